@@ -1,0 +1,1 @@
+//! The two databases: pools, introspection, SQL written from operations, health.

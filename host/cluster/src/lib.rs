@@ -1,0 +1,1 @@
+//! Throw-away PostgreSQL clusters, for the demo and the tests.

@@ -1,0 +1,1 @@
+//! Takes an operation through the policies to a backend; loads and swaps policy sets.

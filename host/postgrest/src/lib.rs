@@ -1,0 +1,1 @@
+//! The PostgREST dialect: requests into operations, outcomes into answers.

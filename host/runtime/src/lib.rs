@@ -1,0 +1,1 @@
+//! Runs WebAssembly policies: bounded in time and memory, reused, discarded on a trap.

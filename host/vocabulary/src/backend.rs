@@ -1,0 +1,75 @@
+use std::fmt;
+use std::ops::{Index, IndexMut};
+
+use serde::{Deserialize, Serialize};
+
+/// One of the two databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// The database that the application leaves.
+    Old,
+    /// The database that it moves to.
+    New,
+}
+
+impl Backend {
+    /// Both, `old` first.
+    pub const ALL: [Self; 2] = [Self::Old, Self::New];
+
+    /// The word for it in settings, headers and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Old => "old",
+            Self::New => "new",
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One value for each backend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PerBackend<T> {
+    /// The value for [`Backend::Old`].
+    pub old: T,
+    /// The value for [`Backend::New`].
+    pub new: T,
+}
+
+impl<T> PerBackend<T> {
+    /// Applies `f` to both values.
+    pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> PerBackend<U> {
+        PerBackend { old: f(self.old), new: f(self.new) }
+    }
+
+    /// Each backend with its value, `old` first.
+    pub fn iter(&self) -> impl Iterator<Item = (Backend, &T)> {
+        Backend::ALL.into_iter().map(|backend| (backend, &self[backend]))
+    }
+}
+
+impl<T> Index<Backend> for PerBackend<T> {
+    type Output = T;
+
+    fn index(&self, backend: Backend) -> &T {
+        match backend {
+            Backend::Old => &self.old,
+            Backend::New => &self.new,
+        }
+    }
+}
+
+impl<T> IndexMut<Backend> for PerBackend<T> {
+    fn index_mut(&mut self, backend: Backend) -> &mut T {
+        match backend {
+            Backend::Old => &mut self.old,
+            Backend::New => &mut self.new,
+        }
+    }
+}

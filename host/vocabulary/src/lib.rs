@@ -1,0 +1,22 @@
+//! The words of Turnout as types. Everything else in the host is said with them; nothing here does I/O.
+//!
+//! - [`Backend`], [`Repository`], [`Subject`]: what a deployment is made of.
+//! - [`Operation`]: one call of the application, as data. It is parsed elsewhere and turned into SQL elsewhere.
+//! - [`ReadPlan`], [`Admission`], [`Span`]: what a routing policy answers.
+
+mod backend;
+mod epoch;
+mod operation;
+mod plan;
+mod repository;
+mod subject;
+
+pub use backend::{Backend, PerBackend};
+pub use epoch::Epoch;
+pub use operation::{
+    Action, Column, Comparison, Conflict, Delete, Filter, Find, Insert, IsValue, NullsOrder, Operand, Operation,
+    OperationId, Operator, OrderBy, Request, Resolution, Returning, Rows, Update, Window,
+};
+pub use plan::{Admission, Conditions, Health, ReadPlan, Span};
+pub use repository::{Repository, RepositoryId};
+pub use subject::{NotASubject, Subject, SubjectRule};

@@ -1,0 +1,140 @@
+//! One call of the application, as data.
+
+mod filter;
+mod shape;
+mod write;
+
+use std::fmt;
+
+use uuid::Uuid;
+
+pub use filter::{Comparison, Filter, IsValue, Operand, Operator};
+pub use shape::{Column, NullsOrder, OrderBy, Window};
+pub use write::{Conflict, Delete, Insert, Resolution, Returning, Rows, Update};
+
+use crate::{RepositoryId, Subject};
+
+/// One call of the application on one repository.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// What the answer and the log line call it.
+    pub id: OperationId,
+    /// The repository it touches.
+    pub repository: RepositoryId,
+    /// The subject that the caller named beside the request, if any.
+    pub named_subject: Option<Subject>,
+    /// What is asked for.
+    pub request: Request,
+}
+
+/// What an operation asks for.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Reads rows.
+    Find(Find),
+    /// Adds rows, or adds and updates them where it names a [`Conflict`].
+    Insert(Insert),
+    /// Changes rows that match a filter.
+    Update(Update),
+    /// Removes rows that match a filter.
+    Delete(Delete),
+}
+
+impl Request {
+    /// The kind of operation.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        match self {
+            Self::Find(_) => Action::Find,
+            Self::Insert(Insert { conflict: None, .. }) => Action::Insert,
+            Self::Insert(_) => Action::Upsert,
+            Self::Update(_) => Action::Update,
+            Self::Delete(_) => Action::Delete,
+        }
+    }
+
+    /// The filter that chooses the rows, where there is one.
+    #[must_use]
+    pub fn filter(&self) -> Option<&Filter> {
+        match self {
+            Self::Find(find) => Some(&find.filter),
+            Self::Update(update) => Some(&update.filter),
+            Self::Delete(delete) => Some(&delete.filter),
+            Self::Insert(_) => None,
+        }
+    }
+}
+
+/// The kinds of operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Reads rows.
+    Find,
+    /// Adds rows.
+    Insert,
+    /// Adds rows, and updates those whose key is taken.
+    Upsert,
+    /// Changes rows.
+    Update,
+    /// Removes rows.
+    Delete,
+}
+
+impl Action {
+    /// The word for it in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Find => "find",
+            Self::Insert => "insert",
+            Self::Upsert => "upsert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// Whether it changes rows.
+    #[must_use]
+    pub const fn is_write(self) -> bool {
+        !matches!(self, Self::Find)
+    }
+}
+
+/// Reads rows of one repository.
+#[derive(Clone, Debug, Default)]
+pub struct Find {
+    /// The columns of the answer; empty means all.
+    pub select: Vec<Column>,
+    /// The rows of the answer.
+    pub filter: Filter,
+    /// Their order.
+    pub order: Vec<OrderBy>,
+    /// The part of them that is wanted.
+    pub window: Window,
+    /// Whether all matching rows are counted, beyond the window.
+    pub count: bool,
+}
+
+/// Identifies one operation, in the answer's `x-turnout-operation` and in the log. Ids made later sort later.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OperationId(Uuid);
+
+impl OperationId {
+    /// A new id.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.simple().fmt(f)
+    }
+}
+
+impl fmt::Debug for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,39 @@
+/// One column of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The table's column.
+    pub name: String,
+    /// Its name in the answer, where that differs.
+    pub alias: Option<String>,
+    /// The type that it is cast to.
+    pub cast: Option<String>,
+}
+
+/// One term of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderBy {
+    /// The column.
+    pub column: String,
+    /// Whether larger values come first.
+    pub descending: bool,
+    /// Where nulls go; unsaid, PostgreSQL counts them as larger than every value.
+    pub nulls: Option<NullsOrder>,
+}
+
+/// Where an order puts nulls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NullsOrder {
+    /// Before every value.
+    First,
+    /// After every value.
+    Last,
+}
+
+/// A part of the matching rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// How many rows are passed over.
+    pub offset: u32,
+    /// How many rows are wanted at most.
+    pub limit: Option<u32>,
+}

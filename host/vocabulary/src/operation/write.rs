@@ -1,0 +1,72 @@
+use super::{Column, Filter};
+
+/// Adds rows.
+#[derive(Clone, Debug)]
+pub struct Insert {
+    /// The rows.
+    pub rows: Rows,
+    /// What to do about rows whose key is taken; `None` makes that an error.
+    pub conflict: Option<Conflict>,
+    /// What the answer holds.
+    pub returning: Returning,
+}
+
+/// Changes the rows that match a filter.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// The new values: one row.
+    pub change: Rows,
+    /// The rows to change.
+    pub filter: Filter,
+    /// What the answer holds.
+    pub returning: Returning,
+}
+
+/// Removes the rows that match a filter.
+#[derive(Clone, Debug)]
+pub struct Delete {
+    /// The rows to remove.
+    pub filter: Filter,
+    /// What the answer holds.
+    pub returning: Returning,
+}
+
+/// Rows as the caller wrote them. Their JSON goes to the database as it came; no number is parsed on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// A JSON array of objects.
+    pub json: String,
+    /// The columns to be written, which every object has unless the caller listed them.
+    pub columns: Vec<String>,
+    /// For each row, the text in the repository's subject column; `None` where it is absent or null.
+    pub subjects: Vec<Option<String>>,
+}
+
+/// What an upsert does about rows whose key is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The columns of the unique key that decides; empty means the primary key.
+    pub columns: Vec<String>,
+    /// What becomes of such a row.
+    pub resolution: Resolution,
+}
+
+/// What becomes of a row whose key is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// The columns that were sent replace those of the row that is there.
+    Merge,
+    /// The row that is there stays as it is.
+    Ignore,
+}
+
+/// What the answer to a write holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returning {
+    /// The columns of the written rows that the answer holds (empty means all); `None` for no rows at all.
+    pub rows: Option<Vec<Column>>,
+    /// Whether the answer names the key of a single new row.
+    pub location: bool,
+    /// Whether the answer must be exactly one row: any other number takes the write back.
+    pub single: bool,
+}

@@ -1,0 +1,78 @@
+use std::fmt;
+
+use phonenumber::{Mode, country};
+
+/// Whose data an operation touches: a phone number in E.164 (`+79686484488`).
+///
+/// Only [`SubjectRule::normalise`] makes one. It is personal data: `Debug` hides it, and there is no `Display`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Subject(Box<str>);
+
+impl Subject {
+    /// The number itself, for policies and SQL; never for a log.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Subject(…)")
+    }
+}
+
+/// A text that is no phone number. The text itself is not repeated: it may be personal data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not a phone number")]
+pub struct NotASubject;
+
+/// How subjects are normalised: the region whose numbers may be written without a country code.
+#[derive(Clone, Copy, Debug)]
+pub struct SubjectRule {
+    region: country::Id,
+}
+
+impl SubjectRule {
+    /// A rule for an ISO 3166-1 alpha-2 region such as `RU`; `None` if there is no such region.
+    #[must_use]
+    pub fn for_region(region: &str) -> Option<Self> {
+        region.parse().ok().map(|region| Self { region })
+    }
+
+    /// The one spelling of a phone number, whatever spelling it came in.
+    ///
+    /// # Errors
+    /// [`NotASubject`] if the text is no phone number.
+    pub fn normalise(&self, text: &str) -> Result<Subject, NotASubject> {
+        let number = phonenumber::parse(Some(self.region), text.trim()).map_err(|_| NotASubject)?;
+        Ok(Subject(number.format().mode(Mode::E164).to_string().into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_phone_is_one_subject() {
+        let rule = SubjectRule::for_region("RU").unwrap();
+        for spelling in ["89686484488", "+7 968 648-44-88", "79686484488", " 7 968 648-44-88", "8 (968) 648 44 88"] {
+            assert_eq!(rule.normalise(spelling).unwrap().as_str(), "+79686484488", "{spelling}");
+        }
+        for other in ["", "hello", "+", "drop table"] {
+            assert_eq!(rule.normalise(other), Err(NotASubject), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_region_must_exist() {
+        assert!(SubjectRule::for_region("XX").is_none());
+    }
+
+    #[test]
+    fn a_subject_hides_itself_from_logs() {
+        let subject = SubjectRule::for_region("RU").unwrap().normalise("89686484488").unwrap();
+        assert_eq!(format!("{subject:?}"), "Subject(…)");
+    }
+}

@@ -1,0 +1,1 @@
+//! The routing policy: stages and cohorts.
