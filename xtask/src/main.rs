@@ -1,1 +1,38 @@
-fn main() {}
+//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`.
+
+mod build;
+mod command;
+mod prerequisite;
+mod step;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Command {
+    /// Shows Turnout at work: two throw-away databases, the host, and what to try.
+    Demo(Rest),
+    /// Runs every test.
+    Test(Rest),
+    /// Runs the benchmarks.
+    Bench(Rest),
+}
+
+#[derive(clap::Args)]
+#[command(disable_help_flag = true)]
+struct Rest {
+    /// Arguments passed on: to `turnout demo`, to the test runner, to `cargo bench`.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Command::parse() {
+        Command::Demo(rest) => command::demo(&rest.arguments),
+        Command::Test(rest) => command::test(&rest.arguments),
+        Command::Bench(rest) => command::bench(&rest.arguments),
+    }
+}

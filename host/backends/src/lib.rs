@@ -1,1 +1,21 @@
 //! The two databases: pools, introspection, SQL written from operations, health.
+//!
+//! [`Database`] is one backend. It turns a [`Request`](turnout_vocabulary::Request) into one SQL statement whose
+//! answer the database builds itself, runs it in one round trip, and says how the backend is doing.
+//!
+//! - `sql` writes statements: a filter operator is added in `sql/filter.rs`.
+//! - `schema` knows what the tables look like, as PostgreSQL's catalogue has it.
+//! - `connections` keeps the pool, notices a dead backend and its recovery.
+
+mod connections;
+mod database;
+mod error;
+mod health;
+mod schema;
+mod settings;
+mod sql;
+
+pub use database::Database;
+pub use error::{DatabaseError, Error, Place};
+pub use schema::{Generated, Schema, Table, TableColumn};
+pub use settings::Settings;

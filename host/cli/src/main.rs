@@ -1,1 +1,29 @@
-fn main() {}
+//! `turnout`: moves a live application from Supabase to your own PostgreSQL without stopping it.
+
+mod arguments;
+mod command;
+mod config;
+mod log;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let Arguments { config, command } = Arguments::parse();
+    let done = match command {
+        Command::Serve(arguments) => command::serve::run(&config, &arguments),
+        Command::Demo(arguments) => command::demo::run(&arguments),
+        Command::Check => command::check::run(&config),
+        Command::Status(arguments) => command::status::run(&config, &arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

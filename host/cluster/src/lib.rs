@@ -1,1 +1,24 @@
 //! Throw-away PostgreSQL clusters, for the demo and the tests.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), turnout_cluster::ClusterError> {
+//! use turnout_cluster::{Cluster, Options, dataset};
+//!
+//! let cluster = Cluster::start(Options::default()).await?;
+//! dataset::load(cluster.url()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A cluster leaves nothing behind, not even when its owner is killed (`folder.rs` says how).
+
+mod account;
+mod binaries;
+mod cluster;
+pub mod dataset;
+mod error;
+mod folder;
+mod server;
+
+pub use cluster::{Cluster, Options};
+pub use error::ClusterError;

@@ -1,1 +1,36 @@
 //! Runs WebAssembly policies: bounded in time and memory, reused, discarded on a trap.
+//!
+//! A [`Runtime`] is made once. It loads the bytes of a policy into a module of one world ([`RoutingModule`]), and a module
+//! with its settings becomes a policy ([`RoutingPolicy`]) that answers calls on any thread:
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let repositories = [];
+//! use turnout_runtime::{Options, RoutingPolicy, Runtime};
+//! use turnout_vocabulary::RepositoryId;
+//!
+//! let runtime = Runtime::new(&Options::default())?;
+//! let module = runtime.load_routing(&std::fs::read("policies/routing.wasm")?)?;
+//! let policy = RoutingPolicy::configure(&module, r#"{"default": {"stage": "off"}}"#, &repositories)?;
+//! let authority = policy.authority(RepositoryId(0), None)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Where things are: `load` turns bytes into compiled code and refuses what is no policy; `bounds` stops a policy that takes
+//! too much; `policy` makes, keeps and discards instances, and is the same for every world; `worlds` has one room for each
+//! world: what it exports, said in the vocabulary.
+
+mod bindings;
+mod bounds;
+mod load;
+mod log;
+mod policy;
+mod runtime;
+mod worlds;
+
+pub use bounds::Failure;
+pub use load::LoadError;
+pub use policy::{CallError, ConfigureError, Description};
+pub use runtime::{Options, Runtime, RuntimeError};
+pub use worlds::routing::{RoutingModule, RoutingPolicy};

@@ -34,7 +34,7 @@ impl fmt::Display for Backend {
 }
 
 /// One value for each backend.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerBackend<T> {
     /// The value for [`Backend::Old`].
     pub old: T,
@@ -43,9 +43,28 @@ pub struct PerBackend<T> {
 }
 
 impl<T> PerBackend<T> {
+    /// The value of `f` for each backend.
+    pub fn from_fn(mut f: impl FnMut(Backend) -> T) -> Self {
+        Self {
+            old: f(Backend::Old),
+            new: f(Backend::New),
+        }
+    }
+
     /// Applies `f` to both values.
     pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> PerBackend<U> {
-        PerBackend { old: f(self.old), new: f(self.new) }
+        PerBackend {
+            old: f(self.old),
+            new: f(self.new),
+        }
+    }
+
+    /// References to both values.
+    pub const fn as_ref(&self) -> PerBackend<&T> {
+        PerBackend {
+            old: &self.old,
+            new: &self.new,
+        }
     }
 
     /// Each backend with its value, `old` first.

@@ -2,11 +2,13 @@
 //!
 //! - [`Backend`], [`Repository`], [`Subject`]: what a deployment is made of.
 //! - [`Operation`]: one call of the application, as data. It is parsed elsewhere and turned into SQL elsewhere.
+//! - [`Outcome`]: what a backend made of it.
 //! - [`ReadPlan`], [`Admission`], [`Span`]: what a routing policy answers.
 
 mod backend;
 mod epoch;
 mod operation;
+mod outcome;
 mod plan;
 mod repository;
 mod subject;
@@ -17,6 +19,7 @@ pub use operation::{
     Action, Column, Comparison, Conflict, Delete, Filter, Find, Insert, IsValue, NullsOrder, Operand, Operation,
     OperationId, Operator, OrderBy, Request, Resolution, Returning, Rows, Update, Window,
 };
+pub use outcome::Outcome;
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};
 pub use repository::{Repository, RepositoryId};
 pub use subject::{NotASubject, Subject, SubjectRule};

@@ -81,6 +81,9 @@ pub enum Action {
 }
 
 impl Action {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Find, Self::Insert, Self::Upsert, Self::Update, Self::Delete];
+
     /// The word for it in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -113,6 +116,8 @@ pub struct Find {
     pub window: Window,
     /// Whether all matching rows are counted, beyond the window.
     pub count: bool,
+    /// Whether the answer must be exactly one row: any other number is an error.
+    pub single: bool,
 }
 
 /// Identifies one operation, in the answer's `x-turnout-operation` and in the log. Ids made later sort later.

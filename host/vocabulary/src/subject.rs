@@ -57,7 +57,13 @@ mod tests {
     #[test]
     fn every_spelling_of_a_phone_is_one_subject() {
         let rule = SubjectRule::for_region("RU").unwrap();
-        for spelling in ["89686484488", "+7 968 648-44-88", "79686484488", " 7 968 648-44-88", "8 (968) 648 44 88"] {
+        for spelling in [
+            "89686484488",
+            "+7 968 648-44-88",
+            "79686484488",
+            " 7 968 648-44-88",
+            "8 (968) 648 44 88",
+        ] {
             assert_eq!(rule.normalise(spelling).unwrap().as_str(), "+79686484488", "{spelling}");
         }
         for other in ["", "hello", "+", "drop table"] {

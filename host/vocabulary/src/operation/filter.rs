@@ -23,11 +23,13 @@ impl Filter {
     pub fn pinned<'a>(&'a self, column: &str) -> Option<Vec<&'a str>> {
         match self {
             Self::All(parts) => parts.iter().find_map(|part| part.pinned(column)),
-            Self::Compare(comparison) if comparison.column == column => match (comparison.operator, &comparison.operand) {
-                (Operator::Eq, Operand::Value(value)) => Some(vec![value]),
-                (Operator::In, Operand::List(values)) => Some(values.iter().map(String::as_str).collect()),
-                _ => None,
-            },
+            Self::Compare(comparison) if comparison.column == column => {
+                match (comparison.operator, &comparison.operand) {
+                    (Operator::Eq, Operand::Value(value)) => Some(vec![value]),
+                    (Operator::In, Operand::List(values)) => Some(values.iter().map(String::as_str).collect()),
+                    _ => None,
+                }
+            }
             Self::Any(_) | Self::Not(_) | Self::Compare(_) => None,
         }
     }
@@ -100,7 +102,11 @@ mod tests {
     use super::*;
 
     fn phone(operator: Operator, operand: Operand) -> Filter {
-        Filter::Compare(Comparison { column: "phone".into(), operator, operand })
+        Filter::Compare(Comparison {
+            column: "phone".into(),
+            operator,
+            operand,
+        })
     }
 
     #[test]
@@ -108,7 +114,10 @@ mod tests {
         let eq = phone(Operator::Eq, Operand::Value("8".into()));
         let list = phone(Operator::In, Operand::List(vec!["1".into(), "2".into()]));
         assert_eq!(Filter::All(vec![eq.clone()]).pinned("phone"), Some(vec!["8"]));
-        assert_eq!(Filter::All(vec![Filter::All(vec![list])]).pinned("phone"), Some(vec!["1", "2"]));
+        assert_eq!(
+            Filter::All(vec![Filter::All(vec![list])]).pinned("phone"),
+            Some(vec!["1", "2"])
+        );
         assert_eq!(Filter::All(vec![eq.clone()]).pinned("name"), None);
         assert_eq!(Filter::Any(vec![eq.clone()]).pinned("phone"), None);
         assert_eq!(Filter::Not(Box::new(eq)).pinned("phone"), None);

@@ -1,0 +1,86 @@
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use subtle::{Choice, ConstantTimeEq};
+use turnout_postgrest::Refusal;
+
+use crate::rest::refuse;
+
+/// The keys that open the API: the application's and the administrator's. `Debug` hides them.
+#[derive(Clone)]
+pub struct Keys {
+    application: String,
+    admin: String,
+}
+
+impl Keys {
+    /// The application's key and the administrator's.
+    #[must_use]
+    pub fn new(application: String, admin: String) -> Self {
+        Self { application, admin }
+    }
+
+    /// The administrator's key.
+    #[must_use]
+    pub fn admin(&self) -> &str {
+        &self.admin
+    }
+
+    /// Whether a request carries either key, as `apikey` or as bearer token; supabase-js sends both. The time that
+    /// this takes tells nothing of the keys but their length.
+    fn open(&self, headers: &HeaderMap) -> bool {
+        let bearer = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+        let bearer = bearer.and_then(|value| {
+            value
+                .strip_prefix(b"Bearer ")
+                .or_else(|| value.strip_prefix(b"bearer "))
+        });
+        let apikey = headers.get("apikey").map(|value| value.as_bytes());
+        let mut found = Choice::from(0);
+        for offered in [apikey, bearer].into_iter().flatten() {
+            found |= offered.ct_eq(self.application.as_bytes()) | offered.ct_eq(self.admin.as_bytes());
+        }
+        found.into()
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(…)")
+    }
+}
+
+/// Answers 401 to a request without a key.
+pub(crate) async fn required(State(keys): State<Arc<Keys>>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if keys.open(headers) {
+        next.run(request).await
+    } else if headers.contains_key("apikey") || headers.contains_key(AUTHORIZATION) {
+        refuse(Refusal::wrong_key())
+    } else {
+        refuse(Refusal::no_key())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn either_key_opens_in_either_header_and_nothing_else_does() {
+        let keys = Keys::new("app".into(), "admin".into());
+        let open = |name: &'static str, value: &str| {
+            keys.open(&HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]))
+        };
+        assert!(open("apikey", "app") && open("apikey", "admin"));
+        assert!(open("authorization", "Bearer app") && open("authorization", "bearer admin"));
+        assert!(!open("apikey", "") && !open("apikey", "ap") && !open("authorization", "app"));
+        assert!(!keys.open(&HeaderMap::new()));
+        assert_eq!(format!("{keys:?}"), "Keys(…)");
+    }
+}

@@ -1,0 +1,91 @@
+//! `/rest/v1/{repository}`: a request of the PostgREST dialect becomes an operation, its outcome an answer.
+
+mod provenance;
+mod refusal;
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use turnout_pipeline::Provenance;
+use turnout_postgrest::{Call, Refusal};
+use turnout_vocabulary::{Operation, OperationId, Subject};
+
+use crate::Host;
+
+/// Names the subject of a request whose filter or rows do not.
+const SUBJECT: &str = "x-turnout-subject";
+
+pub(crate) async fn serve(
+    State(host): State<Arc<Host>>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let began = operate(
+        &host,
+        &name,
+        query.as_deref().unwrap_or_default(),
+        &method,
+        &headers,
+        &body,
+    )
+    .await;
+    match began {
+        Ok((provenance, answer)) => provenance::declare(provenance, answer),
+        Err(refusal) => refuse(refusal),
+    }
+}
+
+async fn operate(
+    host: &Host,
+    name: &str,
+    query: &str,
+    method: &Method,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<(Provenance, Response), Refusal> {
+    let repository = host
+        .pipeline
+        .repository(name)
+        .ok_or_else(|| Refusal::unknown_table("public", name))?;
+    let named_subject = subject(host, headers)?;
+    let Call { request, answer } = turnout_postgrest::parse(method, repository, query, headers, body)?;
+    let operation = Operation {
+        id: OperationId::generate(),
+        repository: repository.id,
+        named_subject,
+        request,
+    };
+    let (provenance, result) = host.pipeline.run(operation).await;
+    let response = match result {
+        Ok(outcome) => turnout_postgrest::answer(&answer, repository, outcome).map(Into::into),
+        Err(error) => refuse(refusal::of(error, &host.labels)),
+    };
+    Ok((provenance, response))
+}
+
+fn subject(host: &Host, headers: &HeaderMap) -> Result<Option<Subject>, Refusal> {
+    let Some(text) = headers.get(SUBJECT) else {
+        return Ok(None);
+    };
+    let subject = text
+        .to_str()
+        .ok()
+        .and_then(|text| host.pipeline.rule.normalise(text).ok());
+    subject.map(Some).ok_or_else(|| Refusal::invalid_subject(SUBJECT))
+}
+
+/// Answers what no route serves.
+pub(crate) async fn nowhere() -> Response {
+    refuse(Refusal::invalid_path())
+}
+
+/// The answer that tells why nothing was done.
+pub(crate) fn refuse(refusal: Refusal) -> Response {
+    refusal.into_response().map(Into::into)
+}

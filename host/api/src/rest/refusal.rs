@@ -1,0 +1,76 @@
+use std::time::Duration;
+
+use turnout_backends::{Error as BackendError, Place};
+use turnout_pipeline::Error;
+use turnout_postgrest::Refusal;
+use turnout_vocabulary::{Backend, PerBackend};
+
+/// How long an application should wait for a backend, or for a decision, that could not be had. A backend that is back
+/// is found within a quarter of a second.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How the application hears of an error.
+pub(super) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
+    match error {
+        Error::Frozen { retry_after } => Refusal::frozen(retry_after),
+        Error::Undecided(_) => Refusal::unavailable(error.to_string(), Some(RETRY_AFTER)),
+        Error::SeveralAuthorities | Error::ChangesAuthority => Refusal::authority(error.to_string()),
+        Error::Backend(error) => of_backend(error, labels),
+        error => Refusal::internal(error.to_string()),
+    }
+}
+
+fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
+    match error {
+        BackendError::Unavailable {
+            backend,
+            in_doubt: false,
+            ..
+        } => {
+            let message = format!("{} cannot be reached; nothing was done", name(backend, labels));
+            Refusal::unavailable(message, Some(RETRY_AFTER))
+        }
+        BackendError::Unavailable {
+            backend,
+            in_doubt: true,
+            ..
+        } => {
+            let message = format!(
+                "{} broke off before it answered; the write may have been done",
+                name(backend, labels)
+            );
+            Refusal::unavailable(message, None)
+        }
+        BackendError::Exhausted { backend } => {
+            let message = format!(
+                "All connections to {} are busy; nothing was done",
+                name(backend, labels)
+            );
+            Refusal::unavailable(message, Some(RETRY_AFTER))
+        }
+        BackendError::UnknownTable { table, .. } => {
+            let (schema, table) = table.split_once('.').unwrap_or(("public", &table));
+            Refusal::unknown_table(schema, table)
+        }
+        BackendError::UnknownColumn {
+            table,
+            column,
+            place: Place::Read,
+        } => Refusal::unknown_column(&table, &column),
+        BackendError::UnknownColumn {
+            table,
+            column,
+            place: Place::Written,
+        } => Refusal::unknown_written_column(&table, &column),
+        BackendError::NotSingle { rows } => Refusal::not_single(rows),
+        BackendError::Database(error) => {
+            Refusal::from_database(&error.sqlstate, &error.message, error.details, error.hint)
+        }
+        error => Refusal::internal(error.to_string()),
+    }
+}
+
+/// What people call a backend.
+fn name(backend: Backend, labels: &PerBackend<String>) -> String {
+    format!("backend {backend} ({})", labels[backend])
+}

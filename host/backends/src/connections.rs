@@ -1,0 +1,128 @@
+//! The pool of one backend, and what is done about connections that break.
+//!
+//! A connection that breaks says nothing of the others, so it raises a suspicion: all older connections are closed
+//! instead of used, and the watch tries to connect. Only a failure to connect makes the backend count as down.
+//! While it is down every operation fails at once, also those that already wait for a connection; the watch goes on
+//! trying, and its first success ends it.
+
+mod failure;
+mod lease;
+mod trust;
+mod watch;
+
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Connection as _, PgPool, Postgres};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use turnout_vocabulary::{Backend, Repository};
+
+use failure::Failure;
+use trust::Trust;
+pub(crate) use watch::Watch;
+
+use crate::error::Error;
+use crate::health::Pulse;
+use crate::schema::{Schema, introspect};
+use crate::settings::Settings;
+use crate::sql::{Parameter, Statement};
+
+/// The connections to one backend.
+pub(crate) struct Connections {
+    backend: Backend,
+    pool: PgPool,
+    settings: Settings,
+    pulse: Pulse,
+    trust: Arc<Trust>,
+    /// How many connections operations have in use.
+    busy: AtomicU32,
+    /// Why the backend is down, if it is.
+    reason: Mutex<Arc<str>>,
+    suspected: Notify,
+    went_down: Notify,
+}
+
+impl Connections {
+    /// Connects to nothing yet.
+    pub(crate) fn new(backend: Backend, options: PgConnectOptions, settings: Settings) -> Self {
+        let trust = Arc::new(Trust::new());
+        let trusted = Arc::clone(&trust);
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.max_connections)
+            .acquire_timeout(settings.acquire_timeout)
+            .test_before_acquire(false)
+            .before_acquire(move |connection, lain| {
+                let trusted = Arc::clone(&trusted);
+                Box::pin(async move {
+                    if Trust::needs_trial(lain.idle_for) {
+                        return Ok(trusted.trusts(lain.age) && connection.ping().await.is_ok());
+                    }
+                    Ok(trusted.trusts(lain.age))
+                })
+            })
+            .connect_lazy_with(options);
+        Self {
+            backend,
+            pool,
+            settings,
+            pulse: Pulse::new(),
+            trust,
+            busy: AtomicU32::new(0),
+            reason: Mutex::new("".into()),
+            suspected: Notify::new(),
+            went_down: Notify::new(),
+        }
+    }
+
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    /// Runs a statement that answers with one row. One that is `repeatable` is tried once more if its connection
+    /// breaks.
+    pub(crate) async fn run(&self, statement: &Statement<'_>, repeatable: bool) -> Result<PgRow, Error> {
+        let began = Instant::now();
+        let mut answer = self.attempt(statement).await;
+        if repeatable && matches!(answer, Err(Failure::Broke(_))) {
+            answer = self.attempt(statement).await;
+        }
+        if matches!(answer, Ok(_) | Err(Failure::Refused(_))) {
+            self.pulse.record(began.elapsed());
+        }
+        answer.map_err(|failure| self.error(failure, !repeatable))
+    }
+
+    /// Reads what the repositories' tables look like.
+    pub(crate) async fn introspect(&self, repositories: &[Repository]) -> Result<Schema, Error> {
+        let mut lease = self.acquire().await?;
+        let answer = timeout(self.patience(), introspect(&mut lease.connection, repositories)).await;
+        self.judge(lease, answer).map_err(|failure| self.error(failure, false))
+    }
+
+    async fn attempt(&self, statement: &Statement<'_>) -> Result<PgRow, Failure> {
+        let mut lease = self.acquire().await.map_err(Failure::NotSent)?;
+        let answer = timeout(self.patience(), query(statement).fetch_one(&mut *lease.connection)).await;
+        self.judge(lease, answer)
+    }
+
+    /// The database ends a statement at its timeout and says so; if that doesn't come, nobody is there any more.
+    fn patience(&self) -> Duration {
+        self.settings.statement_timeout + self.settings.acquire_timeout
+    }
+}
+
+fn query<'q>(statement: &'q Statement<'_>) -> Query<'q, Postgres, PgArguments> {
+    let mut query = sqlx::query(AssertSqlSafe(statement.text.as_str()));
+    for parameter in &statement.parameters {
+        query = match *parameter {
+            Parameter::Text(text) => query.bind(text),
+            Parameter::List(texts) => query.bind(texts),
+            Parameter::Number(number) => query.bind(number),
+        };
+    }
+    query
+}

@@ -1,0 +1,101 @@
+use std::sync::{Arc, PoisonError};
+
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+use tokio::time::error::Elapsed;
+
+use super::Connections;
+use super::lease::Lease;
+use crate::error::Error;
+
+/// Why one attempt at a statement failed.
+pub(super) enum Failure {
+    /// It was not sent.
+    NotSent(Error),
+    /// The database answered with an error.
+    Refused(Error),
+    /// The connection broke before an answer came.
+    Broke(Arc<str>),
+    /// No answer came in the time that the longest statement may take.
+    Silent,
+}
+
+impl Connections {
+    /// What the answer on a connection means, for the operation and for the connections.
+    pub(super) fn judge<T>(
+        &self,
+        mut lease: Lease<'_>,
+        answer: Result<Result<T, sqlx::Error>, Elapsed>,
+    ) -> Result<T, Failure> {
+        let failure = match answer {
+            Ok(Ok(answer)) => {
+                lease.settled = true;
+                return Ok(answer);
+            }
+            Ok(Err(error)) if !breaks_connection(&error) => {
+                lease.settled = true;
+                return Err(Failure::Refused(Error::answered(self.backend, &error)));
+            }
+            Ok(Err(error)) => Failure::Broke(error.to_string().into()),
+            Err(_) => Failure::Silent,
+        };
+        self.trust.distrust_all_so_far();
+        self.suspected.notify_one();
+        Err(failure)
+    }
+
+    pub(super) fn error(&self, failure: Failure, in_doubt: bool) -> Error {
+        let reason = match failure {
+            Failure::NotSent(error) | Failure::Refused(error) => return error,
+            Failure::Broke(reason) => reason,
+            Failure::Silent => "it did not answer in time".into(),
+        };
+        Error::Unavailable {
+            backend: self.backend,
+            reason,
+            in_doubt,
+        }
+    }
+
+    pub(super) fn unavailable(&self) -> Error {
+        let reason = Arc::clone(&self.reason.lock().unwrap_or_else(PoisonError::into_inner));
+        Error::Unavailable {
+            backend: self.backend,
+            reason,
+            in_doubt: false,
+        }
+    }
+
+    pub(super) fn go_down(&self, reason: &str) {
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason.into();
+        if self.pulse.set_up(false) {
+            tracing::warn!(backend = %self.backend, reason, "backend is down");
+            self.trust.distrust_all_so_far();
+            self.went_down.notify_waiters();
+        }
+        self.suspected.notify_one();
+    }
+
+    pub(super) fn come_up(&self) {
+        if self.pulse.set_up(true) {
+            tracing::info!(backend = %self.backend, "backend is up again");
+        }
+    }
+}
+
+/// Whether the connection that returned this error is of no further use.
+fn breaks_connection(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => {
+            let error = error.downcast_ref::<PgDatabaseError>();
+            matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic)
+                || matches!(error.code(), "57P01" | "57P02" | "57P03")
+                || error.code().starts_with("08")
+        }
+        _ => false,
+    }
+}

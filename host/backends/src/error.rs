@@ -1,0 +1,175 @@
+use std::fmt;
+use std::sync::Arc;
+
+use sqlx::postgres::PgDatabaseError;
+use turnout_vocabulary::{Backend, Operator};
+
+/// Why a backend did not carry out an operation.
+///
+/// Neither `Display` nor `Debug` holds values of rows or filters, so both may go to a log.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The backend's URL can't be used at all.
+    #[error("the url of backend {backend} can't be used: {reason}; write postgres://user:password@host:port/database")]
+    Url {
+        /// The backend.
+        backend: Backend,
+        /// What is wrong with the URL, without repeating it.
+        reason: String,
+    },
+    /// No connection to the backend can be had, or the one in use broke.
+    #[error("backend {backend} is unavailable: {reason}")]
+    Unavailable {
+        /// The backend.
+        backend: Backend,
+        /// What failed.
+        reason: Arc<str>,
+        /// Whether the operation was sent and may have been carried out, though no answer came.
+        in_doubt: bool,
+    },
+    /// The backend is alive, but all its connections stayed busy for the whole acquire timeout.
+    #[error("all connections to backend {backend} are busy; try again, or raise the size of its pool")]
+    Exhausted {
+        /// The backend.
+        backend: Backend,
+    },
+    /// The repository's table is not in the database.
+    #[error("backend {backend} has no table {table}; create it, or correct the repository's settings")]
+    UnknownTable {
+        /// The backend.
+        backend: Backend,
+        /// The table with its schema.
+        table: String,
+    },
+    /// The operation names a column that the table does not have.
+    #[error("table {table} has no column {column}; correct the operation")]
+    UnknownColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Where the operation names it.
+        place: Place,
+    },
+    /// A column is cast to something that can't be the name of a type.
+    #[error("a cast must name a type, such as text or int4[]")]
+    InvalidCast {
+        /// What was written as the type.
+        cast: String,
+    },
+    /// A filter compares with something that its operator does not take.
+    #[error("the operand for column {column} does not fit the operator {operator:?}; correct the operation")]
+    MismatchedOperand {
+        /// The column.
+        column: String,
+        /// The operator.
+        operator: Operator,
+    },
+    /// Exactly one row was asked for, and there is another number of them. A write has been taken back.
+    #[error("one row was asked for, there are {rows}")]
+    NotSingle {
+        /// How many rows there are.
+        rows: u64,
+    },
+    /// PostgreSQL refused the statement.
+    #[error(transparent)]
+    Database(Box<DatabaseError>),
+    /// The backend answered with something that is no answer to what it was asked.
+    #[error("backend {backend} answered in an unexpected way: {reason}")]
+    Unexpected {
+        /// The backend.
+        backend: Backend,
+        /// What was unexpected.
+        reason: String,
+    },
+}
+
+/// Where an operation names a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a filter, an order, a selection or a conflict target.
+    Read,
+    /// Among the columns to be written.
+    Written,
+}
+
+/// An error of PostgreSQL itself, as it is passed on to the caller.
+///
+/// Message, details and hint may hold values of rows: they are for the caller, never for a log.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("backend {backend} refused the statement with SQLSTATE {sqlstate}")]
+pub struct DatabaseError {
+    /// The backend.
+    pub backend: Backend,
+    /// The five characters that say what kind of error it is.
+    pub sqlstate: String,
+    /// PostgreSQL's message.
+    pub message: String,
+    /// PostgreSQL's details, if it gave any.
+    pub details: Option<String>,
+    /// PostgreSQL's hint, if it gave any.
+    pub hint: Option<String>,
+}
+
+impl fmt::Debug for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseError")
+            .field("backend", &self.backend)
+            .field("sqlstate", &self.sqlstate)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Error {
+    /// What an error that came as the answer to a statement means.
+    pub(crate) fn answered(backend: Backend, error: &sqlx::Error) -> Self {
+        let Some(refusal) = error.as_database_error() else {
+            return Self::Unexpected {
+                backend,
+                reason: error.to_string(),
+            };
+        };
+        if let Some(rows) = crate::sql::rows_of_refused_single(refusal.message()) {
+            return Self::NotSingle { rows };
+        }
+        let refusal = refusal.downcast_ref::<PgDatabaseError>();
+        Self::Database(Box::new(DatabaseError {
+            backend,
+            sqlstate: refusal.code().to_owned(),
+            message: refusal.message().to_owned(),
+            details: refusal.detail().map(str::to_owned),
+            hint: refusal.hint().map(str::to_owned),
+        }))
+    }
+
+    /// Whether the error may come from a schema that has changed since it was read.
+    pub(crate) fn may_be_stale_schema(&self) -> bool {
+        match self {
+            Self::UnknownTable { .. } | Self::UnknownColumn { .. } => true,
+            Self::Database(error) => error.sqlstate.starts_with("42"),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_postgresql_shows_no_values_in_logs() {
+        let error = Error::Database(Box::new(DatabaseError {
+            backend: Backend::Old,
+            sqlstate: "23505".into(),
+            message: "duplicate key value".into(),
+            details: Some("Key (phone)=(89686484488) already exists.".into()),
+            hint: None,
+        }));
+        assert_eq!(
+            error.to_string(),
+            "backend old refused the statement with SQLSTATE 23505"
+        );
+        assert!(!format!("{error:?}").contains("89686484488"));
+    }
+}

@@ -1,0 +1,28 @@
+//! What the tables of the repositories look like, as PostgreSQL's catalogue has it.
+
+mod cache;
+mod check;
+mod introspect;
+mod table;
+
+use turnout_vocabulary::Repository;
+
+pub(crate) use cache::SchemaCache;
+pub(crate) use check::problems;
+pub(crate) use introspect::introspect;
+pub use table::{Generated, Table, TableColumn};
+
+/// The tables of all repositories in one backend, as they were when they were last read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// By the number of the repository.
+    tables: Vec<Option<Table>>,
+}
+
+impl Schema {
+    /// The table of a repository, unless the backend has none.
+    #[must_use]
+    pub fn table(&self, repository: &Repository) -> Option<&Table> {
+        self.tables.get(usize::from(repository.id.0))?.as_ref()
+    }
+}

@@ -1,0 +1,77 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::Mutex;
+use turnout_vocabulary::Repository;
+
+use super::Schema;
+use crate::connections::Connections;
+use crate::error::Error;
+
+/// How often operations that don't fit the schema may have it read again.
+const BETWEEN_READS: Duration = Duration::from_secs(1);
+
+/// The schema as it was last read.
+pub(crate) struct SchemaCache {
+    repositories: Arc<[Repository]>,
+    current: ArcSwapOption<Schema>,
+    /// When an operation last had it read; held while it is being read.
+    last_read: Mutex<Option<Instant>>,
+}
+
+impl SchemaCache {
+    pub(crate) fn new(repositories: Arc<[Repository]>) -> Self {
+        Self {
+            repositories,
+            current: ArcSwapOption::empty(),
+            last_read: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn repositories(&self) -> &[Repository] {
+        &self.repositories
+    }
+
+    pub(crate) fn store(&self, schema: Schema) {
+        self.current.store(Some(Arc::new(schema)));
+    }
+
+    /// The schema, read if it has not been yet.
+    pub(crate) async fn get(&self, connections: &Connections) -> Result<Arc<Schema>, Error> {
+        if let Some(schema) = self.current.load_full() {
+            return Ok(schema);
+        }
+        let mut last_read = self.last_read.lock().await;
+        if let Some(schema) = self.current.load_full() {
+            return Ok(schema);
+        }
+        let schema = self.read(connections).await?;
+        *last_read = Some(Instant::now());
+        Ok(schema)
+    }
+
+    /// Another schema than `seen`, if the tables have changed since; otherwise the error that made one suspect so, also
+    /// when it is too early to look again.
+    pub(crate) async fn newer_than(
+        &self,
+        seen: &Schema,
+        error: Error,
+        connections: &Connections,
+    ) -> Result<Arc<Schema>, Error> {
+        let mut last_read = self.last_read.lock().await;
+        let mut current = self.current.load_full();
+        let may_read = last_read.is_none_or(|read| read.elapsed() >= BETWEEN_READS);
+        if may_read && current.as_deref() == Some(seen) {
+            current = Some(self.read(connections).await?);
+            *last_read = Some(Instant::now());
+        }
+        current.filter(|schema| **schema != *seen).ok_or(error)
+    }
+
+    async fn read(&self, connections: &Connections) -> Result<Arc<Schema>, Error> {
+        let schema = Arc::new(connections.introspect(&self.repositories).await?);
+        self.current.store(Some(Arc::clone(&schema)));
+        Ok(schema)
+    }
+}

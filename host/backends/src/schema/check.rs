@@ -1,0 +1,50 @@
+use turnout_vocabulary::{Backend, Repository};
+
+use super::{Schema, Table};
+
+/// What about the repositories' settings does not fit the tables, in words; empty if all of it does.
+pub(crate) fn problems(backend: Backend, schema: &Schema, repositories: &[Repository]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for repository in repositories {
+        let name = format!("{}.{}", repository.schema, repository.name);
+        let Some(table) = schema.table(repository) else {
+            problems.push(format!(
+                "backend {backend} has no table {name}; create it, or remove the repository"
+            ));
+            continue;
+        };
+        let named = repository
+            .key
+            .iter()
+            .chain(&repository.subject)
+            .chain(&repository.compared);
+        let mut missing: Vec<&str> = named
+            .filter(|column| !has_column(table, column))
+            .map(String::as_str)
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        for column in &missing {
+            problems.push(format!("table {name} of backend {backend} has no column {column}"));
+        }
+        if missing.is_empty() && !is_unique_key(table, &repository.key) {
+            problems.push(format!(
+                "table {name} of backend {backend} has no primary key or unique constraint on exactly ({}); add one, \
+                 or correct the repository's key",
+                repository.key.join(", ")
+            ));
+        }
+    }
+    problems
+}
+
+fn has_column(table: &Table, name: &str) -> bool {
+    table.columns.iter().any(|column| column.name == name)
+}
+
+fn is_unique_key(table: &Table, key: &[String]) -> bool {
+    table
+        .unique_keys
+        .iter()
+        .any(|unique| unique.len() == key.len() && key.iter().all(|column| unique.contains(column)))
+}

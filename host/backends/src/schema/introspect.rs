@@ -1,0 +1,57 @@
+use serde::Deserialize;
+use sqlx::{PgConnection, Row};
+use turnout_vocabulary::Repository;
+
+use super::{Schema, Table};
+use crate::sql::quoted;
+
+#[derive(Deserialize)]
+struct Key {
+    primary: bool,
+    columns: Vec<String>,
+}
+
+/// Reads the tables of all repositories, in one query.
+pub(crate) async fn introspect(
+    connection: &mut PgConnection,
+    repositories: &[Repository],
+) -> Result<Schema, sqlx::Error> {
+    let schemas: Vec<&str> = repositories
+        .iter()
+        .map(|repository| repository.schema.as_str())
+        .collect();
+    let names: Vec<&str> = repositories.iter().map(|repository| repository.name.as_str()).collect();
+    let rows = sqlx::query(include_str!("introspect.sql"))
+        .bind(schemas)
+        .bind(names)
+        .fetch_all(connection)
+        .await?;
+
+    let last = repositories.iter().map(|repository| usize::from(repository.id.0)).max();
+    let mut tables = vec![None; last.map_or(0, |last| last + 1)];
+    for row in rows {
+        let place: i64 = row.try_get(0)?;
+        let found = usize::try_from(place - 1)
+            .ok()
+            .and_then(|place| repositories.get(place));
+        let Some(repository) = found else { continue };
+        let keys: Vec<Key> = from_json(row.try_get(4)?)?;
+        tables[usize::from(repository.id.0)] = Some(Table {
+            name: row.try_get(1)?,
+            qualified: format!("{}.{}", quoted(&repository.schema), quoted(&repository.name)),
+            plain: row.try_get(2)?,
+            columns: from_json(row.try_get(3)?)?,
+            primary_key: keys
+                .iter()
+                .find(|key| key.primary)
+                .map(|key| key.columns.clone())
+                .unwrap_or_default(),
+            unique_keys: keys.into_iter().map(|key| key.columns).collect(),
+        });
+    }
+    Ok(Schema { tables })
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
+    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
+}

@@ -1,0 +1,42 @@
+select
+    asked.place::int8,
+    relation.relname::text,
+    relation.relkind = 'r',
+    coalesce((
+        select json_agg(json_build_object(
+            'name', attribute.attname,
+            'type', format_type(attribute.atttypid, -1),
+            'not_null', attribute.attnotnull,
+            'default', pg_get_expr(fallback.adbin, fallback.adrelid),
+            'generated', case
+                when attribute.attgenerated <> '' then 'stored'
+                when attribute.attidentity = 'a' then 'identity_always'
+                when attribute.attidentity = 'd' then 'identity_by_default'
+                else 'no'
+            end
+        ) order by attribute.attnum)
+        from pg_catalog.pg_attribute as attribute
+        left join pg_catalog.pg_attrdef as fallback
+            on fallback.adrelid = attribute.attrelid and fallback.adnum = attribute.attnum
+        where attribute.attrelid = relation.oid and attribute.attnum > 0 and not attribute.attisdropped
+    ), '[]')::text,
+    coalesce((
+        select json_agg(json_build_object(
+            'primary', key.indisprimary,
+            'columns', (
+                select json_agg(attribute.attname order by part.place)
+                from unnest(key.indkey) with ordinality as part (number, place)
+                join pg_catalog.pg_attribute as attribute
+                    on attribute.attrelid = key.indrelid and attribute.attnum = part.number
+                where part.place <= key.indnkeyatts
+            )
+        ) order by key.indisprimary desc, key.indexrelid)
+        from pg_catalog.pg_index as key
+        where key.indrelid = relation.oid and key.indisunique and key.indisvalid and key.indimmediate
+            and key.indpred is null and key.indexprs is null
+    ), '[]')::text
+from unnest($1::text[], $2::text[]) with ordinality as asked (schema_name, table_name, place)
+join pg_catalog.pg_namespace as namespace on namespace.nspname = asked.schema_name
+join pg_catalog.pg_class as relation
+    on relation.relnamespace = namespace.oid and relation.relname = asked.table_name
+    and relation.relkind in ('r', 'p', 'f', 'v', 'm')

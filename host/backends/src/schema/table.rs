@@ -1,0 +1,65 @@
+use serde::Deserialize;
+
+use crate::error::{Error, Place};
+
+/// One table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name, without the schema.
+    pub name: String,
+    /// Its quoted name with the schema, as SQL has it.
+    pub(crate) qualified: String,
+    /// Whether it keeps its rows itself, unlike a partitioned table or a view.
+    pub(crate) plain: bool,
+    /// Its columns, in order.
+    pub columns: Vec<TableColumn>,
+    /// The columns of its primary key, in order; empty if it has none.
+    pub primary_key: Vec<String>,
+    /// The columns of each key that an upsert may name: the primary key, unique constraints and unique indexes over
+    /// plain columns and all rows.
+    pub unique_keys: Vec<Vec<String>>,
+}
+
+/// One column of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct TableColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type as SQL writes it, without length or precision, so that a cast to it cuts nothing off.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Whether it refuses null.
+    pub not_null: bool,
+    /// The expression that fills it when nothing is written to it.
+    pub default: Option<String>,
+    /// Whether the database makes its value.
+    pub generated: Generated,
+}
+
+/// Whether the database makes a column's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Generated {
+    /// It does not.
+    No,
+    /// It computes it from other columns.
+    Stored,
+    /// It counts, and refuses other values.
+    IdentityAlways,
+    /// It counts where no value is written.
+    IdentityByDefault,
+}
+
+impl Table {
+    /// The column of that name.
+    pub(crate) fn column(&self, name: &str, place: Place) -> Result<&TableColumn, Error> {
+        self.columns
+            .iter()
+            .find(|column| column.name == name)
+            .ok_or_else(|| Error::UnknownColumn {
+                table: self.name.clone(),
+                column: name.to_owned(),
+                place,
+            })
+    }
+}

@@ -1,0 +1,43 @@
+use std::fmt;
+use std::time::Duration;
+
+/// How one backend is reached, and what an operation may cost there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where it is: `postgres://user:password@host:port/database`.
+    pub url: String,
+    /// How many connections the pool holds at most.
+    pub max_connections: u32,
+    /// How long an operation waits for a connection, be it a busy or a new one.
+    pub acquire_timeout: Duration,
+    /// How long the database works on one statement before it gives up (SQLSTATE 57014). At least a millisecond.
+    pub statement_timeout: Duration,
+    /// How many prepared statements each connection keeps.
+    pub statement_cache_capacity: usize,
+}
+
+impl Settings {
+    /// The settings for a database at `url` with everything else as it usually is.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: 16,
+            acquire_timeout: Duration::from_secs(2),
+            statement_timeout: Duration::from_secs(8),
+            statement_cache_capacity: 256,
+        }
+    }
+}
+
+/// Leaves out the URL: it may hold a password.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("max_connections", &self.max_connections)
+            .field("acquire_timeout", &self.acquire_timeout)
+            .field("statement_timeout", &self.statement_timeout)
+            .field("statement_cache_capacity", &self.statement_cache_capacity)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,81 @@
+//! SQL written from operations: every value is a parameter, every identifier is checked against the schema and quoted.
+//!
+//! A statement depends only on the shape of an operation, never on its values, so few of them exist and each connection
+//! keeps them prepared. Every statement answers with one row:
+//!
+//! | column | type | meaning |
+//! |---|---|---|
+//! | 0 | text | the body |
+//! | 1 | int8 | rows found or written |
+//! | 2 | int8 or null | rows that match beyond the window |
+//! | 3 | int8 | rows that are new |
+//! | 4 | text[] or null | the key of a single new row |
+
+mod delete;
+mod filter;
+mod find;
+mod insert;
+mod selection;
+mod statement;
+mod subjects;
+mod update;
+mod written;
+
+use turnout_vocabulary::Request;
+
+use crate::error::Error;
+use crate::schema::Table;
+
+pub(crate) use statement::{Parameter, Statement, quoted};
+pub(crate) use subjects::subjects;
+pub(crate) use written::rows_of_refused_single;
+
+/// What the table is called inside a statement.
+const TARGET: &str = "_turnout";
+
+/// The statement that carries out a request on a table.
+pub(crate) fn statement<'a>(table: &Table, key: &[String], request: &'a Request) -> Result<Statement<'a>, Error> {
+    match request {
+        Request::Find(find) => find::find(table, find),
+        Request::Insert(insert) => insert::insert(table, key, insert),
+        Request::Update(update) => update::update(table, key, update),
+        Request::Delete(delete) => delete::delete(table, key, delete),
+    }
+}
+
+#[cfg(test)]
+mod fixtures {
+    use turnout_vocabulary::{Comparison, Filter, Operand, Operator};
+
+    use crate::schema::{Generated, Table, TableColumn};
+
+    pub(super) fn clients() -> Table {
+        let column = |name: &str, type_name: &str| TableColumn {
+            name: name.into(),
+            type_name: type_name.into(),
+            not_null: false,
+            default: None,
+            generated: Generated::No,
+        };
+        Table {
+            name: "clients".into(),
+            qualified: r#""public"."clients""#.into(),
+            plain: true,
+            columns: vec![
+                column("id", "integer"),
+                column("phone", "text"),
+                column("Full \"name\"", "text"),
+            ],
+            primary_key: vec!["id".into()],
+            unique_keys: vec![vec!["id".into()], vec!["phone".into()]],
+        }
+    }
+
+    pub(super) fn phone_is(phone: &str) -> Filter {
+        Filter::Compare(Comparison {
+            column: "phone".into(),
+            operator: Operator::Eq,
+            operand: Operand::Value(phone.into()),
+        })
+    }
+}

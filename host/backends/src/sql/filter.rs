@@ -1,0 +1,166 @@
+//! Filters. To add an operator: add it to the vocabulary, then here.
+
+use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator};
+
+use super::{Parameter, Statement, TARGET};
+use crate::error::{Error, Place};
+use crate::schema::Table;
+
+/// Writes the `where` of a filter, or nothing if it takes every row.
+pub(super) fn write_where<'a>(statement: &mut Statement<'a>, table: &Table, filter: &'a Filter) -> Result<(), Error> {
+    if matches!(filter, Filter::All(parts) if parts.is_empty()) {
+        return Ok(());
+    }
+    statement.sql(" where ");
+    write(statement, table, filter)
+}
+
+fn write<'a>(statement: &mut Statement<'a>, table: &Table, filter: &'a Filter) -> Result<(), Error> {
+    match filter {
+        Filter::All(parts) => write_parts(statement, table, parts, " and ", "true"),
+        Filter::Any(parts) => write_parts(statement, table, parts, " or ", "false"),
+        Filter::Not(part) => {
+            statement.sql("not (");
+            write(statement, table, part)?;
+            statement.sql(")");
+            Ok(())
+        }
+        Filter::Compare(comparison) => write_comparison(statement, table, comparison),
+    }
+}
+
+fn write_parts<'a>(
+    statement: &mut Statement<'a>,
+    table: &Table,
+    parts: &'a [Filter],
+    between: &str,
+    without_parts: &str,
+) -> Result<(), Error> {
+    match parts {
+        [] => {
+            statement.sql(without_parts);
+        }
+        [part] => write(statement, table, part)?,
+        [first, rest @ ..] => {
+            statement.sql("(");
+            write(statement, table, first)?;
+            for part in rest {
+                statement.sql(between);
+                write(statement, table, part)?;
+            }
+            statement.sql(")");
+        }
+    }
+    Ok(())
+}
+
+fn write_comparison<'a>(statement: &mut Statement<'a>, table: &Table, comparison: &'a Comparison) -> Result<(), Error> {
+    let Comparison {
+        column: name,
+        operator,
+        operand,
+    } = comparison;
+    let cast = table.column(name, Place::Read)?.type_name.as_str();
+    statement.sql(TARGET).sql(".").identifier(name);
+    match (operator, operand) {
+        (Operator::Eq, Operand::Value(value)) => write_sign(statement, " = ", value, cast),
+        (Operator::Neq, Operand::Value(value)) => write_sign(statement, " <> ", value, cast),
+        (Operator::Gt, Operand::Value(value)) => write_sign(statement, " > ", value, cast),
+        (Operator::Gte, Operand::Value(value)) => write_sign(statement, " >= ", value, cast),
+        (Operator::Lt, Operand::Value(value)) => write_sign(statement, " < ", value, cast),
+        (Operator::Lte, Operand::Value(value)) => write_sign(statement, " <= ", value, cast),
+        (Operator::Like, Operand::Value(value)) => write_sign(statement, " like ", value, "text"),
+        (Operator::Ilike, Operand::Value(value)) => write_sign(statement, " ilike ", value, "text"),
+        (Operator::In, Operand::List(values)) => {
+            statement
+                .sql(" = any (")
+                .parameter(Parameter::List(values))
+                .sql("::")
+                .sql(cast)
+                .sql("[])");
+        }
+        (Operator::Is, Operand::Is(value)) => {
+            statement.sql(match value {
+                IsValue::Null => " is null",
+                IsValue::NotNull => " is not null",
+                IsValue::True => " is true",
+                IsValue::False => " is false",
+                IsValue::Unknown => " is unknown",
+            });
+        }
+        _ => {
+            return Err(Error::MismatchedOperand {
+                column: name.clone(),
+                operator: *operator,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn write_sign<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str, cast: &str) {
+    statement
+        .sql(sign)
+        .parameter(Parameter::Text(value))
+        .sql("::")
+        .sql(cast);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{clients, phone_is};
+    use super::*;
+
+    fn written(filter: &Filter) -> Result<(String, usize), Error> {
+        let mut statement = Statement::default();
+        write_where(&mut statement, &clients(), filter)?;
+        Ok((statement.text, statement.parameters.len()))
+    }
+
+    fn compare(column: &str, operator: Operator, operand: Operand) -> Filter {
+        Filter::Compare(Comparison {
+            column: column.into(),
+            operator,
+            operand,
+        })
+    }
+
+    #[test]
+    fn every_value_is_a_parameter_cast_to_the_column() {
+        let list = compare("id", Operator::In, Operand::List(vec!["1".into(), "2".into()]));
+        let null = compare("Full \"name\"", Operator::Is, Operand::Is(IsValue::Null));
+        let filter = Filter::All(vec![
+            phone_is("8' or true"),
+            Filter::Not(Box::new(Filter::Any(vec![list, null]))),
+        ]);
+        let expected = r#" where (_turnout."phone" = $1::text and not ((_turnout."id" = any ($2::integer[]) or _turnout."Full ""name""" is null)))"#;
+        assert_eq!(written(&filter).unwrap(), (expected.into(), 2));
+    }
+
+    #[test]
+    fn a_filter_without_parts_takes_all_rows_or_none() {
+        assert_eq!(written(&Filter::All(vec![])).unwrap().0, "");
+        assert_eq!(written(&Filter::Any(vec![])).unwrap().0, " where false");
+    }
+
+    #[test]
+    fn an_unknown_column_is_refused_before_any_sql_is_sent() {
+        let filter = compare("phone\" = '' --", Operator::Eq, Operand::Value("x".into()));
+        assert!(matches!(
+            written(&filter),
+            Err(Error::UnknownColumn { place: Place::Read, .. })
+        ));
+    }
+
+    #[test]
+    fn an_operand_of_another_form_than_the_operator_takes_is_refused() {
+        for (operator, operand) in [
+            (Operator::Eq, Operand::List(vec![])),
+            (Operator::In, Operand::Value("1".into())),
+            (Operator::Like, Operand::Is(IsValue::Null)),
+        ] {
+            let filter = compare("id", operator, operand);
+            assert!(matches!(written(&filter), Err(Error::MismatchedOperand { .. })));
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use turnout_vocabulary::{Find, NullsOrder, Window};
+
+use super::filter::write_where;
+use super::{Parameter, Statement, TARGET, selection};
+use crate::error::{Error, Place};
+use crate::schema::Table;
+
+/// A read. All rows go into one JSON array; where a single one is asked for, only the first is made into JSON, and all
+/// are counted.
+pub(super) fn find<'a>(table: &Table, find: &'a Find) -> Result<Statement<'a>, Error> {
+    let mut statement = Statement::default();
+    if find.single {
+        statement.sql("with _turnout_rows as (");
+        write_rows(&mut statement, table, find)?;
+        statement.sql(
+            ") select (select row_to_json(_turnout_row)::text from _turnout_rows as _turnout_row limit 1), \
+             (select count(*) from _turnout_rows)",
+        );
+        write_total(&mut statement, table, find, "(select count(*) from _turnout_rows)")?;
+    } else {
+        statement.sql("select coalesce(json_agg(_turnout_row), '[]')::text, count(*)");
+        write_total(&mut statement, table, find, "count(*)")?;
+        statement.sql(" from (");
+        write_rows(&mut statement, table, find)?;
+        statement.sql(") as _turnout_row");
+    }
+    Ok(statement)
+}
+
+fn write_rows<'a>(statement: &mut Statement<'a>, table: &Table, find: &'a Find) -> Result<(), Error> {
+    statement.sql("select ");
+    selection::write(statement, table, &find.select, TARGET)?;
+    write_source(statement, table, find)?;
+    for term in &find.order {
+        table.column(&term.column, Place::Read)?;
+    }
+    if !find.order.is_empty() {
+        statement.sql(" order by ").list(&find.order, |statement, term| {
+            statement.sql(TARGET).sql(".").identifier(&term.column);
+            statement.sql(if term.descending { " desc" } else { "" });
+            statement.sql(match term.nulls {
+                Some(NullsOrder::First) => " nulls first",
+                Some(NullsOrder::Last) => " nulls last",
+                None => "",
+            });
+        });
+    }
+    if let Some(limit) = find.window.limit {
+        statement.sql(" limit ").parameter(Parameter::Number(limit.into()));
+    }
+    if find.window.offset > 0 {
+        statement
+            .sql(" offset ")
+            .parameter(Parameter::Number(find.window.offset.into()));
+    }
+    Ok(())
+}
+
+fn write_source<'a>(statement: &mut Statement<'a>, table: &Table, find: &'a Find) -> Result<(), Error> {
+    statement.sql(" from ").sql(&table.qualified).sql(" as ").sql(TARGET);
+    write_where(statement, table, &find.filter)
+}
+
+/// Writes the remaining columns of the answer: the total where it is asked for, nothing new, no key.
+fn write_total<'a>(statement: &mut Statement<'a>, table: &Table, find: &'a Find, rows: &str) -> Result<(), Error> {
+    if !find.count {
+        statement.sql(", null::int8");
+    } else if find.window == Window::default() {
+        statement.sql(", ").sql(rows);
+    } else {
+        statement.sql(", (select count(*)");
+        write_source(statement, table, find)?;
+        statement.sql(")");
+    }
+    statement.sql(", 0::int8, null::text[]");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use turnout_vocabulary::OrderBy;
+
+    use super::super::fixtures::{clients, phone_is};
+    use super::*;
+
+    #[test]
+    fn a_lookup_is_one_scan() {
+        let request = Find {
+            filter: phone_is("8"),
+            ..Find::default()
+        };
+        assert_eq!(
+            find(&clients(), &request).unwrap().text,
+            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*), null::int8, 0::int8, null::text[] \
+             from (select _turnout.* from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) \
+             as _turnout_row"
+        );
+    }
+
+    #[test]
+    fn a_count_beyond_the_window_is_a_second_scan_and_without_a_window_none() {
+        let order = vec![OrderBy {
+            column: "id".into(),
+            descending: true,
+            nulls: Some(NullsOrder::Last),
+        }];
+        let window = Window {
+            offset: 5,
+            limit: Some(10),
+        };
+        let mut request = Find {
+            filter: phone_is("8"),
+            order,
+            window,
+            count: true,
+            ..Find::default()
+        };
+        let written = find(&clients(), &request).unwrap();
+        assert_eq!(written.text.matches("where _turnout.\"phone\" = $").count(), 2);
+        assert!(
+            written
+                .text
+                .contains("order by _turnout.\"id\" desc nulls last limit $3 offset $4")
+        );
+        assert_eq!(written.parameters.len(), 4);
+
+        request.window = Window::default();
+        assert_eq!(find(&clients(), &request).unwrap().text.matches("where").count(), 1);
+    }
+}

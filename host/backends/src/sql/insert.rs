@@ -1,0 +1,153 @@
+use turnout_vocabulary::{Conflict, Insert, Resolution, Rows};
+
+use super::written::{self, New};
+use super::{Parameter, Statement, TARGET};
+use crate::error::{Error, Place};
+use crate::schema::Table;
+
+/// Adds rows, and updates or keeps those whose key is taken where the request says so.
+pub(super) fn insert<'a>(table: &Table, key: &[String], insert: &'a Insert) -> Result<Statement<'a>, Error> {
+    let Rows { json, columns, .. } = &insert.rows;
+    let mut statement = Statement::default();
+    written::open(&mut statement);
+    statement
+        .sql("insert into ")
+        .sql(&table.qualified)
+        .sql(" as ")
+        .sql(TARGET)
+        .sql(" ");
+    if columns.is_empty() {
+        // As many rows as were sent, each of defaults only.
+        statement
+            .sql("select from json_array_elements(")
+            .parameter(Parameter::Text(json))
+            .sql("::json)");
+    } else {
+        statement.sql("(").list(columns, |statement, column| {
+            statement.identifier(column);
+        });
+        statement.sql(") select ").list(columns, |statement, column| {
+            statement.sql("_turnout_sent.").identifier(column);
+        });
+        write_sent(&mut statement, table, &insert.rows)?;
+    }
+    let new = match &insert.conflict {
+        Some(conflict) => write_conflict(&mut statement, table, conflict, columns)?,
+        None => New::All,
+    };
+    written::close(&mut statement, table, key, &insert.returning, new)?;
+    Ok(statement)
+}
+
+/// Writes ` from` the rows that were sent, as columns of their types.
+pub(super) fn write_sent<'a>(statement: &mut Statement<'a>, table: &Table, rows: &'a Rows) -> Result<(), Error> {
+    let columns = rows
+        .columns
+        .iter()
+        .map(|column| table.column(column, Place::Written))
+        .collect::<Result<Vec<_>, _>>()?;
+    statement
+        .sql(" from json_to_recordset(")
+        .parameter(Parameter::Text(&rows.json))
+        .sql("::json) as _turnout_sent(");
+    statement.list(columns, |statement, column| {
+        statement.identifier(&column.name).sql(" ").sql(&column.type_name);
+    });
+    statement.sql(")");
+    Ok(())
+}
+
+/// Writes what becomes of rows whose key is taken, and says which of the written ones are new.
+fn write_conflict<'t>(
+    statement: &mut Statement<'_>,
+    table: &'t Table,
+    conflict: &'t Conflict,
+    sent: &[String],
+) -> Result<New<'t>, Error> {
+    let target = if conflict.columns.is_empty() {
+        &table.primary_key
+    } else {
+        &conflict.columns
+    };
+    // Without a primary key there is nothing that could be taken.
+    if target.is_empty() {
+        return Ok(New::All);
+    }
+    for column in target {
+        table.column(column, Place::Read)?;
+    }
+    statement.sql(" on conflict (").list(target, |statement, column| {
+        statement.identifier(column);
+    });
+    if conflict.resolution == Resolution::Ignore || sent.is_empty() {
+        statement.sql(") do nothing");
+        return Ok(New::All);
+    }
+    statement.sql(") do update set ").list(sent, |statement, column| {
+        statement.identifier(column).sql(" = excluded.").identifier(column);
+    });
+    Ok(New::Merged(target))
+}
+
+#[cfg(test)]
+mod tests {
+    use turnout_vocabulary::Returning;
+
+    use super::super::fixtures::clients;
+    use super::*;
+
+    #[test]
+    fn an_upsert_updates_all_columns_that_were_sent() {
+        let request = Insert {
+            rows: Rows {
+                json: "[]".into(),
+                columns: vec!["id".into(), "phone".into()],
+                subjects: vec![],
+            },
+            conflict: Some(Conflict {
+                columns: vec![],
+                resolution: Resolution::Merge,
+            }),
+            returning: Returning {
+                rows: None,
+                location: false,
+                single: false,
+            },
+        };
+        assert_eq!(
+            insert(&clients(), &["id".into()], &request).unwrap().text,
+            "with _turnout_written as (insert into \"public\".\"clients\" as _turnout (\"id\", \"phone\") \
+             select _turnout_sent.\"id\", _turnout_sent.\"phone\" \
+             from json_to_recordset($1::json) as _turnout_sent(\"id\" integer, \"phone\" text) \
+             on conflict (\"id\") do update set \"id\" = excluded.\"id\", \"phone\" = excluded.\"phone\" \
+             returning _turnout as _turnout_tuple, _turnout.xmax = 0 as _turnout_new) \
+             select ''::text, count(*), null::int8, \
+             count(*) filter (where _turnout_written._turnout_new), null::text[] from _turnout_written"
+        );
+    }
+
+    #[test]
+    fn a_column_that_the_table_lacks_can_not_be_written() {
+        let request = Insert {
+            rows: Rows {
+                json: "[]".into(),
+                columns: vec!["nope".into()],
+                subjects: vec![],
+            },
+            conflict: None,
+            returning: Returning {
+                rows: None,
+                location: false,
+                single: false,
+            },
+        };
+        let refused = insert(&clients(), &[], &request);
+        assert!(matches!(
+            refused,
+            Err(Error::UnknownColumn {
+                place: Place::Written,
+                ..
+            })
+        ));
+    }
+}

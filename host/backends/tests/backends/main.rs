@@ -1,0 +1,10 @@
+//! Operations against a real PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "also what is around the tests may fail loudly")]
+
+mod failures;
+mod find;
+mod schema;
+mod types;
+mod world;
+mod write;

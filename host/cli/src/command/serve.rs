@@ -1,0 +1,83 @@
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use turnout_pipeline::Watching;
+
+use crate::arguments::Serve;
+use crate::config::Config;
+
+/// Serves until it is stopped.
+pub(crate) fn run(config: &Path, arguments: &Serve) -> Result<()> {
+    let config = Config::load(config)?;
+    config.log.start();
+    super::runtime()?.block_on(async {
+        let stop = stopped()?;
+        let listener = listen(arguments.listen.unwrap_or(config.listen)).await?;
+        Service::start(&config, listener)?.run(stop).await
+    })
+}
+
+/// Takes an address to serve at.
+pub(crate) async fn listen(address: std::net::SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; free the port or name another address with --listen"))
+}
+
+/// A host that is ready to serve.
+pub(crate) struct Service {
+    listener: TcpListener,
+    router: Router,
+    _watching: Watching,
+}
+
+impl Service {
+    /// Loads the policies and begins to watch them.
+    pub(crate) fn start(config: &Config, listener: TcpListener) -> Result<Self> {
+        let host = Arc::new(super::host(config)?);
+        let watching = turnout_pipeline::watch(&host.pipeline.policies)
+            .with_context(|| format!("cannot watch the policies in {}", config.policies.display()))?;
+        let epoch = host.pipeline.policies.in_force().epoch;
+        tracing::info!(address = %listener.local_addr()?, %epoch, "serving");
+        let router = turnout_api::router(host, config.keys.clone(), config.limits);
+        Ok(Self {
+            listener,
+            router,
+            _watching: watching,
+        })
+    }
+
+    /// Serves until `stop`, then lets the requests that have begun come to their end.
+    pub(crate) async fn run(self, stop: Stop) -> Result<()> {
+        let listener = self.listener.tap_io(|connection| {
+            // An answer should leave at once; a socket that refuses only waits longer.
+            let _ = connection.set_nodelay(true);
+        });
+        axum::serve(listener, self.router)
+            .with_graceful_shutdown(stop)
+            .await
+            .context("the API stopped serving")
+    }
+}
+
+/// Comes when the process is asked to stop.
+pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Waits for SIGINT and SIGTERM. From the call on, neither ends the process by itself.
+pub(crate) fn stopped() -> Result<Stop> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    Ok(Box::pin(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }))
+}

@@ -1,0 +1,262 @@
+//! `turnout.toml`, read and validated whole before anything starts.
+
+mod backend;
+mod problems;
+mod repository;
+mod section;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use turnout_api::{Keys, Limits};
+use turnout_pipeline::Undecided;
+use turnout_vocabulary::{Backend, PerBackend, Repository, SubjectRule};
+
+pub(crate) use backend::BackendConfig;
+pub(crate) use problems::{Invalid, Problem};
+use section::{Problems, Section};
+
+use crate::log::{Format, LogConfig};
+
+/// Everything that a host is told before it starts.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Where the API listens.
+    pub(crate) listen: SocketAddr,
+    /// The keys that open it.
+    pub(crate) keys: Keys,
+    /// What one request may cost.
+    pub(crate) limits: Limits,
+    /// How the host logs.
+    pub(crate) log: LogConfig,
+    /// The directory that holds `<world>.wasm` and `<world>.toml`.
+    pub(crate) policies: PathBuf,
+    /// What the policies may use.
+    pub(crate) policy_limits: turnout_runtime::Options,
+    /// Which backend answers a read that the routing policy fails to decide.
+    pub(crate) undecided: Undecided,
+    /// How phone numbers are normalised.
+    pub(crate) subjects: SubjectRule,
+    /// The two databases.
+    pub(crate) backends: PerBackend<BackendConfig>,
+    /// The tables served, in the order of their numbers.
+    pub(crate) repositories: Arc<[Repository]>,
+}
+
+/// Reads the environment; a test puts its own in place.
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Config {
+    /// Reads and validates a file. Secrets in the environment win over those in the file.
+    ///
+    /// # Errors
+    /// [`Invalid`] with every mistake found, each with its line.
+    pub(crate) fn load(path: &Path) -> Result<Self, Invalid> {
+        let text = std::fs::read_to_string(path).map_err(|error| Invalid::unreadable(path, &error))?;
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        Self::parse(&text, folder, &|name| std::env::var(name).ok()).map_err(|problems| Invalid::new(path, problems))
+    }
+
+    fn parse(text: &str, folder: &Path, environment: Environment<'_>) -> Result<Self, Vec<Problem>> {
+        let problems = Problems::new(text);
+        let mut root = Section::root(text, &problems);
+
+        let mut api = root.section("api");
+        let listen = api
+            .value("listen")
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787)));
+        let key = api.secret("key", "TURNOUT_API_KEY", environment, usable_key);
+        let admin_key = api.secret("admin_key", "TURNOUT_ADMIN_KEY", environment, usable_key);
+        if key.is_some() && key == admin_key {
+            api.problem("`key` and `admin_key` are the same; give administration a key of its own");
+        }
+        let limits = Limits {
+            body: api.kibibytes("body_limit_kib").unwrap_or(1 << 20),
+            time: api.duration("request_timeout").unwrap_or(Duration::from_secs(15)),
+            concurrency: api.positive("concurrency").unwrap_or(512),
+        };
+        api.finish();
+
+        let mut log = root.section("log");
+        let log_config = LogConfig {
+            filter: log.value("filter").unwrap_or_else(|| "info".to_owned()),
+            format: log.value("format").unwrap_or(Format::Text),
+        };
+        if let Err(error) = log_config.check() {
+            log.problem(format!("`filter`: {error}"));
+        }
+        log.finish();
+
+        let mut policies = root.section("policies");
+        let directory: PathBuf = policies.value("directory").unwrap_or_else(|| "policies".into());
+        let defaults = turnout_runtime::Options::default();
+        let policy_limits = turnout_runtime::Options {
+            module_bytes: policies.kibibytes("module_kib").unwrap_or(defaults.module_bytes),
+            memory_bytes: policies.kibibytes("memory_kib").unwrap_or(defaults.memory_bytes),
+            call_cpu: policies.duration("call_cpu").unwrap_or(defaults.call_cpu),
+            configure_cpu: policies.duration("configure_cpu").unwrap_or(defaults.configure_cpu),
+            cache: policies.value("cache").map(|cache: PathBuf| folder.join(cache)),
+        };
+        let undecided = policies.value("undecided_reads").unwrap_or_default();
+        policies.finish();
+
+        let mut subjects = root.section("subjects");
+        let region: String = subjects.value("region").unwrap_or_else(|| "RU".to_owned());
+        let rule = SubjectRule::for_region(&region);
+        if rule.is_none() {
+            subjects.problem(format!(
+                "`region`: there is no region {region:?}; give a two-letter code such as \"RU\""
+            ));
+        }
+        subjects.finish();
+
+        let mut sides = root.section("backends");
+        let backends = PerBackend {
+            old: BackendConfig::read(sides.section("old"), Backend::Old, environment),
+            new: BackendConfig::read(sides.section("new"), Backend::New, environment),
+        };
+        sides.finish();
+
+        let repositories = repository::read(root.section("repositories"));
+        root.finish();
+
+        let (Some(key), Some(admin_key), Some(rule)) = (key, admin_key, rule) else {
+            return Err(problems.into_sorted());
+        };
+        let PerBackend {
+            old: Some(old),
+            new: Some(new),
+        } = backends
+        else {
+            return Err(problems.into_sorted());
+        };
+        let found = problems.into_sorted();
+        if !found.is_empty() {
+            return Err(found);
+        }
+        Ok(Self {
+            listen,
+            keys: Keys::new(key, admin_key),
+            limits,
+            log: log_config,
+            policies: folder.join(directory),
+            policy_limits,
+            undecided,
+            subjects: rule,
+            backends: PerBackend { old, new },
+            repositories: repositories.into(),
+        })
+    }
+}
+
+/// A key travels in a header.
+fn usable_key(key: &str) -> Result<(), String> {
+    let visible = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if visible {
+        Ok(())
+    } else {
+        Err("a key is made of visible ASCII characters".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+[api]
+key = "a"
+admin_key = "b"
+
+[backends.old]
+url = "postgres://u@127.0.0.1/old"
+
+[backends.new]
+label = "timeweb"
+url = "postgres://u@127.0.0.1/new"
+acquire_timeout = "1500ms"
+
+[repositories.clients]
+key = ["id"]
+subject = "phone"
+"#;
+
+    fn parse(text: &str) -> Result<Config, Vec<Problem>> {
+        Config::parse(text, Path::new("/etc/turnout"), &|_| None)
+    }
+
+    #[test]
+    fn a_short_file_is_enough() {
+        let config = parse(GOOD).unwrap();
+        assert!(config.listen.ip().is_loopback());
+        assert_eq!(config.policies, Path::new("/etc/turnout/policies"));
+        assert_eq!(config.backends.old.label, "old");
+        assert_eq!(config.backends.new.label, "timeweb");
+        assert_eq!(
+            config.backends.new.settings.acquire_timeout,
+            Duration::from_millis(1500)
+        );
+        assert_eq!(config.repositories[0].name, "clients");
+        assert_eq!(config.repositories[0].schema, "public");
+    }
+
+    #[test]
+    fn secrets_in_the_environment_win() {
+        let config = Config::parse(GOOD, Path::new(""), &|name| {
+            (name == "TURNOUT_NEW_URL").then(|| "postgres://elsewhere/new".to_owned())
+        });
+        assert_eq!(config.unwrap().backends.new.settings.url, "postgres://elsewhere/new");
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once_with_its_line() {
+        let text = r#"
+[api]
+listen = "everywhere"
+key = "same"
+admin_key = "same"
+body_limit_kib = 0
+
+[backends.old]
+url = "mysql://u@127.0.0.1/old"
+pol = 3
+
+[subjects]
+region = "ZZ"
+
+[repositories.clients]
+subject = "phone"
+
+[surprise]
+"#;
+        let found: Vec<_> = parse(text).unwrap_err().iter().map(ToString::to_string).collect();
+        for (line, words) in [
+            ("3:", "`api.listen`"),
+            ("2:", "are the same"),
+            ("6:", "`api.body_limit_kib`"),
+            ("9:", "`backends.old.url`"),
+            ("10:", "`backends.old.pol`"),
+            ("1:", "TURNOUT_NEW_URL"),
+            ("12:", "no region \"ZZ\""),
+            ("15:", "`repositories.clients.key`"),
+            ("18:", "`surprise`"),
+        ] {
+            assert!(
+                found.iter().any(|p| p.starts_with(line) && p.contains(words)),
+                "{line} {words}: {found:#?}"
+            );
+        }
+        assert_eq!(found.len(), 9, "{found:#?}");
+    }
+
+    #[test]
+    fn broken_syntax_is_named_with_its_line() {
+        let found = parse("[api]\nkey = \n").unwrap_err();
+        assert!(
+            found.iter().any(|problem| problem.to_string().starts_with("2:")),
+            "{found:?}"
+        );
+    }
+}

@@ -1,0 +1,44 @@
+use turnout_backends::Settings;
+use turnout_vocabulary::Backend;
+
+use super::Environment;
+use super::section::Section;
+
+/// One of the two databases, as configured.
+#[derive(Debug)]
+pub(crate) struct BackendConfig {
+    /// Its name for people.
+    pub(crate) label: String,
+    /// How it is connected to.
+    pub(crate) settings: Settings,
+}
+
+impl BackendConfig {
+    pub(crate) fn read(mut section: Section<'_, '_>, backend: Backend, environment: Environment<'_>) -> Option<Self> {
+        let variable = format!("TURNOUT_{}_URL", backend.as_str().to_uppercase());
+        let url = section.secret("url", &variable, environment, |url| {
+            let postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
+            if postgres {
+                Ok(())
+            } else {
+                Err("this is no PostgreSQL address: it must start with postgres://".to_owned())
+            }
+        });
+        let label = section.value("label").unwrap_or_else(|| backend.to_string());
+        let mut settings = Settings::new(url.clone().unwrap_or_default());
+        if let Some(connections) = section.positive("pool") {
+            settings.max_connections = connections;
+        }
+        if let Some(timeout) = section.duration("acquire_timeout") {
+            settings.acquire_timeout = timeout;
+        }
+        if let Some(timeout) = section.duration("statement_timeout") {
+            settings.statement_timeout = timeout;
+        }
+        if let Some(statements) = section.value("statement_cache") {
+            settings.statement_cache_capacity = statements;
+        }
+        section.finish();
+        url.map(|_| Self { label, settings })
+    }
+}

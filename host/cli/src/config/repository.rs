@@ -1,0 +1,33 @@
+use turnout_vocabulary::{Repository, RepositoryId};
+
+use super::section::Section;
+
+/// The `[repositories.NAME]` tables, numbered in the order of their names.
+pub(crate) fn read(section: Section<'_, '_>) -> Vec<Repository> {
+    if section.is_empty() {
+        section.problem("there is no repository to serve; add a table such as [repositories.clients]");
+    }
+    section
+        .sections()
+        .into_iter()
+        .zip(0..)
+        .map(|((name, section), number)| one(name, section, number))
+        .collect()
+}
+
+fn one(name: String, mut section: Section<'_, '_>, number: u16) -> Repository {
+    let key: Vec<String> = section.required("key").unwrap_or_else(|| vec![String::new()]);
+    if key.is_empty() {
+        section.problem("`key` names no column; give the columns of the primary key");
+    }
+    let repository = Repository {
+        id: RepositoryId(number),
+        schema: section.value("schema").unwrap_or_else(|| "public".to_owned()),
+        key,
+        subject: section.value("subject"),
+        compared: section.value("compared").unwrap_or_default(),
+        name,
+    };
+    section.finish();
+    repository
+}

@@ -1,0 +1,50 @@
+use std::io::Write;
+
+use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+/// How the host logs.
+#[derive(Clone, Debug)]
+pub(crate) struct LogConfig {
+    /// What is logged, such as `info` or `turnout_pipeline=debug,info`.
+    pub(crate) filter: String,
+    /// How a line looks.
+    pub(crate) format: Format,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+impl LogConfig {
+    /// Whether the filter can be read.
+    pub(crate) fn check(&self) -> Result<(), ParseError> {
+        EnvFilter::builder().parse(&self.filter).map(drop)
+    }
+
+    /// Logs to standard error from here on. The environment's `TURNOUT_LOG` wins over the configured filter.
+    pub(crate) fn start(&self) {
+        let filter = std::env::var("TURNOUT_LOG").unwrap_or_else(|_| self.filter.clone());
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr);
+        // A second start in one process changes nothing.
+        let _ = match self.format {
+            Format::Text => subscriber.try_init(),
+            Format::Json => subscriber.json().flatten_event(true).try_init(),
+        };
+    }
+}
+
+/// Tells a person why a command failed.
+pub(crate) fn complain(error: &anyhow::Error) {
+    // With standard error gone there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "turnout: {error:#}");
+}

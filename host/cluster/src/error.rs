@@ -1,0 +1,90 @@
+use std::io;
+use std::path::PathBuf;
+
+/// Why a cluster could not be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClusterError {
+    /// PostgreSQL's server programs are not installed.
+    #[error(
+        "PostgreSQL's server programs (initdb, postgres) were not found in /usr/lib/postgresql, through pg_config or on \
+         PATH; install them: `apt-get install postgresql` on Debian and Ubuntu, `dnf install postgresql-server` on Fedora"
+    )]
+    Missing,
+
+    /// The folder that [`Options::binaries`](crate::Options::binaries) names does not hold the programs.
+    #[error("{folder} does not hold PostgreSQL's server programs initdb and postgres; name the folder that does")]
+    NotThere {
+        /// The folder.
+        folder: PathBuf,
+    },
+
+    /// The process is root's and there is no `postgres` account to run the server as.
+    #[error(
+        "PostgreSQL does not run as root and there is no account `postgres` to run it as; install the system's \
+         postgresql package, which makes one, or use another account than root"
+    )]
+    NoAccount,
+
+    /// The operating system refused something.
+    #[error("could not {action}: {source}")]
+    System {
+        /// What was being done.
+        action: &'static str,
+        /// What the operating system says.
+        source: io::Error,
+    },
+
+    /// `initdb` failed.
+    #[error("initdb could not make a cluster: {output}")]
+    Initdb {
+        /// What it printed.
+        output: String,
+    },
+
+    /// The server ended when it should serve.
+    #[error("the PostgreSQL server on port {port} ended with {status}; the end of its log:\n{log}")]
+    Ended {
+        /// Its port.
+        port: u16,
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// The last lines of its log.
+        log: String,
+    },
+
+    /// The server runs and lets nobody in.
+    #[error("the PostgreSQL server on port {port} was not ready within {} s: {source}; the end of its log:\n{log}", limit.as_secs())]
+    NotReady {
+        /// Its port.
+        port: u16,
+        /// How long it was waited for.
+        limit: std::time::Duration,
+        /// Why the last attempt to connect failed.
+        source: sqlx::Error,
+        /// The last lines of its log.
+        log: String,
+    },
+
+    /// The server did not end when it was told to.
+    #[error("the PostgreSQL server on port {port} did not end within {} s; the end of its log:\n{log}", limit.as_secs())]
+    NotEnding {
+        /// Its port.
+        port: u16,
+        /// How long it was waited for.
+        limit: std::time::Duration,
+        /// The last lines of its log.
+        log: String,
+    },
+
+    /// The bookings could not be loaded.
+    #[error("could not load the bookings: {0}")]
+    Dataset(#[source] sqlx::Error),
+}
+
+impl ClusterError {
+    /// For `map_err`: what was being done when the operating system refused.
+    pub(crate) fn system(action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::System { action, source }
+    }
+}

@@ -1,0 +1,92 @@
+//! The folder of a cluster, and the promise that nothing is left behind.
+//!
+//! A destructor does not run in a process that is killed. So each folder has a janitor: a small shell process whose
+//! standard input is a pipe that only the owner holds. When the pipe closes, because the [`Folder`] was dropped or
+//! because its owner died in whatever way, the janitor stops the server and removes the folder.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use crate::ClusterError;
+use crate::account::Account;
+
+/// Each line of its input is the id of the process that now lives in the folder; an empty line means none does. The
+/// removal is tried again because a process that is ending may still write.
+const JANITOR: &str = r#"
+trap '' HUP INT TERM
+while read -r line; do process=$line; done
+[ -z "$process" ] || kill -QUIT "$process"
+tries=0
+until rm -rf -- "$1" || [ $tries -ge 200 ]; do tries=$((tries + 1)); sleep 0.05; done
+"#;
+
+/// A temporary folder, owned by the account that the server runs as. Dropping it removes it.
+pub(crate) struct Folder {
+    path: PathBuf,
+    janitor: Child,
+    pipe: Option<ChildStdin>,
+}
+
+impl Folder {
+    pub(crate) fn create(account: &Account) -> Result<Self, ClusterError> {
+        let folder = tempfile::Builder::new()
+            .prefix("turnout-cluster-")
+            .tempdir()
+            .map_err(ClusterError::system("make a temporary folder"))?;
+        account
+            .own(folder.path())
+            .map_err(ClusterError::system("hand the folder to the server's account"))?;
+        let mut janitor = Command::new("/bin/sh")
+            .args(["-c", JANITOR, "janitor"])
+            .arg(folder.path())
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Out of reach of a Ctrl-C that is meant for the owner.
+            .process_group(0)
+            .spawn()
+            .map_err(ClusterError::system("start the janitor of the folder"))?;
+        let pipe = janitor.stdin.take();
+        Ok(Self {
+            path: folder.keep(),
+            janitor,
+            pipe,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where `initdb` puts the cluster.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    /// Where the server writes its log.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.path.join("log")
+    }
+
+    /// Tells the janitor which process lives in the folder.
+    pub(crate) fn inhabited_by(&mut self, process: Option<u32>) {
+        let line = process.map_or_else(String::new, |id| id.to_string());
+        if let Some(pipe) = &mut self.pipe {
+            // It fails only if somebody killed the janitor; then the destructors alone keep the promise.
+            let _: io::Result<()> = pipe.write_all(format!("{line}\n").as_bytes());
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.pipe = None;
+        let _: io::Result<_> = self.janitor.wait();
+        // There is something left to remove only if somebody killed the janitor.
+        let _: io::Result<()> = fs::remove_dir_all(&self.path);
+    }
+}

@@ -1,0 +1,185 @@
+//! What is counted. To add a metric: a field, its registration with help text in `new`, and a method that moves it.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use turnout_vocabulary::{Action, Backend, Epoch, PerBackend, Repository, RepositoryId};
+
+use crate::{Error, Provenance};
+
+/// The upper bounds of the buckets of an operation's time, in seconds: from a fast lookup nearby to a slow write far
+/// away.
+const OPERATION_BUCKETS: [f64; 13] = [
+    0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
+
+/// The upper bounds of the buckets of the policies' share of an operation, in seconds.
+const POLICY_BUCKETS: [f64; 9] = [5e-7, 1e-6, 2e-6, 5e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OperationLabels {
+    repository: String,
+    action: &'static str,
+    backend: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ErrorLabels {
+    repository: String,
+    action: &'static str,
+    backend: &'static str,
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WorldLabels {
+    world: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+}
+
+/// What the host counts, in Prometheus' form.
+pub struct Metrics {
+    registry: Registry,
+    names: Box<[String]>,
+    /// By repository, action and backend, made at the start: an operation looks nothing up and allocates nothing.
+    operations: Box<[[PerBackend<Histogram>; Action::ALL.len()]]>,
+    errors: Family<ErrorLabels, Counter>,
+    policy: Histogram,
+    policy_failures: Counter,
+    reloads: Family<ResultLabels, Counter>,
+    reload_time: Histogram,
+    epoch: Gauge,
+}
+
+impl Metrics {
+    /// All counters at zero, for these repositories in the order of their numbers.
+    #[must_use]
+    pub fn new(repositories: &[Repository]) -> Self {
+        let mut registry = Registry::with_prefix("turnout");
+        let operations = Family::<OperationLabels, Histogram, fn() -> Histogram>::new_with_constructor(|| {
+            Histogram::new(OPERATION_BUCKETS)
+        });
+        let errors = Family::default();
+        let policy = Family::<WorldLabels, Histogram, fn() -> Histogram>::new_with_constructor(|| {
+            Histogram::new(POLICY_BUCKETS)
+        });
+        let policy_failures = Family::<WorldLabels, Counter>::default();
+        let reloads = Family::default();
+        let reload_time = Histogram::new(OPERATION_BUCKETS);
+        let epoch = Gauge::default();
+        registry.register_with_unit(
+            "operation_duration",
+            "Time that operations waited for a backend; its count is the number of operations",
+            Unit::Seconds,
+            operations.clone(),
+        );
+        registry.register(
+            "operation_errors",
+            "Operations that ended in an error, by kind",
+            errors.clone(),
+        );
+        registry.register_with_unit(
+            "policy_duration",
+            "Time that policies took of an operation; its count is the number of operations decided",
+            Unit::Seconds,
+            policy.clone(),
+        );
+        registry.register(
+            "policy_failures",
+            "Instances of a policy that trapped or exceeded a bound, and were discarded",
+            policy_failures.clone(),
+        );
+        registry.register(
+            "policy_reloads",
+            "Changes of the policies, by what became of them",
+            reloads.clone(),
+        );
+        registry.register_with_unit(
+            "policy_reload_duration",
+            "Time from reading a changed policy to its being in force",
+            Unit::Seconds,
+            reload_time.clone(),
+        );
+        registry.register("epoch", "The number of the policy set in force", epoch.clone());
+        let of = |repository: &Repository, action: Action, backend: Backend| {
+            let repository = repository.name.clone();
+            let labels = OperationLabels {
+                repository,
+                action: action.as_str(),
+                backend: backend.as_str(),
+            };
+            operations.get_or_create_owned(&labels)
+        };
+        let routing = WorldLabels { world: "routing" };
+        for result in ["accepted", "refused"] {
+            reloads.get_or_create_owned(&ResultLabels { result });
+        }
+        Self {
+            names: repositories.iter().map(|repository| repository.name.clone()).collect(),
+            operations: repositories
+                .iter()
+                .map(|repository| {
+                    Action::ALL.map(|action| PerBackend::from_fn(|backend| of(repository, action, backend)))
+                })
+                .collect(),
+            errors,
+            policy: policy.get_or_create_owned(&routing),
+            policy_failures: policy_failures.get_or_create_owned(&routing),
+            reloads,
+            reload_time,
+            epoch,
+            registry,
+        }
+    }
+
+    /// The text that Prometheus reads. The failures of policies are counted where they happen, so they are told here.
+    #[must_use]
+    pub fn encode(&self, policy_failures: u64) -> String {
+        self.policy_failures.inner().store(policy_failures, Ordering::Relaxed);
+        let mut encoded = String::new();
+        // Writing to a String cannot fail.
+        let _ = text::encode(&mut encoded, &self.registry);
+        encoded
+    }
+
+    pub(crate) fn operation(&self, repository: RepositoryId, action: Action, came: &Provenance, error: Option<&Error>) {
+        let number = usize::from(repository.0);
+        self.policy.observe(came.policy.as_secs_f64());
+        if let Some(backend) = came.backend {
+            self.operations[number][action as usize][backend].observe(came.database.as_secs_f64());
+        }
+        if let Some(error) = error {
+            let labels = ErrorLabels {
+                repository: self.names[number].clone(),
+                action: action.as_str(),
+                backend: came.backend.map_or("none", Backend::as_str),
+                kind: error.kind(),
+            };
+            self.errors.get_or_create(&labels).inc();
+        }
+    }
+
+    pub(crate) fn epoch(&self, epoch: Epoch) {
+        self.epoch.set(i64::try_from(epoch.get()).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn reloaded(&self, epoch: Epoch, took: Duration) {
+        self.reloads.get_or_create(&ResultLabels { result: "accepted" }).inc();
+        self.reload_time.observe(took.as_secs_f64());
+        self.epoch(epoch);
+    }
+
+    pub(crate) fn reload_refused(&self) {
+        self.reloads.get_or_create(&ResultLabels { result: "refused" }).inc();
+    }
+}

@@ -1,0 +1,140 @@
+mod read;
+mod write;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use turnout_backends::Database;
+use turnout_vocabulary::{Admission, Backend, Operation, Outcome, PerBackend, Repository, RepositoryId, SubjectRule};
+
+use crate::subjects::Subjects;
+use crate::{Error, Metrics, Policies, PolicySet, Provenance};
+
+/// What answers a read that the routing policy fails to decide. A write is refused then, always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Undecided {
+    /// Nothing: the read is refused too.
+    #[default]
+    Refuse,
+    /// The backend `old`.
+    Old,
+    /// The backend `new`.
+    New,
+}
+
+/// Takes operations through the policies to a backend.
+pub struct Pipeline {
+    /// The policy set in force.
+    pub policies: Arc<Policies>,
+    /// The two databases.
+    pub backends: PerBackend<Database>,
+    /// What is counted on the way.
+    pub metrics: Arc<Metrics>,
+    /// The tables served, by number.
+    pub repositories: Arc<[Repository]>,
+    /// How phone numbers are normalised.
+    pub rule: SubjectRule,
+    /// What answers a read that cannot be decided.
+    pub undecided: Undecided,
+}
+
+impl Pipeline {
+    /// The repository of that name.
+    #[must_use]
+    pub fn repository(&self, name: &str) -> Option<&Repository> {
+        self.repositories.iter().find(|repository| repository.name == name)
+    }
+
+    /// Does one operation, from the first decision to the last under the policy set in force when it began.
+    pub async fn run(&self, operation: Operation) -> (Provenance, Result<Outcome, Error>) {
+        let policies = self.policies.in_force();
+        let mut run = Run {
+            pipeline: self,
+            repository: &self.repositories[usize::from(operation.repository.0)],
+            provenance: Provenance {
+                operation: operation.id,
+                epoch: policies.epoch,
+                backend: None,
+                policy: Duration::ZERO,
+                database: Duration::ZERO,
+            },
+            policies,
+        };
+        let action = operation.request.action();
+        let result = run.operate(operation).await;
+        self.metrics
+            .operation(run.repository.id, action, &run.provenance, result.as_ref().err());
+        let Provenance {
+            operation,
+            epoch,
+            backend,
+            policy,
+            database,
+        } = run.provenance;
+        tracing::debug!(
+            %operation,
+            repository = run.repository.name,
+            action = action.as_str(),
+            backend = backend.map(Backend::as_str),
+            %epoch,
+            policy_us = policy.as_micros(),
+            database_us = database.as_micros(),
+            rows = result.as_ref().map_or(0, |outcome| outcome.rows),
+            error = result.as_ref().err().map(Error::kind),
+            "operation"
+        );
+        (run.provenance, result)
+    }
+}
+
+/// One operation on its way.
+struct Run<'a> {
+    pipeline: &'a Pipeline,
+    repository: &'a Repository,
+    policies: Arc<PolicySet>,
+    provenance: Provenance,
+}
+
+impl Run<'_> {
+    async fn operate(&mut self, operation: Operation) -> Result<Outcome, Error> {
+        let Operation {
+            request, named_subject, ..
+        } = operation;
+        let subjects = Subjects::of(&request, self.repository, &self.pipeline.rule);
+        if request.action().is_write() {
+            self.write(request, subjects).await
+        } else {
+            self.read(request, subjects.of_read(named_subject)).await
+        }
+    }
+
+    /// Asks a policy, and keeps the time that it took.
+    fn decide<T>(&mut self, ask: impl FnOnce(&PolicySet, RepositoryId) -> T) -> T {
+        let began = Instant::now();
+        let answer = ask(&self.policies, self.repository.id);
+        self.provenance.policy += began.elapsed();
+        answer
+    }
+
+    /// Asks a backend, and keeps the time that it took.
+    async fn ask<T>(
+        &mut self,
+        backend: Backend,
+        question: impl AsyncFnOnce(&Database) -> Result<T, turnout_backends::Error>,
+    ) -> Result<T, turnout_backends::Error> {
+        self.provenance.backend = Some(backend);
+        let began = Instant::now();
+        let answer = question(&self.pipeline.backends[backend]).await;
+        self.provenance.database += began.elapsed();
+        answer
+    }
+}
+
+fn admitted(admission: Admission) -> Result<(), Error> {
+    match admission {
+        Admission::Admit => Ok(()),
+        Admission::Refuse { retry_after } => Err(Error::Frozen { retry_after }),
+    }
+}

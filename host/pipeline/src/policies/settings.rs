@@ -1,0 +1,197 @@
+use serde_json::{Map, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+use turnout_vocabulary::SubjectRule;
+
+/// The `format` by which the schema of a policy's settings marks a text as a subject. The host normalises such
+/// texts, so that no policy needs to know phone numbers.
+const SUBJECT_FORMAT: &str = "turnout-subject";
+
+/// A mistake in a settings file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Mistake {
+    /// The line that it stands on, from 1.
+    pub(super) line: usize,
+    /// What is wrong.
+    pub(super) reason: String,
+}
+
+/// A settings file, with the place of everything in it.
+pub(super) struct Document<'t> {
+    text: &'t str,
+    root: Spanned<DeValue<'t>>,
+}
+
+impl<'t> Document<'t> {
+    pub(super) fn parse(text: &'t str) -> Result<Self, Mistake> {
+        match DeTable::parse(text) {
+            Ok(table) => {
+                let span = table.span();
+                Ok(Self {
+                    text,
+                    root: Spanned::new(span, DeValue::Table(table.into_inner())),
+                })
+            }
+            Err(error) => {
+                let line = line(text, error.span().map_or(0, |span| span.start));
+                Err(Mistake {
+                    line,
+                    reason: error.message().to_owned(),
+                })
+            }
+        }
+    }
+
+    /// The settings as the JSON that a policy is handed, with every text that `schema` marks as a subject normalised.
+    pub(super) fn to_json(&self, schema: &str, rule: &SubjectRule) -> Result<String, Mistake> {
+        let schema: Value = serde_json::from_str(schema).unwrap_or(Value::Null);
+        let json = Conversion {
+            document: self,
+            schema: &schema,
+            rule,
+        }
+        .value(&self.root, &schema)?;
+        Ok(json.to_string())
+    }
+
+    /// A mistake at the place that a JSON pointer such as `/cohort/0/stage` names, or at the nearest one around it.
+    pub(super) fn mistake_at(&self, pointer: &str, reason: &str) -> Mistake {
+        let mut at = &self.root;
+        let mut offset = 0;
+        for step in pointer.split('/').skip(1) {
+            let step = step.replace("~1", "/").replace("~0", "~");
+            let next = match at.get_ref() {
+                DeValue::Table(table) => table
+                    .get_key_value(step.as_str())
+                    .map(|(key, value)| (key.span().start, value)),
+                DeValue::Array(array) => step
+                    .parse()
+                    .ok()
+                    .and_then(|index: usize| array.get(index))
+                    .map(|value| (value.span().start, value)),
+                _ => None,
+            };
+            let Some((start, value)) = next else { break };
+            (offset, at) = (start, value);
+        }
+        Mistake {
+            line: line(self.text, offset),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+fn line(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1
+}
+
+struct Conversion<'a> {
+    document: &'a Document<'a>,
+    schema: &'a Value,
+    rule: &'a SubjectRule,
+}
+
+impl Conversion<'_> {
+    fn value(&self, value: &Spanned<DeValue<'_>>, schema: &Value) -> Result<Value, Mistake> {
+        let schema = self.resolve(schema);
+        Ok(match value.get_ref() {
+            DeValue::Table(table) => {
+                let mut object = Map::new();
+                for (key, value) in table {
+                    let key = key.get_ref().as_ref();
+                    let of_key = schema["properties"].get(key).unwrap_or(&schema["additionalProperties"]);
+                    object.insert(key.to_owned(), self.value(value, of_key)?);
+                }
+                Value::Object(object)
+            }
+            DeValue::Array(array) => Value::Array(
+                array
+                    .iter()
+                    .map(|item| self.value(item, &schema["items"]))
+                    .collect::<Result<_, _>>()?,
+            ),
+            DeValue::String(text) if schema["format"] == SUBJECT_FORMAT => match self.rule.normalise(text) {
+                Ok(subject) => subject.as_str().into(),
+                Err(error) => return Err(self.mistake(value, error.to_string())),
+            },
+            _ => {
+                let scalar = serde::Deserialize::deserialize(ValueDeserializer::from(value.clone()));
+                scalar.map_err(|error: toml::de::Error| self.mistake(value, error.message().to_owned()))?
+            }
+        })
+    }
+
+    /// Follows `$ref` to a definition of the same schema.
+    fn resolve<'s>(&'s self, schema: &'s Value) -> &'s Value {
+        let target = schema["$ref"]
+            .as_str()
+            .and_then(|reference| reference.strip_prefix('#'));
+        target
+            .and_then(|pointer| self.schema.pointer(pointer))
+            .unwrap_or(schema)
+    }
+
+    fn mistake(&self, value: &Spanned<DeValue<'_>>, reason: String) -> Mistake {
+        Mistake {
+            line: line(self.document.text, value.span().start),
+            reason,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "[[cohort]]\nname = \"a\"\nsubjects = [\n  \"8 968 648-44-88\",\n]\npercent = 2.5\n";
+    const SCHEMA: &str = r##"{"properties": {"cohort": {"items": {"$ref": "#/$defs/cohort"}}},
+        "$defs": {"cohort": {"properties": {"subjects": {"items": {"format": "turnout-subject"}}}}}}"##;
+
+    fn rule() -> SubjectRule {
+        SubjectRule::for_region("RU").unwrap()
+    }
+
+    #[test]
+    fn texts_that_the_schema_marks_are_normalised() {
+        let json = Document::parse(TEXT).unwrap().to_json(SCHEMA, &rule()).unwrap();
+        assert_eq!(
+            json,
+            r#"{"cohort":[{"name":"a","percent":2.5,"subjects":["+79686484488"]}]}"#
+        );
+    }
+
+    #[test]
+    fn a_phone_that_is_none_is_refused_with_its_line_and_without_its_text() {
+        let text = TEXT.replace("8 968 648-44-88", "nobody");
+        let mistake = Document::parse(&text).unwrap().to_json(SCHEMA, &rule()).unwrap_err();
+        assert_eq!(
+            mistake,
+            Mistake {
+                line: 4,
+                reason: "this is not a phone number".into()
+            }
+        );
+    }
+
+    #[test]
+    fn a_pointer_finds_its_line() {
+        let document = Document::parse(TEXT).unwrap();
+        for (pointer, line) in [
+            ("/cohort/0/name", 2),
+            ("/cohort/0/subjects/0", 4),
+            ("/cohort/0/percent", 6),
+            ("", 1),
+        ] {
+            assert_eq!(document.mistake_at(pointer, "").line, line, "{pointer}");
+        }
+        assert_eq!(
+            document.mistake_at("/cohort/0/missing/deeper", "").line,
+            1,
+            "the nearest place around it"
+        );
+        assert_eq!(
+            Document::parse("a = 1\nb = = 2\n").err().map(|mistake| mistake.line),
+            Some(2)
+        );
+    }
+}

@@ -1,0 +1,54 @@
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+
+use super::Policies;
+
+/// How long the directory must be quiet before it is read: a copy tool writes a file in several steps.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// How long a directory that is never quiet is left unread.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Reloads policies when their directory changes, until it is dropped.
+pub struct Watching {
+    _watcher: RecommendedWatcher,
+}
+
+/// Watches the directory of the policies: the directory and not its files, since a file may be replaced by a rename
+/// or by a turned symlink.
+///
+/// # Errors
+/// If the system refuses to watch the directory.
+pub fn watch(policies: &Arc<Policies>) -> Result<Watching, notify::Error> {
+    let (sender, changes) = mpsc::channel();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Reading the files raises events too; only what may have changed them counts. An error may hide a change.
+        if event.map_or(true, |event| {
+            !matches!(event.kind, EventKind::Access(_)) || event.need_rescan()
+        }) {
+            let _ = sender.send(());
+        }
+    })?;
+    watcher.watch(policies.source.directory(), RecursiveMode::NonRecursive)?;
+    // A change between the first load and the watch would otherwise go unseen.
+    let _ = policies.reload();
+    let policies = Arc::clone(policies);
+    thread::Builder::new()
+        .name("policies".into())
+        .spawn(move || follow(&policies, &changes))
+        .map_err(notify::Error::io)?;
+    Ok(Watching { _watcher: watcher })
+}
+
+/// Ends when the watcher, and with it the sender of the changes, is gone.
+fn follow(policies: &Policies, changes: &mpsc::Receiver<()>) {
+    while changes.recv().is_ok() {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE && changes.recv_timeout(QUIET).is_ok() {}
+        // A refusal is logged, counted and kept by the reload itself.
+        let _ = policies.reload();
+    }
+}

@@ -1,0 +1,103 @@
+use std::collections::HashSet;
+
+use turnout_vocabulary::{Repository, Request, Subject, SubjectRule};
+
+/// Whose rows an operation touches, as far as it says so itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Subjects {
+    /// It does not say: any row may be meant.
+    Unnamed,
+    /// The rows of these; `None` stands for rows that belong to nobody.
+    Named(HashSet<Option<Subject>>),
+}
+
+impl Subjects {
+    /// Reads them from the filter or the rows of an operation.
+    pub(crate) fn of(request: &Request, repository: &Repository, rule: &SubjectRule) -> Self {
+        let Some(column) = &repository.subject else {
+            return Self::Named([None].into());
+        };
+        match request {
+            Request::Insert(insert) => Self::Named(normalise(insert.rows.subjects.iter().map(Option::as_deref), rule)),
+            Request::Find(_) | Request::Update(_) | Request::Delete(_) => {
+                match request.filter().and_then(|filter| filter.pinned(column)) {
+                    Some(values) => Self::Named(normalise(values.into_iter().map(Some), rule)),
+                    None => Self::Unnamed,
+                }
+            }
+        }
+    }
+
+    /// The one subject of a read: the one that it names, else the one `beside` the request.
+    pub(crate) fn of_read(self, beside: Option<Subject>) -> Option<Subject> {
+        match self {
+            Self::Named(subjects) if subjects.len() == 1 => subjects.into_iter().next().flatten(),
+            Self::Named(_) => None,
+            Self::Unnamed => beside,
+        }
+    }
+}
+
+/// The subjects in texts of a subject column. A text that is no phone number belongs to nobody.
+pub(crate) fn normalise<'a>(
+    texts: impl Iterator<Item = Option<&'a str>>,
+    rule: &SubjectRule,
+) -> HashSet<Option<Subject>> {
+    texts
+        .map(|text| text.and_then(|text| rule.normalise(text).ok()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use turnout_vocabulary::{Comparison, Delete, Filter, Operand, Operator, RepositoryId, Returning};
+
+    use super::*;
+
+    fn delete(filter: Filter) -> Request {
+        Request::Delete(Delete {
+            filter,
+            returning: Returning {
+                rows: None,
+                location: false,
+                single: false,
+            },
+        })
+    }
+
+    fn clients(subject: Option<&str>) -> Repository {
+        Repository {
+            id: RepositoryId(0),
+            name: "clients".into(),
+            schema: "public".into(),
+            key: vec!["id".into()],
+            subject: subject.map(Into::into),
+            compared: vec![],
+        }
+    }
+
+    #[test]
+    fn two_spellings_are_one_subject_and_no_name_is_any_row() {
+        let rule = SubjectRule::for_region("RU").unwrap();
+        let phones = Filter::Compare(Comparison {
+            column: "phone".into(),
+            operator: Operator::In,
+            operand: Operand::List(vec!["89686484488".into(), "+7 968 648-44-88".into()]),
+        });
+        let subject = rule.normalise("89686484488").unwrap();
+        let repository = clients(Some("phone"));
+        assert_eq!(
+            Subjects::of(&delete(phones.clone()), &repository, &rule),
+            Subjects::Named([Some(subject.clone())].into())
+        );
+        assert_eq!(
+            Subjects::of(&delete(Filter::default()), &repository, &rule),
+            Subjects::Unnamed
+        );
+        assert_eq!(
+            Subjects::of(&delete(phones), &clients(None), &rule),
+            Subjects::Named([None].into())
+        );
+        assert_eq!(Subjects::Unnamed.of_read(Some(subject.clone())), Some(subject));
+    }
+}

@@ -1,0 +1,139 @@
+//! Outcomes into HTTP answers.
+
+mod applied;
+mod range;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use turnout_vocabulary::{Action, Outcome, Repository, Resolution};
+
+use crate::error::Refusal;
+use crate::request::{Count, Media, Preferences, Return, encode};
+
+/// How the outcome of a request is to be told: what [`parse`](crate::parse) kept of it for [`answer`].
+pub struct AnswerForm {
+    pub(crate) action: Action,
+    pub(crate) head: bool,
+    pub(crate) offset: u32,
+    pub(crate) media: Media,
+    pub(crate) preferences: Preferences,
+    /// Whether the caller named the schema.
+    pub(crate) profiled: bool,
+    /// The canonical form of a read's parameters.
+    pub(crate) content_location: Option<String>,
+}
+
+/// Tells the outcome of a request on `repository`.
+#[must_use]
+pub fn answer(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
+    if form.media == Media::Object && outcome.rows != 1 {
+        return Refusal::not_single(outcome.rows).into_response();
+    }
+    let mut response = match form.action {
+        Action::Find => found(form, repository, outcome),
+        Action::Insert | Action::Upsert => inserted(form, repository, outcome),
+        Action::Update => changed(
+            form,
+            repository,
+            range::of_changed(outcome.rows, counted(form, &outcome)),
+            outcome,
+        ),
+        Action::Delete => changed(form, repository, range::of_written(counted(form, &outcome)), outcome),
+    };
+    if let Some(applied) = applied::header(form.action, &form.preferences) {
+        response.headers_mut().insert("preference-applied", applied);
+    }
+    response
+}
+
+fn found(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
+    let (status, content_range) = range::of_found(form.offset, outcome.rows, outcome.total);
+    let mut response = match (status, outcome.total) {
+        (StatusCode::RANGE_NOT_SATISFIABLE, Some(total)) => {
+            Refusal::range_out_of_bounds(form.offset, total).into_response()
+        }
+        _ => Response::new(outcome.body.into()),
+    };
+    *response.status_mut() = status;
+    if form.head {
+        *response.body_mut() = Bytes::new();
+    }
+    describe_body(&mut response, form, repository);
+    set(&mut response, header::CONTENT_RANGE, content_range);
+    if let Some(parameters) = &form.content_location {
+        let mark = if parameters.is_empty() { "" } else { "?" };
+        set(
+            &mut response,
+            header::CONTENT_LOCATION,
+            format!("/{}{mark}{parameters}", repository.name),
+        );
+    }
+    response
+}
+
+fn inserted(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
+    let content_range = range::of_written(counted(form, &outcome));
+    let merged = form.preferences.resolution == Some(Resolution::Merge) && outcome.inserted == 0;
+    let status = if merged { StatusCode::OK } else { StatusCode::CREATED };
+    let location = (!outcome.location.is_empty()).then(|| location(repository, &outcome.location));
+    let mut response = written(form, repository, outcome);
+    *response.status_mut() = status;
+    set(&mut response, header::CONTENT_RANGE, content_range);
+    if let Some(location) = location {
+        set(&mut response, header::LOCATION, location);
+    }
+    response
+}
+
+fn changed(form: &AnswerForm, repository: &Repository, content_range: String, outcome: Outcome) -> Response<Bytes> {
+    let mut response = written(form, repository, outcome);
+    if form.preferences.returned != Some(Return::Representation) {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+    }
+    set(&mut response, header::CONTENT_RANGE, content_range);
+    response
+}
+
+/// The answer to a write: the rows where they were asked for, otherwise nothing.
+fn written(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
+    if form.preferences.returned != Some(Return::Representation) {
+        return Response::new(Bytes::new());
+    }
+    let mut response = Response::new(outcome.body.into());
+    describe_body(&mut response, form, repository);
+    response
+}
+
+fn describe_body(response: &mut Response<Bytes>, form: &AnswerForm, repository: &Repository) {
+    set(response, header::CONTENT_TYPE, form.media.content_type());
+    if form.profiled {
+        set(
+            response,
+            HeaderName::from_static("content-profile"),
+            repository.schema.as_str(),
+        );
+    }
+}
+
+/// The number of rows that a write touched, where it was asked for. A plan is not made for writes.
+fn counted(form: &AnswerForm, outcome: &Outcome) -> Option<u64> {
+    matches!(form.preferences.count, Some(Count::Exact | Count::Estimated)).then_some(outcome.rows)
+}
+
+fn location(repository: &Repository, key: &[(String, String)]) -> String {
+    let key: Vec<_> = key
+        .iter()
+        .map(|(column, text)| format!("{}=eq.{}", encode(column), encode(text)))
+        .collect();
+    format!("/{}?{}", repository.name, key.join("&"))
+}
+
+/// Sets a header, unless its value has bytes that no header can hold.
+fn set(response: &mut Response<Bytes>, name: HeaderName, value: impl AsRef<[u8]>) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_ref()) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! Answers that refuse, in PostgREST's shape.
+
+mod database;
+mod dialect;
+mod host;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+
+/// A request that is refused, or failed: a status and the body `{"code","details","hint","message"}`.
+///
+/// The texts may hold values that the caller sent or that rows hold, so `Display` and `Debug` show only status and code.
+#[derive(thiserror::Error)]
+#[error("refused with {} and status {}", .body.code, .status.as_u16())]
+pub struct Refusal {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Box<Body>,
+}
+
+/// What the caller reads, in the order in which PostgREST writes it.
+#[derive(Serialize)]
+struct Body {
+    code: Cow<'static, str>,
+    details: Option<String>,
+    hint: Option<String>,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        let body = Body {
+            code: code.into(),
+            details: None,
+            hint: None,
+            message: message.into(),
+        };
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Box::new(body),
+        }
+    }
+
+    fn details(mut self, details: impl Into<String>) -> Self {
+        self.body.details = Some(details.into());
+        self
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.body.hint = Some(hint.into());
+        self
+    }
+
+    fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The code, such as `PGRST100`, `23505` or `TURNOUT_UNAVAILABLE`; safe to log.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.body.code
+    }
+
+    /// The HTTP answer.
+    #[must_use]
+    pub fn into_response(self) -> Response<Bytes> {
+        let mut response = Response::new(self.body.to_json());
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
+        headers.extend(self.headers);
+        response
+    }
+}
+
+impl Body {
+    fn to_json(&self) -> Bytes {
+        // Texts always have a JSON form.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Refusal({}, {})", self.status.as_u16(), self.code())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn body(refusal: Refusal) -> String {
+        String::from_utf8(refusal.into_response().into_body().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_refusal_is_json_in_postgrests_shape() {
+        let response = Refusal::negative_limit().into_response();
+        assert_eq!(response.status(), 416);
+        assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8");
+        assert_eq!(
+            response.body(),
+            r#"{"code":"PGRST103","details":"Limit should be greater than or equal to zero.","hint":null,"message":"Requested range not satisfiable"}"#
+        );
+    }
+
+    #[test]
+    fn a_refusal_shows_no_personal_data_to_logs() {
+        let refusal = Refusal::from_database("23505", "duplicate key", Some("Key (phone)=(89686484488)".into()), None);
+        assert_eq!(
+            format!("{refusal} {refusal:?}"),
+            "refused with 23505 and status 409 Refusal(409, 23505)"
+        );
+    }
+}

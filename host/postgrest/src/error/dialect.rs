@@ -1,0 +1,187 @@
+//! The errors of PostgREST, codes `PGRST…`, and those of PostgreSQL that are known before it is asked.
+
+use http::{HeaderValue, Method, StatusCode, header};
+
+use super::Refusal;
+
+/// Refusals that PostgREST has too.
+impl Refusal {
+    /// 400 `PGRST100`: a parameter breaks the grammar.
+    pub(crate) fn parse_error(what: &str, text: &str, column: usize, details: String) -> Self {
+        let message = format!("\"failed to parse {what} ({text})\" (line 1, column {column})");
+        Self::new(StatusCode::BAD_REQUEST, "PGRST100", message).details(details)
+    }
+
+    /// 400 `PGRST100`: a parameter is not UTF-8.
+    pub(crate) fn query_not_utf8() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "PGRST100", "failed to decode the query string")
+            .details("A percent-encoded parameter is not UTF-8.")
+    }
+
+    /// 400 `PGRST102`: the body is not what a write takes.
+    pub(crate) fn invalid_body(message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "PGRST102", message)
+    }
+
+    /// `PGRST102`: the body is of a type that is not taken: 415 where PostgREST takes it, its own 400 otherwise.
+    pub(crate) fn unacceptable_content_type(mime: &str) -> Self {
+        let status = match mime {
+            "text/csv" | "application/x-www-form-urlencoded" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, "PGRST102", format!("Content-Type not acceptable: {mime}"))
+    }
+
+    fn unsatisfiable_range(details: impl Into<String>) -> Self {
+        let status = StatusCode::RANGE_NOT_SATISFIABLE;
+        Self::new(status, "PGRST103", "Requested range not satisfiable").details(details)
+    }
+
+    /// 416 `PGRST103`: the limit is negative, or nothing is in both the limit and the `Range` header.
+    pub(crate) fn negative_limit() -> Self {
+        Self::unsatisfiable_range("Limit should be greater than or equal to zero.")
+    }
+
+    /// 416 `PGRST103`: the `Range` header ends before it begins.
+    pub(crate) fn reversed_range() -> Self {
+        Self::unsatisfiable_range(
+            "The lower boundary must be lower than or equal to the upper boundary in the Range header.",
+        )
+    }
+
+    /// 416 `PGRST103`: the range begins after the last row.
+    pub(crate) fn range_out_of_bounds(offset: u32, total: u64) -> Self {
+        Self::unsatisfiable_range(format!(
+            "An offset of {offset} was requested, but there are only {total} rows."
+        ))
+    }
+
+    /// 406 `PGRST106`: the caller named a schema other than the repository's.
+    pub(crate) fn unacceptable_schema(named: &str, exposed: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "PGRST106",
+            format!("Invalid schema: {named}"),
+        )
+        .hint(format!("Only the following schemas are exposed: {exposed}"))
+    }
+
+    /// 406 `PGRST107`: the caller accepts nothing that there is.
+    pub(crate) fn unacceptable_media(ranges: &[&str]) -> Self {
+        let message = format!("None of these media types are available: {}", ranges.join(", "));
+        Self::new(StatusCode::NOT_ACCEPTABLE, "PGRST107", message)
+    }
+
+    /// 400 `PGRST108`: a parameter names a table that is not embedded.
+    pub(crate) fn not_embedded(table: &str) -> Self {
+        let message = format!("'{table}' is not an embedded resource in this request");
+        Self::new(StatusCode::BAD_REQUEST, "PGRST108", message).hint(format!(
+            "Verify that '{table}' is included in the 'select' query parameter."
+        ))
+    }
+
+    /// 406 `PGRST116`: one row was asked for, and there are more or none. A write has been taken back.
+    #[must_use]
+    pub fn not_single(rows: u64) -> Self {
+        Self::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "PGRST116",
+            "Cannot coerce the result to a single JSON object",
+        )
+        .details(format!("The result contains {rows} rows"))
+    }
+
+    /// 405 `PGRST117`: the method is not served.
+    #[must_use]
+    pub fn unsupported_method(method: &Method) -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "PGRST117",
+            format!("Unsupported HTTP method: {method}"),
+        )
+        .header(
+            header::ALLOW,
+            HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE"),
+        )
+    }
+
+    /// 400 `PGRST122`: preferences are unknown and to be handled strictly.
+    pub(crate) fn invalid_preferences(unknown: &[&str]) -> Self {
+        let message = "Invalid preferences given with handling=strict";
+        Self::new(StatusCode::BAD_REQUEST, "PGRST122", message)
+            .details(format!("Invalid preferences: {}", unknown.join(", ")))
+    }
+
+    /// 404 `PGRST125`: the path leads nowhere.
+    #[must_use]
+    pub fn invalid_path() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "PGRST125",
+            "Invalid path specified in request URL",
+        )
+    }
+
+    /// 400 `PGRST127`: PostgREST has it, and Turnout does not yet.
+    pub(crate) fn not_implemented(details: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "PGRST127", "Feature not implemented").details(details)
+    }
+
+    /// 400 `PGRST204`: a write names a column that the table does not have.
+    #[must_use]
+    pub fn unknown_written_column(table: &str, column: &str) -> Self {
+        let message = format!("Could not find the '{column}' column of '{table}' in the schema cache");
+        Self::new(StatusCode::BAD_REQUEST, "PGRST204", message)
+    }
+
+    /// 404 `PGRST205`: there is no such repository.
+    #[must_use]
+    pub fn unknown_table(schema: &str, table: &str) -> Self {
+        let message = format!("Could not find the table '{schema}.{table}' in the schema cache");
+        Self::new(StatusCode::NOT_FOUND, "PGRST205", message)
+    }
+
+    /// 401 `PGRST301`: the key is not one that is served.
+    #[must_use]
+    pub fn wrong_key() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "PGRST301", "Invalid API key")
+            .hint("Send a key that turnout.toml names.")
+            .header(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer error=\"invalid_token\""),
+            )
+    }
+
+    /// 401 `PGRST302`: there is no key.
+    #[must_use]
+    pub fn no_key() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "PGRST302", "Anonymous access is disabled")
+            .hint("Send the key in the apikey header, or as a bearer token in the authorization header.")
+            .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// 400 `42703`: a filter, an order or a selection names a column that the table does not have.
+    #[must_use]
+    pub fn unknown_column(table: &str, column: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "42703",
+            format!("column {table}.{column} does not exist"),
+        )
+    }
+
+    /// 400 `22021`: a parameter has U+0000, which PostgreSQL cannot store.
+    pub(crate) fn nul_in_query() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "22021",
+            "invalid byte sequence for encoding \"UTF8\": 0x00",
+        )
+    }
+
+    /// 400 `22P05`: a body has U+0000, which PostgreSQL cannot store.
+    pub(crate) fn nul_in_body() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "22P05", "unsupported Unicode escape sequence")
+            .details("\\u0000 cannot be converted to text.")
+    }
+}

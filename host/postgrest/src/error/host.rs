@@ -1,0 +1,109 @@
+//! The errors of the host itself, codes `TURNOUT_…`, which PostgREST has no words for.
+
+use std::time::Duration;
+
+use http::{HeaderValue, StatusCode, header};
+
+use super::Refusal;
+
+/// Refusals of the host itself.
+///
+/// | status | code | meaning |
+/// |---|---|---|
+/// | 503 | `TURNOUT_UNAVAILABLE` | a backend, or room for one more operation, cannot be had for now |
+/// | 503 | `TURNOUT_FROZEN` | the routing policy refuses such operations for now |
+/// | 409 | `TURNOUT_AUTHORITY` | a write touches rows of several authorities, or would move rows to another |
+/// | 400 | `TURNOUT_SUBJECT` | the header that names the subject cannot be read |
+/// | 504 | `TURNOUT_TIMEOUT` | the operation took longer than it may |
+/// | 413 | `TURNOUT_TOO_LARGE` | the body is larger than it may be |
+/// | 500 | `TURNOUT_INTERNAL` | the host failed |
+impl Refusal {
+    /// 503 `TURNOUT_UNAVAILABLE`. `message` says what cannot be had; `retry_after` when to try again.
+    #[must_use]
+    pub fn unavailable(message: impl Into<String>, retry_after: Option<Duration>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_UNAVAILABLE", message).retry_after(retry_after)
+    }
+
+    /// 503 `TURNOUT_FROZEN`: the routing policy refuses the operation for now.
+    #[must_use]
+    pub fn frozen(retry_after: Duration) -> Self {
+        let message = "The routing policy refuses this operation for now";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_FROZEN", message).retry_after(Some(retry_after))
+    }
+
+    /// 409 `TURNOUT_AUTHORITY`: a write that has not one authority. Nothing was done.
+    #[must_use]
+    pub fn authority(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "TURNOUT_AUTHORITY", message)
+    }
+
+    /// 400 `TURNOUT_SUBJECT`: the header of that name holds no phone number.
+    #[must_use]
+    pub fn invalid_subject(header: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "TURNOUT_SUBJECT",
+            format!("The header {header} holds no phone number"),
+        )
+    }
+
+    /// 504 `TURNOUT_TIMEOUT`: the operation took longer than `limit`. A write may have been carried out all the same.
+    #[must_use]
+    pub fn timed_out(limit: Duration) -> Self {
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "TURNOUT_TIMEOUT",
+            format!("No answer within {limit:?}"),
+        )
+    }
+
+    /// 413 `TURNOUT_TOO_LARGE`: the body has more than `limit` bytes.
+    #[must_use]
+    pub fn too_large(limit: usize) -> Self {
+        let message = format!("The body is larger than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TURNOUT_TOO_LARGE", message)
+    }
+
+    /// 500 `TURNOUT_INTERNAL`. `message` is read by the caller: it must hold no secrets.
+    #[must_use]
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "TURNOUT_INTERNAL", message)
+    }
+
+    /// `Retry-After` has whole seconds; a part of one counts as one.
+    fn retry_after(self, after: Option<Duration>) -> Self {
+        let Some(after) = after else { return self };
+        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        self.header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hosts_own_errors_have_postgrests_shape() {
+        let refusal = Refusal::unavailable("Backend old cannot be reached", Some(Duration::from_millis(1200)));
+        let response = refusal.into_response();
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["retry-after"], "2");
+        assert_eq!(
+            response.body(),
+            r#"{"code":"TURNOUT_UNAVAILABLE","details":null,"hint":null,"message":"Backend old cannot be reached"}"#
+        );
+        assert!(
+            !Refusal::unavailable("", None)
+                .into_response()
+                .headers()
+                .contains_key("retry-after")
+        );
+        assert_eq!(
+            Refusal::frozen(Duration::ZERO).into_response().headers()["retry-after"],
+            "0"
+        );
+        assert_eq!(Refusal::timed_out(Duration::from_secs(5)).status(), 504);
+        assert_eq!(Refusal::too_large(1024).status(), 413);
+        assert_eq!(Refusal::internal("").status(), 500);
+    }
+}

@@ -1,0 +1,137 @@
+//! HTTP requests into operations.
+
+mod accept;
+mod columns;
+mod cursor;
+mod filter;
+mod order;
+mod preferences;
+mod query;
+mod rows;
+mod select;
+mod window;
+
+use http::{HeaderMap, Method, header};
+use turnout_vocabulary::{Conflict, Delete, Find, Insert, Repository, Request, Returning, Update, Window};
+
+pub(crate) use accept::Media;
+pub(crate) use preferences::{Count, Handling, Missing, Preferences, Return};
+pub(crate) use query::encode;
+
+use crate::answer::AnswerForm;
+use crate::error::Refusal;
+use query::Query;
+
+/// A request, understood.
+pub struct Call {
+    /// What is asked of the backends.
+    pub request: Request,
+    /// How the outcome is to be told.
+    pub answer: AnswerForm,
+}
+
+/// Understands an HTTP request on one repository. `query` is what follows the `?` of the URL, still percent-encoded.
+///
+/// # Errors
+/// A [`Refusal`] if the request is malformed, or asks for something that the dialect or Turnout does not have.
+pub fn parse(
+    method: &Method,
+    repository: &Repository,
+    query: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Call, Refusal> {
+    let read = matches!(*method, Method::GET | Method::HEAD);
+    let profiled = check_profile(
+        repository,
+        headers,
+        if read { "accept-profile" } else { "content-profile" },
+    )?;
+    let preferences = Preferences::parse(headers)?;
+    let media = Media::negotiate(headers)?;
+    let query = Query::parse(query)?;
+    let select = query.first("select").map_or(Ok(Vec::new()), select::parse)?;
+    let returning = Returning {
+        rows: (preferences.returned == Some(Return::Representation)).then(|| select.clone()),
+        location: *method == Method::POST && preferences.returned == Some(Return::HeadersOnly),
+        single: media == Media::Object,
+    };
+
+    let mut window = Window::default();
+    let request = match *method {
+        Method::GET | Method::HEAD => {
+            let range = (*method == Method::GET).then(|| headers.get(header::RANGE)).flatten();
+            window = window::parse(&query, range)?;
+            Request::Find(Find {
+                select,
+                filter: filter::parse(&query)?,
+                order: query.first("order").map_or(Ok(Vec::new()), order::parse)?,
+                window,
+                count: preferences.count.is_some(),
+                single: media == Media::Object,
+            })
+        }
+        Method::POST => Request::Insert(Insert {
+            rows: rows::parse(repository, &query, headers, body, &preferences)?,
+            conflict: conflict(repository, &query, &preferences)?,
+            returning,
+        }),
+        Method::PATCH => {
+            window::refuse(&query)?;
+            Request::Update(Update {
+                change: rows::parse_one(repository, &query, headers, body, &preferences)?,
+                filter: filter::parse(&query)?,
+                returning,
+            })
+        }
+        Method::DELETE => {
+            window::refuse(&query)?;
+            Request::Delete(Delete {
+                filter: filter::parse(&query)?,
+                returning,
+            })
+        }
+        _ => return Err(Refusal::unsupported_method(method)),
+    };
+    if !read {
+        preferences.refuse_rollback()?;
+    }
+    let answer = AnswerForm {
+        action: request.action(),
+        head: *method == Method::HEAD,
+        offset: window.offset,
+        media,
+        preferences,
+        profiled,
+        content_location: read.then(|| query.canonical()),
+    };
+    Ok(Call { request, answer })
+}
+
+/// What an upsert does about rows whose key is taken. Without a key to decide by there is no conflict.
+fn conflict(repository: &Repository, query: &Query, preferences: &Preferences) -> Result<Option<Conflict>, Refusal> {
+    let columns = query
+        .first("on_conflict")
+        .map(|list| columns::parse("on_conflict", list))
+        .transpose()?;
+    let decidable = columns.is_some() || !repository.key.is_empty();
+    Ok(preferences.resolution.filter(|_| decidable).map(|resolution| Conflict {
+        columns: columns.unwrap_or_default(),
+        resolution,
+    }))
+}
+
+/// Whether the caller named the schema; only the repository's own can be named.
+fn check_profile(repository: &Repository, headers: &HeaderMap, header: &str) -> Result<bool, Refusal> {
+    match headers.get(header) {
+        None => Ok(false),
+        Some(schema) if schema.as_bytes() == repository.schema.as_bytes() => Ok(true),
+        Some(schema) => Err(Refusal::unacceptable_schema(
+            &String::from_utf8_lossy(schema.as_bytes()),
+            &repository.schema,
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

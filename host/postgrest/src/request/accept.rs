@@ -1,0 +1,121 @@
+use http::{HeaderMap, header};
+
+use crate::error::Refusal;
+
+/// What an answer's body is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Media {
+    /// A JSON array of rows.
+    Rows,
+    /// The JSON object of one row.
+    Object,
+}
+
+impl Media {
+    /// The value of `Content-Type`.
+    pub(crate) const fn content_type(self) -> &'static str {
+        match self {
+            Self::Rows => "application/json; charset=utf-8",
+            Self::Object => "application/vnd.pgrst.object+json; charset=utf-8",
+        }
+    }
+
+    /// What the `Accept` header likes best of what there is.
+    pub(super) fn negotiate(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let Some(accept) = headers.get(header::ACCEPT) else {
+            return Ok(Self::Rows);
+        };
+        let accept = String::from_utf8_lossy(accept.as_bytes())
+            .to_ascii_lowercase()
+            .replace(' ', "");
+        let mut ranges: Vec<_> = accept.split(',').filter(|range| !range.is_empty()).map(weigh).collect();
+        ranges.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
+        let mut ranges = ranges.into_iter().map(|(range, _)| range).peekable();
+        if ranges.peek().is_none() {
+            return Ok(Self::Rows);
+        }
+        ranges
+            .clone()
+            .find_map(Self::of)
+            .ok_or_else(|| Refusal::unacceptable_media(&ranges.collect::<Vec<_>>()))
+    }
+
+    fn of(range: &str) -> Option<Self> {
+        let (mime, parameters) = range.split_once(';').unwrap_or((range, ""));
+        let stripped = parameters == "nulls=stripped";
+        match mime {
+            "application/json" | "*/*" => Some(Self::Rows),
+            "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" if !stripped => Some(Self::Rows),
+            "application/vnd.pgrst.object+json" | "application/vnd.pgrst.object" if !stripped => Some(Self::Object),
+            _ => None,
+        }
+    }
+}
+
+/// A media range without its weight, and the weight in thousandths; of equal ones `*/*` comes last.
+fn weigh(range: &str) -> (&str, (u16, bool)) {
+    let (range, weight) = range.split_once(";q=").unwrap_or((range, "1"));
+    let weight: f32 = weight.parse().unwrap_or(0.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 0..=1000"
+    )]
+    let thousandths = (weight.clamp(0.0, 1.0) * 1000.0) as u16;
+    (range, (thousandths, range != "*/*"))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+    use crate::error::tests::body;
+
+    fn read(accept: &'static str) -> Result<Media, Refusal> {
+        Media::negotiate(
+            &[(header::ACCEPT, HeaderValue::from_static(accept))]
+                .into_iter()
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn rows_are_the_default_and_one_object_can_be_asked_for() {
+        assert_eq!(Media::negotiate(&HeaderMap::new()).unwrap(), Media::Rows);
+        for accept in [
+            "",
+            "*/*",
+            "application/json",
+            "application/json; charset=utf-8",
+            "text/html, */*;q=0.8",
+            "Application/JSON",
+        ] {
+            assert_eq!(read(accept).unwrap(), Media::Rows, "{accept}");
+        }
+        for accept in [
+            "application/vnd.pgrst.object+json",
+            "application/vnd.pgrst.object",
+            "*/*, application/vnd.pgrst.object+json",
+            "application/json;q=0.5, application/vnd.pgrst.object+json;q=0.9",
+        ] {
+            assert_eq!(read(accept).unwrap(), Media::Object, "{accept}");
+        }
+    }
+
+    #[test]
+    fn what_there_is_not_is_refused_as_postgrest_refuses_it() {
+        assert_eq!(
+            body(read("text/unknowntype").unwrap_err()),
+            r#"{"code":"PGRST107","details":null,"hint":null,"message":"None of these media types are available: text/unknowntype"}"#
+        );
+        for accept in [
+            "text/csv",
+            "application/vnd.pgrst.object+json;nulls=stripped",
+            "application/*",
+            "nonsense;q=x",
+        ] {
+            assert_eq!(read(accept).unwrap_err().code(), "PGRST107", "{accept}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The filter operators: how each is spelt and what it takes. A new one is a row of [`OPERATORS`].
+
+use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator};
+
+use crate::request::cursor::{Cursor, Fault};
+
+const OPERATORS: [(&str, Operator); 10] = [
+    ("eq", Operator::Eq),
+    ("neq", Operator::Neq),
+    ("gt", Operator::Gt),
+    ("gte", Operator::Gte),
+    ("lt", Operator::Lt),
+    ("lte", Operator::Lte),
+    ("like", Operator::Like),
+    ("ilike", Operator::Ilike),
+    ("in", Operator::In),
+    ("is", Operator::Is),
+];
+
+/// Operators of PostgREST that Turnout does not have yet.
+const LATER: [&str; 15] = [
+    "match",
+    "imatch",
+    "isdistinct",
+    "cs",
+    "cd",
+    "ov",
+    "sl",
+    "sr",
+    "nxr",
+    "nxl",
+    "adj",
+    "fts",
+    "plfts",
+    "phfts",
+    "wfts",
+];
+
+const IS_VALUES: [(&str, IsValue); 5] = [
+    ("null", IsValue::Null),
+    ("not_null", IsValue::NotNull),
+    ("true", IsValue::True),
+    ("false", IsValue::False),
+    ("unknown", IsValue::Unknown),
+];
+
+/// Where a comparison stands, which says where its value ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is the value of a parameter, to its end.
+    Parameter,
+    /// It is a part of a tree, up to the next `,` or `)` outside of quotes.
+    Tree,
+}
+
+/// Reads `operator.value` or `not.operator.value`, the comparison of a column.
+pub(super) fn comparison(cursor: &mut Cursor, column: String, place: Place) -> Result<Filter, Fault> {
+    let negated = cursor.eat("not.");
+    let operator = operator(cursor, negated)?;
+    let operand = match operator {
+        Operator::In => Operand::List(list(cursor)?),
+        Operator::Is => Operand::Is(is_value(cursor)?),
+        // The asterisk spares callers the encoding of the percent sign.
+        Operator::Like | Operator::Ilike => Operand::Value(value(cursor, place).replace('*', "%")),
+        _ => Operand::Value(value(cursor, place)),
+    };
+    let compare = Filter::Compare(Comparison {
+        column,
+        operator,
+        operand,
+    });
+    Ok(if negated {
+        Filter::Not(Box::new(compare))
+    } else {
+        compare
+    })
+}
+
+fn operator(cursor: &mut Cursor, negated: bool) -> Result<Operator, Fault> {
+    let mut ahead = cursor.clone();
+    let word = ahead.take_while(|c| c.is_ascii_lowercase());
+    let known = OPERATORS.iter().find(|(name, _)| *name == word);
+    match (known, ahead.peek()) {
+        (Some((_, operator)), Some('.')) => {
+            ahead.eat(".");
+            *cursor = ahead;
+            Ok(*operator)
+        }
+        (_, Some('.' | '(')) if known.is_some() || LATER.contains(&word) => {
+            let form = if ahead.peek() == Some('(') { "(...)" } else { "" };
+            Err(Fault::unsupported(format!(
+                "The filter operator {word}{form} is not supported yet."
+            )))
+        }
+        _ if negated => Err(cursor.unexpected("operator (eq, gt, ...)")),
+        _ => Err(cursor.unexpected(r#""not" or operator (eq, gt, ...)"#)),
+    }
+}
+
+fn value(cursor: &mut Cursor, place: Place) -> String {
+    match place {
+        Place::Parameter => cursor.take_while(|_| true).to_owned(),
+        Place::Tree => array(cursor).unwrap_or_else(|| cursor.element()),
+    }
+}
+
+/// An array in braces, whose commas are its own.
+fn array(cursor: &mut Cursor) -> Option<String> {
+    let end = cursor.rest().strip_prefix('{')?.find(['{', '}'])? + 1;
+    if !cursor.rest()[end..].starts_with('}') {
+        return None;
+    }
+    let text = &cursor.rest()[..=end];
+    cursor.eat(text);
+    Some(text.to_owned())
+}
+
+/// Values between parentheses and commas. As in PostgREST one empty value is no value.
+fn list(cursor: &mut Cursor) -> Result<Vec<String>, Fault> {
+    cursor.skip_blanks();
+    cursor.expect("(", r#""(""#)?;
+    cursor.skip_blanks();
+    let mut values = vec![cursor.element()];
+    while cursor.eat(",") {
+        values.push(cursor.element());
+    }
+    cursor.expect(")", r#""," or ")""#)?;
+    if values == [""] {
+        values.clear();
+    }
+    Ok(values)
+}
+
+fn is_value(cursor: &mut Cursor) -> Result<IsValue, Fault> {
+    let mut ahead = cursor.clone();
+    let word = ahead.take_while(|c| c.is_alphanumeric() || c == '_');
+    let Some((_, value)) = IS_VALUES.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) else {
+        return Err(cursor.unexpected("isVal: (null, not_null, true, false, unknown)"));
+    };
+    *cursor = ahead;
+    Ok(*value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Filter, Fault> {
+        comparison(&mut Cursor::new(text), "c".into(), Place::Parameter)
+    }
+
+    fn compare(operator: Operator, operand: Operand) -> Filter {
+        Filter::Compare(Comparison {
+            column: "c".into(),
+            operator,
+            operand,
+        })
+    }
+
+    #[test]
+    fn operators_take_a_value_to_the_end() {
+        for (text, operator, value) in [
+            ("eq.a.b,c)", Operator::Eq, "a.b,c)"),
+            ("eq.", Operator::Eq, ""),
+            (r#"neq."quoted""#, Operator::Neq, r#""quoted""#),
+            ("gt.1", Operator::Gt, "1"),
+            (
+                "gte.2026-01-01T00:00:00+03:00",
+                Operator::Gte,
+                "2026-01-01T00:00:00+03:00",
+            ),
+            ("lt.-1", Operator::Lt, "-1"),
+            ("lte.1e3", Operator::Lte, "1e3"),
+            ("like.*Ив_*", Operator::Like, "%Ив_%"),
+            ("ilike.100%", Operator::Ilike, "100%"),
+        ] {
+            assert_eq!(
+                read(text),
+                Ok(compare(operator, Operand::Value(value.into()))),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn not_negates() {
+        let inner = compare(Operator::Eq, Operand::Value("not.eq.1".into()));
+        assert_eq!(read("not.eq.not.eq.1"), Ok(Filter::Not(Box::new(inner))));
+    }
+
+    #[test]
+    fn a_list_has_quoting() {
+        for (text, values) in [
+            ("in.(1,2)", vec!["1", "2"]),
+            (
+                r#"in.("a,b","c\"d\\",e"f,g "h")"#,
+                vec!["a,b", "c\"d\\", "e\"f", "g \"h\""],
+            ),
+            ("in.( 1, 2 )", vec!["1", " 2 "]),
+            (r#"in.("a"b,c)"#, vec!["\"a\"b", "c"]),
+            ("in.()", vec![]),
+            ("in.(,)", vec!["", ""]),
+        ] {
+            let list = Operand::List(values.into_iter().map(Into::into).collect());
+            assert_eq!(read(text), Ok(compare(Operator::In, list)), "{text}");
+        }
+    }
+
+    #[test]
+    fn is_asks_for_null_or_truth_in_any_case() {
+        for (text, value) in [
+            ("is.null", IsValue::Null),
+            ("is.NoT_NuLl", IsValue::NotNull),
+            ("is.TRUE", IsValue::True),
+            ("is.false", IsValue::False),
+            ("is.unknown", IsValue::Unknown),
+        ] {
+            assert_eq!(read(text), Ok(compare(Operator::Is, Operand::Is(value))), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_comparison_is_refused() {
+        for text in [
+            "",
+            ".",
+            "eq",
+            "EQ.1",
+            "foo.1",
+            "not",
+            "not.",
+            "not.not.eq.1",
+            "is.nil",
+            "is.nulls",
+            "in.1,2",
+            "in.(1",
+        ] {
+            assert!(matches!(read(text), Err(Fault::Syntax { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn operators_that_turnout_does_not_have_yet_are_refused_as_not_implemented() {
+        for text in [
+            "cs.{1}",
+            "fts.x",
+            "not.wfts(english).x",
+            "match.^a",
+            "isdistinct.1",
+            "eq(any).{1,2}",
+        ] {
+            assert!(matches!(read(text), Err(Fault::Unsupported(_))), "{text}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The body of a write. Its JSON is looked into for keys and subjects, and goes on as the text it came as.
+
+mod json;
+
+use http::{HeaderMap, header};
+use turnout_vocabulary::{Repository, Rows};
+
+use super::columns;
+use super::preferences::{Missing, Preferences};
+use super::query::Query;
+use crate::error::Refusal;
+use json::Row;
+
+/// Reads the body of an insert: one object, or an array of them.
+pub(super) fn parse(
+    repository: &Repository,
+    query: &Query,
+    headers: &HeaderMap,
+    body: &[u8],
+    preferences: &Preferences,
+) -> Result<Rows, Refusal> {
+    check_content_type(headers)?;
+    let text = json::text(body)?;
+    let rows = json::rows(text)?;
+    let listed = query
+        .first("columns")
+        .map(|list| columns::parse("columns", list))
+        .transpose()?;
+    let columns = match listed {
+        Some(listed) => {
+            check_missing(preferences, &rows, &listed)?;
+            listed
+        }
+        None => common_keys(&rows)?,
+    };
+    let subject = repository.subject.as_ref().filter(|subject| columns.contains(subject));
+    let subjects = rows
+        .iter()
+        .map(|row| subject.map_or(Ok(None), |column| row.text_of(column)))
+        .collect::<Result<_, _>>()?;
+    let json = if text.starts_with('{') {
+        format!("[{text}]")
+    } else {
+        text.to_owned()
+    };
+    Ok(Rows {
+        json,
+        columns,
+        subjects,
+    })
+}
+
+/// Reads the body of an update: one object, which may stand in an array. Without it nothing is to be changed.
+pub(super) fn parse_one(
+    repository: &Repository,
+    query: &Query,
+    headers: &HeaderMap,
+    body: &[u8],
+    preferences: &Preferences,
+) -> Result<Rows, Refusal> {
+    let mut rows = parse(repository, query, headers, body, preferences)?;
+    match rows.subjects.len() {
+        0 => rows.columns.clear(),
+        1 => {}
+        _ => return Err(Refusal::invalid_body("A change of rows takes one object")),
+    }
+    Ok(rows)
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let content_type = String::from_utf8_lossy(content_type.as_bytes()).to_ascii_lowercase();
+    match content_type.split(';').next().unwrap_or_default().trim() {
+        "application/json" | "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" => Ok(()),
+        other => Err(Refusal::unacceptable_content_type(other)),
+    }
+}
+
+/// The keys that every row has, sorted; it is an error if one row has others.
+fn common_keys(rows: &[Row]) -> Result<Vec<String>, Refusal> {
+    let mut keys = rows.iter().map(Row::sorted_keys);
+    let first = keys.next().unwrap_or_default();
+    if keys.any(|other| other != first) {
+        return Err(Refusal::invalid_body(json::UNEQUAL_KEYS));
+    }
+    Ok(first.into_iter().map(str::to_owned).collect())
+}
+
+/// Refuses to write null where a default was asked for.
+fn check_missing(preferences: &Preferences, rows: &[Row], listed: &[String]) -> Result<(), Refusal> {
+    if preferences.missing == Some(Missing::Default)
+        && rows.iter().any(|row| listed.iter().any(|column| !row.has(column)))
+    {
+        let details = "Prefer: missing=default is not supported yet, and a row lacks one of the columns listed.";
+        return Err(Refusal::not_implemented(details));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

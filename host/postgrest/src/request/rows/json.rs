@@ -1,0 +1,132 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::Refusal;
+
+pub(super) const UNEQUAL_KEYS: &str = "All object keys must match";
+const NO_JSON: &str = "Empty or invalid json";
+
+/// One object of a body: its keys, and its values as they are written.
+pub(super) struct Row<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl Row<'_> {
+    pub(super) fn sorted_keys(&self) -> Vec<&str> {
+        let mut keys: Vec<_> = self.0.iter().map(|(key, _)| key.as_ref()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == column)
+    }
+
+    /// The text that PostgreSQL will put into a text column: of a string its content, of null and absence nothing, of
+    /// anything else what is written. Of a key that comes twice the last one counts, as for PostgreSQL.
+    pub(super) fn text_of(&self, column: &str) -> Result<Option<String>, Refusal> {
+        let Some((_, value)) = self.0.iter().rfind(|(key, _)| key == column) else {
+            return Ok(None);
+        };
+        match value.get() {
+            "null" => Ok(None),
+            text if text.starts_with('"') => serde_json::from_str(text)
+                .map(Some)
+                .map_err(|_| Refusal::invalid_body(NO_JSON)),
+            text => Ok(Some(text.to_owned())),
+        }
+    }
+}
+
+/// The text of a body, without the blanks around it.
+pub(super) fn text(body: &[u8]) -> Result<&str, Refusal> {
+    let text = std::str::from_utf8(body).map_err(|_| Refusal::invalid_body(NO_JSON))?;
+    Ok(text.trim_matches([' ', '\t', '\n', '\r']))
+}
+
+/// The rows of a body: those of an array, or one.
+pub(super) fn rows(text: &str) -> Result<Vec<Row<'_>>, Refusal> {
+    let rows = if text.starts_with('{') {
+        serde_json::from_str(text).map(|row| vec![row])
+    } else {
+        serde_json::from_str(text)
+    };
+    let rows = rows.map_err(|error| Refusal::invalid_body(if error.is_data() { UNEQUAL_KEYS } else { NO_JSON }))?;
+    if has_nul(text) {
+        Err(Refusal::nul_in_body())
+    } else {
+        Ok(rows)
+    }
+}
+
+/// Whether well-formed JSON has U+0000 in a string, where it can only stand as an escape.
+fn has_nul(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        if rest[at..].starts_with("\\u0000") {
+            return true;
+        }
+        // What is escaped may be a backslash; it is one byte in any case.
+        rest = &rest[at + 2..];
+    }
+    false
+}
+
+impl<'de> Deserialize<'de> for Row<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RowVisitor)
+    }
+}
+
+struct RowVisitor;
+
+impl<'de> Visitor<'de> for RowVisitor {
+    type Value = Row<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some((Key(key), value)) = map.next_entry()? {
+            entries.push((key, value));
+        }
+        Ok(Row(entries))
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn u0000_is_found_only_where_it_is_one() {
+        assert!(has_nul(r#"["a\u0000"]"#));
+        assert!(has_nul(r#"["\\\u0000"]"#));
+        assert!(!has_nul(r#"["\\u0000", "\n\\"]"#));
+    }
+
+    #[test]
+    fn the_text_of_a_column_is_what_postgresql_reads() {
+        for (json, text) in [
+            (r#"{"phone":"8 \u0039 \"x\""}"#, Some(r#"8 9 "x""#)),
+            (r#"{"ph\u006fne":89686484488}"#, Some("89686484488")),
+            (r#"{"phone":1,"phone":2.50}"#, Some("2.50")),
+            (r#"{"phone":null}"#, None),
+            (r#"{"other":1}"#, None),
+            (r#"{"phone":{"a": 1}}"#, Some(r#"{"a": 1}"#)),
+        ] {
+            assert_eq!(
+                rows(json).unwrap()[0].text_of("phone").unwrap().as_deref(),
+                text,
+                "{json}"
+            );
+        }
+    }
+}

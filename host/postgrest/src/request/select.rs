@@ -1,0 +1,121 @@
+use turnout_vocabulary::Column;
+
+use super::cursor::{Cursor, Fault};
+use crate::error::Refusal;
+
+/// Reads the value of `select`: `*`, or columns as `alias:name::type`. The empty list means all columns.
+pub(super) fn parse(text: &str) -> Result<Vec<Column>, Refusal> {
+    items(text).map_err(|fault| fault.refuse("select parameter", text, 0))
+}
+
+fn items(text: &str) -> Result<Vec<Column>, Fault> {
+    let mut cursor = Cursor::new(text);
+    let mut columns = Vec::new();
+    let mut star = false;
+    if cursor.at_end() {
+        return Err(Fault::unsupported("A select without columns is not supported yet."));
+    }
+    loop {
+        cursor.skip_blanks();
+        if cursor.eat("*") {
+            star = true;
+        } else {
+            columns.push(item(&mut cursor)?);
+        }
+        cursor.skip_blanks();
+        if cursor.at_end() {
+            break;
+        }
+        cursor.expect(",", r#""," or end of input"#)?;
+    }
+    if !star {
+        return Ok(columns);
+    }
+    // Beside `*` a plain column adds nothing.
+    if columns
+        .iter()
+        .any(|column| column.alias.is_some() || column.cast.is_some())
+    {
+        return Err(Fault::unsupported(
+            "An alias or a cast beside * in select is not supported yet.",
+        ));
+    }
+    Ok(Vec::new())
+}
+
+fn item(cursor: &mut Cursor) -> Result<Column, Fault> {
+    if cursor.eat("...") {
+        return Err(Fault::unsupported("Spread embedding in select is not supported yet."));
+    }
+    let mut name = cursor.name()?;
+    let mut alias = None;
+    if !cursor.rest().starts_with("::") && cursor.eat(":") {
+        alias = Some(name);
+        name = cursor.name()?;
+    }
+    let cast = if cursor.eat("::") { Some(cursor.cast()?) } else { None };
+    let unsupported = match cursor.peek() {
+        Some('-') => "A JSON path",
+        Some('(' | '!') => "Embedding or an aggregate",
+        Some('.') => "An aggregate",
+        _ => return Ok(Column { name, alias, cast }),
+    };
+    Err(Fault::unsupported(format!(
+        "{unsupported} in select is not supported yet."
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str, alias: Option<&str>, cast: Option<&str>) -> Column {
+        Column {
+            name: name.into(),
+            alias: alias.map(Into::into),
+            cast: cast.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn columns_have_aliases_and_casts() {
+        assert_eq!(
+            parse(r#"id, who:name ,price::text,"a,b":"c:d"::int4"#).unwrap(),
+            [
+                column("id", None, None),
+                column("name", Some("who"), None),
+                column("price", None, Some("text")),
+                column("c:d", Some("a,b"), Some("int4")),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_star_means_all_columns() {
+        assert_eq!(parse("*").unwrap(), []);
+        assert_eq!(parse("*,id").unwrap(), []);
+    }
+
+    #[test]
+    fn what_turnout_does_not_have_yet_is_refused_as_not_implemented() {
+        for text in [
+            "",
+            "*,a:id",
+            "services(*)",
+            "s:services!inner(id)",
+            "...staff(name)",
+            "state->x",
+            "count()",
+            "id.sum()",
+        ] {
+            assert_eq!(parse(text).unwrap_err().code(), "PGRST127", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_list_is_refused() {
+        for text in [",", "id,", "id::", "a:b:c", "id)", ":id", "*!x", "id;drop"] {
+            assert_eq!(parse(text).unwrap_err().code(), "PGRST100", "{text}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+use http::HeaderValue;
+use turnout_vocabulary::Window;
+
+use super::query::Query;
+use crate::error::Refusal;
+
+/// Rows from `first` up to, not including, `end`.
+#[derive(Clone, Copy)]
+struct Span {
+    first: i128,
+    end: Option<i128>,
+}
+
+impl Span {
+    fn is_empty(self) -> bool {
+        self.end.is_some_and(|end| end <= self.first)
+    }
+}
+
+/// The part of the rows that `limit`, `offset` and a `Range` header ask for: what is in all of them.
+///
+/// As in PostgREST what is no number says nothing, a negative offset is none, and `limit=0` is allowed where every other
+/// empty range is an error.
+pub(super) fn parse(query: &Query, range: Option<&HeaderValue>) -> Result<Window, Refusal> {
+    let limit = last_number(query, "limit");
+    let offset = last_number(query, "offset").unwrap_or(0).max(0);
+    if limit.is_some_and(|limit| limit < 0) {
+        return Err(Refusal::negative_limit());
+    }
+    if limit == Some(0) {
+        return Ok(Window {
+            offset: clamp(offset),
+            limit: Some(0),
+        });
+    }
+    let asked = Span {
+        first: offset,
+        end: limit.map(|limit| offset.saturating_add(limit)),
+    };
+    let header = range
+        .and_then(|range| parse_range(range.to_str().ok()?))
+        .unwrap_or(Span { first: 0, end: None });
+    if header.is_empty() {
+        return Err(Refusal::reversed_range());
+    }
+    let both = Span {
+        first: asked.first.max(header.first),
+        end: asked.end.into_iter().chain(header.end).min(),
+    };
+    if both.is_empty() {
+        return Err(Refusal::negative_limit());
+    }
+    Ok(Window {
+        offset: clamp(both.first),
+        limit: both.end.map(|end| clamp(end - both.first)),
+    })
+}
+
+/// Refuses a window on a request that changes or removes rows.
+pub(super) fn refuse(query: &Query) -> Result<(), Refusal> {
+    if query.first("limit").or(query.first("offset")).is_some() {
+        let details = "limit and offset are not supported when rows are changed or removed.";
+        return Err(Refusal::not_implemented(details));
+    }
+    Ok(())
+}
+
+fn last_number(query: &Query, name: &str) -> Option<i128> {
+    let (_, value) = query.iter().filter(|(key, _)| *key == name).last()?;
+    number(value.trim())
+}
+
+fn number(text: &str) -> Option<i128> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // More digits than fit are more rows than there are.
+    let number = digits
+        .parse()
+        .map_or(i128::from(u64::MAX), |number: i128| number.min(u64::MAX.into()));
+    Some(if text.starts_with('-') { -number } else { number })
+}
+
+/// A `Range` header such as `0-9` or `10-`; any other says nothing.
+fn parse_range(text: &str) -> Option<Span> {
+    let (first, last) = text.split_once('-')?;
+    let end = match last {
+        "" => None,
+        last => Some(number(last).filter(|last| *last >= 0)? + 1),
+    };
+    Some(Span {
+        first: number(first)?,
+        end,
+    })
+}
+
+fn clamp(rows: i128) -> u32 {
+    rows.try_into().unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::tests::body;
+
+    fn read(query: &str, range: Option<&'static str>) -> Result<(u32, Option<u32>), Refusal> {
+        let range = range.map(HeaderValue::from_static);
+        parse(&Query::parse(query).unwrap(), range.as_ref()).map(|window| (window.offset, window.limit))
+    }
+
+    #[test]
+    fn limit_and_offset_make_a_window() {
+        for (query, window) in [
+            ("", (0, None)),
+            ("limit=3", (0, Some(3))),
+            ("limit=3&offset=2", (2, Some(3))),
+            ("offset=2", (2, None)),
+            ("offset=-4", (0, None)),
+            ("limit=0", (0, Some(0))),
+            ("limit=0&offset=5", (5, Some(0))),
+            ("limit=1&limit=2", (0, Some(2))),
+            ("limit=&offset=x", (0, None)),
+            ("limit=1.5", (0, None)),
+            (
+                "limit=99999999999999999999999999999999999999999999",
+                (0, Some(u32::MAX)),
+            ),
+            ("offset=5000000000&limit=2", (u32::MAX, Some(2))),
+        ] {
+            assert_eq!(read(query, None).unwrap(), window, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_range_header_is_intersected_with_them() {
+        for (query, range, window) in [
+            ("", "0-1", (0, Some(2))),
+            ("", "5-", (5, None)),
+            ("limit=3", "0-1", (0, Some(2))),
+            ("limit=2", "0-5", (0, Some(2))),
+            ("limit=10&offset=2", "4-5", (4, Some(2))),
+            (
+                "",
+                "0-99999999999999999999999999999999999999999999",
+                (0, Some(u32::MAX)),
+            ),
+            ("", "items=0-1", (0, None)),
+            ("", "-1", (0, None)),
+            ("", "0--1", (0, None)),
+            ("", "a-b", (0, None)),
+        ] {
+            assert_eq!(read(query, Some(range)).unwrap(), window, "{query} {range}");
+        }
+    }
+
+    #[test]
+    fn empty_windows_are_refused_as_postgrest_refuses_them() {
+        let negative = r#"{"code":"PGRST103","details":"Limit should be greater than or equal to zero.","hint":null,"message":"Requested range not satisfiable"}"#;
+        assert_eq!(body(read("limit=-1", None).unwrap_err()), negative);
+        assert_eq!(body(read("limit=3", Some("5-9")).unwrap_err()), negative);
+        assert_eq!(
+            body(read("", Some("1-0")).unwrap_err()),
+            r#"{"code":"PGRST103","details":"The lower boundary must be lower than or equal to the upper boundary in the Range header.","hint":null,"message":"Requested range not satisfiable"}"#
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! What wasmtime generates from `wit/`. Nothing outside this crate sees it.
+
+#![allow(missing_docs, unreachable_pub, clippy::pedantic, reason = "generated code")]
+
+/// What every world exports and imports.
+pub(crate) mod policy {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "policy",
+    });
+}
+
+/// What the routing world exports beside it.
+pub(crate) mod routing {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "routing",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        with: {
+            "turnout:policy/log": super::policy::turnout::policy::log,
+        },
+    });
+}

@@ -1,0 +1,53 @@
+//! What stops a policy that takes too much.
+
+mod cpu;
+mod memory;
+
+use std::time::Duration;
+
+pub(crate) use cpu::CpuBound;
+pub(crate) use memory::MemoryBound;
+
+/// What one instance may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) memory_bytes: usize,
+    pub(crate) call_cpu: Duration,
+    pub(crate) configure_cpu: Duration,
+}
+
+/// How a policy failed. The instance that did is gone; the next call gets a fresh one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// It used more CPU time than a call may.
+    #[error("it was stopped after {} ms of CPU time; a policy must answer faster", bound.as_millis())]
+    OutOfTime {
+        /// The time that it had.
+        bound: Duration,
+    },
+    /// It asked for more memory than an instance may have.
+    #[error("it asked for more than {bound} bytes of memory; raise the bound or make the policy smaller")]
+    OutOfMemory {
+        /// The memory that it may have.
+        bound: usize,
+    },
+    /// It trapped, or broke the rules of its world.
+    #[error("it trapped ({reason}); mend the policy, or put the one before it back")]
+    Trapped {
+        /// What the engine said.
+        reason: String,
+    },
+    /// A fresh instance refused the settings that one before it had taken.
+    #[error("it refused settings that it had accepted before; a policy must treat the same settings the same way")]
+    Fickle,
+}
+
+impl Failure {
+    /// What an error of the engine means.
+    pub(crate) fn of(error: wasmtime::Error) -> Self {
+        error.downcast().unwrap_or_else(|error| Self::Trapped {
+            reason: error.root_cause().to_string(),
+        })
+    }
+}

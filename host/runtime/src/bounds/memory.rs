@@ -1,0 +1,60 @@
+use wasmtime::ResourceLimiter;
+
+use super::Failure;
+
+/// Entries that all tables of an instance may have; a policy that Rust writes has some hundreds.
+const TABLE_ENTRIES: usize = 64 << 10;
+
+/// Bounds the memory of one instance. A policy that asks for more is stopped at once.
+pub(crate) struct MemoryBound {
+    bytes: usize,
+    bytes_left: usize,
+    table_entries_left: usize,
+}
+
+impl MemoryBound {
+    pub(crate) const fn new(bytes: usize) -> Self {
+        Self {
+            bytes,
+            bytes_left: bytes,
+            table_entries_left: TABLE_ENTRIES,
+        }
+    }
+
+    fn out_of_memory(&self) -> wasmtime::Error {
+        Failure::OutOfMemory { bound: self.bytes }.into()
+    }
+}
+
+impl ResourceLimiter for MemoryBound {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let left = self
+            .bytes_left
+            .checked_sub(desired - current)
+            .ok_or_else(|| self.out_of_memory())?;
+        self.bytes_left = left;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let left = self
+            .table_entries_left
+            .checked_sub(desired - current)
+            .ok_or_else(|| self.out_of_memory())?;
+        self.table_entries_left = left;
+        Ok(true)
+    }
+
+    // A module that was made a component is four instances; components of other languages have some more.
+    fn instances(&self) -> usize {
+        32
+    }
+
+    fn tables(&self) -> usize {
+        32
+    }
+
+    fn memories(&self) -> usize {
+        8
+    }
+}

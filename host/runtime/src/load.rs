@@ -1,0 +1,112 @@
+//! From the bytes of a file to compiled code, refusing whatever is no policy.
+
+mod encode;
+mod imports;
+
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use wasmparser::Parser;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use crate::bindings::policy::PolicyIndices;
+use crate::policy::{Module, State};
+use crate::runtime::Shared;
+use crate::worlds::World;
+
+/// Why bytes are no policy of a world.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The file is too large.
+    #[error("the module has {size} bytes, and {bound} are allowed; build it for size, or raise the bound")]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The largest size that is loaded.
+        bound: usize,
+    },
+    /// The file is something else.
+    #[error("this is not WebAssembly; give the binary .wasm file that the compiler writes")]
+    NotWasm,
+    /// It wants something that policies do not get.
+    #[error(
+        "the module imports `{import}`, and a policy gets nothing but `turnout:policy`; build it for wasm32-unknown-unknown"
+    )]
+    ForbiddenImport {
+        /// What it wants.
+        import: String,
+    },
+    /// It is WebAssembly, but cannot be made a component or compiled.
+    #[error("the module cannot be compiled: {reason}")]
+    Malformed {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It is a component, but not one of this world.
+    #[error("the module is no policy of the world `{world}`: {reason}")]
+    WrongWorld {
+        /// The world that was expected.
+        world: &'static str,
+        /// What is missing or has another type.
+        reason: String,
+    },
+}
+
+impl LoadError {
+    fn malformed(error: impl Into<wasmtime::Error>) -> Self {
+        Self::Malformed {
+            reason: format!("{:#}", error.into()),
+        }
+    }
+}
+
+/// Compiles a core module or a component.
+pub(crate) fn component(engine: &Engine, bytes: &[u8], bound: usize) -> Result<Component, LoadError> {
+    if bytes.len() > bound {
+        return Err(LoadError::TooLarge {
+            size: bytes.len(),
+            bound,
+        });
+    }
+    let component = if Parser::is_component(bytes) {
+        Component::from_binary(engine, bytes)
+    } else if Parser::is_core_wasm(bytes) {
+        imports::check_module(bytes)?;
+        Component::from_binary(engine, &encode::component(bytes)?)
+    } else {
+        return Err(LoadError::NotWasm);
+    }
+    .map_err(LoadError::malformed)?;
+    imports::check_component(engine, &component)?;
+    Ok(component)
+}
+
+/// Checks that a component is a policy of the world `W`.
+pub(crate) fn module<W: World>(
+    shared: Arc<Shared>,
+    linker: &Linker<State>,
+    component: &Component,
+    digest: String,
+) -> Result<Module<W>, LoadError> {
+    let wrong = |error: wasmtime::Error| LoadError::WrongWorld {
+        world: W::NAME,
+        reason: format!("{error:#}"),
+    };
+    let instance = linker.instantiate_pre(component).map_err(wrong)?;
+    let base = PolicyIndices::new(&instance).map_err(wrong)?;
+    let world = W::indices(&instance).map_err(wrong)?;
+    Ok(Module::new(shared, instance, base, world, digest))
+}
+
+/// The SHA-256 of bytes, in hexadecimal.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}

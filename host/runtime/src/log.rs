@@ -1,0 +1,49 @@
+//! The host's side of the interface `log`.
+
+use tracing::{debug, error, info, warn};
+use wasmtime::component::{HasSelf, Linker};
+
+use crate::bindings::policy::turnout::policy::log::{self, Level};
+use crate::policy::State;
+
+/// The bytes of a message that are written.
+const MESSAGE_BYTES: usize = 1024;
+
+/// The messages of one call that are written.
+const MESSAGES: u8 = 16;
+
+/// How much of what a call logs is still to be written.
+pub(crate) struct LogBudget(u8);
+
+impl LogBudget {
+    pub(crate) const fn new() -> Self {
+        Self(MESSAGES)
+    }
+
+    fn spend(&mut self) -> bool {
+        let left = self.0.checked_sub(1);
+        self.0 = left.unwrap_or(0);
+        left.is_some()
+    }
+}
+
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    log::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
+}
+
+impl log::Host for State {
+    fn log(&mut self, level: Level, message: String) {
+        if !self.log.spend() {
+            return;
+        }
+        let world = self.world;
+        // Escaped, so that a message cannot forge other lines of the log.
+        let message = message[..message.floor_char_boundary(MESSAGE_BYTES)].escape_debug();
+        match level {
+            Level::Debug => debug!(target: "turnout::policy", world, "{message}"),
+            Level::Info => info!(target: "turnout::policy", world, "{message}"),
+            Level::Warn => warn!(target: "turnout::policy", world, "{message}"),
+            Level::Error => error!(target: "turnout::policy", world, "{message}"),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Instances of policies: made, configured, kept for each thread, discarded on a failure. The same for every world.
+
+mod error;
+mod instance;
+mod module;
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use thread_local::ThreadLocal;
+use tracing::warn;
+use turnout_vocabulary::Repository;
+use wasmtime::Store;
+
+pub use error::{CallError, ConfigureError};
+use instance::Instance;
+pub(crate) use instance::State;
+pub use module::Description;
+pub(crate) use module::Module;
+
+use crate::bindings::policy::turnout::policy::types::{RepositoryInfo, Settings};
+use crate::bounds::Failure;
+use crate::worlds::World;
+
+/// A module with its settings. Every thread that calls it has an instance of its own, which lives as long as this does.
+pub(crate) struct Policy<W: World> {
+    module: Module<W>,
+    settings: Settings,
+    // Taken out while a call runs: whatever ends the call early, an instance that is not put back is gone.
+    instances: ThreadLocal<Cell<Option<Box<Instance<W>>>>>,
+    failures: AtomicU64,
+}
+
+impl<W: World> Policy<W> {
+    pub(crate) fn configure(
+        module: &Module<W>,
+        settings_json: &str,
+        repositories: &[Repository],
+    ) -> Result<Self, ConfigureError> {
+        let repositories = repositories
+            .iter()
+            .map(|repository| RepositoryInfo {
+                name: repository.name.clone(),
+                has_subject: repository.subject.is_some(),
+            })
+            .collect();
+        let settings = Settings {
+            json: settings_json.to_owned(),
+            repositories,
+        };
+        let first = Instance::configured(module, &settings)?;
+        let instances = ThreadLocal::new();
+        instances.get_or(|| Cell::new(Some(Box::new(first))));
+        Ok(Self {
+            module: module.clone(),
+            settings,
+            instances,
+            failures: AtomicU64::new(0),
+        })
+    }
+
+    /// Calls an export on this thread's instance. After a failure a fresh instance tries once more, unless time ran out: that
+    /// would only block the thread for longer.
+    pub(crate) fn call<T>(
+        &self,
+        function: &'static str,
+        export: impl Fn(&W, &mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, CallError> {
+        let failure = match self.attempt(function, &export) {
+            Ok(answer) => return Ok(answer),
+            Err(failure @ Failure::OutOfTime { .. }) => failure,
+            Err(_) => match self.attempt(function, &export) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            },
+        };
+        Err(CallError {
+            world: W::NAME,
+            function,
+            failure,
+        })
+    }
+
+    fn attempt<T>(
+        &self,
+        function: &'static str,
+        export: impl Fn(&W, &mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, Failure> {
+        let slot = self.instances.get_or_default();
+        let answer = slot.take().map_or_else(|| self.fresh(), Ok).and_then(|mut instance| {
+            let answer = instance.call(export)?;
+            slot.set(Some(instance));
+            Ok(answer)
+        });
+        if let Err(failure) = &answer {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+            warn!(world = W::NAME, function, %failure, "an instance of the policy failed and was discarded");
+        }
+        answer
+    }
+
+    fn fresh(&self) -> Result<Box<Instance<W>>, Failure> {
+        match Instance::configured(&self.module, &self.settings) {
+            Ok(instance) => Ok(Box::new(instance)),
+            Err(ConfigureError::Failed(failure)) => Err(failure),
+            Err(ConfigureError::Settings { .. }) => Err(Failure::Fickle),
+        }
+    }
+
+    pub(crate) fn module(&self) -> &Module<W> {
+        &self.module
+    }
+
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,83 @@
+use std::time::Duration;
+
+use wasmtime::Store;
+
+use super::{ConfigureError, Description, Module};
+use crate::bindings::policy::Policy as Base;
+use crate::bindings::policy::turnout::policy::types::Settings;
+use crate::bounds::{CpuBound, Failure, MemoryBound};
+use crate::log::LogBudget;
+use crate::worlds::World;
+
+/// One running copy of a module, with a store of its own. After any failure it must be dropped.
+pub(super) struct Instance<W> {
+    store: Store<State>,
+    base: Base,
+    world: W,
+    call_cpu: Duration,
+}
+
+/// What the host keeps beside an instance.
+pub(crate) struct State {
+    pub(crate) world: &'static str,
+    pub(crate) cpu: CpuBound,
+    pub(crate) log: LogBudget,
+    memory: MemoryBound,
+}
+
+impl State {
+    /// Gives the next call its budget.
+    fn begin(&mut self, cpu: Duration) {
+        self.cpu = CpuBound::new(cpu);
+        self.log = LogBudget::new();
+    }
+}
+
+impl<W: World> Instance<W> {
+    pub(super) fn new(module: &Module<W>) -> Result<Self, Failure> {
+        let bounds = module.shared().bounds;
+        let state = State {
+            world: W::NAME,
+            cpu: CpuBound::new(bounds.configure_cpu),
+            log: LogBudget::new(),
+            memory: MemoryBound::new(bounds.memory_bytes),
+        };
+        let mut store = Store::new(&module.shared().engine, state);
+        store.limiter(|state| &mut state.memory);
+        CpuBound::watch(&mut store);
+        let (base, world) = module.instantiate(&mut store).map_err(Failure::of)?;
+        Ok(Self {
+            store,
+            base,
+            world,
+            call_cpu: bounds.call_cpu,
+        })
+    }
+
+    /// A new instance that took the settings. What it spends on starting counts as configuring.
+    pub(super) fn configured(module: &Module<W>, settings: &Settings) -> Result<Self, ConfigureError> {
+        let mut instance = Self::new(module)?;
+        instance
+            .base
+            .call_configure(&mut instance.store, settings)
+            .map_err(Failure::of)??;
+        Ok(instance)
+    }
+
+    pub(super) fn describe(&mut self) -> Result<Description, Failure> {
+        let description = self.base.call_describe(&mut self.store).map_err(Failure::of)?;
+        Ok(Description {
+            name: description.name,
+            version: description.version,
+            settings_schema: description.settings_schema,
+        })
+    }
+
+    pub(super) fn call<T>(
+        &mut self,
+        export: impl FnOnce(&W, &mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, Failure> {
+        self.store.data_mut().begin(self.call_cpu);
+        export(&self.world, &mut self.store).map_err(Failure::of)
+    }
+}

@@ -1,0 +1,77 @@
+use std::sync::Arc;
+
+use wasmtime::Store;
+use wasmtime::component::InstancePre;
+
+use super::State;
+use super::instance::Instance;
+use crate::bindings::policy::{Policy as Base, PolicyIndices};
+use crate::bounds::Failure;
+use crate::runtime::Shared;
+use crate::worlds::World;
+
+/// What a policy says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// A JSON Schema of its settings, as text.
+    pub settings_schema: String,
+}
+
+/// Compiled code that is known to be a policy of its world. Cloning it is cheap.
+pub(crate) struct Module<W: World>(Arc<Inner<W>>);
+
+struct Inner<W: World> {
+    shared: Arc<Shared>,
+    instance: InstancePre<State>,
+    base: PolicyIndices,
+    world: W::Indices,
+    digest: String,
+}
+
+impl<W: World> Clone for Module<W> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<W: World> Module<W> {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        instance: InstancePre<State>,
+        base: PolicyIndices,
+        world: W::Indices,
+        digest: String,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            shared,
+            instance,
+            base,
+            world,
+            digest,
+        }))
+    }
+
+    pub(crate) fn digest(&self) -> &str {
+        &self.0.digest
+    }
+
+    pub(crate) fn describe(&self) -> Result<Description, Failure> {
+        Instance::new(self)?.describe()
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.0.shared
+    }
+
+    pub(super) fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<(Base, W)> {
+        let instance = self.0.instance.instantiate(&mut *store)?;
+        Ok((
+            self.0.base.load(&mut *store, &instance)?,
+            W::load(&self.0.world, store, &instance)?,
+        ))
+    }
+}

@@ -1,0 +1,210 @@
+//! What policies that do not behave can do: nothing but fail, soon and with a reason.
+
+mod support;
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use support::{CLIENTS, load, module, policy, repositories, runtime, subject};
+use turnout_runtime::{CallError, ConfigureError, Failure, LoadError, Options, RoutingPolicy, Runtime};
+use turnout_vocabulary::Backend;
+
+const SOON: Duration = Duration::from_millis(250);
+
+/// Asks for a decision that a hostile policy does not make, and then a good policy of the same runtime for one.
+fn failure(fixture: &str) -> Failure {
+    let runtime = runtime();
+    let hostile = policy(&runtime, fixture);
+    let start = Instant::now();
+    let CallError {
+        world,
+        function,
+        failure,
+    } = hostile.authority(CLIENTS, None).unwrap_err();
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert_eq!((world, function), ("routing", "authority"));
+    assert!(hostile.failures() > 0);
+    assert_still_answers(&runtime);
+    failure
+}
+
+fn assert_still_answers(runtime: &Runtime) {
+    assert_eq!(
+        policy(runtime, "good").authority(CLIENTS, Some(&subject())),
+        Ok(Backend::New)
+    );
+}
+
+fn refusal(runtime: &Runtime, bytes: &[u8]) -> LoadError {
+    let start = Instant::now();
+    let error = runtime.load_routing(bytes).err().unwrap();
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert_still_answers(runtime);
+    error
+}
+
+#[test]
+fn an_endless_loop_is_stopped() {
+    assert_eq!(
+        failure("endless_loop"),
+        Failure::OutOfTime {
+            bound: Duration::from_millis(50)
+        }
+    );
+}
+
+#[test]
+fn a_policy_that_eats_memory_is_stopped() {
+    assert_eq!(failure("eats_memory"), Failure::OutOfMemory { bound: 16 << 20 });
+}
+
+#[test]
+fn a_trap_is_reported_with_its_reason() {
+    let failure = failure("traps");
+    assert!(
+        matches!(&failure, Failure::Trapped { reason } if reason.contains("unreachable")),
+        "{failure}"
+    );
+}
+
+#[test]
+fn an_answer_that_is_none_is_a_failure() {
+    let failure = failure("lies");
+    assert!(
+        matches!(&failure, Failure::Trapped { reason } if reason.contains("discriminant")),
+        "{failure}"
+    );
+}
+
+#[test]
+fn endless_recursion_is_stopped() {
+    let failure = failure("recurses");
+    assert!(
+        matches!(&failure, Failure::Trapped { reason } if reason.contains("stack")),
+        "{failure}"
+    );
+}
+
+#[test]
+fn a_policy_that_traps_now_and_then_answers_on_a_fresh_instance() {
+    let runtime = runtime();
+    let policy = policy(&runtime, "traps_at_the_second_call");
+    for _ in 0..10 {
+        assert_eq!(policy.authority(CLIENTS, Some(&subject())), Ok(Backend::New));
+    }
+    assert_eq!(policy.failures(), 9);
+}
+
+#[test]
+fn an_endless_configure_is_stopped() {
+    let runtime = runtime();
+    let module = load(&runtime, "endless_configure").unwrap();
+    let start = Instant::now();
+    let error = RoutingPolicy::configure(&module, "{}", &repositories()).err().unwrap();
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert_eq!(
+        error,
+        ConfigureError::Failed(Failure::OutOfTime {
+            bound: Duration::from_millis(100)
+        })
+    );
+    assert_still_answers(&runtime);
+}
+
+#[test]
+fn an_import_of_wasi_is_refused_by_name() {
+    let error = refusal(&runtime(), &module("imports_wasi", "routing"));
+    assert_eq!(
+        error,
+        LoadError::ForbiddenImport {
+            import: "wasi_snapshot_preview1::fd_write".into()
+        }
+    );
+}
+
+#[test]
+fn a_component_that_imports_something_else_is_refused_by_name() {
+    let component = wat::parse_str(r#"(component (import "wasi:cli/environment@0.2.0" (instance)))"#).unwrap();
+    let error = refusal(&runtime(), &component);
+    assert_eq!(
+        error,
+        LoadError::ForbiddenImport {
+            import: "wasi:cli/environment@0.2.0".into()
+        }
+    );
+}
+
+#[test]
+fn another_world_is_refused_with_what_is_missing() {
+    let error = refusal(&runtime(), &module("wrong_world", "policy"));
+    assert!(
+        matches!(&error, LoadError::WrongWorld { reason, .. } if reason.contains("`admit`")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_module_that_was_built_for_no_world_is_refused() {
+    let bare = wat::parse_str("(module)").unwrap();
+    let error = refusal(&runtime(), &bare);
+    assert!(
+        matches!(&error, LoadError::WrongWorld { reason, .. } if reason.contains("`configure`")),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_not_wasm_is_refused() {
+    let runtime = runtime();
+    for bytes in [
+        &b""[..],
+        b"\0asm",
+        b"\x7fELF\x02\x01\x01\0",
+        b"(module)",
+        "(component)".as_bytes(),
+    ] {
+        assert_eq!(refusal(&runtime, bytes), LoadError::NotWasm, "{bytes:?}");
+    }
+}
+
+#[test]
+fn a_broken_module_is_refused() {
+    let mut bytes = module("good", "routing");
+    bytes.truncate(60);
+    let error = refusal(&runtime(), &bytes);
+    assert!(matches!(error, LoadError::Malformed { .. }), "{error}");
+}
+
+#[test]
+fn a_module_that_is_too_large_is_refused() {
+    let good = module("good", "routing");
+    let runtime = Runtime::new(&Options {
+        module_bytes: good.len() - 1,
+        ..Options::default()
+    })
+    .unwrap();
+    let error = runtime.load_routing(&good).err().unwrap();
+    assert_eq!(
+        error,
+        LoadError::TooLarge {
+            size: good.len(),
+            bound: good.len() - 1
+        }
+    );
+}
+
+#[test]
+fn the_memory_of_failed_instances_returns() {
+    let runtime = runtime();
+    let policy = policy(&runtime, "eats_memory");
+    let resident = || {
+        let status = fs::read_to_string("/proc/self/statm").unwrap();
+        status.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+    };
+    let before = resident();
+    for _ in 0..50 {
+        policy.authority(CLIENTS, None).unwrap_err();
+    }
+    drop(policy);
+    assert_eq!(before / (64 << 20), resident() / (64 << 20));
+}

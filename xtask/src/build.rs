@@ -1,0 +1,31 @@
+use crate::step::{cargo, run};
+
+/// The packages whose core modules are policies.
+const POLICIES: [&str; 1] = ["turnout-routing"];
+
+/// Builds every policy for WebAssembly.
+pub(crate) fn policies() -> anyhow::Result<()> {
+    let mut command = cargo();
+    command.args(["build", "--target", "wasm32-unknown-unknown", "--profile", "policy"]);
+    for package in POLICIES {
+        command.args(["--package", package]);
+    }
+    run("building the policies", &mut command)
+}
+
+/// Builds the host as users run it.
+pub(crate) fn host() -> anyhow::Result<()> {
+    run(
+        "building the host",
+        cargo().args(["build", "--release", "--package", "turnout"]),
+    )
+}
+
+/// Builds the host as the tests run it, and the tests: all at once, so that every crate is compiled with the same
+/// features, hence once.
+pub(crate) fn tests() -> anyhow::Result<()> {
+    run(
+        "building the host and the tests",
+        cargo().args(["build", "--workspace", "--bins", "--tests"]),
+    )
+}

@@ -1,0 +1,15 @@
+use std::ffi::OsString;
+
+use crate::{build, prerequisite, step};
+
+/// Runs the benchmarks.
+pub(crate) fn bench(arguments: &[OsString]) -> anyhow::Result<()> {
+    prerequisite::ensure()?;
+    build::policies()?;
+    build::host()?;
+    step::become_program(
+        step::cargo()
+            .args(["bench", "--package", "turnout-tests"])
+            .args(arguments),
+    )
+}

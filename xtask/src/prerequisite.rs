@@ -1,0 +1,10 @@
+//! What a machine must have, beside Rust, before anything here can be built and run. What is there is left alone.
+
+mod postgresql;
+mod wasm_target;
+
+/// Installs what is missing, or says how to.
+pub(crate) fn ensure() -> anyhow::Result<()> {
+    wasm_target::ensure()?;
+    postgresql::ensure()
+}
