@@ -1,1 +1,17 @@
-//! End-to-end tests: the real binary against real PostgreSQL clusters.
+//! What the end-to-end tests share: the real binary, two real PostgreSQL clusters, and a client.
+//!
+//! - [`Site`]: two filled clusters with a configuration and policies, for hosts to be started on.
+//! - [`Host`]: one running `turnout serve`, stopped when it is dropped.
+//! - [`eventually`]: waits for a condition instead of a time.
+
+mod answer;
+mod binary;
+mod host;
+mod site;
+mod wait;
+
+pub use answer::Answer;
+pub use binary::{policy, turnout};
+pub use host::Host;
+pub use site::Site;
+pub use wait::eventually;

@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
@@ -34,7 +34,8 @@ impl LogConfig {
         let filter = std::env::var("TURNOUT_LOG").unwrap_or_else(|_| self.filter.clone());
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(std::io::stderr);
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal());
         // A second start in one process changes nothing.
         let _ = match self.format {
             Format::Text => subscriber.try_init(),

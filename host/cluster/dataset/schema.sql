@@ -13,9 +13,9 @@ CREATE TABLE companies (
 
 CREATE TABLE clients (
     id            serial PRIMARY KEY,
-    yclients_id   bigint NOT NULL,
-    company_id    integer NOT NULL REFERENCES companies (id),
-    phone         text NOT NULL UNIQUE,
+    yclients_id   bigint,
+    company_id    integer REFERENCES companies (id),
+    phone         text UNIQUE,
     name          text NOT NULL,
     email         text,
     birth_date    date,
@@ -31,12 +31,12 @@ CREATE TABLE clients (
 
 CREATE TABLE services (
     id          serial PRIMARY KEY,
-    yclients_id bigint NOT NULL,
-    company_id  integer NOT NULL REFERENCES companies (id),
+    yclients_id bigint,
+    company_id  integer REFERENCES companies (id),
     title       text NOT NULL,
-    category    text NOT NULL,
-    price       numeric(10, 2) NOT NULL,
-    minutes     integer NOT NULL,
+    category    text,
+    price       numeric(10, 2),
+    minutes     integer,
     is_active   boolean NOT NULL DEFAULT true,
     created_at  timestamptz NOT NULL DEFAULT now(),
     updated_at  timestamptz NOT NULL DEFAULT now(),
@@ -45,8 +45,8 @@ CREATE TABLE services (
 
 CREATE TABLE staff (
     id             serial PRIMARY KEY,
-    yclients_id    bigint NOT NULL,
-    company_id     integer NOT NULL REFERENCES companies (id),
+    yclients_id    bigint,
+    company_id     integer REFERENCES companies (id),
     name           text NOT NULL,
     specialization text,
     rating         numeric(3, 2),
@@ -59,20 +59,19 @@ CREATE TABLE staff (
 CREATE TABLE staff_schedules (
     id         serial PRIMARY KEY,
     staff_id   integer NOT NULL REFERENCES staff (id),
-    company_id integer NOT NULL REFERENCES companies (id),
+    company_id integer REFERENCES companies (id),
     date       date NOT NULL,
-    is_working boolean NOT NULL,
+    is_working boolean NOT NULL DEFAULT true,
     work_start time,
     work_end   time,
     updated_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (staff_id, date, company_id),
-    CHECK (is_working = (work_start IS NOT NULL AND work_end IS NOT NULL))
+    UNIQUE (staff_id, date, company_id)
 );
 
 CREATE TABLE dialog_contexts (
     id            serial PRIMARY KEY,
     user_id       text NOT NULL,
-    company_id    integer NOT NULL REFERENCES companies (id),
+    company_id    integer REFERENCES companies (id),
     state         jsonb NOT NULL DEFAULT '{}',
     last_activity timestamptz NOT NULL DEFAULT now(),
     created_at    timestamptz NOT NULL DEFAULT now(),
@@ -81,14 +80,14 @@ CREATE TABLE dialog_contexts (
 
 CREATE TABLE bookings (
     id                 serial PRIMARY KEY,
-    yclients_record_id bigint NOT NULL,
-    company_id         integer NOT NULL REFERENCES companies (id),
-    client_id          integer NOT NULL REFERENCES clients (id),
-    client_phone       text NOT NULL,
-    staff_id           integer NOT NULL REFERENCES staff (id),
-    service_id         integer NOT NULL REFERENCES services (id),
+    yclients_record_id bigint,
+    company_id         integer REFERENCES companies (id),
+    client_id          integer REFERENCES clients (id),
+    client_phone       text,
+    staff_id           integer REFERENCES staff (id),
+    service_id         integer REFERENCES services (id),
     datetime           timestamptz NOT NULL,
-    price              numeric(10, 2) NOT NULL,
+    price              numeric(10, 2),
     status             text NOT NULL DEFAULT 'confirmed' CHECK (status IN ('confirmed', 'completed', 'cancelled', 'no_show')),
     comment            text,
     created_at         timestamptz NOT NULL DEFAULT now(),

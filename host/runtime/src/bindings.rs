@@ -1,7 +1,5 @@
 //! What wasmtime generates from `wit/`. Nothing outside this crate sees it.
 
-#![allow(missing_docs, unreachable_pub, clippy::pedantic, reason = "generated code")]
-
 /// What every world exports and imports.
 pub(crate) mod policy {
     wasmtime::component::bindgen!({

@@ -100,7 +100,10 @@ fn a_component_is_loaded_as_it_is() {
 fn compiled_code_is_kept_on_disk_and_used_again() {
     let parent = tempfile::tempdir().unwrap();
     let cache = parent.path().join("compiled");
-    let options = Options { cache: Some(cache.clone()), ..Options::default() };
+    let options = Options {
+        cache: Some(cache.clone()),
+        ..Options::default()
+    };
     let mut kept = Vec::new();
     for _ in 0..2 {
         let runtime = Runtime::new(&options).unwrap();

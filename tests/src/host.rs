@@ -1,0 +1,160 @@
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+
+use crate::{Answer, Site, eventually, turnout};
+
+/// One running `turnout serve`. It is killed when this is dropped.
+pub struct Host {
+    process: Child,
+    address: String,
+    client: Client,
+    log: Arc<Mutex<String>>,
+}
+
+impl Host {
+    /// Starts a host with a configuration and more variables in its environment, and waits until it serves.
+    ///
+    /// # Errors
+    /// If it ends instead; the error holds what it said.
+    pub async fn start(config: &Path, environment: &[(&str, &str)]) -> Result<Self> {
+        let mut command = turnout();
+        command
+            .arg("--config")
+            .arg(config)
+            .args(["serve", "--listen", "127.0.0.1:0"]);
+        command.envs(environment.iter().copied()).stderr(Stdio::piped());
+        let mut process = command.spawn().context("turnout does not start")?;
+        let log = Arc::default();
+        let stderr = process.stderr.take().context("turnout has no standard error")?;
+        let reader = thread::spawn({
+            let log = Arc::clone(&log);
+            move || keep(stderr, &log)
+        });
+        let mut host = Self {
+            process,
+            address: String::new(),
+            client: Client::new(),
+            log,
+        };
+        let address = eventually("the host serves or ends", async || {
+            let log = host.log();
+            let address = log
+                .lines()
+                .find(|line| line.contains("serving"))
+                .and_then(address_in)
+                .map(Ok);
+            address.or_else(|| reader.is_finished().then(|| Err(host.log())))
+        });
+        match address.await {
+            Ok(address) => host.address = address,
+            Err(log) => bail!("turnout ended: {log}"),
+        }
+        Ok(host)
+    }
+
+    /// A request to a path of this host, with the application's key.
+    #[must_use]
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.bare(method, path).header("apikey", Site::KEY)
+    }
+
+    /// A request to a path of this host, without a key.
+    #[must_use]
+    pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.address))
+    }
+
+    /// Sends a request and reads the answer.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Answer> {
+        Ok(Answer::read(request.send().await?).await?)
+    }
+
+    /// Gets a path with the application's key.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub async fn get(&self, path: &str) -> Result<Answer> {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// Sends rows to a path with the application's key, and asks for the rows as they were written.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub async fn write(&self, method: Method, path: &str, rows: &Value) -> Result<Answer> {
+        self.send(
+            self.request(method, path)
+                .header("prefer", "return=representation")
+                .json(rows),
+        )
+        .await
+    }
+
+    /// Where it serves: address and port.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The process, for what only the system can tell of it.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks the host to stop, and waits until it has ended.
+    ///
+    /// # Errors
+    /// If it does not end well.
+    pub async fn stop(mut self) -> Result<()> {
+        kill(Pid::from_raw(i32::try_from(self.pid())?), Signal::SIGTERM)?;
+        let process = &mut self.process;
+        let status = eventually("the host ends", async || process.try_wait().ok().flatten()).await;
+        if status.success() {
+            Ok(())
+        } else {
+            bail!("turnout ended with {status}: {}", self.log())
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The value of the field `address` in a log line, of either form.
+fn address_in(line: &str) -> Option<String> {
+    let after = line
+        .split_once("address")
+        .map(|(_, after)| after.trim_start_matches(['"', ':', '=']))?;
+    Some(after.split(['"', ' ', ',']).next()?.to_owned())
+}
+
+fn keep(stderr: ChildStderr, log: &Mutex<String>) {
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.push_str(&line);
+        log.push('\n');
+    }
+}
