@@ -2,16 +2,22 @@
 //!
 //! - [`Site`]: two filled clusters with a configuration and policies, for hosts to be started on.
 //! - [`Host`]: one running `turnout serve`, stopped when it is dropped.
+//! - [`core_module`]: a policy from WebAssembly text, for those that no compiler would write.
+//! - [`Spread`]: what a benchmark says of its repeated measurements.
 //! - [`eventually`]: waits for a condition instead of a time.
 
 mod answer;
 mod binary;
 mod host;
+mod measure;
+mod module;
 mod site;
 mod wait;
 
 pub use answer::Answer;
 pub use binary::{policy, turnout};
 pub use host::Host;
+pub use measure::Spread;
+pub use module::core_module;
 pub use site::Site;
 pub use wait::eventually;

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use sqlx::PgPool;
 use tempfile::TempDir;
+use toml_edit::{DocumentMut, Value};
 use turnout_cluster::{Cluster, Options, dataset};
 
 use crate::{Host, policy};
@@ -48,22 +49,31 @@ impl Site {
         std::fs::create_dir(site.policies())?;
         std::fs::copy(policy("routing"), site.policies().join("routing.wasm"))?;
         site.route(ROUTING)?;
-        site.configure("")?;
+        site.configure(&[])?;
         Ok(site)
     }
 
-    /// Writes the configuration; `more` is added to it.
+    /// Writes the configuration: the demo's, with these keys set to these values, such as
+    /// `("api.request_timeout", "'300ms'")`. A running host does not see it.
     ///
     /// # Errors
-    /// If it can't be written.
-    pub fn configure(&self, more: &str) -> Result<()> {
-        let config = include_str!("../../host/cli/src/command/demo/turnout.toml")
+    /// If a value is no TOML, or the file can't be written.
+    pub fn configure(&self, changes: &[(&str, &str)]) -> Result<()> {
+        let mut config: DocumentMut = include_str!("../../host/cli/src/command/demo/turnout.toml")
             .replace("{listen}", "127.0.0.1:0")
             .replace("{key}", KEY)
             .replace("{admin_key}", ADMIN_KEY)
             .replace("{old}", self.old.url())
-            .replace("{new}", self.new.url());
-        Ok(std::fs::write(self.config(), format!("{config}\n{more}"))?)
+            .replace("{new}", self.new.url())
+            .parse()?;
+        for (path, value) in changes {
+            let mut item = config.as_item_mut();
+            for key in path.split('.') {
+                item = &mut item[key];
+            }
+            *item = value.parse::<Value>()?.into();
+        }
+        Ok(std::fs::write(self.config(), config.to_string())?)
     }
 
     /// Puts other routing settings in place, as an editor does: a new file renamed over the old one.

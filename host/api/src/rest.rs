@@ -9,9 +9,8 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use turnout_pipeline::Provenance;
 use turnout_postgrest::{Call, Refusal};
-use turnout_vocabulary::{Operation, OperationId, Subject};
+use turnout_vocabulary::{Operation, OperationId, Repository, Subject};
 
 use crate::Host;
 
@@ -26,37 +25,25 @@ pub(crate) async fn serve(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let began = operate(
+    let id = OperationId::generate();
+    let asked = read(
         &host,
         &name,
         query.as_deref().unwrap_or_default(),
         &method,
         &headers,
         &body,
-    )
-    .await;
-    match began {
-        Ok((provenance, answer)) => provenance::declare(provenance, answer),
-        Err(refusal) => refuse(refusal),
-    }
-}
-
-async fn operate(
-    host: &Host,
-    name: &str,
-    query: &str,
-    method: &Method,
-    headers: &HeaderMap,
-    body: &Bytes,
-) -> Result<(Provenance, Response), Refusal> {
-    let repository = host
-        .pipeline
-        .repository(name)
-        .ok_or_else(|| Refusal::unknown_table("public", name))?;
-    let named_subject = subject(host, headers)?;
-    let Call { request, answer } = turnout_postgrest::parse(method, repository, query, headers, body)?;
+    );
+    let (repository, named_subject, call) = match asked {
+        Ok(asked) => asked,
+        Err(refusal) => {
+            tracing::debug!(operation = %id, code = refusal.code(), "refused");
+            return provenance::declare(host.pipeline.undone(id), refuse(refusal));
+        }
+    };
+    let Call { request, answer } = call;
     let operation = Operation {
-        id: OperationId::generate(),
+        id,
         repository: repository.id,
         named_subject,
         request,
@@ -66,7 +53,23 @@ async fn operate(
         Ok(outcome) => turnout_postgrest::answer(&answer, repository, outcome).map(Into::into),
         Err(error) => refuse(refusal::of(error, &host.labels)),
     };
-    Ok((provenance, response))
+    provenance::declare(provenance, response)
+}
+
+/// What a request asks for, of which repository, and the subject that it names beside.
+fn read<'h>(
+    host: &'h Host,
+    name: &str,
+    query: &str,
+    method: &Method,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<(&'h Repository, Option<Subject>, Call), Refusal> {
+    let repository = host.pipeline.repository(name);
+    let repository = repository.ok_or_else(|| Refusal::unknown_table("public", name))?;
+    let named_subject = subject(host, headers)?;
+    let call = turnout_postgrest::parse(method, repository, query, headers, body)?;
+    Ok((repository, named_subject, call))
 }
 
 fn subject(host: &Host, headers: &HeaderMap) -> Result<Option<Subject>, Refusal> {

@@ -2,11 +2,13 @@ mod read;
 mod write;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Deserialize;
 use turnout_backends::Database;
-use turnout_vocabulary::{Admission, Backend, Operation, Outcome, PerBackend, Repository, RepositoryId, SubjectRule};
+use turnout_vocabulary::{
+    Admission, Backend, Operation, OperationId, Outcome, PerBackend, Repository, RepositoryId, SubjectRule,
+};
 
 use crate::subjects::Subjects;
 use crate::{Error, Metrics, Policies, PolicySet, Provenance};
@@ -47,19 +49,19 @@ impl Pipeline {
         self.repositories.iter().find(|repository| repository.name == name)
     }
 
+    /// The provenance of an answer to what never became an operation.
+    #[must_use]
+    pub fn undone(&self, operation: OperationId) -> Provenance {
+        Provenance::begin(operation, self.policies.in_force().epoch)
+    }
+
     /// Does one operation, from the first decision to the last under the policy set in force when it began.
     pub async fn run(&self, operation: Operation) -> (Provenance, Result<Outcome, Error>) {
         let policies = self.policies.in_force();
         let mut run = Run {
             pipeline: self,
             repository: &self.repositories[usize::from(operation.repository.0)],
-            provenance: Provenance {
-                operation: operation.id,
-                epoch: policies.epoch,
-                backend: None,
-                policy: Duration::ZERO,
-                database: Duration::ZERO,
-            },
+            provenance: Provenance::begin(operation.id, policies.epoch),
             policies,
         };
         let action = operation.request.action();

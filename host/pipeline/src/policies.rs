@@ -7,12 +7,12 @@ mod watch;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
-use turnout_runtime::{ConfigureError, Description, RoutingModule, RoutingPolicy, Runtime};
-use turnout_vocabulary::{Epoch, Repository, RepositoryId, Span, SubjectRule};
+use turnout_runtime::{CallError, ConfigureError, Description, RoutingModule, RoutingPolicy, Runtime};
+use turnout_vocabulary::{Action, Conditions, Epoch, Health, PerBackend, Repository, RepositoryId, Span, SubjectRule};
 
 pub use source::PolicySource;
 pub use watch::{Watching, watch};
@@ -254,11 +254,7 @@ fn candidate(
         ConfigureError::Settings { pointer, reason } => files.settings_refused(document.mistake_at(&pointer, &reason)),
         failed => at_module(&failed),
     })?;
-    let spans: Result<Box<[Span]>, _> = repositories
-        .iter()
-        .map(|repository| routing.span(repository.id))
-        .collect();
-    let spans = spans.map_err(|error| at_module(&error))?;
+    let spans = examine(&routing, repositories).map_err(|error| at_module(&error))?;
     let version = Version {
         name,
         version,
@@ -271,4 +267,24 @@ fn candidate(
         version,
         spans,
     })
+}
+
+/// Asks a policy one question of each kind about every repository, so that one which cannot answer is refused before
+/// an application meets it.
+fn examine(routing: &RoutingPolicy, repositories: &[Repository]) -> Result<Box<[Span]>, CallError> {
+    let healthy = Health {
+        up: true,
+        p95: Duration::ZERO,
+    };
+    let conditions = Conditions {
+        backends: PerBackend::from_fn(|_| healthy),
+        mirror_lag: None,
+    };
+    let answers = repositories.iter().map(|repository| {
+        routing.admit(Action::Find, repository.id, None)?;
+        routing.read(Action::Find, repository.id, None, &conditions)?;
+        routing.authority(repository.id, None)?;
+        routing.span(repository.id)
+    });
+    answers.collect()
 }

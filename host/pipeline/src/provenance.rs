@@ -16,3 +16,16 @@ pub struct Provenance {
     /// The time spent waiting for backends.
     pub database: Duration,
 }
+
+impl Provenance {
+    /// What is known when an operation begins.
+    pub(crate) fn begin(operation: OperationId, epoch: Epoch) -> Self {
+        Self {
+            operation,
+            epoch,
+            backend: None,
+            policy: Duration::ZERO,
+            database: Duration::ZERO,
+        }
+    }
+}

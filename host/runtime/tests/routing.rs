@@ -1,4 +1,5 @@
 //! A policy that behaves, called through the vocabulary.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 

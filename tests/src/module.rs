@@ -1,0 +1,18 @@
+use std::path::Path;
+
+use anyhow::Result;
+use wit_component::{StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// The module that a compiler would write of this WebAssembly text for a world of `wit/`.
+///
+/// # Errors
+/// If the text is no module, or there is no such world.
+pub fn core_module(text: &str, world: &str) -> Result<Vec<u8>> {
+    let mut module = wat::parse_str(text)?;
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit"))?;
+    let world = resolve.select_world(&[package], Some(world))?;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    Ok(module)
+}

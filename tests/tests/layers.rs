@@ -1,0 +1,66 @@
+//! The crates of the host know each other in one direction only, and few of them know databases or HTTP.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// What each crate of the host may know of the others. Nothing else may know it.
+const LAYERS: [(&str, &[&str]); 8] = [
+    ("vocabulary", &[]),
+    ("runtime", &["vocabulary"]),
+    ("postgrest", &["vocabulary"]),
+    ("cluster", &[]),
+    ("backends", &["vocabulary"]),
+    ("pipeline", &["backends", "runtime", "vocabulary"]),
+    ("api", &["backends", "pipeline", "postgrest", "vocabulary"]),
+    (
+        "cli",
+        &["api", "backends", "cluster", "pipeline", "runtime", "vocabulary"],
+    ),
+];
+
+/// What does I/O, and who may use it.
+const IO: [(&str, &[&str]); 3] = [
+    ("sqlx", &["backends", "cluster"]),
+    ("axum", &["api", "cli"]),
+    ("tokio", &["api", "backends", "cli", "cluster"]),
+];
+
+#[test]
+fn imports_run_one_way() -> Result<()> {
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host");
+    let mut crates: Vec<_> = std::fs::read_dir(&host)?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect::<Result<_>>()?;
+    crates.sort();
+    let mut known: Vec<_> = LAYERS.iter().map(|(name, _)| *name).collect();
+    known.sort_unstable();
+    assert_eq!(crates, known, "a crate of the host has no layer");
+
+    for (name, may_know) in LAYERS {
+        let manifest = std::fs::read_to_string(host.join(name).join("Cargo.toml"))?;
+        let (_, after) = manifest
+            .split_once("\n[dependencies]")
+            .with_context(|| format!("{name} has no dependencies"))?;
+        let dependencies = after.split("\n[").next().unwrap_or_default();
+        let knows = |other: &str| {
+            dependencies
+                .lines()
+                .any(|line| line.split(['.', ' ', '=']).next() == Some(other))
+        };
+        for (other, _) in LAYERS {
+            let uses = knows(&format!("turnout-{other}"));
+            assert!(
+                !uses || may_know.contains(&other),
+                "host/{name} must not know host/{other}"
+            );
+        }
+        for (library, users) in IO {
+            assert!(
+                !knows(library) || users.contains(&name),
+                "host/{name} must not use {library}"
+            );
+        }
+    }
+    Ok(())
+}
