@@ -7,6 +7,7 @@ use anyhow::{Result, anyhow};
 use turnout_routing::Routing;
 use turnout_routing::bindings as wit;
 use turnout_routing::bindings::Guest;
+use turnout_routing::bindings::turnout::policy::{routing_types, types};
 use turnout_runtime::{Options, RoutingPolicy, Runtime};
 use turnout_tests::{Spread, policy};
 use turnout_vocabulary::{Action, Conditions, Health, PerBackend, Repository, RepositoryId, SubjectRule};
@@ -39,7 +40,7 @@ fn main() -> Result<()> {
     let module = runtime.load_routing(&bytes)?;
     let compiled = began.elapsed();
     let sandboxed = RoutingPolicy::configure(&module, SETTINGS, &[clients])?;
-    let repositories = vec![wit::RepositoryInfo {
+    let repositories = vec![types::RepositoryInfo {
         name: "clients".into(),
         has_subject: true,
     }];
@@ -58,7 +59,7 @@ fn main() -> Result<()> {
         subject: text.clone(),
     };
     let operation = || wit::Operation {
-        action: wit::Action::Find,
+        action: types::Action::Find,
         target: target(),
     };
     let health = Health {
@@ -72,7 +73,7 @@ fn main() -> Result<()> {
         },
         mirror_lag: None,
     };
-    let up = wit::Health { up: true, p95: 1000 };
+    let up = routing_types::Health { up: true, p95: 1000 };
     let told = wit::Conditions {
         old: up,
         new: up,
@@ -87,7 +88,9 @@ fn main() -> Result<()> {
     compare(
         "authority",
         || sandboxed.authority(CLIENTS, subject).map(drop),
-        || drop(black_box(Routing::authority(target()))),
+        || {
+            black_box(Routing::authority(target()));
+        },
     )?;
     compare(
         "read (admit, read)",
@@ -97,7 +100,7 @@ fn main() -> Result<()> {
         },
         || {
             black_box(Routing::admit(operation()));
-            drop(black_box(Routing::read(operation(), told)));
+            black_box(Routing::read(operation(), told));
         },
     )?;
     compare(
@@ -108,7 +111,7 @@ fn main() -> Result<()> {
         },
         || {
             black_box(Routing::admit(operation()));
-            drop(black_box(Routing::authority(target())));
+            black_box(Routing::authority(target()));
         },
     )
 }

@@ -1,5 +1,5 @@
 //! `GET` by phone: the host beside a bare axum handler that runs the same query on a pool with the same settings,
-//! without policies. Both are asked in turns, on the same machine, by the same clients.
+//! without policies. Each is a process of its own; both are asked in turns, on the same machine, by the same clients.
 
 #[path = "lookup/bare.rs"]
 mod bare;
@@ -9,6 +9,7 @@ mod clients;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use bare::Bare;
 use turnout_tests::{Site, Spread};
 
 /// How often each side is measured.
@@ -24,9 +25,12 @@ const PATH: &str = "/rest/v1/clients?phone=eq.89686484488";
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    if let Ok(url) = std::env::var(bare::DATABASE) {
+        return bare::serve(&url).await;
+    }
     let site = Site::set_up().await?;
     let host = site.host().await?;
-    let bare = bare::serve(site.new.url()).await?;
+    let bare = Bare::start(site.new.url())?;
     let expected = host.get(PATH).await?;
     ensure!(
         expected.backend() == "new",
@@ -37,7 +41,7 @@ async fn main() -> Result<()> {
     let mut rates = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let turnout = clients::ask(host.address(), PATH, CONNECTIONS, WINDOW, &expected.text).await?;
-        let reference = clients::ask(&bare, PATH, CONNECTIONS, WINDOW, &expected.text).await?;
+        let reference = clients::ask(bare.address(), PATH, CONNECTIONS, WINDOW, &expected.text).await?;
         // The first round warms both up.
         if round > 0 {
             rates.0.push(turnout);

@@ -62,13 +62,11 @@ impl Host {
     }
 
     /// A request to a path of this host, with the application's key.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.bare(method, path).header("apikey", Site::KEY)
     }
 
     /// A request to a path of this host, without a key.
-    #[must_use]
     pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("http://{}{path}", self.address))
     }

@@ -16,8 +16,12 @@ const PATHS: [&str; 6] = [
 
 async fn asked(host: &Host, path: &str, header: Option<(&str, &str)>) -> Result<Answer> {
     let request = host.bare(Method::GET, path);
-    host.send(header.into_iter().fold(request, |request, (name, value)| request.header(name, value)))
-        .await
+    host.send(
+        header
+            .into_iter()
+            .fold(request, |request, (name, value)| request.header(name, value)),
+    )
+    .await
 }
 
 #[tokio::test]
@@ -31,7 +35,10 @@ async fn without_a_key_nothing_is_told_and_either_key_opens_in_either_header() -
             json!({"code": "PGRST302", "details": null, "message": "Anonymous access is disabled",
                    "hint": "Send the key in the apikey header, or as a bearer token in the authorization header."}),
         );
-        assert_eq!((keyless.status.as_u16(), keyless.header("www-authenticate")), (401, "Bearer"));
+        assert_eq!(
+            (keyless.status.as_u16(), keyless.header("www-authenticate")),
+            (401, "Bearer")
+        );
         let almost = &Site::KEY[1..];
         for header in [
             ("apikey", almost),
@@ -52,7 +59,11 @@ async fn without_a_key_nothing_is_told_and_either_key_opens_in_either_header() -
         for header in [("apikey", key), ("authorization", &format!("Bearer {key}"))] {
             let statuses = [200, 404, 200, 200, 404, 404];
             for (path, status) in PATHS.into_iter().zip(statuses) {
-                assert_eq!(asked(&host, path, Some(header)).await?.status, status, "{path} {header:?}");
+                assert_eq!(
+                    asked(&host, path, Some(header)).await?.status,
+                    status,
+                    "{path} {header:?}"
+                );
             }
         }
     }
@@ -77,7 +88,9 @@ async fn a_refused_write_is_not_done() -> Result<()> {
     let (old, _) = site.databases().await?;
     let delete = host.bare(Method::DELETE, "/rest/v1/staff_schedules?id=gt.0");
     assert_eq!(host.send(delete.header("apikey", "guess")).await?.status, 401);
-    let rows: i64 = sqlx::query_scalar("select count(*) from staff_schedules").fetch_one(&old).await?;
+    let rows: i64 = sqlx::query_scalar("select count(*) from staff_schedules")
+        .fetch_one(&old)
+        .await?;
     assert_eq!(rows, 960);
     Ok(())
 }

@@ -43,13 +43,13 @@ fn imports_run_one_way() -> Result<()> {
             .split_once("\n[dependencies]")
             .with_context(|| format!("{name} has no dependencies"))?;
         let dependencies = after.split("\n[").next().unwrap_or_default();
-        let knows = |other: &str| {
+        let reaches = |other: &str| {
             dependencies
                 .lines()
                 .any(|line| line.split(['.', ' ', '=']).next() == Some(other))
         };
         for (other, _) in LAYERS {
-            let uses = knows(&format!("turnout-{other}"));
+            let uses = reaches(&format!("turnout-{other}"));
             assert!(
                 !uses || may_know.contains(&other),
                 "host/{name} must not know host/{other}"
@@ -57,7 +57,7 @@ fn imports_run_one_way() -> Result<()> {
         }
         for (library, users) in IO {
             assert!(
-                !knows(library) || users.contains(&name),
+                !reaches(library) || users.contains(&name),
                 "host/{name} must not use {library}"
             );
         }

@@ -19,7 +19,10 @@ async fn lock(database: &PgPool) -> Result<Transaction<'static, Postgres>> {
 async fn somebody_waits(database: &PgPool) {
     eventually("a statement waits for the lock", async || {
         let waiting = "select true from pg_stat_activity where wait_event_type = 'Lock' limit 1";
-        sqlx::query_scalar::<_, bool>(waiting).fetch_optional(database).await.ok()?
+        sqlx::query_scalar::<_, bool>(waiting)
+            .fetch_optional(database)
+            .await
+            .ok()?
     })
     .await;
 }
@@ -30,16 +33,22 @@ async fn a_body_that_is_too_large_is_refused_and_not_written() -> Result<()> {
     site.configure(&[("api.body_limit_kib", "2")])?;
     let host = site.host().await?;
     let row = |size: usize| json!({"title": "x".repeat(size)});
-    let fits = host.write(Method::POST, "/rest/v1/services?select=id", &row(2000)).await?;
+    let fits = host
+        .write(Method::POST, "/rest/v1/services?select=id", &row(2000))
+        .await?;
     assert_eq!(fits.status, 201);
-    let large = host.write(Method::POST, "/rest/v1/services?select=id", &row(2048)).await?;
+    let large = host
+        .write(Method::POST, "/rest/v1/services?select=id", &row(2048))
+        .await?;
     assert_eq!(large.status, 413);
     assert_eq!(
         large.json(),
         json!({"code": "TURNOUT_TOO_LARGE", "details": null, "hint": null, "message": "The body is larger than 2048 bytes"})
     );
     let (old, _) = site.databases().await?;
-    let rows: i64 = sqlx::query_scalar("select count(*) from services").fetch_one(&old).await?;
+    let rows: i64 = sqlx::query_scalar("select count(*) from services")
+        .fetch_one(&old)
+        .await?;
     assert_eq!(rows, 25);
     Ok(())
 }
@@ -52,7 +61,10 @@ async fn a_request_that_takes_too_long_is_given_up() -> Result<()> {
     let (old, _) = site.databases().await?;
     let locked = lock(&old).await?;
     let late = host.get("/rest/v1/services?id=eq.1").await?;
-    assert_eq!((late.status.as_u16(), &late.json()["code"]), (504, &json!("TURNOUT_TIMEOUT")));
+    assert_eq!(
+        (late.status.as_u16(), &late.json()["code"]),
+        (504, &json!("TURNOUT_TIMEOUT"))
+    );
     assert_eq!(late.json()["message"], "No answer within 300ms");
     locked.rollback().await?;
     assert_eq!(host.get("/rest/v1/services?id=eq.1").await?.status, 200);
@@ -75,12 +87,24 @@ async fn a_statement_that_takes_too_long_is_ended_by_its_database() -> Result<()
     let locked = lock(&old).await?;
     let late = host.get("/rest/v1/services?id=eq.1").await?;
     assert_eq!((late.status.as_u16(), &late.json()["code"]), (504, &json!("57014")));
-    assert_eq!((late.backend(), &late.json()["message"]), ("old", &json!("canceling statement due to statement timeout")));
-    let written = host.write(Method::PATCH, "/rest/v1/services?id=eq.1", &json!({"minutes": 1})).await?;
-    assert_eq!((written.status.as_u16(), &written.json()["code"]), (504, &json!("57014")));
+    assert_eq!(
+        (late.backend(), &late.json()["message"]),
+        ("old", &json!("canceling statement due to statement timeout"))
+    );
+    let written = host
+        .write(Method::PATCH, "/rest/v1/services?id=eq.1", &json!({"minutes": 1}))
+        .await?;
+    assert_eq!(
+        (written.status.as_u16(), &written.json()["code"]),
+        (504, &json!("57014"))
+    );
     locked.rollback().await?;
     let minutes = host.get("/rest/v1/services?id=eq.1&select=minutes").await?;
-    assert_eq!(minutes.json(), json!([{"minutes": 60}]), "what ran out of time was not done");
+    assert_eq!(
+        minutes.json(),
+        json!([{"minutes": 60}]),
+        "what ran out of time was not done"
+    );
     Ok(())
 }
 
@@ -120,7 +144,8 @@ async fn a_pool_that_is_used_up_sends_others_away_after_its_timeout() -> Result<
     let host = site.host().await?;
     let (old, _) = site.databases().await?;
     let locked = lock(&old).await?;
-    let hanging = host.write(Method::PATCH, "/rest/v1/services?id=eq.1&select=id", &json!({"minutes": 5}));
+    let change = json!({"minutes": 5});
+    let hanging = host.write(Method::PATCH, "/rest/v1/services?id=eq.1&select=id", &change);
     let meanwhile = async {
         somebody_waits(&old).await;
         let began = std::time::Instant::now();
@@ -128,7 +153,10 @@ async fn a_pool_that_is_used_up_sends_others_away_after_its_timeout() -> Result<
         assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
         let body: Value = refused.json();
         assert_eq!(body["code"], "TURNOUT_UNAVAILABLE");
-        assert!(body["message"].as_str().is_some_and(|message| message.contains("busy")), "{body}");
+        assert!(
+            body["message"].as_str().is_some_and(|message| message.contains("busy")),
+            "{body}"
+        );
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
         locked.rollback().await?;
         anyhow::Ok(())

@@ -71,7 +71,7 @@ async fn a_write_goes_to_the_authority_alone() -> Result<()> {
             )
             .await?;
         let rows = written.json();
-        let expected = if filter.starts_with("phone") { 0 } else { 1 };
+        let expected = usize::from(!filter.starts_with("phone"));
         assert_eq!(
             (rows.as_array().map(Vec::len), written.backend()),
             (Some(expected), backend),
@@ -86,6 +86,62 @@ async fn a_write_goes_to_the_authority_alone() -> Result<()> {
             if backend == "old" { (there, 0) } else { (0, there) },
             "{filter}"
         );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_subject_named_in_a_header_decides_who_is_read() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let named = |subject: &str| {
+        let request = host.request(Method::GET, "/rest/v1/clients?id=eq.1&select=id");
+        host.send(request.header("x-turnout-subject", subject))
+    };
+    assert_eq!(named("+7 968 648-44-88").await?.backend(), "new");
+    assert_eq!(named("89990000000").await?.backend(), "old");
+    let refused = named("nobody").await?;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.json()["code"]),
+        (400, &json!("TURNOUT_SUBJECT"))
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_without_one_authority_is_refused_and_not_done() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let (old, new) = site.databases().await?;
+    let change = json!({"notes": "no authority"});
+    let two = json!([{"name": "a", "phone": "89686484488", "notes": "no authority"},
+                     {"name": "b", "phone": "89990000000", "notes": "no authority"}]);
+    for (method, path, rows) in [
+        (Method::PATCH, "/rest/v1/clients?id=lt.3", &change),
+        (Method::DELETE, "/rest/v1/dialog_contexts?id=lt.3", &change),
+        (Method::POST, "/rest/v1/clients", &two),
+        (
+            Method::PATCH,
+            "/rest/v1/clients?id=eq.2",
+            &json!({"notes": "no authority", "phone": "89686484488"}),
+        ),
+    ] {
+        let refused = host.write(method.clone(), path, rows).await?;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["code"]),
+            (409, &json!("TURNOUT_AUTHORITY")),
+            "{method} {path}: {}",
+            refused.text
+        );
+    }
+    for database in [&old, &new] {
+        let touched: i64 = sqlx::query_scalar("select count(*) from clients where notes = 'no authority'")
+            .fetch_one(database)
+            .await?;
+        let contexts: i64 = sqlx::query_scalar("select count(*) from dialog_contexts where id < 3")
+            .fetch_one(database)
+            .await?;
+        assert_eq!((touched, contexts), (0, 2));
     }
     Ok(())
 }

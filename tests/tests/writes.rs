@@ -11,8 +11,11 @@ const WHOLE: &str = "return=representation";
 
 /// Sends rows, or nothing, with preferences.
 async fn send(host: &Host, method: Method, path: &str, prefer: &str, rows: &Value) -> Result<Answer> {
-    let request = host.request(method, &format!("/rest/v1/{path}")).header("prefer", prefer);
-    host.send(if rows.is_null() { request } else { request.json(rows) }).await
+    let request = host
+        .request(method, &format!("/rest/v1/{path}"))
+        .header("prefer", prefer);
+    host.send(if rows.is_null() { request } else { request.json(rows) })
+        .await
 }
 
 async fn count(database: &PgPool, condition: &'static str) -> Result<i64> {
@@ -27,20 +30,52 @@ async fn an_insert_answers_with_as_much_as_was_asked_for() -> Result<()> {
     let row = |title: &str| json!({"title": title, "price": 12.5});
 
     let minimal = send(&host, Method::POST, "services", MINIMAL, &row("a")).await?;
-    assert_eq!((minimal.status.as_u16(), minimal.text.as_str(), minimal.header("location")), (201, "", ""));
-    assert_eq!((minimal.header("preference-applied"), minimal.header("content-range")), (MINIMAL, "*/*"));
-    let silent = host.send(host.request(Method::POST, "/rest/v1/services").json(&row("b"))).await?;
+    assert_eq!(
+        (
+            minimal.status.as_u16(),
+            minimal.text.as_str(),
+            minimal.header("location")
+        ),
+        (201, "", "")
+    );
+    assert_eq!(
+        (minimal.header("preference-applied"), minimal.header("content-range")),
+        (MINIMAL, "*/*")
+    );
+    let silent = host
+        .send(host.request(Method::POST, "/rest/v1/services").json(&row("b")))
+        .await?;
     assert_eq!((silent.status.as_u16(), silent.text.as_str()), (201, ""));
 
     let located = send(&host, Method::POST, "services", "return=headers-only", &row("c")).await?;
     assert_eq!((located.status.as_u16(), located.text.as_str()), (201, ""));
-    let found = host.get(&format!("/rest/v1{}&select=title,price::text", located.header("location"))).await?;
-    assert_eq!(found.json(), json!([{"title": "c", "price": "12.50"}]), "{}", located.header("location"));
+    let found = host
+        .get(&format!(
+            "/rest/v1{}&select=title,price::text",
+            located.header("location")
+        ))
+        .await?;
+    assert_eq!(
+        found.json(),
+        json!([{"title": "c", "price": "12.50"}]),
+        "{}",
+        located.header("location")
+    );
 
     let whole = send(&host, Method::POST, "services?select=title,is_active", WHOLE, &row("d")).await?;
-    assert_eq!((whole.status.as_u16(), whole.json()), (201, json!([{"title": "d", "is_active": true}])));
+    assert_eq!(
+        (whole.status.as_u16(), whole.json()),
+        (201, json!([{"title": "d", "is_active": true}]))
+    );
     let many = json!([row("e"), row("f"), row("g")]);
-    let many = send(&host, Method::POST, "services?select=title", "return=representation,count=exact", &many).await?;
+    let many = send(
+        &host,
+        Method::POST,
+        "services?select=title",
+        "return=representation,count=exact",
+        &many,
+    )
+    .await?;
     assert_eq!(many.json(), json!([{"title": "e"}, {"title": "f"}, {"title": "g"}]));
     assert_eq!((many.status.as_u16(), many.header("content-range")), (201, "*/3"));
     let object = host
@@ -68,10 +103,19 @@ async fn an_upsert_on_a_business_key_merges_or_ignores() -> Result<()> {
     let row = |name: &str| json!({"yclients_id": 77, "company_id": 1, "phone": "89990000001", "name": name});
 
     let inserted = send(&host, Method::POST, path, merge, &row("first")).await?;
-    assert_eq!((inserted.status.as_u16(), inserted.json()), (201, json!([{"name": "first", "visit_count": 0}])));
+    assert_eq!(
+        (inserted.status.as_u16(), inserted.json()),
+        (201, json!([{"name": "first", "visit_count": 0}]))
+    );
     let merged = send(&host, Method::POST, path, merge, &row("second")).await?;
-    assert_eq!((merged.status.as_u16(), merged.json()), (200, json!([{"name": "second", "visit_count": 0}])));
-    assert_eq!(merged.header("preference-applied"), "resolution=merge-duplicates, return=representation");
+    assert_eq!(
+        (merged.status.as_u16(), merged.json()),
+        (200, json!([{"name": "second", "visit_count": 0}]))
+    );
+    assert_eq!(
+        merged.header("preference-applied"),
+        "resolution=merge-duplicates, return=representation"
+    );
     let ignored = send(&host, Method::POST, path, ignore, &row("third")).await?;
     assert_eq!((ignored.status.as_u16(), ignored.json()), (201, json!([])));
     let names = "select count(*) from clients where yclients_id = 77 and name = 'second'";
@@ -79,13 +123,23 @@ async fn an_upsert_on_a_business_key_merges_or_ignores() -> Result<()> {
 
     let by_key = json!({"id": 3, "name": "by its key", "phone": "89990000003"});
     let by_key = send(&host, Method::POST, "clients?select=id,name", merge, &by_key).await?;
-    assert_eq!((by_key.status.as_u16(), by_key.json()), (200, json!([{"id": 3, "name": "by its key"}])));
+    assert_eq!(
+        (by_key.status.as_u16(), by_key.json()),
+        (200, json!([{"id": 3, "name": "by its key"}]))
+    );
 
     let bulk: Value = (0..100)
         .map(|n| json!({"yclients_id": 18_200_013 + 13 * n, "company_id": 1, "title": format!("bulk {n}")}))
         .collect();
     let bulk_path = "services?on_conflict=yclients_id,company_id";
-    let bulk = send(&host, Method::POST, bulk_path, "resolution=merge-duplicates,count=exact", &bulk).await?;
+    let bulk = send(
+        &host,
+        Method::POST,
+        bulk_path,
+        "resolution=merge-duplicates,count=exact",
+        &bulk,
+    )
+    .await?;
     assert_eq!((bulk.status.as_u16(), bulk.header("content-range")), (201, "*/100"));
     assert_eq!(count(&old, "select count(*) from services").await?, 100);
 
@@ -100,15 +154,39 @@ async fn an_update_and_a_removal_touch_the_matching_rows() -> Result<()> {
     let host = site.host().await?;
     let (old, _) = site.databases().await?;
 
-    let minimal = send(&host, Method::PATCH, "services?id=lt.3", MINIMAL, &json!({"minutes": 1})).await?;
-    assert_eq!((minimal.status.as_u16(), minimal.text.as_str(), minimal.header("content-range")), (204, "", "0-1/*"));
+    let minimal = send(
+        &host,
+        Method::PATCH,
+        "services?id=lt.3",
+        MINIMAL,
+        &json!({"minutes": 1}),
+    )
+    .await?;
+    assert_eq!(
+        (
+            minimal.status.as_u16(),
+            minimal.text.as_str(),
+            minimal.header("content-range")
+        ),
+        (204, "", "0-1/*")
+    );
     let path = "services?id=in.(1,2)&select=id,minutes";
     let whole = send(&host, Method::PATCH, path, WHOLE, &json!({"minutes": 2})).await?;
     assert_eq!(whole.status, 200);
     assert_eq!(whole.json().as_array().map(Vec::len), Some(2));
     assert_eq!(count(&old, "select count(*) from services where minutes = 2").await?, 2);
-    let none = send(&host, Method::PATCH, "services?id=eq.999", WHOLE, &json!({"minutes": 3})).await?;
-    assert_eq!((none.status.as_u16(), none.json(), none.header("content-range")), (200, json!([]), "*/*"));
+    let none = send(
+        &host,
+        Method::PATCH,
+        "services?id=eq.999",
+        WHOLE,
+        &json!({"minutes": 3}),
+    )
+    .await?;
+    assert_eq!(
+        (none.status.as_u16(), none.json(), none.header("content-range")),
+        (200, json!([]), "*/*")
+    );
 
     let two_for_one = host
         .request(Method::PATCH, "/rest/v1/services?id=lt.3")
@@ -116,12 +194,23 @@ async fn an_update_and_a_removal_touch_the_matching_rows() -> Result<()> {
         .header("prefer", WHOLE)
         .json(&json!({"minutes": 4}));
     assert_eq!(host.send(two_for_one).await?.status, 406);
-    assert_eq!(count(&old, "select count(*) from services where minutes = 4").await?, 0, "it was taken back");
+    assert_eq!(
+        count(&old, "select count(*) from services where minutes = 4").await?,
+        0,
+        "it was taken back"
+    );
 
     let removed = send(&host, Method::DELETE, "staff_schedules?id=lte.3", MINIMAL, &Value::Null).await?;
     assert_eq!((removed.status.as_u16(), removed.text.as_str()), (204, ""));
     let path = "staff_schedules?id=eq.4&select=id";
-    let removed = send(&host, Method::DELETE, path, "return=representation,count=exact", &Value::Null).await?;
+    let removed = send(
+        &host,
+        Method::DELETE,
+        path,
+        "return=representation,count=exact",
+        &Value::Null,
+    )
+    .await?;
     assert_eq!((removed.status.as_u16(), removed.json()), (200, json!([{"id": 4}])));
     assert_eq!(removed.header("content-range"), "*/1");
     assert_eq!(count(&old, "select count(*) from staff_schedules").await?, 956);
@@ -133,8 +222,17 @@ async fn a_write_that_cannot_be_is_refused_as_postgrest_refuses_it_and_changes_n
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, _) = site.databases().await?;
-    let second: String = sqlx::query_scalar("select phone from clients where id = 2").fetch_one(&old).await?;
-    let taken = send(&host, Method::POST, "clients", MINIMAL, &json!({"name": "x", "phone": second})).await?;
+    let second: String = sqlx::query_scalar("select phone from clients where id = 2")
+        .fetch_one(&old)
+        .await?;
+    let taken = send(
+        &host,
+        Method::POST,
+        "clients",
+        MINIMAL,
+        &json!({"name": "x", "phone": second}),
+    )
+    .await?;
     assert_eq!(taken.status, 409);
     assert_eq!(
         taken.json(),
@@ -143,15 +241,45 @@ async fn a_write_that_cannot_be_is_refused_as_postgrest_refuses_it_and_changes_n
     );
     for (method, path, rows, status, code) in [
         (Method::POST, "services", json!({"price": 1}), 400, "23502"),
-        (Method::POST, "services", json!({"title": "x", "price": "dear"}), 400, "22P02"),
-        (Method::POST, "services", json!({"title": "x", "colour": "red"}), 400, "PGRST204"),
-        (Method::POST, "services", json!({"title": "x", "company_id": 99}), 409, "23503"),
-        (Method::POST, "services", json!([{"title": "x"}, {"price": 1}]), 400, "PGRST102"),
+        (
+            Method::POST,
+            "services",
+            json!({"title": "x", "price": "dear"}),
+            400,
+            "22P02",
+        ),
+        (
+            Method::POST,
+            "services",
+            json!({"title": "x", "colour": "red"}),
+            400,
+            "PGRST204",
+        ),
+        (
+            Method::POST,
+            "services",
+            json!({"title": "x", "company_id": 99}),
+            409,
+            "23503",
+        ),
+        (
+            Method::POST,
+            "services",
+            json!([{"title": "x"}, {"price": 1}]),
+            400,
+            "PGRST102",
+        ),
         (Method::POST, "services", json!("x"), 400, "PGRST102"),
         (Method::POST, "services", json!({"title": "a\0b"}), 400, "22P05"),
         (Method::POST, "stuff", json!({"title": "x"}), 404, "PGRST205"),
         (Method::PATCH, "services?id=eq.1", json!({"title": null}), 400, "23502"),
-        (Method::PATCH, "services?id=eq.1", json!({"title": "a\0b"}), 400, "22P05"),
+        (
+            Method::PATCH,
+            "services?id=eq.1",
+            json!({"title": "a\0b"}),
+            400,
+            "22P05",
+        ),
         (Method::PATCH, "services?no=eq.1", json!({"title": "x"}), 400, "42703"),
         (Method::DELETE, "staff?id=eq.1", Value::Null, 409, "23503"),
         (Method::DELETE, "services?id=1", Value::Null, 400, "PGRST100"),
@@ -170,7 +298,10 @@ async fn a_write_that_cannot_be_is_refused_as_postgrest_refuses_it_and_changes_n
         .body("{\"title\": ");
     assert_eq!(host.send(broken).await?.json()["code"], "PGRST102");
     assert_eq!(count(&old, "select count(*) from services").await?, 24);
-    assert_eq!(count(&old, "select count(*) from services where title in ('x', 'ab')").await?, 0);
+    assert_eq!(
+        count(&old, "select count(*) from services where title in ('x', 'ab')").await?,
+        0
+    );
     Ok(())
 }
 
@@ -185,7 +316,10 @@ async fn what_is_written_is_what_is_stored() -> Result<()> {
         json!(title)
     );
     let request = host
-        .request(Method::POST, "/rest/v1/services?select=title,price,yclients_id,category,minutes")
+        .request(
+            Method::POST,
+            "/rest/v1/services?select=title,price,yclients_id,category,minutes",
+        )
         .header("content-type", "application/json")
         .header("prefer", WHOLE)
         .body(body);
@@ -201,7 +335,10 @@ async fn what_is_written_is_what_is_stored() -> Result<()> {
             .await?;
     assert_eq!(stored, (title.to_owned(), "12.50".to_owned(), 9_007_199_254_740_993));
     let found = host
-        .send(host.request(Method::GET, "/rest/v1/services?select=price").query(&[("title", format!("eq.{title}"))]))
+        .send(
+            host.request(Method::GET, "/rest/v1/services?select=price")
+                .query(&[("title", format!("eq.{title}"))]),
+        )
         .await?;
     assert_eq!(found.text, r#"[{"price":12.50}]"#);
 
@@ -211,11 +348,44 @@ async fn what_is_written_is_what_is_stored() -> Result<()> {
     assert_eq!(written.json(), json!([{"state": state}]));
     let row = json!({"name": "x", "phone": "89990000004", "tags": ["vip", "a,b", "\"q\""], "birth_date": "1990-02-28",
                      "last_visit_at": "2026-01-02T03:04:05.678901+03:00"});
-    let written = send(&host, Method::POST, "clients?select=tags,birth_date,last_visit_at", WHOLE, &row).await?;
+    let written = send(
+        &host,
+        Method::POST,
+        "clients?select=tags,birth_date,last_visit_at",
+        WHOLE,
+        &row,
+    )
+    .await?;
     assert_eq!(
         written.json(),
         json!([{"tags": ["vip", "a,b", "\"q\""], "birth_date": "1990-02-28",
                 "last_visit_at": "2026-01-02T00:04:05.678901+00:00"}])
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_whose_commit_fails_is_not_acknowledged_however_large_its_answer() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let (old, _) = site.databases().await?;
+    // The database finds out only after it has made the answer.
+    sqlx::raw_sql(
+        "create function never() returns trigger language plpgsql as $$ begin raise 'never' using errcode = 'PT418'; end $$;
+         create constraint trigger never after insert on services deferrable initially deferred
+         for each row when (new.category = 'never') execute function never();",
+    )
+    .execute(&old)
+    .await?;
+    for size in [1, 100_000] {
+        let row = json!({"title": "x".repeat(size), "category": "never"});
+        let refused = send(&host, Method::POST, "services", WHOLE, &row).await?;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["code"]),
+            (418, &json!("PT418")),
+            "{size}"
+        );
+    }
+    assert_eq!(count(&old, "select count(*) from services").await?, 24);
     Ok(())
 }

@@ -86,9 +86,10 @@ impl Connections {
     /// breaks.
     pub(crate) async fn run(&self, statement: &Statement<'_>, repeatable: bool) -> Result<PgRow, Error> {
         let began = Instant::now();
-        let mut answer = self.attempt(statement).await;
+        // Boxed: the driver's futures take kilobytes, and every layer above would move them with its own.
+        let mut answer = Box::pin(self.attempt(statement)).await;
         if repeatable && matches!(answer, Err(Failure::Broke(_))) {
-            answer = self.attempt(statement).await;
+            answer = Box::pin(self.attempt(statement)).await;
         }
         if matches!(answer, Ok(_) | Err(Failure::Refused(_))) {
             self.pulse.record(began.elapsed());

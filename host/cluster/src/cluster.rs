@@ -119,7 +119,8 @@ impl Cluster {
             "shared_buffers=32MB",
             "timezone=UTC",
         ];
-        let hasty: &[_] = &["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
+        // `synchronous_commit` stays on: without it a crash of the server alone loses commits.
+        let hasty: &[_] = &["fsync=off", "full_page_writes=off"];
         fixed
             .into_iter()
             .chain(hasty.iter().copied().filter(|_| !self.options.durable))

@@ -1,12 +1,14 @@
-use anyhow::Result;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
-use serde::Deserialize;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::net::TcpListener;
@@ -16,28 +18,64 @@ const LOOKUP: &str = "select coalesce(json_agg(_turnout_row), '[]')::text, count
                       from (select _turnout.* from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) \
                       as _turnout_row";
 
-#[derive(Deserialize)]
-struct Lookup {
-    phone: String,
+/// Tells this program, in its environment, to serve lookups from a database instead of measuring.
+pub(crate) const DATABASE: &str = "TURNOUT_BENCH_DATABASE";
+
+/// The bare handler, running as a process of its own. It is killed when this is dropped.
+pub(crate) struct Bare {
+    process: Child,
+    address: String,
 }
 
-/// Serves lookups by phone from a database, with the settings of the host's pool; returns the address.
-pub async fn serve(url: &str) -> Result<String> {
+impl Bare {
+    /// Starts this program again as the bare handler.
+    pub(crate) fn start(url: &str) -> Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .env(DATABASE, url)
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut address = String::new();
+        let stdout = process
+            .stdout
+            .take()
+            .context("the bare handler has no standard output")?;
+        BufReader::new(stdout).read_line(&mut address)?;
+        Ok(Self {
+            process,
+            address: address.trim().to_owned(),
+        })
+    }
+
+    /// Where it serves: address and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Serves lookups by phone, with the settings of the host's pool, and prints the address.
+pub(crate) async fn serve(url: &str) -> Result<()> {
     let pool = PgPoolOptions::new()
         .max_connections(16)
         .test_before_acquire(false)
         .connect(url)
         .await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?.to_string();
+    println!("{}", listener.local_addr()?);
     let router = Router::new().route("/rest/v1/clients", get(lookup)).with_state(pool);
     let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok(address)
+    Ok(axum::serve(listener, router).await?)
 }
 
-async fn lookup(State(pool): State<PgPool>, Query(Lookup { phone }): Query<Lookup>) -> Response {
-    let phone = phone.trim_start_matches("eq.");
+async fn lookup(State(pool): State<PgPool>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let phone = query.trim_start_matches("phone=eq.");
     match sqlx::query_scalar::<_, String>(LOOKUP)
         .bind(phone)
         .fetch_one(&pool)

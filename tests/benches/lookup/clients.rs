@@ -7,7 +7,13 @@ use turnout_tests::Site;
 
 /// Asks for a path on every connection, again and again, and returns the answers a second. An answer other than the
 /// expected one is an error.
-pub async fn ask(address: &str, path: &str, connections: usize, window: Duration, expected: &str) -> Result<f64> {
+pub(crate) async fn ask(
+    address: &str,
+    path: &str,
+    connections: usize,
+    window: Duration,
+    expected: &str,
+) -> Result<f64> {
     let request = format!(
         "GET {path} HTTP/1.1\r\nhost: {address}\r\napikey: {}\r\n\r\n",
         Site::KEY

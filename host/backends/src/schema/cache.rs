@@ -70,7 +70,8 @@ impl SchemaCache {
     }
 
     async fn read(&self, connections: &Connections) -> Result<Arc<Schema>, Error> {
-        let schema = Arc::new(connections.introspect(&self.repositories).await?);
+        // Boxed, as it is rare and large.
+        let schema = Arc::new(Box::pin(connections.introspect(&self.repositories)).await?);
         self.current.store(Some(Arc::clone(&schema)));
         Ok(schema)
     }

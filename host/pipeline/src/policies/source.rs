@@ -114,5 +114,5 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Refused {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }

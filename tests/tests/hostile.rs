@@ -1,0 +1,203 @@
+//! Policies that do not behave, in the directory of a running host.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use reqwest::Method;
+use serde_json::{Value, json};
+use turnout_tests::{Answer, Host, Site, core_module, eventually, policy};
+
+const CLIENT: &str = "/rest/v1/clients?phone=eq.89686484488&select=id";
+const SOON: Duration = Duration::from_millis(250);
+
+/// Policies that never decide who is written, and why they are stopped.
+const UNDECIDED: [(&str, &str); 5] = [
+    (
+        include_str!("../../host/runtime/tests/fixtures/endless_loop.wat"),
+        "50 ms of CPU time",
+    ),
+    (
+        include_str!("../../host/runtime/tests/fixtures/eats_memory.wat"),
+        "memory",
+    ),
+    (
+        include_str!("../../host/runtime/tests/fixtures/traps.wat"),
+        "unreachable",
+    ),
+    (
+        include_str!("../../host/runtime/tests/fixtures/lies.wat"),
+        "discriminant",
+    ),
+    (include_str!("../../host/runtime/tests/fixtures/recurses.wat"), "stack"),
+];
+
+/// The same policy, but it decides as long as no subject is named: nobody finds out before it is in force.
+fn cunning(policy: &str) -> String {
+    let parameters = "(param $has_subject i32) (param i32 i32) (result i32)";
+    policy.replace(
+        parameters,
+        &format!("{parameters} (if (i32.eqz (local.get $has_subject)) (then (return (i32.const 0))))"),
+    )
+}
+
+/// Puts a module in place of the routing policy.
+fn put(site: &Site, module: &[u8]) -> Result<()> {
+    let draft = site.folder().join("routing.wasm.draft");
+    fs::write(&draft, module)?;
+    Ok(fs::rename(draft, site.policies().join("routing.wasm"))?)
+}
+
+async fn status(host: &Host) -> Result<Value> {
+    Ok(host.get("/v1/status").await?.json())
+}
+
+/// Waits until another module than that of `before` is in force.
+async fn taken(host: &Host, before: &Value) -> Value {
+    eventually("the other module is in force", async || {
+        let status = status(host).await.ok()?;
+        (status["epoch"] != before["epoch"]).then_some(status)
+    })
+    .await
+}
+
+async fn write(host: &Host) -> Result<Answer> {
+    host.write(Method::PATCH, CLIENT, &json!({"notes": "x"})).await
+}
+
+/// Puts the good policy back, and waits until it decides again.
+async fn recover(site: &Site, host: &Host) -> Result<()> {
+    fs::copy(policy("routing"), site.folder().join("good"))?;
+    fs::rename(site.folder().join("good"), site.policies().join("routing.wasm"))?;
+    eventually("the good policy decides again", async || {
+        let answer = write(host).await.ok()?;
+        (answer.status == 200 && answer.backend() == "new").then_some(())
+    })
+    .await;
+    Ok(())
+}
+
+/// The memory of a host's process, in bytes.
+fn memory(host: &Host) -> Result<usize> {
+    let pages = fs::read_to_string(format!("/proc/{}/statm", host.pid()))?;
+    let resident: usize = pages.split(' ').nth(1).context("no resident memory")?.parse()?;
+    Ok(resident * 4096)
+}
+
+fn assert_undecided(answer: &Answer) {
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    assert_eq!(answer.json()["code"], "TURNOUT_UNAVAILABLE");
+    assert_eq!((answer.header("retry-after"), answer.backend()), ("1", ""));
+}
+
+#[tokio::test]
+async fn a_policy_that_does_not_decide_is_stopped_and_its_writes_are_refused() -> Result<()> {
+    // Less than one instance of `eats_memory` has when it is stopped.
+    const MOST: usize = 12 << 20;
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let (_, new) = site.databases().await?;
+    let round = async || {
+        for (hostile, _) in UNDECIDED {
+            let before = status(&host).await?;
+            put(&site, &core_module(&cunning(hostile), "routing")?)?;
+            taken(&host, &before).await;
+            sqlx::query("update clients set notes = null").execute(&new).await?;
+            for _ in 0..3 {
+                let began = Instant::now();
+                assert_undecided(&write(&host).await?);
+                assert!(began.elapsed() < SOON, "{:?} for {hostile}", began.elapsed());
+            }
+            let written: i64 = sqlx::query_scalar("select count(*) from clients where notes = 'x'")
+                .fetch_one(&new)
+                .await?;
+            assert_eq!(written, 0);
+            // These decide about reads as they should.
+            let read = host.get(CLIENT).await?;
+            assert_eq!((read.status.as_u16(), read.backend()), (200, "old"), "{hostile}");
+            recover(&site, &host).await?;
+        }
+        anyhow::Ok(())
+    };
+    recover(&site, &host).await?;
+    let before = memory(&host)?;
+    for _ in 0..4 {
+        round().await?;
+    }
+    let after = memory(&host)?;
+    assert!(after < before + MOST, "from {before} to {after} bytes");
+    let failures = host.get("/metrics").await?.text;
+    assert!(
+        !failures.contains("policy_failures_total{world=\"routing\"} 0\n"),
+        "{failures}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_policy_that_cannot_be_one_is_refused_with_the_reason_and_the_good_one_stays() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let wasi = include_str!("../../host/runtime/tests/fixtures/imports_wasi.wat");
+    let wrong_world = include_str!("../../host/runtime/tests/fixtures/wrong_world.wat");
+    let endless_configure = include_str!("../../host/runtime/tests/fixtures/endless_configure.wat");
+    let mut modules = Vec::new();
+    for (hostile, reason) in UNDECIDED {
+        modules.push((core_module(hostile, "routing")?, reason));
+    }
+    modules.extend([
+        (core_module(wasi, "routing")?, "wasi_snapshot_preview1::fd_write"),
+        (core_module(wrong_world, "policy")?, "`admit`"),
+        (core_module(endless_configure, "routing")?, "100 ms of CPU time"),
+        (b"not a module at all".to_vec(), "WebAssembly"),
+        (Vec::new(), "WebAssembly"),
+    ]);
+    for (module, reason) in modules {
+        put(&site, &module)?;
+        let refused = eventually("the refusal shows in the status", async || {
+            let refused = status(&host).await.ok()?["refused"].clone();
+            (!refused.is_null()).then_some(refused)
+        })
+        .await;
+        assert!(
+            refused["reason"].as_str().is_some_and(|text| text.contains(reason)),
+            "{reason}: {refused}"
+        );
+        assert!(
+            refused["file"]
+                .as_str()
+                .is_some_and(|file| file.ends_with("routing.wasm")),
+            "{refused}"
+        );
+        let answer = write(&host).await?;
+        assert_eq!((answer.status.as_u16(), answer.backend()), (200, "new"), "{reason}");
+        assert_eq!(answer.header("x-turnout-epoch"), "1", "{reason}");
+        recover(&site, &host).await?;
+        eventually("the refusal is taken back", async || {
+            status(&host).await.ok()?["refused"].is_null().then_some(())
+        })
+        .await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_read_that_is_not_decided_is_refused_or_goes_where_the_configuration_says() -> Result<()> {
+    let site = Site::set_up().await?;
+    let read = "(func (export \"read\") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)";
+    let traps_at_reads = include_str!("../../host/runtime/tests/fixtures/good.wat")
+        .replace(read, &format!("{read} (if (local.get 2) (then unreachable))"));
+    put(&site, &core_module(&traps_at_reads, "routing")?)?;
+    for (undecided, answering) in [("refuse", None), ("old", Some("old")), ("new", Some("new"))] {
+        site.configure(&[("policies.undecided_reads", &format!("'{undecided}'"))])?;
+        let host = site.host().await?;
+        let read = host.get(CLIENT).await?;
+        match answering {
+            None => assert_undecided(&read),
+            Some(backend) => assert_eq!((read.status.as_u16(), read.backend()), (200, backend)),
+        }
+        assert_eq!(write(&host).await?.backend(), "new", "writes are decided");
+        host.stop().await?;
+    }
+    Ok(())
+}

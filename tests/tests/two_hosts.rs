@@ -1,0 +1,44 @@
+//! Two hosts beside each other.
+
+use anyhow::Result;
+use reqwest::Method;
+use serde_json::json;
+use turnout_tests::{Site, eventually};
+
+const TEST_PHONE: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,notes";
+
+#[tokio::test]
+async fn two_hosts_on_one_directory_see_the_same_rows_and_follow_the_same_change() -> Result<()> {
+    let site = Site::set_up().await?;
+    let (first, second) = (site.host().await?, site.host().await?);
+    assert_ne!(first.address(), second.address());
+    let written = first
+        .write(Method::PATCH, TEST_PHONE, &json!({"notes": "from the first"}))
+        .await?;
+    assert_eq!((written.status.as_u16(), written.backend()), (200, "new"));
+    let read = second.get(TEST_PHONE).await?;
+    assert_eq!(
+        (read.backend(), read.json()),
+        ("new", json!([{"id": 1, "notes": "from the first"}]))
+    );
+
+    site.route("[default]\nstage = 'off'\n")?;
+    for host in [&first, &second] {
+        eventually("both hosts follow the change", async || {
+            let answer = host.get(TEST_PHONE).await.ok()?;
+            (answer.backend() == "old" && answer.header("x-turnout-epoch") == "2").then_some(())
+        })
+        .await;
+    }
+    let routing =
+        async |host: &turnout_tests::Host| anyhow::Ok(host.get("/v1/status").await?.json()["routing"].clone());
+    assert_eq!(routing(&first).await?, routing(&second).await?);
+
+    first.stop().await?;
+    assert_eq!(
+        second.get(TEST_PHONE).await?.status,
+        200,
+        "one goes, the other serves on"
+    );
+    second.stop().await
+}
