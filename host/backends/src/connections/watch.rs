@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -12,7 +12,10 @@ use crate::schema::{SchemaCache, introspect};
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// The task that tries to connect when the backend is under suspicion. It ends when this is dropped.
+/// How long nothing is asked of a backend before the watch looks whether it is still there.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// The task that tries to connect when the backend is under suspicion, or idle. It ends when this is dropped.
 pub(crate) struct Watch(JoinHandle<()>);
 
 impl Drop for Watch {
@@ -27,7 +30,11 @@ impl Watch {
         connections.suspected.notify_one();
         Self(tokio::spawn(async move {
             loop {
-                connections.suspected.notified().await;
+                let began = Instant::now();
+                let suspected = timeout(IDLE, connections.suspected.notified()).await.is_ok();
+                if !suspected && connections.pulse.answered_since(began) {
+                    continue;
+                }
                 let mut pause = FIRST_PAUSE;
                 while let Err(reason) = look(&connections, &schemas, &options).await {
                     connections.go_down(&reason);

@@ -14,22 +14,25 @@ const SOON: Duration = Duration::from_millis(250);
 /// Policies that never decide who is written, and why they are stopped.
 const UNDECIDED: [(&str, &str); 5] = [
     (
-        include_str!("../../host/runtime/tests/fixtures/endless_loop.wat"),
+        include_str!("../../../host/runtime/tests/fixtures/endless_loop.wat"),
         "50 ms of CPU time",
     ),
     (
-        include_str!("../../host/runtime/tests/fixtures/eats_memory.wat"),
+        include_str!("../../../host/runtime/tests/fixtures/eats_memory.wat"),
         "memory",
     ),
     (
-        include_str!("../../host/runtime/tests/fixtures/traps.wat"),
+        include_str!("../../../host/runtime/tests/fixtures/traps.wat"),
         "unreachable",
     ),
     (
-        include_str!("../../host/runtime/tests/fixtures/lies.wat"),
+        include_str!("../../../host/runtime/tests/fixtures/lies.wat"),
         "discriminant",
     ),
-    (include_str!("../../host/runtime/tests/fixtures/recurses.wat"), "stack"),
+    (
+        include_str!("../../../host/runtime/tests/fixtures/recurses.wat"),
+        "stack",
+    ),
 ];
 
 /// The same policy, but it decides as long as no subject is named: nobody finds out before it is in force.
@@ -138,9 +141,9 @@ async fn a_policy_that_does_not_decide_is_stopped_and_its_writes_are_refused() -
 async fn a_policy_that_cannot_be_one_is_refused_with_the_reason_and_the_good_one_stays() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
-    let wasi = include_str!("../../host/runtime/tests/fixtures/imports_wasi.wat");
-    let wrong_world = include_str!("../../host/runtime/tests/fixtures/wrong_world.wat");
-    let endless_configure = include_str!("../../host/runtime/tests/fixtures/endless_configure.wat");
+    let wasi = include_str!("../../../host/runtime/tests/fixtures/imports_wasi.wat");
+    let wrong_world = include_str!("../../../host/runtime/tests/fixtures/wrong_world.wat");
+    let endless_configure = include_str!("../../../host/runtime/tests/fixtures/endless_configure.wat");
     let mut modules = Vec::new();
     for (hostile, reason) in UNDECIDED {
         modules.push((core_module(hostile, "routing")?, reason));
@@ -185,7 +188,7 @@ async fn a_policy_that_cannot_be_one_is_refused_with_the_reason_and_the_good_one
 async fn a_read_that_is_not_decided_is_refused_or_goes_where_the_configuration_says() -> Result<()> {
     let site = Site::set_up().await?;
     let read = "(func (export \"read\") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)";
-    let traps_at_reads = include_str!("../../host/runtime/tests/fixtures/good.wat")
+    let traps_at_reads = include_str!("../../../host/runtime/tests/fixtures/good.wat")
         .replace(read, &format!("{read} (if (local.get 2) (then unreachable))"));
     put(&site, &core_module(&traps_at_reads, "routing")?)?;
     for (undecided, answering) in [("refuse", None), ("old", Some("old")), ("new", Some("new"))] {
