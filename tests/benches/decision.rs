@@ -1,4 +1,5 @@
 //! What a decision costs: the routing policy in WebAssembly beside the same code compiled natively, in turns.
+#![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -1,5 +1,6 @@
 //! `GET` by phone: the host beside a bare axum handler that runs the same query on a pool with the same settings,
 //! without policies. Each is a process of its own; both are asked in turns, on the same machine, by the same clients.
+#![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
 #[path = "lookup/bare.rs"]
 mod bare;

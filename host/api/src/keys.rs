@@ -4,11 +4,12 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use subtle::{Choice, ConstantTimeEq};
 use turnout_postgrest::Refusal;
 
+use crate::Host;
 use crate::rest::refuse;
 
 /// The keys that open the API: the application's and the administrator's. `Debug` hides them.
@@ -31,16 +32,27 @@ impl Keys {
         &self.admin
     }
 
+    /// Refuses a request without a key.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if self.open(headers) {
+            Ok(())
+        } else if headers.contains_key("apikey") || headers.contains_key(AUTHORIZATION) {
+            Err(Refusal::wrong_key())
+        } else {
+            Err(Refusal::no_key())
+        }
+    }
+
     /// Whether a request carries either key, as `apikey` or as bearer token; supabase-js sends both. The time that
     /// this takes tells nothing of the keys but their length.
     fn open(&self, headers: &HeaderMap) -> bool {
-        let bearer = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+        let bearer = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let bearer = bearer.and_then(|value| {
             value
                 .strip_prefix(b"Bearer ")
                 .or_else(|| value.strip_prefix(b"bearer "))
         });
-        let apikey = headers.get("apikey").map(|value| value.as_bytes());
+        let apikey = headers.get("apikey").map(HeaderValue::as_bytes);
         let mut found = Choice::from(0);
         for offered in [apikey, bearer].into_iter().flatten() {
             found |= offered.ct_eq(self.application.as_bytes()) | offered.ct_eq(self.admin.as_bytes());
@@ -56,14 +68,10 @@ impl fmt::Debug for Keys {
 }
 
 /// Answers 401 to a request without a key.
-pub(crate) async fn required(State(keys): State<Arc<Keys>>, request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    if keys.open(headers) {
-        next.run(request).await
-    } else if headers.contains_key("apikey") || headers.contains_key(AUTHORIZATION) {
-        refuse(Refusal::wrong_key())
-    } else {
-        refuse(Refusal::no_key())
+pub(crate) async fn required(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
+    match host.keys.check(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refuse(refusal),
     }
 }
 

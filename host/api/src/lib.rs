@@ -11,41 +11,58 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
 use turnout_pipeline::Pipeline;
 use turnout_vocabulary::PerBackend;
 
 pub use keys::Keys;
+use limits::Gate;
 pub use limits::Limits;
 pub use status::{BackendStatus, Status};
 
-/// What the handlers share.
+/// A host that is ready to serve: what the handlers share.
 pub struct Host {
-    /// Does the operations.
-    pub pipeline: Pipeline,
-    /// The names of the databases for people.
-    pub labels: PerBackend<String>,
-    /// When the host began.
-    pub since: Instant,
+    pipeline: Pipeline,
+    labels: PerBackend<String>,
+    keys: Keys,
+    gate: Gate,
+    since: Instant,
+}
+
+impl Host {
+    /// A host with a pipeline, the names of the databases for people, the keys that open it, and what one request may
+    /// cost.
+    #[must_use]
+    pub fn new(pipeline: Pipeline, labels: PerBackend<String>, keys: Keys, limits: Limits) -> Self {
+        let gate = Gate::new(limits);
+        Self {
+            pipeline,
+            labels,
+            keys,
+            gate,
+            since: Instant::now(),
+        }
+    }
+
+    /// What does the operations.
+    #[must_use]
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
 }
 
 /// Everything that the host serves. Without a key only `/healthz` and `/readyz` answer.
-pub fn router(host: Arc<Host>, keys: Keys, limits: Limits) -> Router {
-    let rest = Router::new()
-        .route("/rest/v1/{repository}", any(rest::serve))
-        .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(limits::Gate::new(limits), limits::within));
-    let watched = Router::new()
+pub fn router(host: Arc<Host>) -> Router {
+    let guarded = Router::new()
         .route("/v1/status", get(status::serve))
-        .route("/metrics", get(observe::metrics));
-    let open = Router::new()
-        .route("/healthz", get(observe::alive))
-        .route("/readyz", get(observe::ready));
-    rest.merge(watched)
+        .route("/metrics", get(observe::metrics))
         .fallback(rest::nowhere)
-        .layer(from_fn_with_state(Arc::new(keys), keys::required))
-        .merge(open)
+        .layer(from_fn_with_state(Arc::clone(&host), keys::required));
+    Router::new()
+        .route("/rest/v1/{repository}", any(rest::serve))
+        .route("/healthz", get(observe::alive))
+        .route("/readyz", get(observe::ready))
+        .merge(guarded)
         .with_state(host)
 }

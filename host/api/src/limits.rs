@@ -1,8 +1,5 @@
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
 use axum::response::Response;
 use tokio::sync::Semaphore;
 use turnout_postgrest::Refusal;
@@ -24,38 +21,28 @@ pub struct Limits {
 }
 
 /// The limits, and the places that are free.
-#[derive(Clone)]
 pub(crate) struct Gate {
     pub(crate) limits: Limits,
-    places: Arc<Semaphore>,
+    places: Semaphore,
 }
 
 impl Gate {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            places: Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS))),
-        }
+        let places = Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS));
+        Self { limits, places }
     }
-}
 
-/// Answers 503 when no place is free, 413 when the body is too large, 504 when the answer takes too long.
-pub(crate) async fn within(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let Ok(_place) = gate.places.try_acquire() else {
-        return refuse(Refusal::unavailable(
-            "As many requests as allowed are being worked on; nothing was done",
-            Some(RETRY_AFTER),
-        ));
-    };
-    let answer = async {
-        let (parts, body) = request.into_parts();
-        match axum::body::to_bytes(body, gate.limits.body).await {
-            Ok(bytes) => next.run(Request::from_parts(parts, bytes.into())).await,
-            Err(_) => refuse(Refusal::too_large(gate.limits.body)),
+    /// The answer; 503 when no place is free, 504 when it takes too long.
+    pub(crate) async fn within(&self, answer: impl Future<Output = Response>) -> Response {
+        let Ok(_place) = self.places.try_acquire() else {
+            return refuse(Refusal::unavailable(
+                "As many requests as allowed are being worked on; nothing was done",
+                Some(RETRY_AFTER),
+            ));
+        };
+        match tokio::time::timeout(self.limits.time, answer).await {
+            Ok(answer) => answer,
+            Err(_) => refuse(Refusal::timed_out(self.limits.time)),
         }
-    };
-    match tokio::time::timeout(gate.limits.time, answer).await {
-        Ok(answer) => answer,
-        Err(_) => refuse(Refusal::timed_out(gate.limits.time)),
     }
 }

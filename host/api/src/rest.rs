@@ -5,10 +5,10 @@ mod refusal;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::HeaderMap;
+use http::request::Parts;
 use turnout_postgrest::{Call, Refusal};
 use turnout_vocabulary::{Operation, OperationId, Repository, Subject};
 
@@ -17,24 +17,17 @@ use crate::Host;
 /// Names the subject of a request whose filter or rows do not.
 const SUBJECT: &str = "x-turnout-subject";
 
-pub(crate) async fn serve(
-    State(host): State<Arc<Host>>,
-    Path(name): Path<String>,
-    RawQuery(query): RawQuery,
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+/// Keys and limits are not layers here: every layer costs every operation microseconds.
+pub(crate) async fn serve(State(host): State<Arc<Host>>, Path(name): Path<String>, request: Request) -> Response {
+    match host.keys.check(request.headers()) {
+        Ok(()) => host.gate.within(operate(&host, &name, request)).await,
+        Err(refusal) => refuse(refusal),
+    }
+}
+
+async fn operate(host: &Host, name: &str, request: Request) -> Response {
     let id = OperationId::generate();
-    let asked = read(
-        &host,
-        &name,
-        query.as_deref().unwrap_or_default(),
-        &method,
-        &headers,
-        &body,
-    );
-    let (repository, named_subject, call) = match asked {
+    let (repository, named_subject, call) = match read(host, name, request).await {
         Ok(asked) => asked,
         Err(refusal) => {
             tracing::debug!(operation = %id, code = refusal.code(), "refused");
@@ -57,18 +50,26 @@ pub(crate) async fn serve(
 }
 
 /// What a request asks for, of which repository, and the subject that it names beside.
-fn read<'h>(
+async fn read<'h>(
     host: &'h Host,
     name: &str,
-    query: &str,
-    method: &Method,
-    headers: &HeaderMap,
-    body: &Bytes,
+    request: Request,
 ) -> Result<(&'h Repository, Option<Subject>, Call), Refusal> {
     let repository = host.pipeline.repository(name);
     let repository = repository.ok_or_else(|| Refusal::unknown_table("public", name))?;
-    let named_subject = subject(host, headers)?;
-    let call = turnout_postgrest::parse(method, repository, query, headers, body)?;
+    let (
+        Parts {
+            method, uri, headers, ..
+        },
+        body,
+    ) = request.into_parts();
+    let named_subject = subject(host, &headers)?;
+    let limit = host.gate.limits.body;
+    let body = axum::body::to_bytes(body, limit)
+        .await
+        .map_err(|_| Refusal::too_large(limit))?;
+    let query = uri.query().unwrap_or_default();
+    let call = turnout_postgrest::parse(&method, repository, query, &headers, &body)?;
     Ok((repository, named_subject, call))
 }
 

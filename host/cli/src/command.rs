@@ -6,7 +6,6 @@ pub(crate) mod serve;
 pub(crate) mod status;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::{Context, Result};
 use turnout_api::Host;
@@ -42,23 +41,27 @@ fn policies(config: &Config, metrics: &Arc<Metrics>) -> Result<Policies> {
     let runtime = Runtime::new(&config.policy_limits)?;
     let source = PolicySource::new(&config.policies);
     let repositories = Arc::clone(&config.repositories);
-    Policies::load(source, runtime, repositories, config.subjects, Arc::clone(metrics))
-        .context("the policies are refused")
+    Policies::load(
+        source,
+        runtime,
+        repositories,
+        config.subjects.clone(),
+        Arc::clone(metrics),
+    )
+    .context("the policies are refused")
 }
 
 /// Puts a host together.
 fn host(config: &Config) -> Result<Host> {
     let metrics = Arc::new(Metrics::new(&config.repositories));
-    Ok(Host {
-        pipeline: Pipeline {
-            policies: Arc::new(policies(config, &metrics)?),
-            backends: open(config)?,
-            metrics,
-            repositories: Arc::clone(&config.repositories),
-            rule: config.subjects,
-            undecided: config.undecided,
-        },
-        labels: config.backends.as_ref().map(|backend| backend.label.clone()),
-        since: Instant::now(),
-    })
+    let pipeline = Pipeline {
+        policies: Arc::new(policies(config, &metrics)?),
+        backends: open(config)?,
+        metrics,
+        repositories: Arc::clone(&config.repositories),
+        rule: config.subjects.clone(),
+        undecided: config.undecided,
+    };
+    let labels = config.backends.as_ref().map(|backend| backend.label.clone());
+    Ok(Host::new(pipeline, labels, config.keys.clone(), config.limits))
 }

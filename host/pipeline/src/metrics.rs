@@ -19,8 +19,8 @@ const OPERATION_BUCKETS: [f64; 13] = [
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
 
-/// The upper bounds of the buckets of the policies' share of an operation, in seconds.
-const POLICY_BUCKETS: [f64; 9] = [5e-7, 1e-6, 2e-6, 5e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
+/// The upper bounds of the buckets of one call of a policy, in seconds.
+const POLICY_BUCKETS: [f64; 10] = [2e-7, 5e-7, 1e-6, 2e-6, 5e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OperationLabels {
@@ -90,7 +90,7 @@ impl Metrics {
         );
         registry.register_with_unit(
             "policy_duration",
-            "Time that policies took of an operation; its count is the number of operations decided",
+            "Time that one call of a policy took; its count is the number of calls",
             Unit::Seconds,
             policy.clone(),
         );
@@ -154,7 +154,6 @@ impl Metrics {
 
     pub(crate) fn operation(&self, repository: RepositoryId, action: Action, came: &Provenance, error: Option<&Error>) {
         let number = usize::from(repository.0);
-        self.policy.observe(came.policy.as_secs_f64());
         if let Some(backend) = came.backend {
             self.operations[number][action as usize][backend].observe(came.database.as_secs_f64());
         }
@@ -167,6 +166,10 @@ impl Metrics {
             };
             self.errors.get_or_create(&labels).inc();
         }
+    }
+
+    pub(crate) fn policy_called(&self, took: Duration) {
+        self.policy.observe(took.as_secs_f64());
     }
 
     pub(crate) fn epoch(&self, epoch: Epoch) {

@@ -7,7 +7,8 @@ use std::time::Instant;
 use serde::Deserialize;
 use turnout_backends::Database;
 use turnout_vocabulary::{
-    Admission, Backend, Operation, OperationId, Outcome, PerBackend, Repository, RepositoryId, SubjectRule,
+    Action, Admission, Backend, Operation, OperationId, Outcome, PerBackend, Repository, RepositoryId, Subject,
+    SubjectRule,
 };
 
 use crate::subjects::Subjects;
@@ -112,11 +113,21 @@ impl Run<'_> {
         }
     }
 
-    /// Asks a policy, and keeps the time that it took.
+    /// Goes on only if the routing policy admits the operation.
+    fn admit(&mut self, action: Action, subject: Option<&Subject>) -> Result<(), Error> {
+        match self.decide(|policies, repository| policies.routing.admit(action, repository, subject))? {
+            Admission::Admit => Ok(()),
+            Admission::Refuse { retry_after } => Err(Error::Frozen { retry_after }),
+        }
+    }
+
+    /// Calls a policy once, and keeps the time that it took.
     fn decide<T>(&mut self, ask: impl FnOnce(&PolicySet, RepositoryId) -> T) -> T {
         let began = Instant::now();
         let answer = ask(&self.policies, self.repository.id);
-        self.provenance.policy += began.elapsed();
+        let took = began.elapsed();
+        self.provenance.policy += took;
+        self.pipeline.metrics.policy_called(took);
         answer
     }
 
@@ -131,12 +142,5 @@ impl Run<'_> {
         let answer = question(&self.pipeline.backends[backend]).await;
         self.provenance.database += began.elapsed();
         answer
-    }
-}
-
-fn admitted(admission: Admission) -> Result<(), Error> {
-    match admission {
-        Admission::Admit => Ok(()),
-        Admission::Refuse { retry_after } => Err(Error::Frozen { retry_after }),
     }
 }

@@ -42,11 +42,11 @@ impl Service {
     /// Loads the policies and begins to watch them.
     pub(crate) fn start(config: &Config, listener: TcpListener) -> Result<Self> {
         let host = Arc::new(super::host(config)?);
-        let watching = turnout_pipeline::watch(&host.pipeline.policies)
+        let watching = turnout_pipeline::watch(&host.pipeline().policies)
             .with_context(|| format!("cannot watch the policies in {}", config.policies.display()))?;
-        let epoch = host.pipeline.policies.in_force().epoch;
+        let epoch = host.pipeline().policies.in_force().epoch;
         tracing::info!(address = %listener.local_addr()?, %epoch, "serving");
-        let router = turnout_api::router(host, config.keys.clone(), config.limits);
+        let router = turnout_api::router(host);
         Ok(Self {
             listener,
             router,

@@ -1,23 +1,15 @@
 use turnout_backends::Error as BackendError;
 use turnout_vocabulary::{Action, Backend, Conditions, Outcome, ReadPlan, Request, Subject};
 
-use super::{Run, Undecided, admitted};
+use super::{Run, Undecided};
 use crate::Error;
 
 impl Run<'_> {
     /// Reads where the routing policy says. The plan's fallback answers only when the primary cannot.
     pub(super) async fn read(&mut self, request: Request, subject: Option<Subject>) -> Result<Outcome, Error> {
-        let conditions = Conditions {
-            backends: self.pipeline.backends.as_ref().map(turnout_backends::Database::health),
-            mirror_lag: None,
-        };
-        let plan = self.decide(|policies, repository| {
-            admitted(policies.routing.admit(Action::Find, repository, subject.as_ref())?)?;
-            Ok(policies
-                .routing
-                .read(Action::Find, repository, subject.as_ref(), &conditions)?)
-        });
-        let plan = plan.or_else(|error| self.without_decision(error))?;
+        let plan = self
+            .plan(subject.as_ref())
+            .or_else(|error| self.without_decision(error))?;
 
         let repository = self.repository;
         let answer = self
@@ -31,6 +23,16 @@ impl Run<'_> {
                 .await?),
             (answer, _) => Ok(answer?),
         }
+    }
+
+    /// The plan of the routing policy.
+    fn plan(&mut self, subject: Option<&Subject>) -> Result<ReadPlan, Error> {
+        self.admit(Action::Find, subject)?;
+        let conditions = Conditions {
+            backends: self.pipeline.backends.as_ref().map(turnout_backends::Database::health),
+            mirror_lag: None,
+        };
+        Ok(self.decide(|policies, repository| policies.routing.read(Action::Find, repository, subject, &conditions))?)
     }
 
     /// The plan of the configuration for a read that the policy failed to decide.

@@ -4,7 +4,7 @@ use turnout_vocabulary::{
     Action, Backend, Comparison, Filter, IsValue, Operand, Operator, Outcome, Request, Span, Subject,
 };
 
-use super::{Run, admitted};
+use super::Run;
 use crate::Error;
 use crate::subjects::{Subjects, normalise};
 
@@ -98,10 +98,6 @@ impl Run<'_> {
             }
         }
         Ok(())
-    }
-
-    fn admit(&mut self, action: Action, subject: Option<&Subject>) -> Result<(), Error> {
-        admitted(self.decide(|policies, repository| policies.routing.admit(action, repository, subject))?)
     }
 
     fn authority(&mut self, subject: Option<&Subject>) -> Result<Backend, Error> {
