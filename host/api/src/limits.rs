@@ -1,10 +1,7 @@
 use std::time::Duration;
 
-use axum::response::Response;
 use tokio::sync::Semaphore;
 use turnout_postgrest::Refusal;
-
-use crate::rest::refuse;
 
 /// How long an application that found the host full should wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -32,17 +29,15 @@ impl Gate {
         Self { limits, places }
     }
 
-    /// The answer; 503 when no place is free, 504 when it takes too long.
-    pub(crate) async fn within(&self, answer: impl Future<Output = Response>) -> Response {
+    /// The answer, or its refusal: 503 when no place is free, 504 when it takes too long.
+    pub(crate) async fn within<T>(&self, answer: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
         let Ok(_place) = self.places.try_acquire() else {
-            return refuse(Refusal::unavailable(
-                "As many requests as allowed are being worked on; nothing was done",
-                Some(RETRY_AFTER),
-            ));
+            let message = "As many requests as allowed are being worked on; nothing was done";
+            return Err(Refusal::unavailable(message, Some(RETRY_AFTER)));
         };
-        match tokio::time::timeout(self.limits.time, answer).await {
-            Ok(answer) => answer,
-            Err(_) => refuse(Refusal::timed_out(self.limits.time)),
-        }
+        let late = |_| Err(Refusal::timed_out(self.limits.time));
+        tokio::time::timeout(self.limits.time, answer)
+            .await
+            .unwrap_or_else(late)
     }
 }

@@ -19,22 +19,20 @@ const SUBJECT: &str = "x-turnout-subject";
 
 /// Keys and limits are not layers here: every layer costs every operation microseconds.
 pub(crate) async fn serve(State(host): State<Arc<Host>>, Path(name): Path<String>, request: Request) -> Response {
-    match host.keys.check(request.headers()) {
-        Ok(()) => host.gate.within(operate(&host, &name, request)).await,
-        Err(refusal) => refuse(refusal),
-    }
+    let id = OperationId::generate();
+    let answer = match host.keys.check(request.headers()) {
+        Ok(()) => host.gate.within(operate(&host, id, &name, request)).await,
+        Err(refusal) => Err(refusal),
+    };
+    answer.unwrap_or_else(|refusal| {
+        tracing::debug!(operation = %id, code = refusal.code(), "refused");
+        provenance::declare(host.pipeline.undone(id), refuse(refusal))
+    })
 }
 
-async fn operate(host: &Host, name: &str, request: Request) -> Response {
-    let id = OperationId::generate();
-    let (repository, named_subject, call) = match read(host, name, request).await {
-        Ok(asked) => asked,
-        Err(refusal) => {
-            tracing::debug!(operation = %id, code = refusal.code(), "refused");
-            return provenance::declare(host.pipeline.undone(id), refuse(refusal));
-        }
-    };
-    let Call { request, answer } = call;
+/// Makes a request an operation, and its outcome an answer.
+async fn operate(host: &Host, id: OperationId, name: &str, request: Request) -> Result<Response, Refusal> {
+    let (repository, named_subject, Call { request, answer }) = read(host, name, request).await?;
     let operation = Operation {
         id,
         repository: repository.id,
@@ -46,7 +44,7 @@ async fn operate(host: &Host, name: &str, request: Request) -> Response {
         Ok(outcome) => turnout_postgrest::answer(&answer, repository, outcome).map(Into::into),
         Err(error) => refuse(refusal::of(error, &host.labels)),
     };
-    provenance::declare(provenance, response)
+    Ok(provenance::declare(provenance, response))
 }
 
 /// What a request asks for, of which repository, and the subject that it names beside.

@@ -1,15 +1,14 @@
-use std::str::FromStr as _;
 use std::sync::Arc;
 
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions as _, Row as _};
-use turnout_vocabulary::{Backend, Filter, Health, Outcome, Repository, Request};
+use turnout_vocabulary::{Backend, Filter, Health, Insert, Outcome, Repository, Request};
 
 use crate::connections::{Connections, Watch};
 use crate::error::Error;
 use crate::schema::{Schema, SchemaCache, Table, problems};
 use crate::settings::Settings;
-use crate::sql;
+use crate::sql::{self, Statement};
 
 /// One backend.
 pub struct Database {
@@ -67,17 +66,23 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn subjects(&self, repository: &Repository, filter: &Filter) -> Result<Vec<Option<String>>, Error> {
-        let Some(column) = &repository.subject else {
-            return Ok(Vec::new());
-        };
-        let schema = self.schemas.get(&self.connections).await?;
-        match self.subjects_with(&schema, repository, column, filter).await {
-            Err(error) if error.may_be_stale_schema() => {
-                let newer = self.schemas.newer_than(&schema, error, &self.connections).await?;
-                self.subjects_with(&newer, repository, column, filter).await
-            }
-            answer => answer,
-        }
+        self.subjects_by(repository, |table, column| {
+            sql::subjects(table, column, filter).map(Some)
+        })
+        .await
+    }
+
+    /// The same among the rows whose key an upsert finds taken.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn conflicting_subjects(
+        &self,
+        repository: &Repository,
+        insert: &Insert,
+    ) -> Result<Vec<Option<String>>, Error> {
+        self.subjects_by(repository, |table, column| sql::conflicting(table, column, insert))
+            .await
     }
 
     /// What the tables look like, read now if they have not been before.
@@ -122,14 +127,34 @@ impl Database {
         }
     }
 
-    async fn subjects_with(
+    async fn subjects_by<'a>(
+        &self,
+        repository: &Repository,
+        write: impl Fn(&Table, &str) -> Result<Option<Statement<'a>>, Error>,
+    ) -> Result<Vec<Option<String>>, Error> {
+        let Some(column) = &repository.subject else {
+            return Ok(Vec::new());
+        };
+        let schema = self.schemas.get(&self.connections).await?;
+        match self.subjects_with(&schema, repository, column, &write).await {
+            Err(error) if error.may_be_stale_schema() => {
+                let newer = self.schemas.newer_than(&schema, error, &self.connections).await?;
+                self.subjects_with(&newer, repository, column, &write).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn subjects_with<'a>(
         &self,
         schema: &Schema,
         repository: &Repository,
         column: &str,
-        filter: &Filter,
+        write: &impl Fn(&Table, &str) -> Result<Option<Statement<'a>>, Error>,
     ) -> Result<Vec<Option<String>>, Error> {
-        let statement = sql::subjects(self.table(schema, repository)?, column, filter)?;
+        let Some(statement) = write(self.table(schema, repository)?, column)? else {
+            return Ok(Vec::new());
+        };
         let row = self.connections.run(&statement, true).await?;
         row.try_get(0).map_err(|error| self.unexpected(&error))
     }
@@ -150,14 +175,7 @@ impl Database {
 }
 
 fn options(backend: Backend, settings: &Settings) -> Result<PgConnectOptions, Error> {
-    let unusable = |reason: &str| Error::Url {
-        backend,
-        reason: reason.to_owned(),
-    };
-    if !settings.url.starts_with("postgres://") && !settings.url.starts_with("postgresql://") {
-        return Err(unusable("it does not begin with postgres://"));
-    }
-    let options = PgConnectOptions::from_str(&settings.url).map_err(|error| unusable(&error.to_string()))?;
+    let options = settings.parse().map_err(|reason| Error::Url { backend, reason })?;
     let statement_timeout = settings.statement_timeout.as_millis().max(1).to_string();
     Ok(options
         .application_name("turnout")

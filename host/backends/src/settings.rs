@@ -1,5 +1,8 @@
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
 
 /// How one backend is reached, and what an operation may cost there.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,6 +30,23 @@ impl Settings {
             statement_timeout: Duration::from_secs(8),
             statement_cache_capacity: 256,
         }
+    }
+}
+
+impl Settings {
+    /// Whether the URL can be used at all.
+    ///
+    /// # Errors
+    /// What is wrong with it, without repeating it: it may hold a password.
+    pub fn check(&self) -> Result<(), String> {
+        self.parse().map(drop)
+    }
+
+    pub(crate) fn parse(&self) -> Result<PgConnectOptions, String> {
+        if !self.url.starts_with("postgres://") && !self.url.starts_with("postgresql://") {
+            return Err("it does not begin with postgres://".to_owned());
+        }
+        PgConnectOptions::from_str(&self.url).map_err(|error| error.to_string())
     }
 }
 

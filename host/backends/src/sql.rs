@@ -27,7 +27,7 @@ use crate::error::Error;
 use crate::schema::Table;
 
 pub(crate) use statement::{Parameter, Statement, quoted};
-pub(crate) use subjects::subjects;
+pub(crate) use subjects::{conflicting, subjects};
 pub(crate) use written::rows_of_refused_single;
 
 /// What the table is called inside a statement.

@@ -49,14 +49,19 @@ pub(crate) struct Config {
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Config {
-    /// Reads and validates a file. Secrets in the environment win over those in the file.
+    /// Reads and validates a file. Secrets in the environment of the process win over those in the file.
     ///
     /// # Errors
     /// [`Invalid`] with every mistake found, each with its line.
     pub(crate) fn load(path: &Path) -> Result<Self, Invalid> {
+        Self::load_with(path, &|name| std::env::var(name).ok())
+    }
+
+    /// The same with another environment.
+    pub(crate) fn load_with(path: &Path, environment: Environment<'_>) -> Result<Self, Invalid> {
         let text = std::fs::read_to_string(path).map_err(|error| Invalid::unreadable(path, &error))?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
-        Self::parse(&text, folder, &|name| std::env::var(name).ok()).map_err(|problems| Invalid::new(path, problems))
+        Self::parse(&text, folder, environment).map_err(|problems| Invalid::new(path, problems))
     }
 
     fn parse(text: &str, folder: &Path, environment: Environment<'_>) -> Result<Self, Vec<Problem>> {
@@ -238,7 +243,7 @@ subject = "phone"
             ("6:", "`api.body_limit_kib`"),
             ("9:", "`backends.old.url`"),
             ("10:", "`backends.old.pol`"),
-            ("1:", "TURNOUT_NEW_URL"),
+            ("8:", "TURNOUT_NEW_URL"),
             ("12:", "no region \"ZZ\""),
             ("15:", "`repositories.clients.key`"),
             ("18:", "`surprise`"),

@@ -8,13 +8,8 @@ mod log;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 
 use arguments::{Arguments, Command};
-
-/// An operation allocates some hundred times, most of it in the libraries beneath; this makes each cheaper.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let Arguments { config, command } = Arguments::parse();

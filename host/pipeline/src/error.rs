@@ -16,13 +16,18 @@ pub enum Error {
     /// The routing policy failed to decide, and nothing was done.
     #[error("the routing policy could not decide this operation; nothing was done, try again")]
     Undecided(#[source] CallError),
+    /// The routing policy names an authority that its own span rules out, and nothing was done.
+    #[error("the routing policy contradicts itself about this operation; nothing was done: mend the policy")]
+    Contradiction,
     /// The rows of a write have different authorities.
     #[error(
         "the rows of this write have different authorities; nothing was done: write them in one request per subject"
     )]
     SeveralAuthorities,
     /// The write would move rows to a subject with another authority.
-    #[error("this write moves rows to a subject whose authority differs; nothing was done")]
+    #[error(
+        "this write takes rows from another authority or hands them to one; nothing was done: write them in one request per subject"
+    )]
     ChangesAuthority,
     /// A backend did not do it.
     #[error(transparent)]
@@ -42,6 +47,7 @@ impl Error {
         match self {
             Self::Frozen { .. } => "frozen",
             Self::Undecided(_) => "undecided",
+            Self::Contradiction => "contradiction",
             Self::SeveralAuthorities => "several_authorities",
             Self::ChangesAuthority => "changes_authority",
             Self::Backend(BackendError::Unavailable { .. }) => "unavailable",

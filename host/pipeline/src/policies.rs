@@ -19,6 +19,9 @@ pub use watch::{Watching, watch};
 
 use crate::Metrics;
 
+/// The one world whose policies are loaded so far.
+const WORLD: &str = "routing";
+
 /// The policies that decide together, under one epoch.
 pub struct PolicySet {
     /// Their number.
@@ -235,7 +238,7 @@ fn candidate(
     repositories: &[Repository],
     rule: &SubjectRule,
 ) -> Result<Candidate, Refused> {
-    let files = source.read("routing")?;
+    let files = source.read(WORLD)?;
     let at_module = |reason: &dyn fmt::Display| files.module_refused(reason);
     let module = match compiled {
         Some(module) if module.digest() == files.module_digest => module.clone(),

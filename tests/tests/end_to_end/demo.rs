@@ -39,6 +39,11 @@ impl Demo {
     fn start() -> Result<Self> {
         let mut process = turnout()
             .args(["demo", "--json"])
+            // A deployment of the user's own, which the demo must not touch.
+            .envs([
+                ("TURNOUT_OLD_URL", "postgres://nobody@127.0.0.1:1/none"),
+                ("TURNOUT_API_KEY", "another"),
+            ])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;

@@ -150,7 +150,7 @@ async fn the_metrics_move_with_what_happens() -> Result<()> {
             r#"turnout_operation_errors_total{repository="clients",action="find",backend="old",kind="database"}"#,
             1.0,
         ),
-        (r#"turnout_policy_duration_seconds_count{world="routing"}"#, 6.0),
+        (r#"turnout_policy_duration_seconds_count{world="routing"}"#, 12.0),
         (r#"turnout_policy_failures_total{world="routing"}"#, 0.0),
         (r#"turnout_policy_reloads_total{result="accepted"}"#, 0.0),
         (r#"turnout_policy_reloads_total{result="refused"}"#, 0.0),

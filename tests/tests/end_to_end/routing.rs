@@ -145,3 +145,46 @@ async fn a_write_without_one_authority_is_refused_and_not_done() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_copy_on_the_other_side_is_never_written() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let (old, new) = site.databases().await?;
+    let name = "select name from clients where id = 1";
+    let before: String = sqlx::query_scalar(name).fetch_one(&old).await?;
+    let renamed = host
+        .write(Method::PATCH, "/rest/v1/clients?id=eq.1", &json!({"name": "Renamed"}))
+        .await?;
+    assert_eq!((renamed.status.as_u16(), renamed.backend()), (200, "new"));
+
+    // Only the stale copy on `old` still has the name before; nobody's row matches.
+    let path = format!("/rest/v1/clients?name=eq.{before}&id=eq.1");
+    for method in [Method::PATCH, Method::DELETE] {
+        let none = host.write(method.clone(), &path, &json!({"name": "Copy"})).await?;
+        assert_eq!((none.status.as_u16(), none.json()), (200, json!([])), "{method}");
+    }
+
+    // The bot upserts on the business key, which does not say whose row it finds.
+    let row: (i64, i32) = sqlx::query_as("select yclients_id, company_id from clients where id = 1")
+        .fetch_one(&new)
+        .await?;
+    for phone in [None, Some("89990000000")] {
+        let mut upsert = json!({"yclients_id": row.0, "company_id": row.1, "name": "Upserted"});
+        if let Some(phone) = phone {
+            upsert["phone"] = phone.into();
+        }
+        let request = host
+            .request(Method::POST, "/rest/v1/clients?on_conflict=yclients_id,company_id")
+            .header("prefer", "resolution=merge-duplicates");
+        let refused = host.send(request.json(&upsert)).await?;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["code"]),
+            (409, &json!("TURNOUT_AUTHORITY")),
+            "{phone:?}"
+        );
+    }
+    assert_eq!(sqlx::query_scalar::<_, String>(name).fetch_one(&old).await?, before);
+    assert_eq!(sqlx::query_scalar::<_, String>(name).fetch_one(&new).await?, "Renamed");
+    Ok(())
+}

@@ -13,7 +13,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(super) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
     match error {
         Error::Frozen { retry_after } => Refusal::frozen(retry_after),
-        Error::Undecided(_) => Refusal::unavailable(error.to_string(), Some(RETRY_AFTER)),
+        Error::Undecided(_) | Error::Contradiction => Refusal::unavailable(error.to_string(), Some(RETRY_AFTER)),
         Error::SeveralAuthorities | Error::ChangesAuthority => Refusal::authority(error.to_string()),
         Error::Backend(error) => of_backend(error, labels),
         error => Refusal::internal(error.to_string()),

@@ -57,6 +57,15 @@ pub(super) fn write_sent<'a>(statement: &mut Statement<'a>, table: &Table, rows:
     Ok(())
 }
 
+/// The columns of the key that decides an upsert.
+pub(super) fn conflict_target<'t>(table: &'t Table, conflict: &'t Conflict) -> &'t [String] {
+    if conflict.columns.is_empty() {
+        &table.primary_key
+    } else {
+        &conflict.columns
+    }
+}
+
 /// Writes what becomes of rows whose key is taken, and says which of the written ones are new.
 fn write_conflict<'t>(
     statement: &mut Statement<'_>,
@@ -64,11 +73,7 @@ fn write_conflict<'t>(
     conflict: &'t Conflict,
     sent: &[String],
 ) -> Result<New<'t>, Error> {
-    let target = if conflict.columns.is_empty() {
-        &table.primary_key
-    } else {
-        &conflict.columns
-    };
+    let target = conflict_target(table, conflict);
     // Without a primary key there is nothing that could be taken.
     if target.is_empty() {
         return Ok(New::All);

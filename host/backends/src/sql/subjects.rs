@@ -1,12 +1,43 @@
-use turnout_vocabulary::Filter;
+use turnout_vocabulary::{Filter, Insert};
 
 use super::filter::write_where;
+use super::insert::{conflict_target, write_sent};
 use super::{Statement, TARGET};
 use crate::error::{Error, Place};
 use crate::schema::Table;
 
 /// The distinct values of the subject column among the rows that match, as one array of texts.
 pub(crate) fn subjects<'a>(table: &Table, column: &str, filter: &'a Filter) -> Result<Statement<'a>, Error> {
+    let mut statement = select(table, column)?;
+    write_where(&mut statement, table, filter)?;
+    Ok(statement)
+}
+
+/// The same among the rows whose key an upsert finds taken; `None` if it can find none.
+pub(crate) fn conflicting<'a>(table: &Table, column: &str, insert: &'a Insert) -> Result<Option<Statement<'a>>, Error> {
+    let Some(conflict) = &insert.conflict else {
+        return Ok(None);
+    };
+    let target = conflict_target(table, conflict);
+    if target.is_empty() || !target.iter().all(|column| insert.rows.columns.contains(column)) {
+        return Ok(None);
+    }
+    let mut statement = select(table, column)?;
+    for column in target {
+        table.column(column, Place::Read)?;
+    }
+    statement.sql(" where (").list(target, |statement, column| {
+        statement.sql(TARGET).sql(".").identifier(column);
+    });
+    statement.sql(") in (select ").list(target, |statement, column| {
+        statement.sql("_turnout_sent.").identifier(column);
+    });
+    write_sent(&mut statement, table, &insert.rows)?;
+    statement.sql(")");
+    Ok(Some(statement))
+}
+
+fn select<'a>(table: &Table, column: &str) -> Result<Statement<'a>, Error> {
     table.column(column, Place::Read)?;
     let mut statement = Statement::default();
     statement
@@ -19,6 +50,5 @@ pub(crate) fn subjects<'a>(table: &Table, column: &str, filter: &'a Filter) -> R
         .sql(&table.qualified)
         .sql(" as ")
         .sql(TARGET);
-    write_where(&mut statement, table, filter)?;
     Ok(statement)
 }

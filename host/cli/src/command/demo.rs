@@ -5,7 +5,7 @@ mod invitation;
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use tokio::net::TcpListener;
 use turnout_cluster::{Cluster, Options, dataset};
 
@@ -19,14 +19,19 @@ use invitation::{Invitation, step};
 pub(crate) fn run(arguments: &Demo) -> Result<()> {
     let policies = arguments.policies_from.clone().map_or_else(files::built_policies, Ok)?;
     let routing = policies.join("turnout_routing.wasm");
-    // A database ends with the thread that started it: `block_on` keeps all of this on the main one.
+    ensure!(
+        routing.exists(),
+        "there is no routing policy at {}; build it with `cargo xtask demo`, or name its folder with --policies-from",
+        routing.display()
+    );
     super::runtime()?.block_on(async {
         let mut stop = serve::stopped()?;
         let stage = tokio::select! {
             stage = Stage::set(arguments, &routing) => stage?,
             () = &mut stop => return Ok(()),
         };
-        let config = Config::load(&stage.files.config())?;
+        // The environment may name a deployment of the user's own; the demo must never touch it.
+        let config = Config::load_with(&stage.files.config(), &|_| None)?;
         config.log.start();
         let service = Service::start(&config, stage.listener)?;
         let invitation = Invitation::new(&stage.files, &config);

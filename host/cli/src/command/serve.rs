@@ -2,12 +2,14 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use turnout_pipeline::Watching;
 
 use crate::arguments::Serve;
@@ -35,6 +37,7 @@ pub(crate) async fn listen(address: std::net::SocketAddr) -> Result<TcpListener>
 pub(crate) struct Service {
     listener: TcpListener,
     router: Router,
+    patience: Duration,
     _watching: Watching,
 }
 
@@ -50,34 +53,47 @@ impl Service {
         Ok(Self {
             listener,
             router,
+            patience: config.limits.time,
             _watching: watching,
         })
     }
 
-    /// Serves until `stop`, then lets the requests that have begun come to their end.
+    /// Serves until `stop`, then lets the requests that have begun come to their end, for as long as one may take.
     pub(crate) async fn run(self, stop: Stop) -> Result<()> {
         let listener = self.listener.tap_io(|connection| {
             // An answer should leave at once; a socket that refuses only waits longer.
             let _ = connection.set_nodelay(true);
         });
-        axum::serve(listener, self.router)
-            .with_graceful_shutdown(stop)
-            .await
-            .context("the API stopped serving")
+        let stopping = Arc::new(Notify::new());
+        let begin = Arc::clone(&stopping);
+        let serving = axum::serve(listener, self.router).with_graceful_shutdown(async move { begin.notified().await });
+        tokio::select! {
+            served = serving => served.context("the API stopped serving"),
+            () = async {
+                stop.await;
+                stopping.notify_one();
+                tokio::time::sleep(self.patience).await;
+            } => {
+                tracing::warn!("some connections were still open and are cut");
+                Ok(())
+            }
+        }
     }
 }
 
 /// Comes when the process is asked to stop.
 pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Waits for SIGINT and SIGTERM. From the call on, neither ends the process by itself.
+/// Waits for SIGINT, SIGTERM and SIGHUP (a closed terminal). From the call on, none ends the process by itself.
 pub(crate) fn stopped() -> Result<Stop> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let mut hangup = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
     Ok(Box::pin(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
     }))
 }

@@ -1,5 +1,6 @@
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use turnout_api::{BackendStatus, Status};
@@ -7,11 +8,16 @@ use turnout_api::{BackendStatus, Status};
 use crate::arguments;
 use crate::config::Config;
 
+/// How long a host may take to say how it stands.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 pub(crate) fn run(config: &Path, arguments: &arguments::Status) -> Result<()> {
     let config = Config::load(config)?;
     super::runtime()?.block_on(async {
         let url = format!("http://{}/v1/status", config.listen);
-        let answer = reqwest::Client::new()
+        // No proxy may see the administrator's key.
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let answer = client
             .get(&url)
             .header("apikey", config.keys.admin())
             .send()
@@ -59,5 +65,5 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
 }
 
 fn seconds(seconds: u64) -> impl std::fmt::Display {
-    humantime::format_duration(std::time::Duration::from_secs(seconds))
+    humantime::format_duration(Duration::from_secs(seconds))
 }

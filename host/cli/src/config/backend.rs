@@ -16,14 +16,11 @@ pub(crate) struct BackendConfig {
 impl BackendConfig {
     pub(crate) fn read(mut section: Section<'_, '_>, backend: Backend, environment: Environment<'_>) -> Option<Self> {
         let variable = format!("TURNOUT_{}_URL", backend.as_str().to_uppercase());
-        let url = section.secret("url", &variable, environment, |url| {
-            let postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
-            if postgres {
-                Ok(())
-            } else {
-                Err("this is no PostgreSQL address: it must start with postgres://".to_owned())
-            }
-        });
+        let usable = |url: &str| {
+            let reason = Settings::new(url).check();
+            reason.map_err(|reason| format!("this database URL can't be used: {reason}"))
+        };
+        let url = section.secret("url", &variable, environment, usable);
         let label = section.value("label").unwrap_or_else(|| backend.to_string());
         let mut settings = Settings::new(url.clone().unwrap_or_default());
         if let Some(connections) = section.positive("pool") {

@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
 use turnout_vocabulary::{
-    Action, Backend, Comparison, Filter, IsValue, Operand, Operator, Outcome, Request, Span, Subject,
+    Action, Backend, Comparison, Conflict, Filter, Insert, IsValue, Operand, Operator, Outcome, Request, Resolution,
+    Span, Subject,
 };
 
 use super::Run;
@@ -14,20 +15,20 @@ impl Run<'_> {
         let action = request.action();
         let authority = match subjects {
             Subjects::Named(subjects) => self.authority_of(action, &subjects)?,
-            Subjects::Unnamed => match self.policies.span(self.repository.id) {
-                Span::One(backend) => {
-                    self.admit(action, None)?;
-                    Some(backend)
+            Subjects::Unnamed => {
+                self.admit(action, None)?;
+                match self.policies.span(self.repository.id) {
+                    Span::One(backend) => Some(backend),
+                    Span::Both => self.authority_of_matching(&mut request).await?,
                 }
-                Span::Both => self.authority_of_matching(&mut request).await?,
-            },
+            }
         };
-        // Nobody's rows are touched: the authority of "no subject" says so to the application.
+        // Nobody's rows are written: the authority of "no subject" tells the application so.
         let authority = match authority {
             Some(authority) => authority,
             None => self.authority(None)?,
         };
-        self.keeps_authority(&request, authority)?;
+        self.keeps_authority(&request, authority).await?;
 
         let repository = self.repository;
         Ok(self
@@ -51,57 +52,91 @@ impl Run<'_> {
 
     /// The one authority of the rows that a filter matches, when the filter names no subject. Each side is asked for
     /// the subjects of its matching rows, and has a say on those that it is the authority of. The request is then
-    /// narrowed to them, so that a row which changes hands meanwhile is left alone.
+    /// narrowed to them, be they none: the other rows are copies, or have changed hands meanwhile.
     async fn authority_of_matching(&mut self, request: &mut Request) -> Result<Option<Backend>, Error> {
         let action = request.action();
         let filter = request.filter().cloned().unwrap_or_default();
         let repository = self.repository;
-        let mut matching = None;
+        let (mut found, mut texts) = (None, Vec::new());
         for backend in Backend::ALL {
-            let texts = self
+            let matching = self
                 .ask(backend, async |database| database.subjects(repository, &filter).await)
                 .await?;
-            let mut own = Vec::new();
-            for text in texts {
-                let subjects = normalise([text.as_deref()].into_iter(), &self.pipeline.rule);
-                if self.authority_of(action, &subjects)? == Some(backend) {
-                    own.push(text);
-                }
+            let own = self.own(action, backend, matching)?;
+            if own.is_empty() {
+                continue;
             }
-            if !own.is_empty() && matching.replace((backend, own)).is_some() {
+            if found.replace(backend).is_some() {
                 return Err(Error::SeveralAuthorities);
             }
+            texts = own;
         }
-        let Some((backend, texts)) = matching else {
-            return Ok(None);
-        };
         narrow(request, repository.subject.as_deref().unwrap_or_default(), texts);
-        Ok(Some(backend))
+        Ok(found)
     }
 
-    /// Refuses an update that hands rows to a subject with another authority.
-    fn keeps_authority(&mut self, request: &Request, authority: Backend) -> Result<(), Error> {
-        let Request::Update(update) = request else {
-            return Ok(());
-        };
-        let changes_subject = self
-            .repository
-            .subject
-            .as_ref()
-            .is_some_and(|column| update.change.columns.contains(column));
-        if !changes_subject {
-            return Ok(());
-        }
-        for subject in normalise(update.change.subjects.iter().map(Option::as_deref), &self.pipeline.rule) {
-            if self.authority(subject.as_ref())? != authority {
-                return Err(Error::ChangesAuthority);
+    /// Those of these texts of the subject column whose authority the backend is.
+    fn own(
+        &mut self,
+        action: Action,
+        backend: Backend,
+        texts: Vec<Option<String>>,
+    ) -> Result<Vec<Option<String>>, Error> {
+        let mut own = Vec::new();
+        for text in texts {
+            let subjects = normalise([text.as_deref()].into_iter(), &self.pipeline.rule);
+            if self.authority_of(action, &subjects)? == Some(backend) {
+                own.push(text);
             }
         }
-        Ok(())
+        Ok(own)
+    }
+
+    /// Refuses a write that takes rows from another authority, or hands rows to one.
+    async fn keeps_authority(&mut self, request: &Request, authority: Backend) -> Result<(), Error> {
+        let Some(column) = &self.repository.subject else {
+            return Ok(());
+        };
+        match request {
+            Request::Update(update) if update.change.columns.contains(column) => {
+                for subject in normalise(update.change.subjects.iter().map(Option::as_deref), &self.pipeline.rule) {
+                    if self.authority(subject.as_ref())? != authority {
+                        return Err(Error::ChangesAuthority);
+                    }
+                }
+                Ok(())
+            }
+            Request::Insert(insert) if self.may_merge_others(insert, column) => {
+                let (action, repository) = (request.action(), self.repository);
+                for backend in Backend::ALL {
+                    let taken = self
+                        .ask(backend, async |database| {
+                            database.conflicting_subjects(repository, insert).await
+                        })
+                        .await?;
+                    if !self.own(action, backend, taken)?.is_empty() && backend != authority {
+                        return Err(Error::ChangesAuthority);
+                    }
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an upsert may change rows of subjects other than those that it sends.
+    fn may_merge_others(&self, insert: &Insert, column: &String) -> bool {
+        let merges =
+            |conflict: &Conflict| conflict.resolution == Resolution::Merge && !conflict.columns.contains(column);
+        insert.conflict.as_ref().is_some_and(merges) && self.policies.span(self.repository.id) == Span::Both
     }
 
     fn authority(&mut self, subject: Option<&Subject>) -> Result<Backend, Error> {
-        Ok(self.decide(|policies, repository| policies.routing.authority(repository, subject))?)
+        let authority = self.decide(|policies, repository| policies.routing.authority(repository, subject))?;
+        match self.policies.span(self.repository.id) {
+            Span::One(backend) if backend != authority => Err(Error::Contradiction),
+            _ => Ok(authority),
+        }
     }
 }
 

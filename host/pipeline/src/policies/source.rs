@@ -38,17 +38,29 @@ impl PolicySource {
         &self.directory
     }
 
+    /// What tells one state of a world's files from another, without reading them.
+    pub(super) fn stamp(&self, world: &str) -> Result<(Stamp, Stamp), Refused> {
+        let (module, settings) = self.paths(world);
+        Ok((stamp(&module)?, stamp(&settings)?))
+    }
+
+    fn paths(&self, world: &str) -> (PathBuf, PathBuf) {
+        (
+            self.directory.join(format!("{world}.wasm")),
+            self.directory.join(format!("{world}.toml")),
+        )
+    }
+
     /// Reads the module and the settings of a world as they stood together at one moment: a swap of both between
     /// the two reads (Kubernetes turns one symlink) is noticed, and they are read again.
     pub(super) fn read(&self, world: &str) -> Result<Files, Refused> {
         const ATTEMPTS: usize = 10;
-        let module_path = self.directory.join(format!("{world}.wasm"));
-        let settings_path = self.directory.join(format!("{world}.toml"));
+        let (module_path, settings_path) = self.paths(world);
         for _ in 0..ATTEMPTS {
-            let before = (stamp(&module_path)?, stamp(&settings_path)?);
+            let before = self.stamp(world)?;
             let module = std::fs::read(&module_path).map_err(|error| unreadable(&module_path, &error))?;
             let settings = std::fs::read(&settings_path).map_err(|error| unreadable(&settings_path, &error))?;
-            if before != (stamp(&module_path)?, stamp(&settings_path)?) {
+            if before != self.stamp(world)? {
                 continue;
             }
             let settings_digest = digest(&settings);
@@ -95,8 +107,10 @@ impl Files {
     }
 }
 
-/// What tells one version of a file from another, symlinks followed.
-fn stamp(path: &Path) -> Result<(PathBuf, SystemTime, u64), Refused> {
+/// What tells one version of a file from another: the file that symlinks lead to, its time and its size.
+type Stamp = (PathBuf, SystemTime, u64);
+
+fn stamp(path: &Path) -> Result<Stamp, Refused> {
     let stamp = || {
         let target = path.canonicalize()?;
         let metadata = target.metadata()?;

@@ -1,16 +1,21 @@
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::Policies;
+use super::{Policies, WORLD};
 
 /// How long the directory must be quiet before it is read: a copy tool writes a file in several steps.
 const QUIET: Duration = Duration::from_millis(20);
 
 /// How long a directory that is never quiet is left unread.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How often the files are looked at when nothing was heard: the directory itself may have been replaced, or a file may
+/// be a link to one that changes elsewhere.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Reloads policies when their directory changes, until it is dropped.
 pub struct Watching {
@@ -45,9 +50,18 @@ pub fn watch(policies: &Arc<Policies>) -> Result<Watching, notify::Error> {
 
 /// Ends when the watcher, and with it the sender of the changes, is gone.
 fn follow(policies: &Policies, changes: &mpsc::Receiver<()>) {
-    while changes.recv().is_ok() {
-        let began = Instant::now();
-        while began.elapsed() < PATIENCE && changes.recv_timeout(QUIET).is_ok() {}
+    let mut seen = policies.source.stamp(WORLD).ok();
+    loop {
+        match changes.recv_timeout(LOOK) {
+            Ok(()) => {
+                let began = Instant::now();
+                while began.elapsed() < PATIENCE && changes.recv_timeout(QUIET).is_ok() {}
+            }
+            Err(RecvTimeoutError::Timeout) if policies.source.stamp(WORLD).ok() == seen => continue,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        seen = policies.source.stamp(WORLD).ok();
         // A refusal is logged, counted and kept by the reload itself.
         let _ = policies.reload();
     }
