@@ -34,7 +34,10 @@ pub(super) fn cohorts(written: Vec<Cohort>) -> Result<Cohorts, InvalidSetting> {
             }
             (None, Some(percent)) => {
                 if !(0.0..=100.0).contains(&percent) {
-                    return Err(invalid(at("/percent"), "this is not a percentage from 0 to 100".into()));
+                    return Err(invalid(
+                        at("/percent"),
+                        format!("{percent} is not a percentage from 0 to 100"),
+                    ));
                 }
                 let start = slices.last().map_or(0, |(end, _)| *end);
                 let end = start + parts(percent);
