@@ -3,8 +3,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use turnout_postgrest::Refusal;
 
-/// How long an application that found the host full should wait.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+use crate::rest::RETRY_AFTER;
 
 /// What one request may cost, and how many there may be.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,7 @@ mod provenance;
 mod refusal;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
@@ -13,6 +14,10 @@ use turnout_postgrest::{Call, Refusal};
 use turnout_vocabulary::{Operation, OperationId, Repository, Subject};
 
 use crate::Host;
+
+/// How long an application should wait for what could not be had: a place, a decision or a backend. One that is back is
+/// found within a quarter of a second.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Names the subject of a request whose filter or rows do not.
 const SUBJECT: &str = "x-turnout-subject";

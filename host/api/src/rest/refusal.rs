@@ -1,13 +1,9 @@
-use std::time::Duration;
-
 use turnout_backends::{Error as BackendError, Place};
 use turnout_pipeline::Error;
 use turnout_postgrest::Refusal;
 use turnout_vocabulary::{Backend, PerBackend};
 
-/// How long an application should wait for a backend, or for a decision, that could not be had. A backend that is back
-/// is found within a quarter of a second.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+use super::RETRY_AFTER;
 
 /// How the application hears of an error.
 pub(super) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
