@@ -1,17 +1,23 @@
-//! What a decision costs: the routing policy in WebAssembly beside the same code compiled natively, in turns.
+//! What a decision costs: the policies in WebAssembly beside the same code compiled natively, in turns.
 #![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
+use turnout_dual_write::DualWrite;
+use turnout_dual_write::bindings as mirroring;
+use turnout_dual_write::bindings::Guest as _;
 use turnout_routing::Routing;
 use turnout_routing::bindings as wit;
-use turnout_routing::bindings::Guest;
+use turnout_routing::bindings::Guest as _;
 use turnout_routing::bindings::turnout::policy::{routing_types, types};
-use turnout_runtime::{Options, RoutingPolicy, Runtime};
+use turnout_runtime::{DualWritePolicy, Module, Options, RoutingPolicy, Runtime, World};
 use turnout_tests::{Spread, policy};
-use turnout_vocabulary::{Action, Conditions, Health, PerBackend, Repository, RepositoryId, SubjectRule};
+use turnout_vocabulary::{
+    Action, Backend, Conditions, Health, MirrorState, PerBackend, Repository, RepositoryId, Subject, SubjectRule,
+    Written,
+};
 
 /// How often each side is measured.
 const ROUNDS: usize = 21;
@@ -19,7 +25,7 @@ const ROUNDS: usize = 21;
 /// How many calls one measurement takes.
 const CALLS: u32 = 100_000;
 
-const SETTINGS: &str = r#"{
+const STAGES: &str = r#"{
     "cohort": [{"name": "test phone", "subjects": ["+79686484488"], "stage": "live"}],
     "default": {"stage": "off"}
 }"#;
@@ -27,37 +33,51 @@ const SETTINGS: &str = r#"{
 const CLIENTS: RepositoryId = RepositoryId(0);
 
 fn main() -> Result<()> {
-    let clients = Repository {
+    println!("medians of {ROUNDS} rounds of {CALLS} calls, in ns [least … greatest]; ratio to the native function");
+    let runtime = Runtime::new(&Options::default())?;
+    let rule = SubjectRule::for_region("RU").ok_or_else(|| anyhow!("no region RU"))?;
+    let subject = rule.normalise("89686484488")?;
+    routing(&runtime, &subject)?;
+    dual_write(&runtime, &subject)
+}
+
+fn repositories() -> [Repository; 1] {
+    [Repository {
         id: CLIENTS,
         name: "clients".into(),
         schema: "public".into(),
         key: vec!["id".into()],
         subject: Some("phone".into()),
         compared: vec![],
-    };
-    let runtime = Runtime::new(&Options::default())?;
-    let bytes = std::fs::read(policy("routing"))?;
+    }]
+}
+
+/// Compiles the policy of a world, and says how long that takes.
+fn compile<W: World>(runtime: &Runtime) -> Result<Module<W>> {
+    let bytes = std::fs::read(policy(W::NAME))?;
     let began = Instant::now();
-    let module = runtime.load_routing(&bytes)?;
-    let compiled = began.elapsed();
-    let sandboxed = RoutingPolicy::configure(&module, SETTINGS, &[clients])?;
-    let repositories = vec![types::RepositoryInfo {
-        name: "clients".into(),
-        has_subject: true,
-    }];
+    let module = runtime.load(&bytes)?;
+    println!(
+        "compiling the {} policy: {:.1} ms",
+        W::NAME,
+        began.elapsed().as_secs_f64() * 1000.0
+    );
+    Ok(module)
+}
+
+fn routing(runtime: &Runtime, subject: &Subject) -> Result<()> {
+    let sandboxed = RoutingPolicy::configure(&compile(runtime)?, STAGES, &repositories())?;
     Routing::configure(wit::Settings {
-        json: SETTINGS.into(),
-        repositories,
+        json: STAGES.into(),
+        repositories: vec![types::RepositoryInfo {
+            name: "clients".into(),
+            has_subject: true,
+        }],
     })
     .map_err(|error| anyhow!("{error:?}"))?;
-
-    let rule = SubjectRule::for_region("RU").ok_or_else(|| anyhow!("no region RU"))?;
-    let subject = rule.normalise("89686484488")?;
-    let subject = Some(&subject);
-    let text = subject.map(|subject| subject.as_str().to_owned());
     let target = || wit::Target {
         repository: CLIENTS.0,
-        subject: text.clone(),
+        subject: Some(subject.as_str().to_owned()),
     };
     let operation = || wit::Operation {
         action: types::Action::Find,
@@ -65,7 +85,7 @@ fn main() -> Result<()> {
     };
     let health = Health {
         up: true,
-        p95: std::time::Duration::from_millis(1),
+        p95: Duration::from_millis(1),
     };
     let conditions = Conditions {
         backends: PerBackend {
@@ -80,12 +100,7 @@ fn main() -> Result<()> {
         new: up,
         mirror_lag: None,
     };
-
-    println!(
-        "compiling the routing policy: {:.1} ms",
-        compiled.as_secs_f64() * 1000.0
-    );
-    println!("medians of {ROUNDS} rounds of {CALLS} calls, in ns [least … greatest]; ratio to the native function");
+    let subject = Some(subject);
     compare(
         "authority",
         || sandboxed.authority(CLIENTS, subject).map(drop),
@@ -105,14 +120,62 @@ fn main() -> Result<()> {
         },
     )?;
     compare(
-        "write (admit, authority)",
+        "write (admit, authority, mirrored)",
         || {
             sandboxed.admit(Action::Update, CLIENTS, subject)?;
-            sandboxed.authority(CLIENTS, subject).map(drop)
+            sandboxed.authority(CLIENTS, subject)?;
+            sandboxed.mirrored(CLIENTS, subject).map(drop)
         },
         || {
             black_box(Routing::admit(operation()));
             black_box(Routing::authority(target()));
+            black_box(Routing::mirrored(target()));
+        },
+    )
+}
+
+fn dual_write(runtime: &Runtime, subject: &Subject) -> Result<()> {
+    let sandboxed = DualWritePolicy::configure(&compile(runtime)?, "{}", &repositories())?;
+    DualWrite::configure(mirroring::Settings {
+        json: "{}".into(),
+        repositories: vec![mirroring::turnout::policy::types::RepositoryInfo {
+            name: "clients".into(),
+            has_subject: true,
+        }],
+    })
+    .map_err(|error| anyhow!("{error:?}"))?;
+    let operation = || mirroring::Operation {
+        action: mirroring::turnout::policy::types::Action::Update,
+        target: mirroring::turnout::policy::types::Target {
+            repository: CLIENTS.0,
+            subject: Some(subject.as_str().to_owned()),
+        },
+    };
+    let written = Written {
+        action: Action::Update,
+        repository: CLIENTS,
+        authority: Backend::Old,
+        took: Duration::from_millis(2),
+        mirror: MirrorState::Pending,
+        mirror_took: None,
+    };
+    let outcome = || mirroring::Outcome {
+        action: mirroring::turnout::policy::types::Action::Update,
+        repository: CLIENTS.0,
+        authority: mirroring::Backend::Old,
+        took: 2_000,
+        mirror: mirroring::turnout::policy::dual_write_types::MirrorState::Pending,
+        mirror_took: None,
+    };
+    compare(
+        "write (mirror, settle)",
+        || {
+            sandboxed.mirror(Action::Update, CLIENTS, Some(subject), Backend::Old)?;
+            sandboxed.settle(&written).map(drop)
+        },
+        || {
+            black_box(DualWrite::mirror(operation(), mirroring::Backend::Old));
+            black_box(DualWrite::settle(outcome()));
         },
     )
 }
@@ -144,6 +207,6 @@ fn compare<E: std::error::Error + Send + Sync + 'static>(
             .map(|(sandboxed, native)| sandboxed / native),
     );
     let (sandboxed, native) = (Spread::of(times.0), Spread::of(times.1));
-    println!("{what:<26} Wasm {sandboxed:.0}   native {native:.0}   ratio {ratio:.1}");
+    println!("{what:<34} Wasm {sandboxed:.0}   native {native:.0}   ratio {ratio:.1}");
     Ok(())
 }

@@ -26,7 +26,8 @@ pub fn turnout() -> Command {
 /// If it is not built.
 #[must_use]
 pub fn policy(world: &str) -> PathBuf {
-    let module = built("").join(format!("../wasm32-unknown-unknown/policy/turnout_{world}.wasm"));
+    let name = world.replace('-', "_");
+    let module = built("").join(format!("../wasm32-unknown-unknown/policy/turnout_{name}.wasm"));
     assert!(
         module.exists(),
         "{} is not built; run `cargo xtask test`",
@@ -37,9 +38,10 @@ pub fn policy(world: &str) -> PathBuf {
 
 /// A file beside the programs of this build. Tests lie in the folder `deps` there.
 fn built(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap_or_default();
-    let profile = test
+    let this = std::env::current_exe().unwrap_or_default();
+    let tests = this
         .ancestors()
         .find(|folder| folder.file_name().is_some_and(|name| name == "deps"));
-    profile.and_then(Path::parent).unwrap_or(Path::new(".")).join(name)
+    let profile = tests.unwrap_or(&this).parent();
+    profile.unwrap_or(Path::new(".")).join(name)
 }

@@ -2,6 +2,8 @@
 //!
 //! - [`Site`]: two filled clusters with a configuration and policies, for hosts to be started on.
 //! - [`Host`]: one running `turnout serve`, stopped when it is dropped.
+//! - [`Proxy`]: stands before a database and cuts, stalls or slows what passes.
+//! - [`torture`]: bots, faults drawn from a seed, and what is asked afterwards.
 //! - [`core_module`]: a policy from WebAssembly text, for those that no compiler would write.
 //! - [`Spread`]: what a benchmark says of its repeated measurements.
 //! - [`eventually`]: waits for a condition instead of a time.
@@ -11,7 +13,9 @@ mod binary;
 mod host;
 mod measure;
 mod module;
+mod proxy;
 mod site;
+pub mod torture;
 mod wait;
 
 pub use answer::Answer;
@@ -19,5 +23,6 @@ pub use binary::{policy, turnout};
 pub use host::Host;
 pub use measure::Spread;
 pub use module::core_module;
+pub use proxy::{Proxy, Traffic};
 pub use site::Site;
 pub use wait::eventually;

@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use sqlx::PgPool;
 use tempfile::TempDir;
 use toml_edit::{DocumentMut, Value};
 use turnout_cluster::{Cluster, Options, dataset};
 
-use crate::{Host, policy};
+use crate::{Host, policy, turnout};
 
 /// The key of the application.
 const KEY: &str = "application-key";
@@ -14,8 +14,15 @@ const KEY: &str = "application-key";
 /// The key of the administrator.
 const ADMIN_KEY: &str = "administrator-key";
 
-/// The routing settings that a site begins with: the test phone on `new`, everybody else on `old`.
-const ROUTING: &str = include_str!("../../host/cli/src/command/demo/routing.toml");
+/// The policies that a site begins with, by the name of their world: the demo's. The test phone is on `new`, everybody
+/// else on `old`.
+const POLICIES: [(&str, &str); 2] = [
+    ("routing", include_str!("../../host/cli/src/command/demo/routing.toml")),
+    (
+        "dual-write",
+        include_str!("../../host/cli/src/command/demo/dual-write.toml"),
+    ),
+];
 
 /// Two clusters with the bookings dataset, and a folder with the configuration and the policies for hosts on them.
 /// All of it goes when this is dropped.
@@ -47,9 +54,14 @@ impl Site {
             folder: TempDir::new()?,
         };
         std::fs::create_dir(site.policies())?;
-        std::fs::copy(policy("routing"), site.policies().join("routing.wasm"))?;
-        site.route(ROUTING)?;
+        for (world, settings) in POLICIES {
+            std::fs::copy(policy(world), site.policies().join(format!("{world}.wasm")))?;
+            site.put(&format!("{world}.toml"), settings)?;
+        }
         site.configure(&[])?;
+        for side in ["old", "new"] {
+            site.turnout(&["install", side])?;
+        }
         Ok(site)
     }
 
@@ -76,14 +88,22 @@ impl Site {
         Ok(std::fs::write(self.config(), config.to_string())?)
     }
 
-    /// Puts other routing settings in place, as an editor does: a new file renamed over the old one.
+    /// Puts other routing settings in place.
     ///
     /// # Errors
     /// If they can't be written.
     pub fn route(&self, settings: &str) -> Result<()> {
-        let draft = self.folder.path().join("routing.toml.draft");
-        std::fs::write(&draft, settings)?;
-        Ok(std::fs::rename(draft, self.policies().join("routing.toml"))?)
+        self.put("routing.toml", settings)
+    }
+
+    /// Puts another file among the policies, as an editor does: a new file renamed over the old one.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn put(&self, file: &str, content: impl AsRef<[u8]>) -> Result<()> {
+        let draft = self.folder.path().join(format!("{file}.draft"));
+        std::fs::write(&draft, content)?;
+        Ok(std::fs::rename(draft, self.policies().join(file))?)
     }
 
     /// The configuration file.
@@ -102,6 +122,21 @@ impl Site {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Runs a command of the program with the configuration of this site; what it says on standard output.
+    ///
+    /// # Errors
+    /// If it fails; the error holds what it said.
+    pub fn turnout(&self, arguments: &[&str]) -> Result<String> {
+        let output = turnout().arg("--config").arg(self.config()).args(arguments).output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure!(
+            output.status.success(),
+            "turnout {arguments:?}: {said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(said)
     }
 
     /// Connections to both databases that do not pass through Turnout: `old` and `new`.

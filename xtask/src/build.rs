@@ -1,7 +1,7 @@
 use crate::step::{cargo, run};
 
 /// The packages whose core modules are policies.
-const POLICIES: [&str; 1] = ["turnout-routing"];
+const POLICIES: [&str; 2] = ["turnout-routing", "turnout-dual-write"];
 
 /// Builds every policy for WebAssembly.
 pub(crate) fn policies() -> anyhow::Result<()> {
@@ -13,11 +13,11 @@ pub(crate) fn policies() -> anyhow::Result<()> {
     run("building the policies", &mut command)
 }
 
-/// Builds the host as users run it.
+/// Builds the host for the demo: soon rather than fast.
 pub(crate) fn host() -> anyhow::Result<()> {
     run(
         "building the host",
-        cargo().args(["build", "--release", "--package", "turnout"]),
+        cargo().args(["build", "--profile", "demo", "--package", "turnout"]),
     )
 }
 

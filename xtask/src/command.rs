@@ -1,7 +1,9 @@
 mod bench;
 mod demo;
 mod test;
+mod torture;
 
 pub(crate) use bench::bench;
 pub(crate) use demo::demo;
 pub(crate) use test::test;
+pub(crate) use torture::torture;

@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`.
+//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`,
+//! `cargo xtask torture`.
 
 mod build;
 mod command;
@@ -19,12 +20,14 @@ enum Command {
     Test(Rest),
     /// Runs the benchmarks.
     Bench(Rest),
+    /// Breaks what it can while bots work, and looks for what they lost.
+    Torture(Rest),
 }
 
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
 struct Rest {
-    /// Arguments passed on: to `turnout demo`, to the test runner, to `cargo bench`.
+    /// Arguments passed on: to `turnout demo`, to the test runner, to `cargo bench`, to the torture.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
@@ -34,5 +37,6 @@ fn main() -> anyhow::Result<()> {
         Command::Demo(rest) => command::demo(&rest.arguments),
         Command::Test(rest) => command::test(&rest.arguments),
         Command::Bench(rest) => command::bench(&rest.arguments),
+        Command::Torture(rest) => command::torture(&rest.arguments),
     }
 }

@@ -43,22 +43,39 @@ impl Keys {
         }
     }
 
-    /// Whether a request carries either key, as `apikey` or as bearer token; supabase-js sends both. The time that
-    /// this takes tells nothing of the keys but their length.
-    fn open(&self, headers: &HeaderMap) -> bool {
-        let bearer = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        let bearer = bearer.and_then(|value| {
-            value
-                .strip_prefix(b"Bearer ")
-                .or_else(|| value.strip_prefix(b"bearer "))
-        });
-        let apikey = headers.get("apikey").map(HeaderValue::as_bytes);
-        let mut found = Choice::from(0);
-        for offered in [apikey, bearer].into_iter().flatten() {
-            found |= offered.ct_eq(self.application.as_bytes()) | offered.ct_eq(self.admin.as_bytes());
+    /// Refuses a request without the administrator's key.
+    fn check_admin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        self.check(headers)?;
+        if carry(headers, &[&self.admin]) {
+            Ok(())
+        } else {
+            Err(Refusal::not_admin())
         }
-        found.into()
     }
+
+    /// Whether a request carries either key.
+    fn open(&self, headers: &HeaderMap) -> bool {
+        carry(headers, &[&self.application, &self.admin])
+    }
+}
+
+/// Whether a request carries one of these keys, as `apikey` or as bearer token; supabase-js sends both. The time that
+/// this takes tells nothing of the keys but their length.
+fn carry(headers: &HeaderMap, keys: &[&str]) -> bool {
+    let bearer = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    let bearer = bearer.and_then(|value| {
+        value
+            .strip_prefix(b"Bearer ")
+            .or_else(|| value.strip_prefix(b"bearer "))
+    });
+    let apikey = headers.get("apikey").map(HeaderValue::as_bytes);
+    let mut found = Choice::from(0);
+    for offered in [apikey, bearer].into_iter().flatten() {
+        for key in keys {
+            found |= offered.ct_eq(key.as_bytes());
+        }
+    }
+    found.into()
 }
 
 impl fmt::Debug for Keys {
@@ -70,6 +87,14 @@ impl fmt::Debug for Keys {
 /// Answers 401 to a request without a key.
 pub(crate) async fn required(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
     match host.keys.check(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refuse(refusal),
+    }
+}
+
+/// Answers 401 to a request without a key, and 403 to one with the application's.
+pub(crate) async fn admin_required(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
+    match host.keys.check_admin(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refuse(refusal),
     }

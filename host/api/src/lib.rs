@@ -1,25 +1,28 @@
 //! What the host serves over HTTP: the PostgREST dialect under `/rest/v1/`, its own JSON under `/v1/`, and what
 //! watches it (`/metrics`, `/healthz`, `/readyz`).
 
+mod administration;
 mod keys;
 mod limits;
 mod observe;
 mod rest;
 mod status;
+mod transactions;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use turnout_pipeline::Pipeline;
 use turnout_vocabulary::PerBackend;
 
+pub use administration::{Chosen, FailoverRequest, Parked, Treated};
 pub use keys::Keys;
 use limits::Gate;
 pub use limits::Limits;
-pub use status::{BackendStatus, Status};
+pub use status::{AlertStatus, BackendStatus, MirrorStatus, RepositoryStatus, Status};
 
 /// A host that is ready to serve: what the handlers share.
 pub struct Host {
@@ -56,13 +59,21 @@ impl Host {
 pub fn router(host: Arc<Host>) -> Router {
     let guarded = Router::new()
         .route("/v1/status", get(status::serve))
+        .route("/v1/transactions", post(transactions::serve))
         .route("/metrics", get(observe::metrics))
         .fallback(rest::nowhere)
         .layer(from_fn_with_state(Arc::clone(&host), keys::required));
+    let administration = Router::new()
+        .route("/v1/mirror/parked", get(administration::parked))
+        .route("/v1/mirror/retry", post(administration::retry))
+        .route("/v1/mirror/drop", post(administration::give_up))
+        .route("/v1/failover", post(administration::fail_over))
+        .layer(from_fn_with_state(Arc::clone(&host), keys::admin_required));
     Router::new()
         .route("/rest/v1/{repository}", any(rest::serve))
         .route("/healthz", get(observe::alive))
         .route("/readyz", get(observe::ready))
         .merge(guarded)
+        .merge(administration)
         .with_state(host)
 }

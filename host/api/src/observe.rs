@@ -13,7 +13,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 
 pub(crate) async fn metrics(State(host): State<Arc<Host>>) -> Response {
     let Pipeline { metrics, policies, .. } = &host.pipeline;
-    ([(CONTENT_TYPE, OPEN_METRICS)], metrics.encode(policies.failures())).into_response()
+    ([(CONTENT_TYPE, OPEN_METRICS)], metrics.encode(&policies.failures())).into_response()
 }
 
 /// The process runs.

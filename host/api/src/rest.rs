@@ -1,7 +1,7 @@
 //! `/rest/v1/{repository}`: a request of the PostgREST dialect becomes an operation, its outcome an answer.
 
-mod provenance;
-mod refusal;
+pub(crate) mod provenance;
+pub(crate) mod refusal;
 
 use std::sync::Arc;
 use std::time::Duration;

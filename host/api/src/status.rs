@@ -1,11 +1,19 @@
+//! `/v1/status`: how a host stands, without personal data.
+
+mod alerts;
+mod mirror;
+
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use turnout_pipeline::{Refused, Standing, Version};
-use turnout_vocabulary::{Epoch, PerBackend};
+use turnout_pipeline::{InForce, PerWorld, Refused, Standing, Version};
+use turnout_vocabulary::{Backend, Epoch, PerBackend};
+
+pub use alerts::AlertStatus;
+pub use mirror::{MirrorStatus, RepositoryStatus};
 
 use crate::Host;
 
@@ -20,14 +28,25 @@ pub struct Status {
     pub epoch: Epoch,
     /// When that set was put in force, in seconds of Unix time.
     pub since: u64,
-    /// The routing policy of that set.
-    pub routing: Version,
+    /// The policies of that set, each under the name of its world.
+    #[serde(flatten)]
+    pub policies: PerWorld<Version>,
     /// The change that was refused after it, while it stands in the directory.
     pub refused: Option<Refused>,
+    /// The epochs that a handoff leaves, oldest first; none while no handoff is under way.
+    pub leaving: Vec<Epoch>,
+    /// The side that a forced failover made the authority of everything.
+    pub forced: Option<Backend>,
     /// The two databases.
     pub backends: PerBackend<BackendStatus>,
     /// The repositories served.
     pub repositories: Vec<String>,
+    /// The repositories whose sides are still to be compared, before their copies count as equal.
+    pub converging: Vec<String>,
+    /// How the mirroring of each side's changes stands; `None` where there is no installation, or it was not seen yet.
+    pub mirror: PerBackend<Option<MirrorStatus>>,
+    /// What people should have heard of since the host began: the last ones, newest first.
+    pub alerts: Vec<AlertStatus>,
 }
 
 /// How one database fares.
@@ -43,7 +62,7 @@ pub struct BackendStatus {
 
 pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
     let pipeline = &host.pipeline;
-    let set = pipeline.policies.in_force();
+    let in_force = pipeline.policies.in_force();
     let Standing { since, refused, .. } = pipeline.policies.standing();
     let backend = |backend| {
         let health = pipeline.backends[backend].health();
@@ -53,20 +72,35 @@ pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
             p95_ms: milliseconds(health.p95),
         }
     };
+    let mirror = PerBackend::from_fn(|source| MirrorStatus::of(pipeline, source));
     Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_seconds: host.since.elapsed().as_secs(),
-        epoch: set.epoch,
+        epoch: in_force.epoch,
         since: since.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
-        routing: set.version.clone(),
+        policies: in_force.versions.clone(),
         refused,
+        leaving: in_force.leaving.iter().map(|era| era.epoch).collect(),
+        forced: in_force.forced,
         backends: PerBackend::from_fn(backend),
-        repositories: pipeline
-            .repositories
-            .iter()
-            .map(|repository| repository.name.clone())
-            .collect(),
+        repositories: names(&host, |_| true),
+        converging: if mirror.iter().any(|(_, mirror)| mirror.is_some()) {
+            names(&host, |name| is_converging(&in_force, name))
+        } else {
+            Vec::new()
+        },
+        mirror,
+        alerts: pipeline.alerts.last().into_iter().map(AlertStatus::from).collect(),
     })
+}
+
+fn names(host: &Host, chosen: impl Fn(&String) -> bool) -> Vec<String> {
+    let names = host.pipeline.repositories.iter().map(|repository| &repository.name);
+    names.filter(|name| chosen(name)).cloned().collect()
+}
+
+fn is_converging(in_force: &InForce, repository: &String) -> bool {
+    in_force.forced.is_none() && !in_force.converged.contains(repository)
 }
 
 fn milliseconds(duration: Duration) -> f64 {

@@ -7,6 +7,7 @@
 
 mod failure;
 mod lease;
+mod session;
 mod trust;
 mod watch;
 
@@ -14,14 +15,15 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPoolOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Connection as _, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use turnout_vocabulary::{Backend, Repository};
 
 use failure::Failure;
+pub(crate) use session::Session;
 use trust::Trust;
 pub(crate) use watch::Watch;
 
@@ -95,6 +97,33 @@ impl Connections {
             self.pulse.record(began.elapsed());
         }
         answer.map_err(|failure| self.error(failure, !repeatable))
+    }
+
+    /// Runs a statement that answers with any number of rows. It is never repeated.
+    pub(crate) async fn rows(&self, statement: &Statement<'_>) -> Result<Vec<PgRow>, Error> {
+        let mut lease = self.acquire().await?;
+        let answer = timeout(self.patience(), query(statement).fetch_all(&mut *lease.connection)).await;
+        self.judge(lease, answer).map_err(|failure| self.error(failure, true))
+    }
+
+    /// A listener outside the pool.
+    pub(crate) async fn listener(&self) -> Result<PgListener, sqlx::Error> {
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(self.settings.acquire_timeout)
+            .connect_with((*self.pool.connect_options()).clone())
+            .await?;
+        PgListener::connect_with(&pool).await
+    }
+
+    /// A connection outside the pool.
+    pub(crate) async fn connect(&self) -> Result<PgConnection, Error> {
+        let options = self.pool.connect_options();
+        options.connect().await.map_err(|error| Error::Unavailable {
+            backend: self.backend,
+            reason: error.to_string().into(),
+            in_doubt: false,
+        })
     }
 
     /// Reads what the repositories' tables look like.

@@ -1,8 +1,12 @@
+mod transaction;
+
 use std::sync::Arc;
 
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions as _, Row as _};
-use turnout_vocabulary::{Backend, Filter, Health, Insert, Outcome, Repository, Request};
+use turnout_vocabulary::{Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request};
+
+pub use transaction::{Isolation, Transaction};
 
 use crate::connections::{Connections, Watch};
 use crate::error::Error;
@@ -14,9 +18,14 @@ use crate::sql::{self, Statement};
 pub struct Database {
     backend: Backend,
     connections: Arc<Connections>,
+    /// What the mirror and the handoff use.
+    protocol: Arc<Connections>,
     schemas: Arc<SchemaCache>,
-    _watch: Watch,
+    _watches: [Watch; 2],
 }
+
+/// How many connections the mirror and the handoff have: an applier, a comparison, a handoff and a waiting write.
+const PROTOCOL_CONNECTIONS: u32 = 4;
 
 impl Database {
     /// Opens a backend that serves these repositories. It need not be reachable: it counts as up until it is found to
@@ -26,14 +35,20 @@ impl Database {
     /// [`Error::Url`] if the URL can't be used whatever the backend does.
     pub fn open(backend: Backend, settings: Settings, repositories: Arc<[Repository]>) -> Result<Self, Error> {
         let options = options(backend, &settings)?;
+        let protocol_settings = Settings {
+            max_connections: PROTOCOL_CONNECTIONS,
+            ..settings.clone()
+        };
         let connections = Arc::new(Connections::new(backend, options.clone(), settings));
+        let protocol = Arc::new(Connections::new(backend, options.clone(), protocol_settings));
         let schemas = Arc::new(SchemaCache::new(repositories));
-        let watch = Watch::start(Arc::clone(&connections), Arc::clone(&schemas), options);
+        let watch = |connections| Watch::start(Arc::clone(connections), Arc::clone(&schemas), options.clone());
         Ok(Self {
             backend,
+            _watches: [watch(&connections), watch(&protocol)],
             connections,
+            protocol,
             schemas,
-            _watch: watch,
         })
     }
 
@@ -43,20 +58,21 @@ impl Database {
         self.backend
     }
 
-    /// Carries out a request, in one round trip once its statement is prepared. A read whose connection breaks is
-    /// tried once more; a write never is.
+    /// Carries out a request that was decided under an epoch, in one round trip once its statement is prepared. A read
+    /// whose connection breaks is tried once more; a write never is.
     ///
     /// # Errors
-    /// Any [`Error`] but [`Error::Url`].
-    pub async fn execute(&self, repository: &Repository, request: &Request) -> Result<Outcome, Error> {
-        let schema = self.schemas.get(&self.connections).await?;
-        match self.execute_with(&schema, repository, request).await {
-            // What PostgreSQL refuses with such an error has changed nothing, so a write may be tried again too.
-            Err(error) if error.may_be_stale_schema() => {
-                let newer = self.schemas.newer_than(&schema, error, &self.connections).await?;
-                self.execute_with(&newer, repository, request).await
+    /// Any [`Error`] but [`Error::Url`]. After [`Error::Fenced`] nothing was done.
+    pub async fn execute(&self, repository: &Repository, request: &Request, epoch: Epoch) -> Result<Outcome, Error> {
+        let mut schema = self.schemas.get(&self.connections).await?;
+        loop {
+            match self.execute_with(&schema, repository, request, epoch).await {
+                // What PostgreSQL refuses with such an error has changed nothing, so a write may be tried again too.
+                Err(error) if error.may_be_stale_schema() => {
+                    schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
+                }
+                answer => return answer,
             }
-            answer => answer,
         }
     }
 
@@ -93,6 +109,14 @@ impl Database {
         self.schemas.get(&self.connections).await
     }
 
+    /// Reads the tables anew, whether they are known or not.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and the like if they can't be read.
+    pub async fn refresh_schema(&self) -> Result<Arc<Schema>, Error> {
+        self.schemas.read(&self.protocol).await
+    }
+
     /// What about the repositories' settings does not fit the tables, in words; empty if all of it does.
     ///
     /// # Errors
@@ -116,11 +140,29 @@ impl Database {
         schema: &Schema,
         repository: &Repository,
         request: &Request,
+        epoch: Epoch,
     ) -> Result<Outcome, Error> {
         let table = self.table(schema, repository)?;
-        let statement = sql::statement(table, &repository.key, request)?;
-        let row = self.connections.run(&statement, !request.action().is_write()).await?;
-        let outcome = outcome(&row, repository).map_err(|error| self.unexpected(&error))?;
+        let carried = schema.installed.then(|| epoch.to_string());
+        let statement = sql::statement(table, &repository.key, request, carried.as_deref())?;
+        let is_write = request.action().is_write();
+        let row = self.connections.run(&statement, !is_write).await?;
+        self.outcome(&row, repository, request, epoch)
+    }
+
+    /// What the answer to a request says.
+    fn outcome(&self, row: &PgRow, repository: &Repository, request: &Request, epoch: Epoch) -> Result<Outcome, Error> {
+        let (outcome, mark) = outcome(row, repository).map_err(|error| self.unexpected(&error))?;
+        if request.action().is_write() {
+            return Ok(Outcome {
+                transaction: mark,
+                ..outcome
+            });
+        }
+        // Rows of a side that has refused this epoch's writes may be yesterday's.
+        if mark.is_some_and(|fence| fence.unsigned_abs() > epoch.get()) {
+            return Err(Error::Fenced { backend: self.backend });
+        }
         match request {
             Request::Find(find) if find.single && outcome.rows != 1 => Err(Error::NotSingle { rows: outcome.rows }),
             _ => Ok(outcome),
@@ -135,28 +177,28 @@ impl Database {
         let Some(column) = &repository.subject else {
             return Ok(Vec::new());
         };
-        let schema = self.schemas.get(&self.connections).await?;
-        match self.subjects_with(&schema, repository, column, &write).await {
-            Err(error) if error.may_be_stale_schema() => {
-                let newer = self.schemas.newer_than(&schema, error, &self.connections).await?;
-                self.subjects_with(&newer, repository, column, &write).await
+        let mut schema = self.schemas.get(&self.connections).await?;
+        loop {
+            let answer = match self.table(&schema, repository).and_then(|table| write(table, column)) {
+                Ok(Some(statement)) => self.connections.run(&statement, true).await,
+                Ok(None) => return Ok(Vec::new()),
+                Err(error) => Err(error),
+            };
+            match answer {
+                Err(error) if error.may_be_stale_schema() => {
+                    schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
+                }
+                answer => return answer?.try_get(0).map_err(|error| self.unexpected(&error)),
             }
-            answer => answer,
         }
     }
 
-    async fn subjects_with<'a>(
-        &self,
-        schema: &Schema,
-        repository: &Repository,
-        column: &str,
-        write: &impl Fn(&Table, &str) -> Result<Option<Statement<'a>>, Error>,
-    ) -> Result<Vec<Option<String>>, Error> {
-        let Some(statement) = write(self.table(schema, repository)?, column)? else {
-            return Ok(Vec::new());
-        };
-        let row = self.connections.run(&statement, true).await?;
-        row.try_get(0).map_err(|error| self.unexpected(&error))
+    pub(crate) fn protocol(&self) -> &Connections {
+        &self.protocol
+    }
+
+    pub(crate) fn repositories(&self) -> &[Repository] {
+        self.schemas.repositories()
     }
 
     fn table<'a>(&self, schema: &'a Schema, repository: &Repository) -> Result<&'a Table, Error> {
@@ -166,7 +208,7 @@ impl Database {
         })
     }
 
-    fn unexpected(&self, error: &sqlx::Error) -> Error {
+    pub(crate) fn unexpected(&self, error: &sqlx::Error) -> Error {
         Error::Unexpected {
             backend: self.backend,
             reason: error.to_string(),
@@ -184,11 +226,11 @@ fn options(backend: Backend, settings: &Settings) -> Result<PgConnectOptions, Er
         .disable_statement_logging())
 }
 
-/// The answer's row as `sql` lays it out.
-fn outcome(row: &PgRow, repository: &Repository) -> Result<Outcome, sqlx::Error> {
+/// The answer's row as `sql` lays it out, and its last column.
+fn outcome(row: &PgRow, repository: &Repository) -> Result<(Outcome, Option<i64>), sqlx::Error> {
     let body: Option<String> = row.try_get(0)?;
     let location: Option<Vec<String>> = row.try_get(4)?;
-    Ok(Outcome {
+    let outcome = Outcome {
         body: body.unwrap_or_default(),
         rows: row.try_get::<i64, _>(1)?.unsigned_abs(),
         total: row.try_get::<Option<i64>, _>(2)?.map(i64::unsigned_abs),
@@ -199,5 +241,7 @@ fn outcome(row: &PgRow, repository: &Repository) -> Result<Outcome, sqlx::Error>
             .cloned()
             .zip(location.unwrap_or_default())
             .collect(),
-    })
+        transaction: None,
+    };
+    Ok((outcome, row.try_get(5)?))
 }

@@ -72,6 +72,24 @@ pub enum Error {
         /// How many rows there are.
         rows: u64,
     },
+    /// The operation was decided under an epoch that is over; nothing was done. Decide it again under a newer one.
+    #[error("backend {backend} no longer accepts this epoch")]
+    Fenced {
+        /// The backend.
+        backend: Backend,
+    },
+    /// The tables have changed since they were last read, and a transaction did not fit them; nothing was done. Do it again.
+    #[error("the tables of backend {backend} have changed meanwhile; nothing was done, try again")]
+    Outdated {
+        /// The backend.
+        backend: Backend,
+    },
+    /// Another applier has taken the lease; nothing was done.
+    #[error("the lease of the mirror on backend {backend} has another holder")]
+    Dispossessed {
+        /// The backend.
+        backend: Backend,
+    },
     /// PostgreSQL refused the statement.
     #[error(transparent)]
     Database(Box<DatabaseError>),
@@ -134,6 +152,12 @@ impl Error {
             return Self::NotSingle { rows };
         }
         let refusal = refusal.downcast_ref::<PgDatabaseError>();
+        match refusal.code() {
+            "TN001" => return Self::Fenced { backend },
+            // A table of dirty keys that was rewritten means the same: what was taken must be taken anew.
+            "TN002" | "TN003" => return Self::Dispossessed { backend },
+            _ => {}
+        }
         Self::Database(Box::new(DatabaseError {
             backend,
             sqlstate: refusal.code().to_owned(),

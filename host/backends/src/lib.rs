@@ -5,17 +5,25 @@
 //!
 //! - `sql` writes statements: a filter operator is added in `sql/filter.rs`.
 //! - `schema` knows what the tables look like, as PostgreSQL's catalogue has it.
+//! - `install` is the SQL installation of one side, `protocol` calls its functions for the mirror and the handoff.
 //! - `connections` keeps the pool, notices a dead backend and its recovery.
 
 mod connections;
 mod database;
 mod error;
 mod health;
+mod install;
+mod protocol;
 mod schema;
 mod settings;
 mod sql;
 
-pub use database::Database;
+pub use database::{Database, Isolation, Transaction};
 pub use error::{DatabaseError, Error, Place};
-pub use schema::{Generated, Schema, Table, TableColumn};
+pub use install::Installation;
+pub use protocol::{
+    Ack, Calls, Change, ComparedRow, DirtyKey, Diverged, EpochRecord, Failed, Leftover, MirrorStanding, NewestEpochs,
+    NotApplied, ParkedKey, PartDigest, Settled, Taken,
+};
+pub use schema::{Generated, Reference, Schema, Table, TableColumn};
 pub use settings::Settings;

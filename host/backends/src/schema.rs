@@ -10,13 +10,15 @@ use turnout_vocabulary::Repository;
 pub(crate) use cache::SchemaCache;
 pub(crate) use check::problems;
 pub(crate) use introspect::introspect;
-pub use table::{Generated, Table, TableColumn};
+pub use table::{Generated, Reference, Table, TableColumn};
 
 /// The tables of all repositories in one backend, as they were when they were last read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
     /// By the number of the repository.
     tables: Vec<Option<Table>>,
+    /// Whether Turnout is installed there: the fence is checked, and changes leave dirty keys.
+    pub installed: bool,
 }
 
 impl Schema {

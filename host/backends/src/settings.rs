@@ -42,6 +42,12 @@ impl Settings {
         self.parse().map(drop)
     }
 
+    /// The role that it connects as; `None` if the URL can't be used.
+    #[must_use]
+    pub fn role(&self) -> Option<String> {
+        Some(self.parse().ok()?.get_username().to_owned())
+    }
+
     pub(crate) fn parse(&self) -> Result<PgConnectOptions, String> {
         if !self.url.starts_with("postgres://") && !self.url.starts_with("postgresql://") {
             return Err("it does not begin with postgres://".to_owned());

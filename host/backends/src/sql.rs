@@ -10,6 +10,7 @@
 //! | 2 | int8 or null | rows that match beyond the window |
 //! | 3 | int8 | rows that are new |
 //! | 4 | text[] or null | the key of a single new row |
+//! | 5 | int8 or null | of a read the fence, of a write its transaction, where Turnout is installed |
 
 mod delete;
 mod filter;
@@ -26,20 +27,25 @@ use turnout_vocabulary::Request;
 use crate::error::Error;
 use crate::schema::Table;
 
-pub(crate) use statement::{Parameter, Statement, quoted};
+pub(crate) use statement::{Parameter, Statement, quoted, quoted_text};
 pub(crate) use subjects::{conflicting, subjects};
 pub(crate) use written::rows_of_refused_single;
 
 /// What the table is called inside a statement.
 const TARGET: &str = "_turnout";
 
-/// The statement that carries out a request on a table.
-pub(crate) fn statement<'a>(table: &Table, key: &[String], request: &'a Request) -> Result<Statement<'a>, Error> {
+/// The statement that carries out a request on a table. It carries the epoch, where Turnout is installed to check it.
+pub(crate) fn statement<'a>(
+    table: &Table,
+    key: &[String],
+    request: &'a Request,
+    carried: Option<&'a str>,
+) -> Result<Statement<'a>, Error> {
     match request {
-        Request::Find(find) => find::find(table, find),
-        Request::Insert(insert) => insert::insert(table, key, insert),
-        Request::Update(update) => update::update(table, key, update),
-        Request::Delete(delete) => delete::delete(table, key, delete),
+        Request::Find(find) => find::find(table, find, carried.is_some()),
+        Request::Insert(insert) => insert::insert(table, key, insert, carried),
+        Request::Update(update) => update::update(table, key, update, carried),
+        Request::Delete(delete) => delete::delete(table, key, delete, carried),
     }
 }
 
@@ -68,6 +74,7 @@ mod fixtures {
             ],
             primary_key: vec!["id".into()],
             unique_keys: vec![vec!["id".into()], vec!["phone".into()]],
+            references: vec![],
         }
     }
 

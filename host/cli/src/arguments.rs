@@ -1,7 +1,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use turnout_vocabulary::Backend;
 
 /// Moves a live application from Supabase to your own PostgreSQL without stopping it.
 #[derive(Parser)]
@@ -26,10 +27,105 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Try Turnout on two throw-away PostgreSQL servers, until Ctrl-C
     Demo(Demo),
-    /// Check the configuration, both databases, the repositories and the policies; exit with 1 if any is wrong
+    /// Check the configuration, both databases, what is installed there, and the policies; exit with 1 if any is wrong
     Check,
-    /// Show how a running host stands
+    /// Show how a running host stands: policies, backends, the mirror in both directions, alerts
     Status(Status),
+    /// Install what the mirror and the handoff need on one side, or renew it; needs no superuser
+    ///
+    /// Makes the schema `turnout`, puts triggers on the tables of all repositories, and has their sequences count in steps of
+    /// two, odd on old and even on new. Run it as the owner of the tables, with a url that names the role of the host. It says
+    /// what it could not do. It can be run again at any time, and must be after a table was added, or got a partition.
+    Install(Install),
+    /// Take the installation of one side away again
+    ///
+    /// Takes away the triggers, restores the steps of the sequences, and drops the schema `turnout` with the record of the
+    /// epochs and every change that is not mirrored yet. Stop all hosts first.
+    Uninstall(Uninstall),
+    /// List, retry or drop the keys that a running host could not mirror and has put aside
+    Mirror(Mirror),
+    /// Move authority to one side by force, when the other is dead; what it had not mirrored is lost
+    ///
+    /// While both sides live, change the stages in routing.toml instead: that loses nothing. When the dead side is back it is
+    /// taken in as the mirror; what it had not mirrored is shown as diverged and not applied over newer rows. Without
+    /// --accept-loss this only tells what would be lost, and exits with 1.
+    Failover(Failover),
+}
+
+/// One of the two databases, by the word for it.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Side {
+    /// The database that the application leaves
+    Old,
+    /// The database that it moves to
+    New,
+}
+
+impl From<Side> for Backend {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Old => Self::Old,
+            Side::New => Self::New,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Install {
+    /// The side to install on
+    pub(crate) backend: Side,
+    /// Print the SQL instead of running it, for an SQL editor
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) print_sql: bool,
+    /// Try everything and take it back
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Uninstall {
+    /// The side to take it away from
+    pub(crate) backend: Side,
+    /// Try everything and take it back
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Mirror {
+    #[command(subcommand)]
+    pub(crate) action: MirrorAction,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum MirrorAction {
+    /// List the keys with their reasons; they may be personal data
+    List(Which),
+    /// Try them again, once what kept them back is mended
+    Retry(Which),
+    /// Give them up: their rows stay different, shown as diverged, until they change again
+    Drop(Which),
+}
+
+/// Which keys are meant.
+#[derive(Args)]
+pub(crate) struct Which {
+    /// Only those of this repository
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Option<String>,
+    /// Only those whose rows are on this side
+    #[arg(long, value_name = "SIDE")]
+    pub(crate) source: Option<Side>,
+}
+
+#[derive(Args)]
+pub(crate) struct Failover {
+    /// The side that is to be the authority of everything
+    #[arg(long, value_name = "SIDE")]
+    pub(crate) to: Side,
+    /// Go ahead, though what the other side had not mirrored is lost
+    #[arg(long)]
+    pub(crate) accept_loss: bool,
 }
 
 #[derive(Args)]

@@ -2,6 +2,10 @@
 
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod failover;
+pub(crate) mod install;
+pub(crate) mod mirror;
+mod running;
 pub(crate) mod serve;
 pub(crate) mod status;
 
@@ -10,7 +14,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use turnout_api::Host;
 use turnout_backends::Database;
-use turnout_pipeline::{Metrics, Pipeline, Policies, PolicySource};
+use turnout_mirror::{Judge, Mirror};
+use turnout_pipeline::{Alerts, Freshness, Handoffs, Metrics, Pipeline, Policies, PolicyJudge, PolicySource};
 use turnout_runtime::Runtime;
 use turnout_vocabulary::{Backend, PerBackend};
 
@@ -24,7 +29,7 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .context("cannot start the async runtime")
 }
 
-/// Opens both databases. A dead one is no error: it is found out at its first use.
+/// Opens both databases. A dead one is no error: it is found out at its first use. Needs the runtime.
 fn open(config: &Config) -> Result<PerBackend<Database>> {
     let database = |backend: Backend| {
         let settings = config.backends[backend].settings.clone();
@@ -51,15 +56,39 @@ fn policies(config: &Config, metrics: &Arc<Metrics>) -> Result<Policies> {
     .context("the policies are refused")
 }
 
-/// Puts a host together.
-fn host(config: &Config) -> Result<Host> {
+/// Puts a host together, and starts what works beside its requests.
+async fn host(config: &Config) -> Result<Host> {
     let metrics = Arc::new(Metrics::new(&config.repositories));
+    let backends = Arc::new(open(config)?);
+    let policies = Arc::new(policies(config, &metrics)?);
+    let (repositories, rule) = (&config.repositories, &config.subjects);
+    let judge: Arc<dyn Judge> = Arc::new(PolicyJudge::new(
+        Arc::clone(&policies),
+        rule.clone(),
+        Arc::clone(&metrics),
+    ));
+    let mirror = Arc::new(Mirror::start(&backends, repositories, &judge));
+    let handoffs = Arc::new(Handoffs::new(
+        Arc::clone(&policies),
+        Arc::clone(&backends),
+        Arc::clone(&mirror),
+        Arc::clone(repositories),
+        rule.clone(),
+        config.handoff_budget,
+    ));
+    handoffs.begin().await?;
+    tokio::spawn(Arc::clone(&handoffs).follow());
+    tokio::spawn(Arc::clone(&handoffs).observe());
     let pipeline = Pipeline {
-        policies: Arc::new(policies(config, &metrics)?),
-        backends: open(config)?,
+        policies,
+        handoffs,
+        backends,
+        mirror,
+        alerts: Alerts::default(),
         metrics,
-        repositories: Arc::clone(&config.repositories),
-        rule: config.subjects.clone(),
+        repositories: Arc::clone(repositories),
+        rule: rule.clone(),
+        freshness: Freshness::new(config.read_wait),
         undecided: config.undecided,
     };
     let labels = config.backends.as_ref().map(|backend| backend.label.clone());

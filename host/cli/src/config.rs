@@ -14,7 +14,7 @@ use turnout_api::{Keys, Limits};
 use turnout_pipeline::Undecided;
 use turnout_vocabulary::{Backend, PerBackend, Repository, SubjectRule};
 
-pub(crate) use backend::BackendConfig;
+pub(crate) use backend::{BackendConfig, Guard};
 pub(crate) use problems::{Invalid, Problem};
 use section::{Problems, Section};
 
@@ -37,6 +37,10 @@ pub(crate) struct Config {
     pub(crate) policy_limits: turnout_runtime::Options,
     /// Which backend answers a read that the routing policy fails to decide.
     pub(crate) undecided: Undecided,
+    /// How long a read that spans authorities waits for what the other side has not mirrored yet.
+    pub(crate) read_wait: Duration,
+    /// How long operations may wait for a handoff before it is abandoned.
+    pub(crate) handoff_budget: Duration,
     /// How phone numbers are normalised.
     pub(crate) subjects: SubjectRule,
     /// The two databases.
@@ -107,6 +111,14 @@ impl Config {
         let undecided = policies.value("undecided_reads").unwrap_or_default();
         policies.finish();
 
+        let mut handoff = root.section("handoff");
+        let handoff_budget = handoff.duration("budget").unwrap_or(Duration::from_secs(5));
+        handoff.finish();
+
+        let mut reads = root.section("reads");
+        let read_wait = reads.duration("wait").unwrap_or(Duration::from_millis(100));
+        reads.finish();
+
         let mut subjects = root.section("subjects");
         let region: String = subjects.value("region").unwrap_or_else(|| "RU".to_owned());
         let rule = SubjectRule::for_region(&region);
@@ -149,6 +161,8 @@ impl Config {
             policies: folder.join(directory),
             policy_limits,
             undecided,
+            read_wait,
+            handoff_budget,
             subjects: rule,
             backends: PerBackend { old, new },
             repositories: repositories.into(),

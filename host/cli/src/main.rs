@@ -17,6 +17,10 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => command::serve::run(&config, &arguments),
         Command::Demo(arguments) => command::demo::run(&arguments),
         Command::Check => command::check::run(&config),
+        Command::Install(arguments) => command::install::install(&config, &arguments),
+        Command::Uninstall(arguments) => command::install::uninstall(&config, &arguments),
+        Command::Mirror(arguments) => command::mirror::run(&config, &arguments),
+        Command::Failover(arguments) => command::failover::run(&config, &arguments),
         Command::Status(arguments) => command::status::run(&config, &arguments),
     };
     match done {

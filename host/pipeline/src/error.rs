@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use turnout_backends::Error as BackendError;
 use turnout_runtime::CallError;
+use turnout_vocabulary::{Backend, PerBackend};
 
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
@@ -19,11 +20,43 @@ pub enum Error {
     /// The routing policy names an authority that its own span rules out, and nothing was done.
     #[error("the routing policy contradicts itself about this operation; nothing was done: mend the policy")]
     Contradiction,
+    /// The authority of the rows is changing, and nothing was done.
+    #[error("the authority of these rows is changing and did not in time; nothing was done, try again")]
+    Moving,
+    /// A row was handed to the other authority, and is not there yet.
+    #[error(
+        "the row was handed to another authority on backend {from} and has not arrived; it will, look before you repeat this"
+    )]
+    HandedOver {
+        /// The side that was written.
+        from: Backend,
+    },
     /// The rows of a write have different authorities.
     #[error(
         "the rows of this write have different authorities; nothing was done: write them in one request per subject"
     )]
     SeveralAuthorities,
+    /// The operations of a transaction have different authorities, by their places in the list.
+    #[error(
+        "operations {} have the authority old and operations {} the authority new, and a transaction can have only one; \
+         nothing was done: send one transaction for each",
+        list(old),
+        list(new)
+    )]
+    Apart {
+        /// Those whose rows `old` is the authority of.
+        old: Vec<usize>,
+        /// Those whose rows `new` is the authority of.
+        new: Vec<usize>,
+    },
+    /// A write was split by authority, and one part failed after another was committed.
+    #[error("a part of the write is done ({}), the rest is not: {failure}", parts(done))]
+    Partial {
+        /// How many rows each side has done.
+        done: PerBackend<Option<u64>>,
+        /// Why the rest is not done.
+        failure: Box<Error>,
+    },
     /// The write would move rows to a subject with another authority.
     #[error(
         "this write takes rows from another authority or hands them to one; nothing was done: write them in one request per subject"
@@ -41,6 +74,25 @@ impl From<CallError> for Error {
 }
 
 impl Error {
+    /// Whether nothing was done because the policies that decided are not those in force any more.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Moving | Self::Backend(BackendError::Fenced { .. }))
+    }
+
+    /// Whether nothing was done because of what happened beside it, so that it may go well at the next attempt.
+    pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Backend(BackendError::Database(error)) => matches!(error.sqlstate.as_str(), "40001" | "40P01"),
+            Self::Backend(BackendError::Outdated { .. }) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether nothing was done because a row refers to one that is not there, or is referred to by one that is.
+    pub(crate) fn is_reference(&self) -> bool {
+        matches!(self, Self::Backend(BackendError::Database(error)) if error.sqlstate == "23503")
+    }
+
     /// The word for it in logs and metrics.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -48,12 +100,30 @@ impl Error {
             Self::Frozen { .. } => "frozen",
             Self::Undecided(_) => "undecided",
             Self::Contradiction => "contradiction",
+            Self::Moving => "moving",
+            Self::HandedOver { .. } => "handed_over",
             Self::SeveralAuthorities => "several_authorities",
+            Self::Apart { .. } => "apart",
+            Self::Partial { .. } => "partial",
             Self::ChangesAuthority => "changes_authority",
             Self::Backend(BackendError::Unavailable { .. }) => "unavailable",
             Self::Backend(BackendError::Exhausted { .. }) => "exhausted",
+            Self::Backend(BackendError::Fenced { .. }) => "fenced",
             Self::Backend(BackendError::Database(_)) => "database",
             Self::Backend(_) => "invalid",
         }
     }
+}
+
+/// Places in a list, for people.
+fn list(places: &[usize]) -> String {
+    places.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What each side has done, for people.
+fn parts(done: &PerBackend<Option<u64>>) -> String {
+    let parts = done
+        .iter()
+        .filter_map(|(backend, rows)| Some(format!("{backend}: {} rows", (*rows)?)));
+    parts.collect::<Vec<_>>().join(", ")
 }

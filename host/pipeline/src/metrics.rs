@@ -1,5 +1,7 @@
 //! What is counted. To add a metric: a field, its registration with help text in `new`, and a method that moves it.
 
+mod mirror;
+
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -9,9 +11,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use turnout_vocabulary::{Action, Backend, Epoch, PerBackend, Repository, RepositoryId};
+use turnout_vocabulary::{Action, Alert, Backend, Epoch, PerBackend, Repository, RepositoryId};
 
-use crate::{Error, Provenance};
+use crate::{Error, PerWorld, Provenance};
+use mirror::MirrorMetrics;
 
 /// The upper bounds of the buckets of an operation's time, in seconds: from a fast lookup nearby to a slow write far
 /// away.
@@ -47,6 +50,20 @@ struct ResultLabels {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AlertLabels {
+    repository: String,
+    kind: &'static str,
+    severity: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UnappliedLabels {
+    repository: String,
+    source: &'static str,
+    result: &'static str,
+}
+
 /// What the host counts, in Prometheus' form.
 pub struct Metrics {
     registry: Registry,
@@ -54,11 +71,15 @@ pub struct Metrics {
     /// By repository, action and backend, made at the start: an operation looks nothing up and allocates nothing.
     operations: Box<[[PerBackend<Histogram>; Action::ALL.len()]]>,
     errors: Family<ErrorLabels, Counter>,
-    policy: Histogram,
-    policy_failures: Counter,
+    policy: PerWorld<Histogram>,
+    policy_failures: PerWorld<Counter>,
     reloads: Family<ResultLabels, Counter>,
     reload_time: Histogram,
     epoch: Gauge,
+    unapplied: Family<UnappliedLabels, Counter>,
+    alerts: Family<AlertLabels, Counter>,
+    /// Where the mirror stands.
+    pub(crate) mirror: MirrorMetrics,
 }
 
 impl Metrics {
@@ -77,6 +98,8 @@ impl Metrics {
         let reloads = Family::default();
         let reload_time = Histogram::new(OPERATION_BUCKETS);
         let epoch = Gauge::default();
+        let unapplied = Family::default();
+        let alerts = Family::default();
         registry.register_with_unit(
             "operation_duration",
             "Time that operations waited for a backend; its count is the number of operations",
@@ -106,11 +129,21 @@ impl Metrics {
         );
         registry.register_with_unit(
             "policy_reload_duration",
-            "Time from reading a changed policy to its being in force",
+            "Time that a handoff to changed policies took",
             Unit::Seconds,
             reload_time.clone(),
         );
         registry.register("epoch", "The number of the policy set in force", epoch.clone());
+        registry.register(
+            "mirror_unapplied",
+            "Dirty keys that were not mirrored: parked after failures, or shown as divergences",
+            unapplied.clone(),
+        );
+        registry.register(
+            "alerts",
+            "What the dual-write policy wants people to hear of",
+            alerts.clone(),
+        );
         let of = |repository: &Repository, action: Action, backend: Backend| {
             let repository = repository.name.clone();
             let labels = OperationLabels {
@@ -120,7 +153,6 @@ impl Metrics {
             };
             operations.get_or_create_owned(&labels)
         };
-        let routing = WorldLabels { world: "routing" };
         for result in ["accepted", "refused"] {
             reloads.get_or_create_owned(&ResultLabels { result });
         }
@@ -133,19 +165,24 @@ impl Metrics {
                 })
                 .collect(),
             errors,
-            policy: policy.get_or_create_owned(&routing),
-            policy_failures: policy_failures.get_or_create_owned(&routing),
+            policy: PerWorld::from_fn(|world| policy.get_or_create_owned(&WorldLabels { world })),
+            policy_failures: PerWorld::from_fn(|world| policy_failures.get_or_create_owned(&WorldLabels { world })),
             reloads,
             reload_time,
             epoch,
+            unapplied,
+            alerts,
+            mirror: MirrorMetrics::register(&mut registry),
             registry,
         }
     }
 
     /// The text that Prometheus reads. The failures of policies are counted where they happen, so they are told here.
     #[must_use]
-    pub fn encode(&self, policy_failures: u64) -> String {
-        self.policy_failures.inner().store(policy_failures, Ordering::Relaxed);
+    pub fn encode(&self, policy_failures: &PerWorld<u64>) -> String {
+        for ((_, counter), (_, failures)) in self.policy_failures.iter().zip(policy_failures.iter()) {
+            counter.inner().store(*failures, Ordering::Relaxed);
+        }
         let mut encoded = String::new();
         // Writing to a String cannot fail.
         let _ = text::encode(&mut encoded, &self.registry);
@@ -168,18 +205,46 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn policy_called(&self, took: Duration) {
-        self.policy.observe(took.as_secs_f64());
+    /// A policy of the world of that name answered on behalf of an operation.
+    pub(crate) fn policy_called(&self, world: &str, took: Duration) {
+        if let Some((_, policy)) = self.policy.iter().find(|(name, _)| *name == world) {
+            policy.observe(took.as_secs_f64());
+        }
     }
 
     pub(crate) fn epoch(&self, epoch: Epoch) {
         self.epoch.set(i64::try_from(epoch.get()).unwrap_or(i64::MAX));
     }
 
-    pub(crate) fn reloaded(&self, epoch: Epoch, took: Duration) {
+    pub(crate) fn reloaded(&self, took: Duration) {
         self.reloads.get_or_create(&ResultLabels { result: "accepted" }).inc();
         self.reload_time.observe(took.as_secs_f64());
-        self.epoch(epoch);
+    }
+
+    pub(crate) fn alert(&self, repository: RepositoryId, alert: &Alert) {
+        let labels = AlertLabels {
+            repository: self.names[usize::from(repository.0)].clone(),
+            kind: alert.kind.as_str(),
+            severity: alert.severity.as_str(),
+        };
+        self.alerts.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn diverged(&self, source: Backend, repository: RepositoryId) {
+        self.unapplied("diverged", source, repository);
+    }
+
+    pub(crate) fn parked(&self, source: Backend, repository: RepositoryId) {
+        self.unapplied("parked", source, repository);
+    }
+
+    fn unapplied(&self, result: &'static str, source: Backend, repository: RepositoryId) {
+        let labels = UnappliedLabels {
+            repository: self.names[usize::from(repository.0)].clone(),
+            source: source.as_str(),
+            result,
+        };
+        self.unapplied.get_or_create(&labels).inc();
     }
 
     pub(crate) fn reload_refused(&self) {

@@ -1,18 +1,31 @@
+mod authority;
+mod freshness;
+mod glance;
+mod mirror;
+mod own_writes;
+mod part;
 mod read;
+mod references;
+mod transaction;
 mod write;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Deserialize;
 use turnout_backends::Database;
+use turnout_mirror::Mirror;
+use turnout_runtime::{Routing, World};
 use turnout_vocabulary::{
-    Action, Admission, Backend, Operation, OperationId, Outcome, PerBackend, Repository, RepositoryId, Subject,
-    SubjectRule,
+    Action, Admission, Backend, MirrorState, Operation, OperationId, Outcome, PerBackend, Repository, RepositoryId,
+    Request, Subject, SubjectRule,
 };
 
-use crate::subjects::Subjects;
-use crate::{Error, Metrics, Policies, PolicySet, Provenance};
+pub use freshness::Freshness;
+pub use transaction::{Asked, Committed, Failed, Reason, Resolve, Step, Transaction};
+
+use crate::{Alerts, Error, Handoffs, InForce, Metrics, Policies, Provenance};
 
 /// What answers a read that the routing policy fails to decide. A write is refused then, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -29,16 +42,24 @@ pub enum Undecided {
 
 /// Takes operations through the policies to a backend.
 pub struct Pipeline {
-    /// The policy set in force.
+    /// The policies in force.
     pub policies: Arc<Policies>,
+    /// What brings others into force.
+    pub handoffs: Arc<Handoffs>,
     /// The two databases.
-    pub backends: PerBackend<Database>,
+    pub backends: Arc<PerBackend<Database>>,
+    /// What keeps them equal.
+    pub mirror: Arc<Mirror>,
+    /// What people should hear of.
+    pub alerts: Alerts,
     /// What is counted on the way.
     pub metrics: Arc<Metrics>,
     /// The tables served, by number.
     pub repositories: Arc<[Repository]>,
     /// How phone numbers are normalised.
     pub rule: SubjectRule,
+    /// What reads must know of the mirror.
+    pub freshness: Freshness,
     /// What answers a read that cannot be decided.
     pub undecided: Undecided,
 }
@@ -56,17 +77,27 @@ impl Pipeline {
         Provenance::begin(operation, self.policies.in_force().epoch)
     }
 
-    /// Does one operation, from the first decision to the last under the policy set in force when it began.
+    /// Does one operation, from the first decision to the last under the same policies. If these are overtaken before
+    /// anything was done, it is decided again under the next, unseen by the caller.
     pub async fn run(&self, operation: Operation) -> (Provenance, Result<Outcome, Error>) {
-        let policies = self.policies.in_force();
-        let mut run = Run {
-            pipeline: self,
-            repository: &self.repositories[usize::from(operation.repository.0)],
-            provenance: Provenance::begin(operation.id, policies.epoch),
-            policies,
-        };
+        let mut run = Run::begin(self, operation.id, operation.repository);
         let action = operation.request.action();
-        let result = run.operate(operation).await;
+        let mut request = Cow::Borrowed(&operation.request);
+        let mut deadline = None;
+        let result = loop {
+            let result = run.operate(&request, operation.named_subject.as_ref()).await;
+            let mut again = result.as_ref().is_err_and(Error::is_overtaken);
+            if again {
+                let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.handoffs.patience());
+                again = run.wait_for_others(deadline).await;
+            }
+            if !again {
+                break result.map_err(|error| run.as_partial(error));
+            }
+            if let Some(rest) = run.rest.take() {
+                request = Cow::Owned(rest);
+            }
+        };
         self.metrics
             .operation(run.repository.id, action, &run.provenance, result.as_ref().err());
         let Provenance {
@@ -75,6 +106,8 @@ impl Pipeline {
             backend,
             policy,
             database,
+            mirror,
+            ..
         } = run.provenance;
         tracing::debug!(
             %operation,
@@ -82,6 +115,7 @@ impl Pipeline {
             action = action.as_str(),
             backend = backend.map(Backend::as_str),
             %epoch,
+            mirror = mirror.map(MirrorState::as_str),
             policy_us = policy.as_micros(),
             database_us = database.as_micros(),
             rows = result.as_ref().map_or(0, |outcome| outcome.rows),
@@ -96,21 +130,58 @@ impl Pipeline {
 struct Run<'a> {
     pipeline: &'a Pipeline,
     repository: &'a Repository,
-    policies: Arc<PolicySet>,
+    policies: Arc<InForce>,
     provenance: Provenance,
+    /// The parts of a split write that are done, though not all are.
+    written: Option<Outcome>,
+    /// What is left of it to be done.
+    rest: Option<Request>,
 }
 
-impl Run<'_> {
-    async fn operate(&mut self, operation: Operation) -> Result<Outcome, Error> {
-        let Operation {
-            request, named_subject, ..
-        } = operation;
-        let subjects = Subjects::of(&request, self.repository, &self.pipeline.rule);
-        if request.action().is_write() {
-            self.write(request, subjects).await
-        } else {
-            self.read(request, subjects.of_read(named_subject)).await
+impl<'a> Run<'a> {
+    fn begin(pipeline: &'a Pipeline, operation: OperationId, repository: RepositoryId) -> Self {
+        let policies = pipeline.policies.in_force();
+        Self {
+            pipeline,
+            repository: &pipeline.repositories[usize::from(repository.0)],
+            provenance: Provenance::begin(operation, policies.epoch),
+            policies,
+            written: None,
+            rest: None,
         }
+    }
+
+    async fn operate(&mut self, request: &Request, named_subject: Option<&Subject>) -> Result<Outcome, Error> {
+        if request.action().is_write() {
+            self.write(request).await
+        } else {
+            self.read(request, named_subject).await
+        }
+    }
+
+    /// What an error means after which a part of a write is done and another is not.
+    fn as_partial(&self, failure: Error) -> Error {
+        let (Some(_), Some(_)) = (&self.written, &self.rest) else {
+            return failure;
+        };
+        Error::Partial {
+            done: self.provenance.parts,
+            failure: Box::new(failure),
+        }
+    }
+
+    /// Waits until other policies are in force than those that were overtaken, and takes them. False if that takes too long.
+    async fn wait_for_others(&mut self, deadline: Instant) -> bool {
+        let policies = &self.pipeline.policies;
+        policies.look();
+        let (epoch, leaving) = (self.policies.epoch, self.policies.leaving.len());
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let came = policies
+            .wait_until(patience, |now| now.epoch > epoch || now.leaving.len() < leaving)
+            .await;
+        self.policies = policies.in_force();
+        self.provenance.epoch = self.policies.epoch;
+        came
     }
 
     /// Goes on only if the routing policy admits the operation.
@@ -121,13 +192,18 @@ impl Run<'_> {
         }
     }
 
-    /// Calls a policy once, and keeps the time that it took.
-    fn decide<T>(&mut self, ask: impl FnOnce(&PolicySet, RepositoryId) -> T) -> T {
+    /// Calls the routing policy once, and keeps the time that it took.
+    fn decide<T>(&mut self, ask: impl FnOnce(&InForce, RepositoryId) -> T) -> T {
+        self.call(Routing::NAME, ask)
+    }
+
+    /// Calls the policy of that world once, and keeps the time that it took.
+    fn call<T>(&mut self, world: &str, ask: impl FnOnce(&InForce, RepositoryId) -> T) -> T {
         let began = Instant::now();
         let answer = ask(&self.policies, self.repository.id);
         let took = began.elapsed();
         self.provenance.policy += took;
-        self.pipeline.metrics.policy_called(took);
+        self.pipeline.metrics.policy_called(world, took);
         answer
     }
 
@@ -137,9 +213,15 @@ impl Run<'_> {
         backend: Backend,
         question: impl AsyncFnOnce(&Database) -> Result<T, turnout_backends::Error>,
     ) -> Result<T, turnout_backends::Error> {
+        let pipeline = self.pipeline;
+        self.timed(backend, question(&pipeline.backends[backend])).await
+    }
+
+    /// Waits for a backend, and keeps the time that it took.
+    async fn timed<T>(&mut self, backend: Backend, work: impl Future<Output = T>) -> T {
         self.provenance.backend = Some(backend);
         let began = Instant::now();
-        let answer = question(&self.pipeline.backends[backend]).await;
+        let answer = work.await;
         self.provenance.database += began.elapsed();
         answer
     }

@@ -1,99 +1,45 @@
-//! The policy set in force: read from a directory, checked beside the running set, swapped whole.
+//! The policy set in force: made of files beside the running set, checked, swapped whole.
 
+mod examine;
+mod files;
+mod in_force;
+mod loader;
+mod per_world;
+mod refused;
+mod set;
 mod settings;
 mod source;
-mod watch;
 
-use std::fmt;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use serde::{Deserialize, Serialize};
-use turnout_runtime::{CallError, ConfigureError, Description, RoutingModule, RoutingPolicy, Runtime};
-use turnout_vocabulary::{Action, Conditions, Epoch, Health, PerBackend, Repository, RepositoryId, Span, SubjectRule};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use turnout_runtime::Runtime;
+use turnout_vocabulary::{Epoch, Repository, SubjectRule};
 
+pub use files::{File, Files};
+pub use in_force::{Era, InForce};
+use loader::Loader;
+pub use per_world::PerWorld;
+pub use refused::Refused;
+pub use set::{PolicySet, Version};
 pub use source::PolicySource;
-pub use watch::{Watching, watch};
 
 use crate::Metrics;
 
-/// The one world whose policies are loaded so far.
-const WORLD: &str = "routing";
-
-/// The policies that decide together, under one epoch.
-pub struct PolicySet {
-    /// Their number.
-    pub epoch: Epoch,
-    /// Who is written and who is read.
-    pub routing: RoutingPolicy,
-    /// What they are, for people.
-    pub version: Version,
-    spans: Box<[Span]>,
-}
-
-impl PolicySet {
-    /// The backends that can be the authority of a repository's rows.
-    #[must_use]
-    pub fn span(&self, repository: RepositoryId) -> Span {
-        self.spans[usize::from(repository.0)]
-    }
-}
-
-/// What a policy is and where it came from, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Version {
-    /// Its name, as it describes itself.
-    pub name: String,
-    /// Its version, as it describes itself.
-    pub version: String,
-    /// The SHA-256 of the module, in hexadecimal.
-    pub module: String,
-    /// The SHA-256 of the settings file, in hexadecimal.
-    pub settings: String,
-}
-
-/// A change that was refused; what was in force stayed in force.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub struct Refused {
-    /// The file that is at fault.
-    pub file: PathBuf,
-    /// The line that is at fault, from 1, where one is.
-    pub line: Option<usize>,
-    /// What is wrong with it.
-    pub reason: String,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.file.display();
-        match self.line {
-            Some(line) => write!(f, "{file}:{line}: {}", self.reason),
-            None => write!(f, "{file}: {}", self.reason),
-        }
-    }
-}
-
-/// A set that passed every check, before it has an epoch.
-struct Candidate {
-    module: RoutingModule,
-    routing: RoutingPolicy,
-    version: Version,
-    spans: Box<[Span]>,
-}
-
 /// The policy set in force, and the way to change it.
 pub struct Policies {
-    source: PolicySource,
-    runtime: Runtime,
-    repositories: Arc<[Repository]>,
-    rule: SubjectRule,
-    metrics: Arc<Metrics>,
-    in_force: ArcSwap<PolicySet>,
+    pub(crate) source: PolicySource,
+    loader: Loader,
+    pub(crate) metrics: Arc<Metrics>,
+    in_force: ArcSwap<InForce>,
     standing: Mutex<Standing>,
-    /// The module in force, compiled. Its lock lets one reload run at a time.
-    compiled: Mutex<RoutingModule>,
+    /// Asks whoever follows other hosts to look for newer epochs at once.
+    wanted: Notify,
+    /// Tells those that wait for another set.
+    changed: tokio::sync::watch::Sender<()>,
 }
 
 /// How the set in force came about.
@@ -104,11 +50,11 @@ pub struct Standing {
     /// The change that was refused after it, while it stands in the directory.
     pub refused: Option<Refused>,
     /// How many instances failed of the sets before it.
-    failures: u64,
+    failures: PerWorld<u64>,
 }
 
 impl Standing {
-    fn new(failures: u64) -> Self {
+    fn new(failures: PerWorld<u64>) -> Self {
         Self {
             since: SystemTime::now(),
             refused: None,
@@ -118,7 +64,8 @@ impl Standing {
 }
 
 impl Policies {
-    /// Loads the first set.
+    /// Loads the set that the directory holds. It is in force under the epoch 0, which no installed backend accepts, until
+    /// another is put in its place.
     ///
     /// # Errors
     /// [`Refused`] if the directory holds no usable set.
@@ -129,34 +76,30 @@ impl Policies {
         rule: SubjectRule,
         metrics: Arc<Metrics>,
     ) -> Result<Self, Refused> {
-        let Candidate {
-            module,
-            routing,
-            version,
-            spans,
-        } = candidate(&source, &runtime, None, &repositories, &rule)?;
-        let epoch = Epoch::FIRST;
-        metrics.epoch(epoch);
-        Ok(Self {
-            source,
+        let loader = Loader {
             runtime,
             repositories,
             rule,
+        };
+        let era = Era {
+            epoch: Epoch::new(0),
+            set: Arc::new(loader.set(&source.read()?, None)?),
+            forced: None,
+        };
+        Ok(Self {
+            source,
+            loader,
             metrics,
-            in_force: ArcSwap::from_pointee(PolicySet {
-                epoch,
-                routing,
-                version,
-                spans,
-            }),
-            standing: Mutex::new(Standing::new(0)),
-            compiled: Mutex::new(module),
+            in_force: ArcSwap::from_pointee(InForce::steady(era, Vec::new())),
+            standing: Mutex::new(Standing::new(PerWorld::default())),
+            wanted: Notify::new(),
+            changed: tokio::sync::watch::Sender::new(()),
         })
     }
 
     /// The set that decides the operations which begin now.
     #[must_use]
-    pub fn in_force(&self) -> Arc<PolicySet> {
+    pub fn in_force(&self) -> Arc<InForce> {
         self.in_force.load_full()
     }
 
@@ -166,128 +109,119 @@ impl Policies {
         self.standing_now().clone()
     }
 
-    /// How many instances of policies failed since the host began.
+    /// How many instances of each policy failed since the host began.
     #[must_use]
-    pub fn failures(&self) -> u64 {
-        self.standing_now().failures + self.in_force().routing.failures()
+    pub fn failures(&self) -> PerWorld<u64> {
+        let before = self.standing_now().failures;
+        let now = self.in_force().failures();
+        PerWorld {
+            routing: before.routing + now.routing,
+            dual_write: before.dual_write + now.dual_write,
+        }
     }
 
-    /// Reads the directory again. A good set that differs from the one in force replaces it, for operations that
-    /// begin afterwards; a bad one is reported and changes nothing. Blocks while it compiles.
+    /// Asks for a look for newer epochs: there are signs of one.
+    pub(crate) fn look(&self) {
+        self.wanted.notify_one();
+    }
+
+    /// Comes when a look is asked for.
+    pub(crate) async fn asked(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// Waits until `done` holds for what is in force, for at most `patience`. Whether it does.
+    pub async fn wait_until(&self, patience: Duration, done: impl Fn(&InForce) -> bool) -> bool {
+        let mut changed = self.changed.subscribe();
+        let waiting = async {
+            while !done(&self.in_force()) {
+                if changed.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        timeout(patience, waiting).await.is_ok()
+    }
+
+    /// A set of what the directory holds, checked but not in force; `None` if that is in force already. Blocks while it
+    /// compiles. A refusal is logged, counted and shown until the directory holds a usable set.
     ///
     /// # Errors
     /// [`Refused`] if the directory holds no usable set.
-    pub fn reload(&self) -> Result<Arc<PolicySet>, Refused> {
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        let began = Instant::now();
-        let candidate = candidate(
-            &self.source,
-            &self.runtime,
-            Some(&compiled),
-            &self.repositories,
-            &self.rule,
-        );
-        let in_force = self.in_force();
-        match candidate {
-            Err(refused) => {
-                let before = self.standing_now().refused.replace(refused.clone());
-                if before.as_ref() != Some(&refused) {
-                    tracing::error!(epoch = %in_force.epoch, %refused, "policies refused; what was in force stays");
-                    self.metrics.reload_refused();
-                }
-                Err(refused)
-            }
-            Ok(Candidate { version, .. }) if version == in_force.version => {
-                self.standing_now().refused = None;
-                Ok(in_force)
-            }
-            Ok(Candidate {
-                module,
-                routing,
-                version,
-                spans,
-            }) => {
-                let epoch = in_force.epoch.next();
-                let set = Arc::new(PolicySet {
-                    epoch,
-                    routing,
-                    version,
-                    spans,
-                });
-                let failures = self.failures();
-                self.in_force.store(Arc::clone(&set));
-                *self.standing_now() = Standing::new(failures);
-                *compiled = module;
-                self.metrics.reloaded(epoch, began.elapsed());
-                tracing::info!(%epoch, module = set.version.module, "policies in force");
-                Ok(set)
-            }
+    pub fn candidate(&self) -> Result<Option<Arc<PolicySet>>, Refused> {
+        let candidate = self.source.read().and_then(|files| self.make(&files));
+        let refused = candidate.as_ref().err().cloned();
+        let before = std::mem::replace(&mut self.standing_now().refused, refused.clone());
+        if let Some(refused) = refused.filter(|refused| before.as_ref() != Some(refused)) {
+            tracing::error!(epoch = %self.in_force().epoch, %refused, "policies refused; what was in force stays");
+            self.metrics.reload_refused();
         }
+        candidate
+    }
+
+    /// A set of these files, checked but not in force; `None` if it is in force already. Blocks while it compiles.
+    ///
+    /// # Errors
+    /// [`Refused`] if they make no usable set.
+    pub fn make(&self, files: &PerWorld<Files>) -> Result<Option<Arc<PolicySet>>, Refused> {
+        let in_force = self.in_force();
+        if in_force.is_of(files) {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(self.loader.set(files, Some(&in_force))?)))
+    }
+
+    /// Has other policies decide the operations that begin from now on. What is older than what is in force is passed over:
+    /// epochs only grow.
+    pub fn put_in_force(&self, next: InForce) {
+        let failures = self.failures();
+        let mut standing = self.standing_now();
+        let before = self.in_force();
+        let ends_handoff = next.epoch == before.epoch && next.leaving.len() < before.leaving.len();
+        if next.epoch <= before.epoch && !ends_handoff {
+            return;
+        }
+        if next.epoch > before.epoch {
+            *standing = Standing {
+                refused: standing.refused.take(),
+                ..Standing::new(failures)
+            };
+        }
+        let epoch = next.epoch;
+        self.metrics.epoch(epoch);
+        tracing::info!(
+            %epoch,
+            routing = next.versions.routing.module,
+            dual_write = next.versions.dual_write.module,
+            handoff = !next.leaving.is_empty(),
+            "policies in force"
+        );
+        self.in_force.store(Arc::new(next));
+        drop(standing);
+        self.changed.send_replace(());
+    }
+
+    /// Notes that both sides of a repository have been compared under an epoch.
+    pub(crate) fn note_converged(&self, epoch: Epoch, repository: &str) {
+        self.in_force.rcu(|in_force| {
+            let mut next = (**in_force).clone();
+            if next.epoch == epoch && !next.converged.iter().any(|known| known == repository) {
+                next.converged.push(repository.to_owned());
+            }
+            next
+        });
+    }
+
+    /// Notes why a set that passed its checks is not in force.
+    pub(crate) fn refuse(&self, reason: String) -> Refused {
+        let refused = Refused::whole(self.source.directory(), &reason);
+        tracing::error!(epoch = %self.in_force().epoch, %refused, "policies refused; what was in force stays");
+        self.metrics.reload_refused();
+        self.standing_now().refused = Some(refused.clone());
+        refused
     }
 
     fn standing_now(&self) -> MutexGuard<'_, Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Compiles, configures and questions what the directory holds. A module that is already compiled is used again.
-fn candidate(
-    source: &PolicySource,
-    runtime: &Runtime,
-    compiled: Option<&RoutingModule>,
-    repositories: &[Repository],
-    rule: &SubjectRule,
-) -> Result<Candidate, Refused> {
-    let files = source.read(WORLD)?;
-    let at_module = |reason: &dyn fmt::Display| files.module_refused(reason);
-    let module = match compiled {
-        Some(module) if module.digest() == files.module_digest => module.clone(),
-        _ => runtime.load_routing(&files.module).map_err(|error| at_module(&error))?,
-    };
-    let Description {
-        name,
-        version,
-        settings_schema,
-    } = module.describe().map_err(|error| at_module(&error))?;
-    let document = settings::Document::parse(&files.settings).map_err(|mistake| files.settings_refused(mistake))?;
-    let json = document
-        .to_json(&settings_schema, rule)
-        .map_err(|mistake| files.settings_refused(mistake))?;
-    let routing = RoutingPolicy::configure(&module, &json, repositories).map_err(|error| match error {
-        ConfigureError::Settings { pointer, reason } => files.settings_refused(document.mistake_at(&pointer, &reason)),
-        failed => at_module(&failed),
-    })?;
-    let spans = examine(&routing, repositories).map_err(|error| at_module(&error))?;
-    let version = Version {
-        name,
-        version,
-        module: files.module_digest,
-        settings: files.settings_digest,
-    };
-    Ok(Candidate {
-        module,
-        routing,
-        version,
-        spans,
-    })
-}
-
-/// Asks a policy one question of each kind about every repository, so that one which cannot answer is refused before
-/// an application meets it.
-fn examine(routing: &RoutingPolicy, repositories: &[Repository]) -> Result<Box<[Span]>, CallError> {
-    let healthy = Health {
-        up: true,
-        p95: Duration::ZERO,
-    };
-    let conditions = Conditions {
-        backends: PerBackend::from_fn(|_| healthy),
-        mirror_lag: None,
-    };
-    let answers = repositories.iter().map(|repository| {
-        routing.admit(Action::Find, repository.id, None)?;
-        routing.read(Action::Find, repository.id, None, &conditions)?;
-        routing.authority(repository.id, None)?;
-        routing.span(repository.id)
-    });
-    answers.collect()
 }

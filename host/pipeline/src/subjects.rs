@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use turnout_vocabulary::{Repository, Request, Subject, SubjectRule};
 
 /// Whose rows an operation touches, as far as it says so itself.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Subjects {
     /// It does not say: any row may be meant.
     Unnamed,
@@ -28,24 +28,29 @@ impl Subjects {
         }
     }
 
-    /// The one subject of a read: the one that it names, else the one `beside` the request.
-    pub(crate) fn of_read(self, beside: Option<Subject>) -> Option<Subject> {
-        match self {
-            Self::Named(subjects) if subjects.len() == 1 => subjects.into_iter().next().flatten(),
-            Self::Named(_) => None,
-            Self::Unnamed => beside,
+    /// These, and those that an update gives rows to.
+    pub(crate) fn with_those_of_change(&self, request: &Request, repository: &Repository, rule: &SubjectRule) -> Self {
+        let mut all = self.clone();
+        if let (Self::Named(subjects), Request::Update(update), Some(column)) = (&mut all, request, &repository.subject)
+            && update.change.columns.contains(column)
+        {
+            subjects.extend(normalise(update.change.subjects.iter().map(Option::as_deref), rule));
         }
+        all
     }
 }
 
-/// The subjects in texts of a subject column. A text that is no phone number belongs to nobody.
+/// The subjects in texts of a subject column.
 pub(crate) fn normalise<'a>(
     texts: impl Iterator<Item = Option<&'a str>>,
     rule: &SubjectRule,
 ) -> HashSet<Option<Subject>> {
-    texts
-        .map(|text| text.and_then(|text| rule.normalise(text).ok()))
-        .collect()
+    texts.map(|text| subject_in(text, rule)).collect()
+}
+
+/// The subject in a text of a subject column. A text that is no phone number belongs to nobody.
+pub(crate) fn subject_in(text: Option<&str>, rule: &SubjectRule) -> Option<Subject> {
+    text.and_then(|text| rule.normalise(text).ok())
 }
 
 #[cfg(test)]
@@ -88,7 +93,7 @@ mod tests {
         let repository = clients(Some("phone"));
         assert_eq!(
             Subjects::of(&delete(phones.clone()), &repository, &rule),
-            Subjects::Named([Some(subject.clone())].into())
+            Subjects::Named([Some(subject)].into())
         );
         assert_eq!(
             Subjects::of(&delete(Filter::default()), &repository, &rule),
@@ -98,6 +103,5 @@ mod tests {
             Subjects::of(&delete(phones), &clients(None), &rule),
             Subjects::Named([None].into())
         );
-        assert_eq!(Subjects::Unnamed.of_read(Some(subject.clone())), Some(subject));
     }
 }

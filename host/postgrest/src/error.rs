@@ -29,6 +29,9 @@ struct Body {
     details: Option<String>,
     hint: Option<String>,
     message: String,
+    /// The operation of a transaction that is to blame, by its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<usize>,
 }
 
 impl Refusal {
@@ -38,6 +41,7 @@ impl Refusal {
             details: None,
             hint: None,
             message: message.into(),
+            operation: None,
         };
         Self {
             status,
@@ -58,6 +62,13 @@ impl Refusal {
 
     fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// Says which operation of a transaction is to blame, by its place, if it is one.
+    #[must_use]
+    pub fn of_operation(mut self, place: Option<usize>) -> Self {
+        self.body.operation = place;
         self
     }
 

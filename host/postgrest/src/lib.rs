@@ -22,4 +22,4 @@ mod request;
 
 pub use answer::{AnswerForm, answer};
 pub use error::Refusal;
-pub use request::{Call, parse};
+pub use request::{Call, encode, parse};

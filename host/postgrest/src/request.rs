@@ -16,7 +16,7 @@ use turnout_vocabulary::{Conflict, Delete, Find, Insert, Repository, Request, Re
 
 pub(crate) use accept::Media;
 pub(crate) use preferences::{Count, Handling, Missing, Preferences, Return};
-pub(crate) use query::encode;
+pub use query::encode;
 
 use crate::answer::AnswerForm;
 use crate::error::Refusal;

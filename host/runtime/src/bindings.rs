@@ -8,7 +8,7 @@ pub(crate) mod policy {
     });
 }
 
-/// What the routing world exports beside it.
+/// What the routing world exports beside it, and the words that all worlds share.
 pub(crate) mod routing {
     wasmtime::component::bindgen!({
         path: "../../wit",
@@ -16,6 +16,19 @@ pub(crate) mod routing {
         ownership: Borrowing { duplicate_if_necessary: true },
         with: {
             "turnout:policy/log": super::policy::turnout::policy::log,
+        },
+    });
+}
+
+/// What the dual-write world exports beside it.
+pub(crate) mod dual_write {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "dual-write",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        with: {
+            "turnout:policy/log": super::policy::turnout::policy::log,
+            "turnout:policy/types": super::routing::turnout::policy::types,
         },
     });
 }

@@ -1,7 +1,7 @@
 //! Runs WebAssembly policies: bounded in time and memory, reused, discarded on a trap.
 //!
-//! A [`Runtime`] is made once. It loads the bytes of a policy into a module of one world ([`RoutingModule`]), and a module
-//! with its settings becomes a policy ([`RoutingPolicy`]) that answers calls on any thread:
+//! A [`Runtime`] is made once. It loads the bytes of a policy into a [`Module`] of one [`World`], and a module with its
+//! settings becomes a [`Policy`] that answers calls on any thread:
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -10,7 +10,7 @@
 //! use turnout_vocabulary::RepositoryId;
 //!
 //! let runtime = Runtime::new(&Options::default())?;
-//! let module = runtime.load_routing(&std::fs::read("policies/routing.wasm")?)?;
+//! let module = runtime.load(&std::fs::read("policies/routing.wasm")?)?;
 //! let policy = RoutingPolicy::configure(&module, r#"{"default": {"stage": "off"}}"#, &repositories)?;
 //! let authority = policy.authority(RepositoryId(0), None)?;
 //! # Ok(())
@@ -31,6 +31,8 @@ mod worlds;
 
 pub use bounds::Failure;
 pub use load::LoadError;
-pub use policy::{CallError, ConfigureError, Description};
+pub use policy::{CallError, ConfigureError, Description, Module, Policy};
 pub use runtime::{Options, Runtime, RuntimeError};
-pub use worlds::routing::{RoutingModule, RoutingPolicy};
+pub use worlds::World;
+pub use worlds::dual_write::{DualWrite, DualWriteModule, DualWritePolicy};
+pub use worlds::routing::{Routing, RoutingModule, RoutingPolicy};

@@ -5,7 +5,6 @@ mod imports;
 
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
 use wasmparser::Parser;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
@@ -88,7 +87,6 @@ pub(crate) fn module<W: World>(
     shared: Arc<Shared>,
     linker: &Linker<State>,
     component: &Component,
-    digest: String,
 ) -> Result<Module<W>, LoadError> {
     let wrong = |error: wasmtime::Error| LoadError::WrongWorld {
         world: W::NAME,
@@ -97,10 +95,5 @@ pub(crate) fn module<W: World>(
     let instance = linker.instantiate_pre(component).map_err(wrong)?;
     let base = PolicyIndices::new(&instance).map_err(wrong)?;
     let world = W::indices(&instance).map_err(wrong)?;
-    Ok(Module::new(shared, instance, base, world, digest))
-}
-
-/// The SHA-256 of bytes, in hexadecimal.
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
+    Ok(Module::new(shared, instance, base, world))
 }

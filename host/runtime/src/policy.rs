@@ -15,15 +15,16 @@ use wasmtime::Store;
 pub use error::{CallError, ConfigureError};
 use instance::Instance;
 pub(crate) use instance::State;
-pub use module::Description;
-pub(crate) use module::Module;
+pub use module::{Description, Module};
 
 use crate::bindings::policy::turnout::policy::types::{RepositoryInfo, Settings};
 use crate::bounds::Failure;
 use crate::worlds::World;
 
-/// A module with its settings. Every thread that calls it has an instance of its own, which lives as long as this does.
-pub(crate) struct Policy<W: World> {
+/// A module with its settings. It answers on the calling thread, which it may block for as long as
+/// [`Options::call_cpu`](crate::Options::call_cpu) allows; each thread that calls it gets an instance of its own, kept until the
+/// policy is dropped. A call that fails is tried once more on a fresh instance, unless it ran out of time.
+pub struct Policy<W: World> {
     module: Module<W>,
     settings: Settings,
     // Taken out while a call runs: whatever ends the call early, an instance that is not put back is gone.
@@ -32,7 +33,11 @@ pub(crate) struct Policy<W: World> {
 }
 
 impl<W: World> Policy<W> {
-    pub(crate) fn configure(
+    /// Gives a module its settings, as JSON, and the repositories in the order of their ids.
+    ///
+    /// # Errors
+    /// [`ConfigureError`] if the policy refuses the settings or fails.
+    pub fn configure(
         module: &Module<W>,
         settings_json: &str,
         repositories: &[Repository],
@@ -107,11 +112,15 @@ impl<W: World> Policy<W> {
         }
     }
 
-    pub(crate) fn module(&self) -> &Module<W> {
+    /// Its code, for another policy of the same code.
+    #[must_use]
+    pub fn module(&self) -> &Module<W> {
         &self.module
     }
 
-    pub(crate) fn failures(&self) -> u64 {
+    /// How many instances failed and were discarded, those included whose call went well on a second try.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
 }

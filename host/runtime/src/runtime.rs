@@ -99,8 +99,13 @@ impl Runtime {
         })
     }
 
-    pub(crate) fn load<W: World>(&self, bytes: &[u8]) -> Result<Module<W>, LoadError> {
+    /// Compiles a policy of the world `W`: a core module as `cargo build --target wasm32-unknown-unknown` writes it, or a
+    /// component.
+    ///
+    /// # Errors
+    /// [`LoadError`] if the bytes are no policy of that world.
+    pub fn load<W: World>(&self, bytes: &[u8]) -> Result<Module<W>, LoadError> {
         let component = load::component(&self.shared.engine, bytes, self.module_bytes)?;
-        load::module(Arc::clone(&self.shared), &self.linker, &component, load::digest(bytes))
+        load::module(Arc::clone(&self.shared), &self.linker, &component)
     }
 }

@@ -1,23 +1,32 @@
 //! The worlds, a room for each: its bindings, and its functions said in the vocabulary.
 
+mod convert;
+pub(crate) mod dual_write;
 pub(crate) mod routing;
 
-use wasmtime::Store;
-use wasmtime::component::{Instance, InstancePre};
+pub(crate) use exports::Exports;
 
-use crate::policy::State;
-
-/// The exports of one world beside those that all have.
-pub(crate) trait World: Send + Sized + 'static {
-    /// The world's name in `wit/`.
+/// One of the worlds of `wit/`, as a type. Only this crate has any.
+pub trait World: Exports {
+    /// The world's name.
     const NAME: &'static str;
+}
 
-    /// Where the exports are in a component.
-    type Indices: Send + Sync;
+mod exports {
+    use wasmtime::Store;
+    use wasmtime::component::{Instance, InstancePre};
 
-    /// Finds the exports in a component, and checks their types.
-    fn indices(component: &InstancePre<State>) -> wasmtime::Result<Self::Indices>;
+    use crate::policy::State;
 
-    /// Takes the exports of an instance.
-    fn load(indices: &Self::Indices, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self>;
+    /// The exports of one world beside those that all have.
+    pub trait Exports: Send + Sized + 'static {
+        /// Where the exports are in a component.
+        type Indices: Send + Sync;
+
+        /// Finds the exports in a component, and checks their types.
+        fn indices(component: &InstancePre<State>) -> wasmtime::Result<Self::Indices>;
+
+        /// Takes the exports of an instance.
+        fn load(indices: &Self::Indices, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Self>;
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::time::ClockId;
 use support::{CLIENTS, load, module, policy, repositories, runtime, subject};
-use turnout_runtime::{CallError, ConfigureError, Failure, LoadError, Options, RoutingPolicy, Runtime};
+use turnout_runtime::{CallError, ConfigureError, Failure, LoadError, Options, Routing, RoutingPolicy, Runtime};
 use turnout_vocabulary::Backend;
 
 /// How soon a policy is refused or stopped. It is CPU time, as the bounds are: other work on the machine must fail no test.
@@ -48,7 +48,7 @@ fn assert_still_answers(runtime: &Runtime) {
 
 fn refusal(runtime: &Runtime, bytes: &[u8]) -> LoadError {
     let start = cpu_time();
-    let error = runtime.load_routing(bytes).err().unwrap();
+    let error = runtime.load::<Routing>(bytes).err().unwrap();
     assert_soon(start);
     assert_still_answers(runtime);
     error
@@ -194,7 +194,7 @@ fn a_module_that_is_too_large_is_refused() {
         ..Options::default()
     })
     .unwrap();
-    let error = runtime.load_routing(&good).err().unwrap();
+    let error = runtime.load::<Routing>(&good).err().unwrap();
     assert_eq!(
         error,
         LoadError::TooLarge {

@@ -17,6 +17,15 @@ impl Backend {
     /// Both, `old` first.
     pub const ALL: [Self; 2] = [Self::Old, Self::New];
 
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Old => Self::New,
+            Self::New => Self::Old,
+        }
+    }
+
     /// The word for it in settings, headers and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

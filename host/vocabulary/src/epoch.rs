@@ -10,6 +10,12 @@ impl Epoch {
     /// The epoch of the first policy set of a host.
     pub const FIRST: Self = Self(1);
 
+    /// The epoch of that number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
     /// The number itself.
     #[must_use]
     pub const fn get(self) -> u64 {

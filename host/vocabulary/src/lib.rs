@@ -4,9 +4,11 @@
 //! - [`Operation`]: one call of the application, as data. It is parsed elsewhere and turned into SQL elsewhere.
 //! - [`Outcome`]: what a backend made of it.
 //! - [`ReadPlan`], [`Admission`], [`Span`]: what a routing policy answers.
+//! - [`MirrorPlan`], [`Retry`], [`Alert`]: what a dual-write policy answers.
 
 mod backend;
 mod epoch;
+mod mirror;
 mod operation;
 mod outcome;
 mod plan;
@@ -15,6 +17,7 @@ mod subject;
 
 pub use backend::{Backend, PerBackend};
 pub use epoch::Epoch;
+pub use mirror::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry, Severity, Written};
 pub use operation::{
     Action, Column, Comparison, Conflict, Delete, Filter, Find, Insert, IsValue, NullsOrder, Operand, Operation,
     OperationId, Operator, OrderBy, Request, Resolution, Returning, Rows, Update, Window,

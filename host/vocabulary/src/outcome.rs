@@ -10,6 +10,8 @@ pub struct Outcome {
     pub total: Option<u64>,
     /// How many of the written rows are new; only an insert has any.
     pub inserted: u64,
+    /// The transaction of a write, where its rows leave dirty keys.
+    pub transaction: Option<i64>,
     /// The key of a single new row, as column and text, where it was asked for.
     pub location: Vec<(String, String)>,
 }

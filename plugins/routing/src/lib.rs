@@ -55,6 +55,10 @@ impl Guest for Routing {
         routes().span(repository)
     }
 
+    fn mirrored(target: Target) -> bool {
+        routes().stage(&target).mirrored()
+    }
+
     fn read(operation: Operation, _: Conditions) -> ReadPlan {
         routes().stage(&operation.target).read_plan()
     }

@@ -1,6 +1,8 @@
+use turnout_settings::{Mistake, check_repositories};
+
 use crate::bindings::{Backend, InvalidSetting, RepositoryInfo, RepositoryNumber, Span, Target};
 use crate::cohorts::Cohorts;
-use crate::settings::{Settings, escape};
+use crate::settings::Settings;
 use crate::stage::Stage;
 
 /// The settings, brought together with the repositories that they are for.
@@ -20,20 +22,9 @@ struct Route {
 
 impl Routes {
     pub(crate) fn new(settings: Settings, repositories: &[RepositoryInfo]) -> Result<Self, InvalidSetting> {
-        let served = || repositories.iter().map(|repository| repository.name.as_str());
-        if let Some(name) = settings
-            .repositories
-            .keys()
-            .find(|name| !served().any(|served| served == name.as_str()))
-        {
-            return Err(InvalidSetting {
-                pointer: format!("/repositories/{}", escape(name)),
-                reason: format!(
-                    "no repository is called `{name}`; there are {}",
-                    served().collect::<Vec<_>>().join(", ")
-                ),
-            });
-        }
+        let served: Vec<_> = repositories.iter().map(|served| served.name.as_str()).collect();
+        check_repositories(settings.repositories.keys(), &served)
+            .map_err(|Mistake { pointer, reason }| InvalidSetting { pointer, reason })?;
         let route = |repository: &RepositoryInfo| {
             let default = settings
                 .repositories
@@ -173,16 +164,5 @@ mod tests {
                 "{json}"
             );
         }
-    }
-
-    #[test]
-    fn a_repository_that_is_not_served_is_refused_with_those_that_are() {
-        let InvalidSetting { pointer, reason } =
-            routes(r#"{"default": {"stage": "off"}, "repositories": {"servces": {"stage": "off"}}}"#).unwrap_err();
-        assert_eq!(pointer, "/repositories/servces");
-        assert!(
-            reason.contains("`servces`") && reason.contains("clients, services"),
-            "{reason}"
-        );
     }
 }

@@ -1,15 +1,13 @@
 mod check;
-mod pointer;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use turnout_settings::Mistake;
 
 use crate::bindings::InvalidSetting;
 use crate::cohorts::Cohorts;
 use crate::stage::Stage;
-
-pub(crate) use pointer::escape;
 
 /// Settings that hold together in themselves; whether the repositories exist is for whoever knows them.
 #[derive(Debug)]
@@ -47,11 +45,7 @@ struct Standing {
 
 /// Reads settings, or says where they are wrong.
 pub(crate) fn parse(json: &str) -> Result<Settings, InvalidSetting> {
-    let value: serde_json::Value = serde_json::from_str(json).map_err(|error| InvalidSetting {
-        pointer: String::new(),
-        reason: format!("this is not JSON: {error}"),
-    })?;
-    let written: Written = serde_path_to_error::deserialize(value).map_err(|error| misread(&error))?;
+    let written: Written = turnout_settings::read(json).map_err(misread)?;
     Ok(Settings {
         cohorts: check::cohorts(written.cohort)?,
         default: written.default.stage,
@@ -63,13 +57,12 @@ pub(crate) fn parse(json: &str) -> Result<Settings, InvalidSetting> {
     })
 }
 
-fn misread(error: &serde_path_to_error::Error<serde_json::Error>) -> InvalidSetting {
-    let pointer = pointer::of(error.path());
+fn misread(Mistake { pointer, reason }: Mistake) -> InvalidSetting {
     // Serde's own words would repeat the value, which may be a phone.
     let reason = if pointer.contains("/subjects") {
         "subjects is a list of phones, each in quotes".into()
     } else {
-        error.inner().to_string()
+        reason
     };
     InvalidSetting { pointer, reason }
 }

@@ -31,17 +31,20 @@ impl Stage {
         }
     }
 
+    pub(crate) fn mirrored(self) -> bool {
+        !matches!(self, Self::Off | Self::Complete)
+    }
+
     pub(crate) fn read_plan(self) -> ReadPlan {
         let primary = self.authority();
         let mirror = match primary {
             Backend::Old => Backend::New,
             Backend::New => Backend::Old,
         };
-        let mirrored = !matches!(self, Self::Off | Self::Complete);
         let compared = matches!(self, Self::Shadow | Self::Live);
         ReadPlan {
             primary,
-            fallback: mirrored.then_some(mirror),
+            fallback: self.mirrored().then_some(mirror),
             compare: if compared { EVERY_READ } else { 0 },
         }
     }
@@ -65,6 +68,7 @@ mod tests {
         for (stage, authority, fallback, compare) in table {
             let plan = stage.read_plan();
             assert_eq!(stage.authority(), authority, "{stage:?}");
+            assert_eq!(stage.mirrored(), fallback.is_some(), "{stage:?}");
             assert_eq!(
                 (plan.primary, plan.fallback, plan.compare),
                 (authority, fallback, compare),

@@ -29,14 +29,22 @@ async fn a_good_site_passes_with_a_line_for_each_part() -> Result<()> {
     let Said { well, out, err } = said(&site, &["check"])?;
     assert_eq!((well, err.as_str()), (Some(0), ""), "{out}");
     let lines: Vec<_> = out.lines().collect();
-    assert_eq!(lines.len(), 4, "{out}");
+    assert_eq!(lines.len(), 5, "{out}");
     assert_eq!(lines[0], format!("ok     configuration {}", site.config().display()));
-    assert_eq!(lines[1], "ok     backend old (supabase) with 7 repositories");
-    assert_eq!(lines[2], "ok     backend new (timeweb) with 7 repositories");
-    assert!(
-        lines[3].starts_with("ok     policy routing: turnout-routing 0.1.0, module "),
-        "{out}"
+    assert_eq!(
+        lines[1],
+        "ok     backend old (supabase) with 7 repositories, Turnout is installed"
     );
+    assert_eq!(
+        lines[2],
+        "ok     backend new (timeweb) with 7 repositories, Turnout is installed"
+    );
+    for (line, policy) in [
+        (lines[3], "ok     policy routing: turnout-routing 0.1.0, module "),
+        (lines[4], "ok     policy dual-write: turnout-dual-write 0.1.0, module "),
+    ] {
+        assert!(line.starts_with(policy), "{out}");
+    }
     Ok(())
 }
 
@@ -158,7 +166,8 @@ async fn status_tells_how_a_running_host_stands() -> Result<()> {
     for words in [
         "turnout 0.1.0, up ",
         "epoch 1\n",
-        "  routing  turnout-routing 0.1.0  module ",
+        "  routing     turnout-routing 0.1.0  module ",
+        "  dual-write  turnout-dual-write 0.1.0  module ",
         "  old  up    p95 ",
         " ms  supabase\n",
         " ms  timeweb\n",
@@ -198,7 +207,17 @@ fn help_names_every_command() -> Result<()> {
     let help = turnout().arg("--help").output()?;
     assert!(help.status.success());
     let help = String::from_utf8(help.stdout)?;
-    for command in ["serve", "demo", "check", "status", "--config"] {
+    for command in [
+        "serve",
+        "demo",
+        "check",
+        "status",
+        "install",
+        "uninstall",
+        "mirror",
+        "failover",
+        "--config",
+    ] {
         assert!(help.contains(command), "{command} is not in {help}");
         if !command.starts_with('-') {
             assert!(

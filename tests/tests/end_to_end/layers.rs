@@ -5,17 +5,26 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// What each crate of the host may know of the others. Nothing else may know it.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
     ("cluster", &[]),
     ("backends", &["vocabulary"]),
-    ("pipeline", &["backends", "runtime", "vocabulary"]),
+    ("mirror", &["backends", "vocabulary"]),
+    ("pipeline", &["backends", "mirror", "runtime", "vocabulary"]),
     ("api", &["backends", "pipeline", "postgrest", "vocabulary"]),
     (
         "cli",
-        &["api", "backends", "cluster", "pipeline", "runtime", "vocabulary"],
+        &[
+            "api",
+            "backends",
+            "cluster",
+            "mirror",
+            "pipeline",
+            "runtime",
+            "vocabulary",
+        ],
     ),
 ];
 
@@ -23,7 +32,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
 const IO: [(&str, &[&str]); 3] = [
     ("sqlx", &["backends", "cluster"]),
     ("axum", &["api", "cli"]),
-    ("tokio", &["api", "backends", "cli", "cluster"]),
+    ("tokio", &["api", "backends", "cli", "cluster", "mirror", "pipeline"]),
 ];
 
 #[test]

@@ -150,7 +150,9 @@ async fn the_metrics_move_with_what_happens() -> Result<()> {
             r#"turnout_operation_errors_total{repository="clients",action="find",backend="old",kind="database"}"#,
             1.0,
         ),
-        (r#"turnout_policy_duration_seconds_count{world="routing"}"#, 12.0),
+        // Admission and authority, then the plan of a read, or whether a write is mirrored; then how, and who hears of it.
+        (r#"turnout_policy_duration_seconds_count{world="routing"}"#, 18.0),
+        (r#"turnout_policy_duration_seconds_count{world="dual-write"}"#, 2.0),
         (r#"turnout_policy_failures_total{world="routing"}"#, 0.0),
         (r#"turnout_policy_reloads_total{result="accepted"}"#, 0.0),
         (r#"turnout_policy_reloads_total{result="refused"}"#, 0.0),
@@ -163,10 +165,10 @@ async fn the_metrics_move_with_what_happens() -> Result<()> {
     }
     let seconds = r#"turnout_operation_duration_seconds_sum{repository="clients",action="find",backend="old"}"#;
     assert!(sample(&text, seconds) > 0.0, "{text}");
-    assert!(
-        sample(&text, r#"turnout_policy_duration_seconds_sum{world="routing"}"#) > 0.0,
-        "{text}"
-    );
+    for world in ["routing", "dual-write"] {
+        let seconds = format!("turnout_policy_duration_seconds_sum{{world=\"{world}\"}}");
+        assert!(sample(&text, &seconds) > 0.0, "{text}");
+    }
 
     site.route("[default]\nstage = 'off'\n")?;
     eventually("the accepted reload is counted", async || {

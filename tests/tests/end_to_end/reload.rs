@@ -182,9 +182,7 @@ async fn another_good_module_takes_over() -> Result<()> {
     let host = site.host().await?;
     let before = host.get("/v1/status").await?.json()["routing"]["module"].clone();
     for (epoch, mark) in [(2, b'a'), (3, b'b')] {
-        let draft = site.folder().join("routing.wasm.draft");
-        fs::write(&draft, another_module(mark)?)?;
-        fs::rename(draft, site.policies().join("routing.wasm"))?;
+        site.put("routing.wasm", another_module(mark)?)?;
         assert_eq!(in_force(&host, epoch).await, "old");
     }
     let status = host.get("/v1/status").await?.json();
@@ -194,15 +192,52 @@ async fn another_good_module_takes_over() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_change_of_either_world_makes_one_epoch() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.route(ONE_WAY)?;
+    let host = site.host().await?;
+    let before = host.get("/v1/status").await?.json();
+    site.put("dual-write.toml", "mirror = 'off'\n")?;
+    assert_eq!(in_force(&host, 2).await, "old");
+    let after = host.get("/v1/status").await?.json();
+    assert_eq!(after["routing"], before["routing"]);
+    assert_eq!(after["dual_write"]["module"], before["dual_write"]["module"]);
+    assert_ne!(after["dual_write"]["settings"], before["dual_write"]["settings"]);
+    assert_eq!(after["dual_write"]["name"], "turnout-dual-write");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_dual_write_settings_is_refused_with_its_line() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    for (settings, line, reason) in [
+        ("mirror = 'perhaps'\n", 1, "perhaps"),
+        ("\nsync_bound_ms = 0\n", 2, "nonzero"),
+        ("[slow]\nwarning_ms = 2000\n", 1, "`critical_ms` (1000)"),
+        ("[repositories.bookings]\nmirror = 'sync'\nslw = {}\n", 3, "slw"),
+        ("[repositories.booking]\nmirror = 'sync'\n", 1, "`booking`"),
+    ] {
+        site.put("dual-write.toml", settings)?;
+        eventually("this mistake shows in the status", async || {
+            let refused = host.get("/v1/status").await.ok()?.json()["refused"].clone();
+            let (file, said) = (refused["file"].as_str()?, refused["reason"].as_str()?);
+            (file.ends_with("dual-write.toml") && refused["line"] == line && said.contains(reason)).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(client(&host).await?.0, 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_file_that_goes_is_reported_and_what_was_in_force_stays() -> Result<()> {
     let site = Site::set_up().await?;
     site.route(ONE_WAY)?;
     let host = site.host().await?;
-    for (file, restored) in [
-        ("routing.toml", ONE_WAY.as_bytes().to_vec()),
-        ("routing.wasm", fs::read(policy("routing"))?),
-    ] {
+    for file in ["routing.toml", "routing.wasm", "dual-write.toml", "dual-write.wasm"] {
         let path = site.policies().join(file);
+        let restored = fs::read(&path)?;
         fs::remove_file(&path)?;
         let refused = refused(&host).await;
         assert!(

@@ -11,11 +11,11 @@ pub(crate) fn demo(arguments: &[OsString]) -> anyhow::Result<()> {
     prerequisite::ensure()?;
     build::policies()?;
     build::host()?;
-    // Cargo put this program at <target>/debug/xtask and the host at <target>/release/turnout.
+    // Cargo put this program at <target>/debug/xtask and the host at <target>/demo/turnout.
     let this = env::current_exe().context("where this program is")?;
     let target = this
         .ancestors()
         .nth(2)
         .context("the target directory, two levels above this program")?;
-    step::become_program(Command::new(target.join("release/turnout")).arg("demo").args(arguments))
+    step::become_program(Command::new(target.join("demo/turnout")).arg("demo").args(arguments))
 }

@@ -2,38 +2,71 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use axum::response::Response;
-use http::HeaderValue;
-use turnout_pipeline::Provenance;
-use turnout_vocabulary::Backend;
+use http::{HeaderMap, HeaderValue};
+use turnout_pipeline::{Provenance, Staleness};
+use turnout_vocabulary::{Backend, MirrorState};
 
 /// Says in the headers of an answer how it came about.
-pub(super) fn declare(provenance: Provenance, mut answer: Response) -> Response {
+pub(crate) fn declare(provenance: Provenance, mut answer: Response) -> Response {
     let Provenance {
         operation,
         epoch,
         backend,
+        parts,
+        staleness,
         policy,
         database,
+        mirror,
     } = provenance;
     let headers = answer.headers_mut();
-    if let Some(backend) = backend {
-        headers.insert("x-turnout-backend", HeaderValue::from_static(Backend::as_str(backend)));
+    let split: Vec<_> = parts.iter().filter_map(|(part, rows)| Some((part, (*rows)?))).collect();
+    if split.is_empty() {
+        if let Some(backend) = backend {
+            headers.insert("x-turnout-backend", HeaderValue::from_static(Backend::as_str(backend)));
+        }
+    } else {
+        set(
+            headers,
+            "x-turnout-backend",
+            &list(split.iter().map(|(part, _)| part.to_string())),
+        );
+        set(
+            headers,
+            "x-turnout-parts",
+            &list(split.iter().map(|(part, rows)| format!("{part}={rows}"))),
+        );
     }
     headers.insert("x-turnout-epoch", epoch.get().into());
+    if let Some(mirror) = mirror {
+        headers.insert(
+            "x-turnout-mirror",
+            HeaderValue::from_static(MirrorState::as_str(mirror)),
+        );
+    }
+    match staleness {
+        Some(Staleness::Age(age)) => set(headers, "x-turnout-staleness", &age.as_millis().to_string()),
+        Some(Staleness::Unknown) => set(headers, "x-turnout-staleness", "unknown"),
+        None => {}
+    }
     let timing = format!(
         "policy;dur={}, database;dur={}",
         milliseconds(policy),
         milliseconds(database)
     );
-    for (name, value) in [
-        ("x-turnout-operation", operation.to_string()),
-        ("server-timing", timing),
-    ] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.insert(name, value);
-        }
-    }
+    set(headers, "x-turnout-operation", &operation.to_string());
+    set(headers, "server-timing", &timing);
     answer
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
+}
+
+/// Sets a header to a text that it can hold.
+fn set(headers: &mut HeaderMap, name: &'static str, text: &str) {
+    if let Ok(value) = HeaderValue::from_str(text) {
+        headers.insert(name, value);
+    }
 }
 
 /// A time in milliseconds, to the microsecond. Whole numbers are far cheaper to write than fractions.

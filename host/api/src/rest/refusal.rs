@@ -6,11 +6,20 @@ use turnout_vocabulary::{Backend, PerBackend};
 use super::RETRY_AFTER;
 
 /// How the application hears of an error.
-pub(super) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
+pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
     match error {
         Error::Frozen { retry_after } => Refusal::frozen(retry_after),
-        Error::Undecided(_) | Error::Contradiction => Refusal::unavailable(error.to_string(), Some(RETRY_AFTER)),
-        Error::SeveralAuthorities | Error::ChangesAuthority => Refusal::authority(error.to_string()),
+        Error::Undecided(_) | Error::Contradiction | Error::Moving => {
+            Refusal::unavailable(error.to_string(), Some(RETRY_AFTER))
+        }
+        Error::HandedOver { .. } => Refusal::unavailable(
+            "The row was handed to another authority and may have been written there by now; look before you repeat this",
+            None,
+        ),
+        Error::SeveralAuthorities | Error::ChangesAuthority | Error::Apart { .. } => {
+            Refusal::authority(error.to_string())
+        }
+        Error::Partial { done, failure } => of(*failure, labels).into_partial(&parts(done)),
         Error::Backend(error) => of_backend(error, labels),
         error => Refusal::internal(error.to_string()),
     }
@@ -44,6 +53,13 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             );
             Refusal::unavailable(message, Some(RETRY_AFTER))
         }
+        BackendError::Fenced { backend } => {
+            let message = format!(
+                "{} follows newer policies than this host knows of; nothing was done",
+                name(backend, labels)
+            );
+            Refusal::unavailable(message, Some(RETRY_AFTER))
+        }
         BackendError::UnknownTable { table, .. } => {
             let (schema, table) = table.split_once('.').unwrap_or(("public", &table));
             Refusal::unknown_table(schema, table)
@@ -64,6 +80,14 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
         }
         error => Refusal::internal(error.to_string()),
     }
+}
+
+/// What each backend has done.
+fn parts(done: PerBackend<Option<u64>>) -> String {
+    let parts = done
+        .iter()
+        .filter_map(|(backend, rows)| Some(format!("{} rows on backend {backend}", (*rows)?)));
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// What people call a backend.

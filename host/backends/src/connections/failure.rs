@@ -26,13 +26,16 @@ impl Connections {
         mut lease: Lease<'_>,
         answer: Result<Result<T, sqlx::Error>, Elapsed>,
     ) -> Result<T, Failure> {
+        let answer = self.understand(answer);
+        lease.settled = matches!(answer, Ok(_) | Err(Failure::Refused(_)));
+        answer
+    }
+
+    /// The same of an answer after which the connection stays in use.
+    pub(super) fn understand<T>(&self, answer: Result<Result<T, sqlx::Error>, Elapsed>) -> Result<T, Failure> {
         let failure = match answer {
-            Ok(Ok(answer)) => {
-                lease.settled = true;
-                return Ok(answer);
-            }
+            Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) if !breaks_connection(&error) => {
-                lease.settled = true;
                 return Err(Failure::Refused(Error::answered(self.backend, &error)));
             }
             Ok(Err(error)) => Failure::Broke(error.to_string().into()),

@@ -69,7 +69,8 @@ impl SchemaCache {
         current.filter(|schema| **schema != *seen).ok_or(error)
     }
 
-    async fn read(&self, connections: &Connections) -> Result<Arc<Schema>, Error> {
+    /// Reads it anew.
+    pub(crate) async fn read(&self, connections: &Connections) -> Result<Arc<Schema>, Error> {
         // Boxed, as it is rare and large.
         let schema = Arc::new(Box::pin(connections.introspect(&self.repositories)).await?);
         self.current.store(Some(Arc::clone(&schema)));

@@ -21,6 +21,9 @@ pub(crate) async fn introspect(
         .map(|repository| repository.schema.as_str())
         .collect();
     let names: Vec<&str> = repositories.iter().map(|repository| repository.name.as_str()).collect();
+    let installed = sqlx::query_scalar("select to_regclass('turnout.fence') is not null")
+        .fetch_one(&mut *connection)
+        .await?;
     let rows = sqlx::query(include_str!("introspect.sql"))
         .bind(schemas)
         .bind(names)
@@ -46,10 +49,11 @@ pub(crate) async fn introspect(
                 .find(|key| key.primary)
                 .map(|key| key.columns.clone())
                 .unwrap_or_default(),
+            references: from_json(row.try_get(5)?)?,
             unique_keys: keys.into_iter().map(|key| key.columns).collect(),
         });
     }
-    Ok(Schema { tables })
+    Ok(Schema { tables, installed })
 }
 
 fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {

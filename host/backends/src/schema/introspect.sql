@@ -34,6 +34,13 @@ select
         from pg_catalog.pg_index as key
         where key.indrelid = relation.oid and key.indisunique and key.indisvalid and key.indimmediate
             and key.indpred is null and key.indexprs is null
+    ), '[]')::text,
+    coalesce((
+        select json_agg(json_build_object('schema', target_space.nspname, 'table', target.relname))
+        from pg_catalog.pg_constraint as reference
+        join pg_catalog.pg_class as target on target.oid = reference.confrelid
+        join pg_catalog.pg_namespace as target_space on target_space.oid = target.relnamespace
+        where reference.conrelid = relation.oid and reference.contype = 'f'
     ), '[]')::text
 from unnest($1::text[], $2::text[]) with ordinality as asked (schema_name, table_name, place)
 join pg_catalog.pg_namespace as namespace on namespace.nspname = asked.schema_name

@@ -18,6 +18,17 @@ pub struct Table {
     /// The columns of each key that an upsert may name: the primary key, unique constraints and unique indexes over
     /// plain columns and all rows.
     pub unique_keys: Vec<Vec<String>>,
+    /// The tables that its foreign keys refer to.
+    pub references: Vec<Reference>,
+}
+
+/// A table that a foreign key refers to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Reference {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub table: String,
 }
 
 /// One column of a table.

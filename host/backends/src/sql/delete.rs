@@ -7,7 +7,12 @@ use crate::error::Error;
 use crate::schema::Table;
 
 /// Removes the rows that match a filter.
-pub(super) fn delete<'a>(table: &Table, key: &[String], delete: &'a Delete) -> Result<Statement<'a>, Error> {
+pub(super) fn delete<'a>(
+    table: &Table,
+    key: &[String],
+    delete: &'a Delete,
+    carried: Option<&'a str>,
+) -> Result<Statement<'a>, Error> {
     let mut statement = Statement::default();
     written::open(&mut statement);
     statement
@@ -16,6 +21,6 @@ pub(super) fn delete<'a>(table: &Table, key: &[String], delete: &'a Delete) -> R
         .sql(" as ")
         .sql(TARGET);
     write_where(&mut statement, table, &delete.filter)?;
-    written::close(&mut statement, table, key, &delete.returning, New::None)?;
+    written::close(&mut statement, table, key, &delete.returning, New::None, carried)?;
     Ok(statement)
 }

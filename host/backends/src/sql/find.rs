@@ -6,8 +6,8 @@ use crate::error::{Error, Place};
 use crate::schema::Table;
 
 /// A read. All rows go into one JSON array; where a single one is asked for, only the first is made into JSON, and all
-/// are counted.
-pub(super) fn find<'a>(table: &Table, find: &'a Find) -> Result<Statement<'a>, Error> {
+/// are counted. Where there is a fence its value is read no earlier than the rows.
+pub(super) fn find<'a>(table: &Table, find: &'a Find, fenced: bool) -> Result<Statement<'a>, Error> {
     let mut statement = Statement::default();
     if find.single {
         statement.sql("with _turnout_rows as (");
@@ -17,14 +17,24 @@ pub(super) fn find<'a>(table: &Table, find: &'a Find) -> Result<Statement<'a>, E
              (select count(*) from _turnout_rows)",
         );
         write_total(&mut statement, table, find, "(select count(*) from _turnout_rows)")?;
+        write_fence(&mut statement, fenced);
     } else {
         statement.sql("select coalesce(json_agg(_turnout_row), '[]')::text, count(*)");
         write_total(&mut statement, table, find, "count(*)")?;
+        write_fence(&mut statement, fenced);
         statement.sql(" from (");
         write_rows(&mut statement, table, find)?;
         statement.sql(") as _turnout_row");
     }
     Ok(statement)
+}
+
+fn write_fence(statement: &mut Statement<'_>, fenced: bool) {
+    statement.sql(if fenced {
+        ", pg_sequence_last_value('turnout.fence'::regclass)"
+    } else {
+        ", null::int8"
+    });
 }
 
 fn write_rows<'a>(statement: &mut Statement<'a>, table: &Table, find: &'a Find) -> Result<(), Error> {
@@ -90,8 +100,8 @@ mod tests {
             ..Find::default()
         };
         assert_eq!(
-            find(&clients(), &request).unwrap().text,
-            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*), null::int8, 0::int8, null::text[] \
+            find(&clients(), &request, false).unwrap().text,
+            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*), null::int8, 0::int8, null::text[], null::int8 \
              from (select _turnout.* from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) \
              as _turnout_row"
         );
@@ -115,7 +125,7 @@ mod tests {
             count: true,
             ..Find::default()
         };
-        let written = find(&clients(), &request).unwrap();
+        let written = find(&clients(), &request, false).unwrap();
         assert_eq!(written.text.matches("where _turnout.\"phone\" = $").count(), 2);
         assert!(
             written
@@ -125,6 +135,9 @@ mod tests {
         assert_eq!(written.parameters.len(), 4);
 
         request.window = Window::default();
-        assert_eq!(find(&clients(), &request).unwrap().text.matches("where").count(), 1);
+        assert_eq!(
+            find(&clients(), &request, false).unwrap().text.matches("where").count(),
+            1
+        );
     }
 }

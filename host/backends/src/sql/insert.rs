@@ -6,7 +6,12 @@ use crate::error::{Error, Place};
 use crate::schema::Table;
 
 /// Adds rows, and updates or keeps those whose key is taken where the request says so.
-pub(super) fn insert<'a>(table: &Table, key: &[String], insert: &'a Insert) -> Result<Statement<'a>, Error> {
+pub(super) fn insert<'a>(
+    table: &Table,
+    key: &[String],
+    insert: &'a Insert,
+    carried: Option<&'a str>,
+) -> Result<Statement<'a>, Error> {
     let Rows { json, columns, .. } = &insert.rows;
     let mut statement = Statement::default();
     written::open(&mut statement);
@@ -35,7 +40,7 @@ pub(super) fn insert<'a>(table: &Table, key: &[String], insert: &'a Insert) -> R
         Some(conflict) => write_conflict(&mut statement, table, conflict, columns)?,
         None => New::All,
     };
-    written::close(&mut statement, table, key, &insert.returning, new)?;
+    written::close(&mut statement, table, key, &insert.returning, new, carried)?;
     Ok(statement)
 }
 
@@ -120,14 +125,14 @@ mod tests {
             },
         };
         assert_eq!(
-            insert(&clients(), &["id".into()], &request).unwrap().text,
+            insert(&clients(), &["id".into()], &request, None).unwrap().text,
             "with _turnout_written as (insert into \"public\".\"clients\" as _turnout (\"id\", \"phone\") \
              select _turnout_sent.\"id\", _turnout_sent.\"phone\" \
              from json_to_recordset($1::json) as _turnout_sent(\"id\" integer, \"phone\" text) \
              on conflict (\"id\") do update set \"id\" = excluded.\"id\", \"phone\" = excluded.\"phone\" \
              returning _turnout as _turnout_tuple, _turnout.xmax = 0 as _turnout_new) \
              select ''::text, count(*), null::int8, \
-             count(*) filter (where _turnout_written._turnout_new), null::text[] from _turnout_written"
+             count(*) filter (where _turnout_written._turnout_new), null::text[], null::int8 from _turnout_written"
         );
     }
 
@@ -146,7 +151,7 @@ mod tests {
                 single: false,
             },
         };
-        let refused = insert(&clients(), &[], &request);
+        let refused = insert(&clients(), &[], &request, None);
         assert!(matches!(
             refused,
             Err(Error::UnknownColumn {

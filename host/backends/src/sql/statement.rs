@@ -73,6 +73,11 @@ pub(crate) fn quoted(name: &str) -> String {
     text
 }
 
+/// A text as a literal.
+pub(crate) fn quoted_text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 fn push_quoted(text: &mut String, name: &str) {
     text.push('"');
     for part in name.split_inclusive('"') {

@@ -8,7 +8,12 @@ use crate::error::Error;
 use crate::schema::Table;
 
 /// Changes the rows that match a filter; a change of no columns changes no row.
-pub(super) fn update<'a>(table: &Table, key: &[String], update: &'a Update) -> Result<Statement<'a>, Error> {
+pub(super) fn update<'a>(
+    table: &Table,
+    key: &[String],
+    update: &'a Update,
+    carried: Option<&'a str>,
+) -> Result<Statement<'a>, Error> {
     let mut statement = Statement::default();
     written::open(&mut statement);
     statement
@@ -30,6 +35,6 @@ pub(super) fn update<'a>(table: &Table, key: &[String], update: &'a Update) -> R
         write_sent(&mut statement, table, &update.change)?;
         write_where(&mut statement, table, &update.filter)?;
     }
-    written::close(&mut statement, table, key, &update.returning, New::None)?;
+    written::close(&mut statement, table, key, &update.returning, New::None, carried)?;
     Ok(statement)
 }

@@ -2,7 +2,7 @@
 
 use turnout_vocabulary::Returning;
 
-use super::{Statement, TARGET, selection};
+use super::{Parameter, Statement, TARGET, selection};
 use crate::error::{Error, Place};
 use crate::schema::Table;
 
@@ -28,13 +28,15 @@ pub(super) fn open(statement: &mut Statement<'_>) {
     statement.sql("with _turnout_written as (");
 }
 
-/// Closes the statement: returns what the one before has written.
-pub(super) fn close(
-    statement: &mut Statement<'_>,
+/// Closes the statement: returns what the one before has written, and sets the epoch that its triggers check when all else
+/// is done.
+pub(super) fn close<'a>(
+    statement: &mut Statement<'a>,
     table: &Table,
     key: &[String],
     returning: &Returning,
     new: New<'_>,
+    carried: Option<&'a str>,
 ) -> Result<(), Error> {
     statement.sql(" returning ").sql(TARGET).sql(" as _turnout_tuple");
     if matches!(new, New::Merged(_)) && table.plain {
@@ -71,6 +73,14 @@ pub(super) fn close(
         statement.sql("] end");
     } else {
         statement.sql(", null::text[]");
+    }
+    if let Some(epoch) = carried {
+        statement
+            .sql(", case when set_config('turnout.epoch', ")
+            .parameter(Parameter::Text(epoch))
+            .sql(", true) is not null then pg_current_xact_id()::text::int8 end");
+    } else {
+        statement.sql(", null::int8");
     }
     statement.sql(" from _turnout_written");
     Ok(())

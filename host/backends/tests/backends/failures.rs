@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use turnout_backends::{Database, Error, Settings};
 use turnout_cluster::{Cluster, Options};
-use turnout_vocabulary::{Backend, Find, Outcome, Repository, Request};
+use turnout_vocabulary::{Backend, Epoch, Find, Outcome, Repository, Request};
 
 use crate::world::{CLIENTS, World, equal, insert, repository, run, sqlstate};
 
@@ -34,7 +34,7 @@ fn lookup() -> Request {
 /// Runs more reads at once than the pool may hold connections.
 async fn many(database: &Database, repository: &Repository) -> Vec<Result<Outcome, Error>> {
     let request = lookup();
-    join_all((0..16).map(|_| database.execute(repository, &request))).await
+    join_all((0..16).map(|_| database.execute(repository, &request, Epoch::FIRST))).await
 }
 
 async fn until_up(database: &Database) {
@@ -72,7 +72,12 @@ async fn a_dead_backend_fails_within_the_acquire_timeout_then_at_once_and_recove
     assert!(began.elapsed() < ACQUIRE, "{:?}", began.elapsed());
     assert!(!database.health().up);
     let began = Instant::now();
-    assert!(database.execute(&repositories[0], &lookup()).await.is_err());
+    assert!(
+        database
+            .execute(&repositories[0], &lookup(), Epoch::FIRST)
+            .await
+            .is_err()
+    );
     assert!(began.elapsed() < Duration::from_millis(50), "{:?}", began.elapsed());
 
     cluster.restart().await.unwrap();
@@ -91,7 +96,7 @@ async fn a_backend_that_was_never_there_fails_within_the_acquire_timeout() {
     };
     let database = Database::open(Backend::Old, settings, Arc::clone(&repositories)).unwrap();
     let began = Instant::now();
-    let refused = database.execute(&repositories[0], &lookup()).await;
+    let refused = database.execute(&repositories[0], &lookup(), Epoch::FIRST).await;
     assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
     assert!(
         began.elapsed() < ACQUIRE + Duration::from_millis(100),
@@ -100,7 +105,14 @@ async fn a_backend_that_was_never_there_fails_within_the_acquire_timeout() {
     );
     cluster.restart().await.unwrap();
     until_up(&database).await;
-    assert_eq!(database.execute(&repositories[0], &lookup()).await.unwrap().rows, 1);
+    assert_eq!(
+        database
+            .execute(&repositories[0], &lookup(), Epoch::FIRST)
+            .await
+            .unwrap()
+            .rows,
+        1
+    );
 }
 
 #[tokio::test]
@@ -127,13 +139,13 @@ async fn ended_sessions_cost_at_most_one_write_and_no_read() {
 
     world.sql(end).await;
     let write = Request::Insert(insert(r#"[{"name":"x"}]"#, &["name"]));
-    let first = world.database.execute(repository, &write).await;
+    let first = world.database.execute(repository, &write, Epoch::FIRST).await;
     assert!(
         matches!(first, Err(Error::Unavailable { in_doubt: true, .. })),
         "{first:?}"
     );
     for _ in 0..16 {
-        world.database.execute(repository, &write).await.unwrap();
+        world.database.execute(repository, &write, Epoch::FIRST).await.unwrap();
     }
     assert!(world.database.health().up);
 }
@@ -153,7 +165,7 @@ async fn a_statement_that_takes_too_long_is_ended_by_the_database() {
     let database = Database::open(Backend::Old, settings, Arc::clone(&world.repositories)).unwrap();
     let began = Instant::now();
     let refused = database
-        .execute(&world.repositories[0], &Request::Find(Find::default()))
+        .execute(&world.repositories[0], &Request::Find(Find::default()), Epoch::FIRST)
         .await;
     assert_eq!(sqlstate(refused), "57014");
     assert!(began.elapsed() < Duration::from_secs(5));
@@ -175,7 +187,7 @@ async fn a_backend_whose_connections_are_all_busy_is_exhausted_but_up() {
     let database = Database::open(Backend::Old, settings, Arc::clone(&world.repositories)).unwrap();
     database.schema().await.unwrap();
     let request = Request::Find(Find::default());
-    let answers = join_all((0..5).map(|_| database.execute(&world.repositories[0], &request))).await;
+    let answers = join_all((0..5).map(|_| database.execute(&world.repositories[0], &request, Epoch::FIRST))).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 2);
     let exhausted = answers
         .iter()

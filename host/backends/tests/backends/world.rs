@@ -9,8 +9,8 @@ use tokio::sync::OnceCell;
 use turnout_backends::{Database, Error, Settings};
 use turnout_cluster::{Cluster, Options};
 use turnout_vocabulary::{
-    Backend, Column, Comparison, Filter, Find, Insert, Operand, Operator, Outcome, Repository, RepositoryId, Request,
-    Returning, Rows,
+    Backend, Column, Comparison, Epoch, Filter, Find, Insert, Operand, Operator, Outcome, Repository, RepositoryId,
+    Request, Returning, Rows,
 };
 
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
@@ -55,7 +55,9 @@ impl World {
     }
 
     pub(crate) async fn execute(&self, request: impl Into<Request>) -> Result<Outcome, Error> {
-        self.database.execute(&self.repositories[0], &request.into()).await
+        self.database
+            .execute(&self.repositories[0], &request.into(), Epoch::FIRST)
+            .await
     }
 
     /// The body of what a find answers.

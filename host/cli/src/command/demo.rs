@@ -5,7 +5,7 @@ mod invitation;
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use tokio::net::TcpListener;
 use turnout_cluster::{Cluster, Options, dataset};
 
@@ -17,23 +17,20 @@ use invitation::{Invitation, step};
 
 /// Runs until it is stopped; the databases and the files go with it.
 pub(crate) fn run(arguments: &Demo) -> Result<()> {
-    let policies = arguments.policies_from.clone().map_or_else(files::built_policies, Ok)?;
-    let routing = policies.join("turnout_routing.wasm");
-    ensure!(
-        routing.exists(),
-        "there is no routing policy at {}; build it with `cargo xtask demo`, or name its folder with --policies-from",
-        routing.display()
-    );
+    let policies = files::built_policies(arguments.policies_from.clone())?;
     super::runtime()?.block_on(async {
         let mut stop = serve::stopped()?;
         let stage = tokio::select! {
-            stage = Stage::set(arguments, &routing) => stage?,
+            stage = Stage::set(arguments, &policies) => stage?,
             () = &mut stop => return Ok(()),
         };
         // The environment may name a deployment of the user's own; the demo must never touch it.
         let config = Config::load_with(&stage.files.config(), &|_| None)?;
         config.log.start();
-        let service = Service::start(&config, stage.listener)?;
+        step("installing Turnout on both");
+        super::install::both(&config).await?;
+        step("starting the host");
+        let service = Service::start(&config, stage.listener).await?;
         let invitation = Invitation::new(&stage.files, &config);
         invitation.show();
         if arguments.json {
@@ -56,7 +53,7 @@ struct Stage {
 
 impl Stage {
     /// Starts and fills both databases, and writes the configuration for them.
-    async fn set(arguments: &Demo, routing: &Path) -> Result<Self> {
+    async fn set(arguments: &Demo, policies: &Path) -> Result<Self> {
         step("starting two PostgreSQL servers: old (supabase) and new (timeweb)");
         let start = |port| {
             Cluster::start(Options {
@@ -68,9 +65,8 @@ impl Stage {
         let (old, new) = (databases.0.url(), databases.1.url());
         step("putting 1,299 clients with their bookings into both");
         tokio::try_join!(dataset::load(old), dataset::load(new))?;
-        step("starting the host");
         let listener = serve::listen(arguments.listen).await?;
-        let files = Files::write(listener.local_addr()?, old, new, routing)?;
+        let files = Files::write(listener.local_addr()?, old, new, policies)?;
         Ok(Self {
             databases,
             listener,

@@ -22,7 +22,7 @@ pub(crate) fn run(config: &Path, arguments: &Serve) -> Result<()> {
     super::runtime()?.block_on(async {
         let stop = stopped()?;
         let listener = listen(arguments.listen.unwrap_or(config.listen)).await?;
-        Service::start(&config, listener)?.run(stop).await
+        Service::start(&config, listener).await?.run(stop).await
     })
 }
 
@@ -43,9 +43,9 @@ pub(crate) struct Service {
 
 impl Service {
     /// Loads the policies and begins to watch them.
-    pub(crate) fn start(config: &Config, listener: TcpListener) -> Result<Self> {
-        let host = Arc::new(super::host(config)?);
-        let watching = turnout_pipeline::watch(&host.pipeline().policies)
+    pub(crate) async fn start(config: &Config, listener: TcpListener) -> Result<Self> {
+        let host = Arc::new(super::host(config).await?);
+        let watching = turnout_pipeline::watch(&host.pipeline().handoffs)
             .with_context(|| format!("cannot watch the policies in {}", config.policies.display()))?;
         let epoch = host.pipeline().policies.in_force().epoch;
         tracing::info!(address = %listener.local_addr()?, %epoch, "serving");

@@ -1,45 +1,25 @@
+mod mirror;
+
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use turnout_api::{BackendStatus, Status};
+use anyhow::Result;
+use turnout_api::{AlertStatus, BackendStatus, Status};
 
+use super::running::{Running, understood};
 use crate::arguments;
 use crate::config::Config;
-
-/// How long a host may take to say how it stands.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(config: &Path, arguments: &arguments::Status) -> Result<()> {
     let config = Config::load(config)?;
     super::runtime()?.block_on(async {
-        let url = format!("http://{}/v1/status", config.listen);
-        // No proxy may see the administrator's key.
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        let answer = client
-            .get(&url)
-            .header("apikey", config.keys.admin())
-            .send()
-            .await
-            .with_context(|| format!("no host answers at {url}; is it running with this configuration?"))?;
-        if !answer.status().is_success() {
-            bail!(
-                "the host at {url} answered {}; does it run with this configuration?",
-                answer.status()
-            );
-        }
-        let body = answer
-            .text()
-            .await
-            .with_context(|| format!("the answer of {url} broke off"))?;
+        let answer = Running::of(&config)?.get("/v1/status").await?;
         let mut out = std::io::stdout().lock();
         if arguments.json {
-            return Ok(writeln!(out, "{body}")?);
+            return Ok(writeln!(out, "{answer}")?);
         }
-        let status: Status =
-            serde_json::from_str(&body).with_context(|| format!("{url} is not a Turnout of this version"))?;
-        Ok(show(&status, &mut out)?)
+        Ok(show(&understood(&answer)?, &mut out)?)
     })
 }
 
@@ -47,23 +27,55 @@ pub(crate) fn run(config: &Path, arguments: &arguments::Status) -> Result<()> {
 fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
     writeln!(out, "turnout {}, up {}", status.version, seconds(status.uptime_seconds))?;
     writeln!(out, "epoch {}", status.epoch)?;
-    let routing = &status.routing;
-    writeln!(
-        out,
-        "  routing  {} {}  module {:.12}  settings {:.12}",
-        routing.name, routing.version, routing.module, routing.settings
-    )?;
+    for (world, version) in status.policies.iter() {
+        writeln!(
+            out,
+            "  {world:<10}  {} {}  module {:.12}  settings {:.12}",
+            version.name, version.version, version.module, version.settings
+        )?;
+    }
     if let Some(refused) = &status.refused {
-        writeln!(out, "  refused  {refused}")?;
+        writeln!(out, "  refused     {refused}")?;
+    }
+    if let Some(oldest) = status.leaving.first() {
+        writeln!(out, "  handoff     under way from epoch {oldest}")?;
+    }
+    if let Some(forced) = status.forced {
+        writeln!(
+            out,
+            "  forced      a failover made {forced} the authority of everything; a change of routing.toml ends it"
+        )?;
     }
     writeln!(out, "backends")?;
     for (backend, BackendStatus { label, up, p95_ms }) in status.backends.iter() {
         let state = if *up { "up" } else { "down" };
         writeln!(out, "  {backend}  {state:<4}  p95 {p95_ms:.1} ms  {label}")?;
     }
-    writeln!(out, "repositories\n  {}", status.repositories.join(", "))
+    writeln!(out, "repositories\n  {}", status.repositories.join(", "))?;
+    if !status.converging.is_empty() {
+        writeln!(out, "  still to be compared: {}", status.converging.join(", "))?;
+    }
+    for (source, mirror) in status.mirror.iter() {
+        mirror::show(source, mirror.as_ref(), out)?;
+    }
+    if !status.alerts.is_empty() {
+        writeln!(out, "alerts")?;
+    }
+    for AlertStatus {
+        at,
+        severity,
+        message,
+        repository,
+        authority,
+        ..
+    } in &status.alerts
+    {
+        let at = humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + Duration::from_secs(*at));
+        writeln!(out, "  {at}  {severity:<8}  {repository} on {authority}: {message}")?;
+    }
+    Ok(())
 }
 
-fn seconds(seconds: u64) -> impl std::fmt::Display {
+pub(super) fn seconds(seconds: u64) -> impl std::fmt::Display {
     humantime::format_duration(Duration::from_secs(seconds))
 }

@@ -1,3 +1,4 @@
+use serde::Deserialize;
 use turnout_backends::Settings;
 use turnout_vocabulary::Backend;
 
@@ -11,6 +12,19 @@ pub(crate) struct BackendConfig {
     pub(crate) label: String,
     /// How it is connected to.
     pub(crate) settings: Settings,
+    /// What becomes of writes that do not come through Turnout.
+    pub(crate) guard: Guard,
+}
+
+/// What becomes of writes that do not come through Turnout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Guard {
+    /// They are let in, and mirrored where this is the authority.
+    #[default]
+    Open,
+    /// They are refused.
+    Strict,
 }
 
 impl BackendConfig {
@@ -35,7 +49,8 @@ impl BackendConfig {
         if let Some(statements) = section.value("statement_cache") {
             settings.statement_cache_capacity = statements;
         }
+        let guard = section.value("guard").unwrap_or_default();
         section.finish();
-        url.map(|_| Self { label, settings })
+        url.map(|_| Self { label, settings, guard })
     }
 }

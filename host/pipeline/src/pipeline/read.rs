@@ -1,38 +1,95 @@
 use turnout_backends::Error as BackendError;
-use turnout_vocabulary::{Action, Backend, Conditions, Outcome, ReadPlan, Request, Subject};
+use turnout_vocabulary::{Action, Backend, Conditions, Outcome, PerBackend, ReadPlan, Request, Span, Subject};
 
 use super::{Run, Undecided};
 use crate::Error;
+use crate::subjects::Subjects;
 
 impl Run<'_> {
-    /// Reads where the routing policy says. The plan's fallback answers only when the primary cannot.
-    pub(super) async fn read(&mut self, request: Request, subject: Option<Subject>) -> Result<Outcome, Error> {
-        let plan = self
-            .plan(subject.as_ref())
-            .or_else(|error| self.without_decision(error))?;
-
-        let repository = self.repository;
-        let answer = self
-            .ask(plan.primary, async |database| {
-                database.execute(repository, &request).await
-            })
-            .await;
-        match (answer, plan.fallback) {
-            (Err(BackendError::Unavailable { .. } | BackendError::Exhausted { .. }), Some(fallback)) => Ok(self
-                .ask(fallback, async |database| database.execute(repository, &request).await)
-                .await?),
-            (answer, _) => Ok(answer?),
+    /// Reads where the routing policy says. The plan's fallback answers only when the primary cannot, and a read leaves the
+    /// authority only while this host knows of no write of its subject that is not mirrored.
+    pub(super) async fn read(&mut self, request: &Request, beside: Option<&Subject>) -> Result<Outcome, Error> {
+        let subject = self.subject_of_read(request, beside)?;
+        let subject = subject.as_ref();
+        let (mut plan, authority) = match self.plan(subject) {
+            Ok((plan, authority)) => (plan, Some(authority)),
+            Err(error) => (self.without_decision(error)?, None),
+        };
+        if let Some(authority) = authority {
+            if self.spans_authorities(subject) {
+                plan.primary = authority;
+                self.await_other_side(authority).await;
+            } else if plan.primary != authority && self.misses_own_writes(subject, authority).await {
+                plan.primary = authority;
+                plan.fallback = None;
+            }
         }
+        let mut answer = self.read_from(plan.primary, request).await;
+        if let (Err(BackendError::Unavailable { .. } | BackendError::Exhausted { .. }), Some(fallback)) =
+            (&answer, plan.fallback)
+        {
+            let leaves = authority.filter(|authority| *authority != fallback);
+            let misses = match leaves {
+                Some(authority) => self.misses_own_writes(subject, authority).await,
+                None => false,
+            };
+            if !misses {
+                answer = self.read_from(fallback, request).await;
+            }
+        }
+        if self.provenance.backend != authority {
+            self.note_mirrors_age(authority);
+        }
+        Ok(answer?)
     }
 
-    /// The plan of the routing policy.
-    fn plan(&mut self, subject: Option<&Subject>) -> Result<ReadPlan, Error> {
-        self.admit(Action::Find, subject)?;
-        let conditions = Conditions {
-            backends: self.pipeline.backends.as_ref().map(turnout_backends::Database::health),
-            mirror_lag: None,
+    async fn read_from(&mut self, backend: Backend, request: &Request) -> Result<Outcome, BackendError> {
+        let (repository, epoch) = (self.repository, self.policies.epoch);
+        self.ask(backend, async |database| {
+            database.execute(repository, request, epoch).await
+        })
+        .await
+    }
+
+    /// The subject that stands for a read: the one that it names, one of several with the same authority, or the one
+    /// beside the request.
+    fn subject_of_read(&mut self, request: &Request, beside: Option<&Subject>) -> Result<Option<Subject>, Error> {
+        let subjects = match Subjects::of(request, self.repository, &self.pipeline.rule) {
+            Subjects::Unnamed => return Ok(beside.cloned()),
+            Subjects::Named(subjects) => subjects,
         };
-        Ok(self.decide(|policies, repository| policies.routing.read(Action::Find, repository, subject, &conditions))?)
+        if subjects.len() > 1 {
+            let mut authorities = PerBackend::<bool>::default();
+            for subject in &subjects {
+                match self.authority(subject.as_ref()) {
+                    Ok(authority) => authorities[authority] = true,
+                    Err(Error::Undecided(_)) => return Ok(None),
+                    Err(error) => return Err(error),
+                }
+            }
+            if authorities.old && authorities.new {
+                return Ok(None);
+            }
+        }
+        Ok(subjects.into_iter().next().flatten())
+    }
+
+    /// Whether a read for this subject may find rows of both authorities.
+    fn spans_authorities(&self, subject: Option<&Subject>) -> bool {
+        subject.is_none() && self.repository.subject.is_some() && self.policies.span(self.repository.id) == Span::Both
+    }
+
+    /// The plan of the routing policy, and the authority of the rows.
+    fn plan(&mut self, subject: Option<&Subject>) -> Result<(ReadPlan, Backend), Error> {
+        self.admit(Action::Find, subject)?;
+        let authority = self.authority(subject)?;
+        let conditions = Conditions {
+            backends: PerBackend::from_fn(|backend| self.pipeline.backends[backend].health()),
+            mirror_lag: self.mirror_lag(authority),
+        };
+        let plan =
+            self.decide(|policies, repository| policies.routing.read(Action::Find, repository, subject, &conditions))?;
+        Ok((plan, authority))
     }
 
     /// The plan of the configuration for a read that the policy failed to decide.

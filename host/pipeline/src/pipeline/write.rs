@@ -1,126 +1,128 @@
-use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
-use turnout_vocabulary::{
-    Action, Backend, Comparison, Conflict, Filter, Insert, IsValue, Operand, Operator, Outcome, Request, Resolution,
-    Span, Subject,
-};
+use turnout_vocabulary::{Action, Backend, Conflict, Insert, Outcome, Request, Resolution, Span};
 
 use super::Run;
+use super::authority::other;
+use super::part::Part;
 use crate::Error;
 use crate::subjects::{Subjects, normalise};
 
+/// A write that its authority has done.
+pub(super) struct Done {
+    pub(super) action: Action,
+    pub(super) subjects: Subjects,
+    pub(super) authority: Backend,
+    pub(super) took: Duration,
+    /// Whether it hands a row to the other authority.
+    pub(super) hands_over: bool,
+    pub(super) outcome: Outcome,
+}
+
 impl Run<'_> {
-    /// Writes to the authority of the rows, or does nothing.
-    pub(super) async fn write(&mut self, mut request: Request, subjects: Subjects) -> Result<Outcome, Error> {
-        let action = request.action();
-        let authority = match subjects {
-            Subjects::Named(subjects) => self.authority_of(action, &subjects)?,
-            Subjects::Unnamed => {
-                self.admit(action, None)?;
-                match self.policies.span(self.repository.id) {
-                    Span::One(backend) => Some(backend),
-                    Span::Both => self.authority_of_matching(&mut request).await?,
+    /// Writes to the authority of the rows, or does nothing. A write whose rows have different authorities is done in two
+    /// parts, each atomic; what was done stays in `written` if the second fails, and what was not in `rest`.
+    pub(super) async fn write(&mut self, request: &Request) -> Result<Outcome, Error> {
+        let mut parts = self.divide(request).await?;
+        if parts.is_empty() {
+            // Nobody's rows are written: the authority of "no subject" tells the application so.
+            let authority = self.authority(None)?;
+            parts.push(self.narrowed(request, authority, Vec::new()));
+        }
+        let split = parts.len() > 1 || self.written.is_some();
+        let mut done = Vec::new();
+        let mut failure = None;
+        for part in parts {
+            match self.write_part(&part).await {
+                Ok(part) => done.push(part),
+                Err(error) => {
+                    self.rest = if done.is_empty() {
+                        self.written.is_some().then(|| request.clone())
+                    } else {
+                        Some(part.request.into_owned())
+                    };
+                    failure = Some(error);
+                    break;
                 }
             }
-        };
-        // Nobody's rows are written: the authority of "no subject" tells the application so.
-        let authority = match authority {
-            Some(authority) => authority,
-            None => self.authority(None)?,
-        };
-        self.keeps_authority(&request, authority).await?;
-
-        let repository = self.repository;
-        Ok(self
-            .ask(authority, async |database| database.execute(repository, &request).await)
-            .await?)
-    }
-
-    /// The one authority of these subjects; `None` if there are none.
-    fn authority_of(&mut self, action: Action, subjects: &HashSet<Option<Subject>>) -> Result<Option<Backend>, Error> {
-        let mut found = None;
-        for subject in subjects {
-            self.admit(action, subject.as_ref())?;
-            let authority = self.authority(subject.as_ref())?;
-            if found.is_some_and(|other| other != authority) {
-                return Err(Error::SeveralAuthorities);
-            }
-            found = Some(authority);
         }
-        Ok(found)
-    }
-
-    /// The one authority of the rows that a filter matches, when the filter names no subject. Each side is asked for
-    /// the subjects of its matching rows, and has a say on those that it is the authority of. The request is then
-    /// narrowed to them, be they none: the other rows are copies, or have changed hands meanwhile.
-    async fn authority_of_matching(&mut self, request: &mut Request) -> Result<Option<Backend>, Error> {
-        let action = request.action();
-        let filter = request.filter().cloned().unwrap_or_default();
-        let repository = self.repository;
-        let (mut found, mut texts) = (None, Vec::new());
-        for backend in Backend::ALL {
-            let matching = self
-                .ask(backend, async |database| database.subjects(repository, &filter).await)
-                .await?;
-            let own = self.own(action, backend, matching)?;
-            if own.is_empty() {
-                continue;
-            }
-            if found.replace(backend).is_some() {
-                return Err(Error::SeveralAuthorities);
-            }
-            texts = own;
+        for part in &done {
+            let mirrored = self.mirror(part).await;
+            failure = failure.or(mirrored.err());
         }
-        narrow(request, repository.subject.as_deref().unwrap_or_default(), texts);
-        Ok(found)
-    }
-
-    /// Those of these texts of the subject column whose authority the backend is.
-    fn own(
-        &mut self,
-        action: Action,
-        backend: Backend,
-        texts: Vec<Option<String>>,
-    ) -> Result<Vec<Option<String>>, Error> {
-        let mut own = Vec::new();
-        for text in texts {
-            let subjects = normalise([text.as_deref()].into_iter(), &self.pipeline.rule);
-            if self.authority_of(action, &subjects)? == Some(backend) {
-                own.push(text);
+        for Done { authority, outcome, .. } in done {
+            if split {
+                *self.provenance.parts[authority].get_or_insert(0) += outcome.rows;
             }
+            self.written = Some(match self.written.take() {
+                Some(before) => joined(before, &outcome),
+                None => outcome,
+            });
         }
-        Ok(own)
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(self.written.take().unwrap_or_default()),
+        }
     }
 
-    /// Refuses a write that takes rows from another authority, or hands rows to one.
-    async fn keeps_authority(&mut self, request: &Request, authority: Backend) -> Result<(), Error> {
+    async fn write_part(&mut self, part: &Part<'_>) -> Result<Done, Error> {
+        let Part { authority, request, .. } = part;
+        let hands_over = self.hands_over(request, *authority).await?;
+        let began = Instant::now();
+        let mut answer = self.execute(*authority, request).await;
+        if answer.as_ref().is_err_and(Error::is_reference) && self.await_references(*authority).await {
+            answer = self.execute(*authority, request).await;
+        }
+        Ok(Done {
+            action: request.action(),
+            subjects: part
+                .subjects
+                .with_those_of_change(request, self.repository, &self.pipeline.rule),
+            authority: *authority,
+            took: began.elapsed(),
+            hands_over,
+            outcome: answer?,
+        })
+    }
+
+    async fn execute(&mut self, authority: Backend, request: &Request) -> Result<Outcome, Error> {
+        let (repository, epoch) = (self.repository, self.policies.epoch);
+        let answer = self
+            .ask(authority, async |database| {
+                database.execute(repository, request, epoch).await
+            })
+            .await;
+        Ok(answer?)
+    }
+
+    /// Whether an update hands rows to another authority. An upsert that takes rows from one is refused.
+    pub(super) async fn hands_over(&mut self, request: &Request, authority: Backend) -> Result<bool, Error> {
         let Some(column) = &self.repository.subject else {
-            return Ok(());
+            return Ok(false);
         };
         match request {
             Request::Update(update) if update.change.columns.contains(column) => {
                 for subject in normalise(update.change.subjects.iter().map(Option::as_deref), &self.pipeline.rule) {
                     if self.authority(subject.as_ref())? != authority {
-                        return Err(Error::ChangesAuthority);
+                        return Ok(true);
                     }
                 }
-                Ok(())
+                Ok(false)
             }
             Request::Insert(insert) if self.may_merge_others(insert, column) => {
-                let (action, repository) = (request.action(), self.repository);
-                for backend in Backend::ALL {
-                    let taken = self
-                        .ask(backend, async |database| {
-                            database.conflicting_subjects(repository, insert).await
-                        })
-                        .await?;
-                    if !self.own(action, backend, taken)?.is_empty() && backend != authority {
-                        return Err(Error::ChangesAuthority);
-                    }
+                let (repository, other) = (self.repository, other(authority));
+                let taken = self
+                    .ask(other, async |database| {
+                        database.conflicting_subjects(repository, insert).await
+                    })
+                    .await?;
+                if self.own(request.action(), other, taken)?.is_empty() {
+                    Ok(false)
+                } else {
+                    Err(Error::ChangesAuthority)
                 }
-                Ok(())
             }
-            _ => Ok(()),
+            _ => Ok(false),
         }
     }
 
@@ -130,34 +132,28 @@ impl Run<'_> {
             |conflict: &Conflict| conflict.resolution == Resolution::Merge && !conflict.columns.contains(column);
         insert.conflict.as_ref().is_some_and(merges) && self.policies.span(self.repository.id) == Span::Both
     }
+}
 
-    fn authority(&mut self, subject: Option<&Subject>) -> Result<Backend, Error> {
-        let authority = self.decide(|policies, repository| policies.routing.authority(repository, subject))?;
-        match self.policies.span(self.repository.id) {
-            Span::One(backend) if backend != authority => Err(Error::Contradiction),
-            _ => Ok(authority),
-        }
+/// One answer of two parts.
+fn joined(first: Outcome, second: &Outcome) -> Outcome {
+    Outcome {
+        body: joined_rows(first.body, &second.body),
+        rows: first.rows + second.rows,
+        inserted: first.inserted + second.inserted,
+        ..Outcome::default()
     }
 }
 
-/// Adds to the filter of a request that the subject column holds one of these texts.
-fn narrow(request: &mut Request, column: &str, texts: Vec<Option<String>>) {
-    let compare = |operator, operand| {
-        Filter::Compare(Comparison {
-            column: column.to_owned(),
-            operator,
-            operand,
-        })
-    };
-    let nobody = texts
-        .contains(&None)
-        .then(|| compare(Operator::Is, Operand::Is(IsValue::Null)));
-    let named = compare(Operator::In, Operand::List(texts.into_iter().flatten().collect()));
-    let own = Filter::Any(nobody.into_iter().chain([named]).collect());
-    let (Request::Update(turnout_vocabulary::Update { filter, .. })
-    | Request::Delete(turnout_vocabulary::Delete { filter, .. })) = request
-    else {
-        return;
-    };
-    *filter = Filter::All(vec![std::mem::take(filter), own]);
+/// One JSON array of two, or nothing of nothing.
+fn joined_rows(mut first: String, second: &str) -> String {
+    match (first.as_str(), second) {
+        ("" | "[]", _) => second.to_owned(),
+        (_, "" | "[]") => first,
+        _ => {
+            first.pop();
+            first.push(',');
+            first.push_str(second.strip_prefix('[').unwrap_or(second));
+            first
+        }
+    }
 }

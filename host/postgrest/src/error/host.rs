@@ -13,6 +13,13 @@ use super::Refusal;
 /// | 503 | `TURNOUT_UNAVAILABLE` | a backend, or room for one more operation, cannot be had for now |
 /// | 503 | `TURNOUT_FROZEN` | the routing policy refuses such operations for now |
 /// | 409 | `TURNOUT_AUTHORITY` | a write touches rows of several authorities, or would move rows to another |
+/// | any | `TURNOUT_PARTIAL` | a write was split by authority; one part is done, the other failed with this status |
+/// | 503 | `TURNOUT_CONTENTION` | other transactions got in the way of this one at every attempt |
+/// | 400 | `TURNOUT_TRANSACTION` | the list of operations is none |
+/// | 409 | `TURNOUT_REFERENCE` | an operation of a transaction refers to a value that is not there |
+/// | 403 | `TURNOUT_ADMIN` | only the administrator's key opens this |
+/// | 400 | `TURNOUT_REQUEST` | what the administrator asks for cannot be understood |
+/// | 409 | `TURNOUT_REFUSED` | what the administrator asks for would do harm as things are |
 /// | 400 | `TURNOUT_SUBJECT` | the header that names the subject cannot be read |
 /// | 504 | `TURNOUT_TIMEOUT` | the operation took longer than it may |
 /// | 413 | `TURNOUT_TOO_LARGE` | the body is larger than it may be |
@@ -35,6 +42,71 @@ impl Refusal {
     #[must_use]
     pub fn authority(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "TURNOUT_AUTHORITY", message)
+    }
+
+    /// `TURNOUT_PARTIAL`, with the status of the part that failed for this reason. `done` says which part is done.
+    #[must_use]
+    pub fn into_partial(mut self, done: &str) -> Self {
+        let reason = self
+            .body
+            .details
+            .take()
+            .map_or(String::new(), |details| format!(" {details}"));
+        let details = format!(
+            "Done: {done}. Not done: the rest, which was refused with {}.{reason}",
+            self.body.code
+        );
+        self.body.details = Some(details);
+        self.body.message = format!("A part of the write is done and the rest is not: {}", self.body.message);
+        self.body.code = "TURNOUT_PARTIAL".into();
+        // To repeat all of it would do the first part twice.
+        self.headers.clear();
+        self
+    }
+
+    /// 503 `TURNOUT_CONTENTION`: a transaction was rolled back as often as it was tried.
+    #[must_use]
+    pub fn contention(attempts: u32, sqlstate: &str, retry_after: Duration) -> Self {
+        let message = "Other transactions got in the way of this one; nothing was done";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_CONTENTION", message)
+            .details(format!(
+                "It was tried {attempts} times, at last with SQLSTATE {sqlstate}."
+            ))
+            .retry_after(Some(retry_after))
+    }
+
+    /// 400 `TURNOUT_TRANSACTION`: a list of operations that cannot be understood.
+    #[must_use]
+    pub fn invalid_transaction(details: impl Into<String>) -> Self {
+        let message = "This is no list of operations";
+        Self::new(StatusCode::BAD_REQUEST, "TURNOUT_TRANSACTION", message).details(details)
+    }
+
+    /// 409 `TURNOUT_REFERENCE`: an operation of a transaction refers to a value that is not there.
+    #[must_use]
+    pub fn dangling_reference(details: impl Into<String>) -> Self {
+        let message = "An operation refers to a value that no earlier one has answered with";
+        Self::new(StatusCode::CONFLICT, "TURNOUT_REFERENCE", message).details(details)
+    }
+
+    /// 403 `TURNOUT_ADMIN`: the application's key does not open what only the administrator's does.
+    #[must_use]
+    pub fn not_admin() -> Self {
+        let message = "Only the administrator's key opens this";
+        Self::new(StatusCode::FORBIDDEN, "TURNOUT_ADMIN", message).hint("Send the key that is configured as api.admin_key.")
+    }
+
+    /// 400 `TURNOUT_REQUEST`: a request of the administrator that cannot be understood.
+    #[must_use]
+    pub fn invalid_request(details: impl Into<String>) -> Self {
+        let message = "This request cannot be understood";
+        Self::new(StatusCode::BAD_REQUEST, "TURNOUT_REQUEST", message).details(details)
+    }
+
+    /// 409 `TURNOUT_REFUSED`: a request of the administrator that would do harm as things are. Nothing was done.
+    #[must_use]
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "TURNOUT_REFUSED", message)
     }
 
     /// 400 `TURNOUT_SUBJECT`: the header of that name holds no phone number.

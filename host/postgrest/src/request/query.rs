@@ -37,8 +37,9 @@ impl Query {
     }
 }
 
-/// Percent-encodes all but letters, digits and `-._~`.
-pub(crate) fn encode(text: &str) -> String {
+/// Percent-encodes all but letters, digits and `-._~`: a value for a query.
+#[must_use]
+pub fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for &byte in text.as_bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

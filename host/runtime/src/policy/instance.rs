@@ -18,7 +18,7 @@ pub(super) struct Instance<W> {
 }
 
 /// What the host keeps beside an instance.
-pub(crate) struct State {
+pub struct State {
     pub(crate) world: &'static str,
     pub(crate) cpu: CpuBound,
     pub(crate) log: LogBudget,

@@ -22,14 +22,13 @@ pub struct Description {
 }
 
 /// Compiled code that is known to be a policy of its world. Cloning it is cheap.
-pub(crate) struct Module<W: World>(Arc<Inner<W>>);
+pub struct Module<W: World>(Arc<Inner<W>>);
 
 struct Inner<W: World> {
     shared: Arc<Shared>,
     instance: InstancePre<State>,
     base: PolicyIndices,
     world: W::Indices,
-    digest: String,
 }
 
 impl<W: World> Clone for Module<W> {
@@ -44,22 +43,20 @@ impl<W: World> Module<W> {
         instance: InstancePre<State>,
         base: PolicyIndices,
         world: W::Indices,
-        digest: String,
     ) -> Self {
         Self(Arc::new(Inner {
             shared,
             instance,
             base,
             world,
-            digest,
         }))
     }
 
-    pub(crate) fn digest(&self) -> &str {
-        &self.0.digest
-    }
-
-    pub(crate) fn describe(&self) -> Result<Description, Failure> {
+    /// What the policy says about itself.
+    ///
+    /// # Errors
+    /// [`Failure`] if it traps or exceeds a bound.
+    pub fn describe(&self) -> Result<Description, Failure> {
         Instance::new(self)?.describe()
     }
 

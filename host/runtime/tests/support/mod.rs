@@ -26,7 +26,7 @@ pub(crate) fn runtime() -> Runtime {
 }
 
 pub(crate) fn load(runtime: &Runtime, fixture: &str) -> Result<RoutingModule, LoadError> {
-    runtime.load_routing(&module(fixture, "routing"))
+    runtime.load(&module(fixture, "routing"))
 }
 
 pub(crate) fn policy(runtime: &Runtime, fixture: &str) -> RoutingPolicy {

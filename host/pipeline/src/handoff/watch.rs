@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::{Policies, WORLD};
+use tokio::runtime::Handle;
+
+use super::Handoffs;
 
 /// How long the directory must be quiet before it is read: a copy tool writes a file in several steps.
 const QUIET: Duration = Duration::from_millis(20);
@@ -22,12 +24,12 @@ pub struct Watching {
     _watcher: RecommendedWatcher,
 }
 
-/// Watches the directory of the policies: the directory and not its files, since a file may be replaced by a rename
+/// Watches the directory of the policies, and has what changes there come into force: the directory and not its files, since a file may be replaced by a rename
 /// or by a turned symlink.
 ///
 /// # Errors
-/// If the system refuses to watch the directory.
-pub fn watch(policies: &Arc<Policies>) -> Result<Watching, notify::Error> {
+/// If the system refuses to watch the directory. Must be called inside a tokio runtime.
+pub fn watch(handoffs: &Arc<Handoffs>) -> Result<Watching, notify::Error> {
     let (sender, changes) = mpsc::channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading the files raises events too; only what may have changed them counts. An error may hide a change.
@@ -37,32 +39,37 @@ pub fn watch(policies: &Arc<Policies>) -> Result<Watching, notify::Error> {
             let _ = sender.send(());
         }
     })?;
-    watcher.watch(policies.source.directory(), RecursiveMode::NonRecursive)?;
-    // A change between the first load and the watch would otherwise go unseen.
-    let _ = policies.reload();
-    let policies = Arc::clone(policies);
+    watcher.watch(handoffs.policies.source.directory(), RecursiveMode::NonRecursive)?;
+    let handoffs = Arc::clone(handoffs);
+    let runtime = Handle::current();
     thread::Builder::new()
         .name("policies".into())
-        .spawn(move || follow(&policies, &changes))
+        .spawn(move || follow(&handoffs, &runtime, &changes))
         .map_err(notify::Error::io)?;
     Ok(Watching { _watcher: watcher })
 }
 
 /// Ends when the watcher, and with it the sender of the changes, is gone.
-fn follow(policies: &Policies, changes: &mpsc::Receiver<()>) {
-    let mut seen = policies.source.stamp(WORLD).ok();
+fn follow(handoffs: &Arc<Handoffs>, runtime: &Handle, changes: &mpsc::Receiver<()>) {
+    let stamp = || handoffs.policies.source.stamp().ok();
+    // A change between the first load and the watch would otherwise go unseen.
+    let mut seen = None;
     loop {
-        match changes.recv_timeout(LOOK) {
-            Ok(()) => {
-                let began = Instant::now();
-                while began.elapsed() < PATIENCE && changes.recv_timeout(QUIET).is_ok() {}
+        if seen.is_some() {
+            match changes.recv_timeout(LOOK) {
+                Ok(()) => {
+                    let began = Instant::now();
+                    while began.elapsed() < PATIENCE && changes.recv_timeout(QUIET).is_ok() {}
+                }
+                Err(RecvTimeoutError::Timeout) if stamp() == seen => continue,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
             }
-            Err(RecvTimeoutError::Timeout) if policies.source.stamp(WORLD).ok() == seen => continue,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
         }
-        seen = policies.source.stamp(WORLD).ok();
-        // A refusal is logged, counted and kept by the reload itself.
-        let _ = policies.reload();
+        seen = stamp();
+        // A refusal is logged, counted and kept where it happens.
+        if let Ok(Some(set)) = handoffs.policies.candidate() {
+            let _ = runtime.block_on(handoffs.propose(set));
+        }
     }
 }

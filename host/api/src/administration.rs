@@ -1,0 +1,18 @@
+//! What only the administrator's key opens: parked keys, and the forced failover.
+
+mod failover;
+mod mirror;
+
+use axum::body::Bytes;
+use serde::de::DeserializeOwned;
+use turnout_postgrest::Refusal;
+
+pub use failover::FailoverRequest;
+pub(crate) use failover::fail_over;
+pub use mirror::{Chosen, Parked, Treated};
+pub(crate) use mirror::{give_up, parked, retry};
+
+/// What a body asks for.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| Refusal::invalid_request(error.to_string()))
+}

@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use turnout_pipeline::NoFailover;
+use turnout_postgrest::Refusal;
+use turnout_vocabulary::Backend;
+
+use super::read;
+use crate::Host;
+use crate::rest::{RETRY_AFTER, refuse};
+
+/// What `POST /v1/failover` takes; it answers with a [`Failover`](turnout_pipeline::Failover).
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailoverRequest {
+    /// The side that is to be the authority of everything.
+    pub to: Backend,
+    /// Whether what the other side had not mirrored may be lost. Without it nothing is done, and the answer says what is at
+    /// stake.
+    #[serde(default)]
+    pub accept_loss: bool,
+}
+
+pub(crate) async fn fail_over(State(host): State<Arc<Host>>, body: Bytes) -> Response {
+    let FailoverRequest { to, accept_loss } = match read(&body) {
+        Ok(request) => request,
+        Err(refusal) => return refuse(refusal),
+    };
+    let handoffs = &host.pipeline.handoffs;
+    let answer = if accept_loss {
+        handoffs.fail_over(to).await
+    } else {
+        handoffs.at_stake(to).await
+    };
+    match answer {
+        Ok(failover) => Json(failover).into_response(),
+        Err(error) => refuse(match error {
+            NoFailover::Alive(_) | NoFailover::Already(_) | NoFailover::NotInstalled(_) => {
+                Refusal::refused(error.to_string())
+            }
+            error => Refusal::unavailable(error.to_string(), Some(RETRY_AFTER)),
+        }),
+    }
+}

@@ -1,0 +1,89 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use turnout_backends::{Database, Error, ParkedKey};
+use turnout_postgrest::Refusal;
+use turnout_vocabulary::{Backend, PerBackend};
+
+use super::read;
+use crate::Host;
+use crate::rest::{refusal, refuse};
+
+/// What `GET /v1/mirror/parked` answers: the parked keys by the side that their rows are on, the first thousand; `None` of a
+/// side that can't be asked or has no installation. Keys may be personal data.
+pub type Parked = PerBackend<Option<Vec<ParkedKey>>>;
+
+/// What `POST /v1/mirror/retry` and `POST /v1/mirror/drop` answer: how many keys, by the side that their rows are on; `None`
+/// of a side that was not asked or has no installation.
+pub type Treated = PerBackend<Option<i64>>;
+
+/// Which parked keys are meant.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Chosen {
+    /// Those of this repository; of all if none is named.
+    pub repository: Option<String>,
+    /// Those whose rows are on this side; on both if none is named.
+    pub source: Option<Backend>,
+}
+
+pub(crate) async fn parked(State(host): State<Arc<Host>>) -> Json<Parked> {
+    let (old, new) = tokio::join!(parked_on(&host, Backend::Old), parked_on(&host, Backend::New));
+    Json(PerBackend { old, new })
+}
+
+async fn parked_on(host: &Host, backend: Backend) -> Option<Vec<ParkedKey>> {
+    let database = &host.pipeline.backends[backend];
+    if !database.schema().await.ok()?.installed {
+        return None;
+    }
+    database.parked().await.ok()
+}
+
+pub(crate) async fn retry(State(host): State<Arc<Host>>, body: Bytes) -> Response {
+    let retry = async |database: &Database, table: Option<&str>| database.retry_parked(table).await;
+    answer(treat(&host, &body, "parked keys are tried again", retry).await)
+}
+
+pub(crate) async fn give_up(State(host): State<Arc<Host>>, body: Bytes) -> Response {
+    let give_up = async |database: &Database, table: Option<&str>| database.drop_parked(table).await;
+    answer(treat(&host, &body, "parked keys are given up", give_up).await)
+}
+
+/// Does something to the keys that a request chooses, and wakes the mirror.
+async fn treat(
+    host: &Host,
+    body: &Bytes,
+    what: &str,
+    act: impl AsyncFn(&Database, Option<&str>) -> Result<i64, Error>,
+) -> Result<Treated, Refusal> {
+    let Chosen { repository, source } = read(body)?;
+    if let Some(name) = &repository
+        && host.pipeline.repository(name).is_none()
+    {
+        return Err(Refusal::invalid_request(format!("There is no repository {name}.")));
+    }
+    let of_backend = |error: Error| refusal::of(error.into(), &host.labels);
+    let mut treated = Treated::default();
+    for (backend, database) in host.pipeline.backends.iter() {
+        if source.is_some_and(|source| source != backend) || !database.schema().await.map_err(of_backend)?.installed {
+            continue;
+        }
+        let keys = act(database, repository.as_deref()).await.map_err(of_backend)?;
+        tracing::info!(source = %backend, repository, keys, "{what}");
+        treated[backend] = Some(keys);
+        host.pipeline.mirror.wake(backend);
+    }
+    Ok(treated)
+}
+
+fn answer(treated: Result<Treated, Refusal>) -> Response {
+    match treated {
+        Ok(treated) => Json(treated).into_response(),
+        Err(refusal) => refuse(refusal),
+    }
+}

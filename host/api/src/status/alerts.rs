@@ -1,0 +1,35 @@
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+use turnout_pipeline::Raised;
+use turnout_vocabulary::Backend;
+
+/// Something that people should hear of.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AlertStatus {
+    /// When, in seconds of Unix time.
+    pub at: u64,
+    /// `warning` or `critical`.
+    pub severity: String,
+    /// What kind of alert it is: `slow`, `late_mirror`, `parked` or `other`.
+    pub kind: String,
+    /// The same in words.
+    pub message: String,
+    /// The repository that was written.
+    pub repository: String,
+    /// The backend that was written.
+    pub authority: Backend,
+}
+
+impl From<Raised> for AlertStatus {
+    fn from(raised: Raised) -> Self {
+        Self {
+            at: raised.at.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
+            severity: raised.alert.severity.as_str().to_owned(),
+            kind: raised.alert.kind.as_str().to_owned(),
+            message: raised.alert.to_string(),
+            repository: raised.repository,
+            authority: raised.authority,
+        }
+    }
+}

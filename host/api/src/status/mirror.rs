@@ -1,0 +1,73 @@
+use serde::{Deserialize, Serialize};
+use turnout_pipeline::{ParkedFor, Pipeline, Seen};
+use turnout_vocabulary::{Backend, Repository};
+
+/// How the mirroring of one side's changes to the other stands, as it was last seen.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct MirrorStatus {
+    /// Whether this host is the one that mirrors them.
+    pub at_work: bool,
+    /// How long ago it was seen, in seconds: more than a few where the side is down.
+    pub seen_seconds: u64,
+    /// The repositories.
+    pub repositories: Vec<RepositoryStatus>,
+    /// Why keys are parked.
+    pub parked: Vec<ParkedFor>,
+}
+
+/// How the mirroring of one repository's changes on one side stands.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RepositoryStatus {
+    /// The repository.
+    pub repository: String,
+    /// How many changes wait to be mirrored, held ones included.
+    pub dirty: u64,
+    /// How old the oldest of them is, in seconds; `None` if there is none.
+    pub oldest_seconds: Option<f64>,
+    /// How many keys could not be mirrored and wait to be tried again.
+    pub held: u64,
+    /// How many keys could not be mirrored and were put aside.
+    pub parked: u64,
+    /// How many keys are known to differ and are not mirrored.
+    pub diverged: u64,
+    /// Whether the table was truncated and not compared since.
+    pub truncated: bool,
+    /// How many rows this host has made equal on the other side.
+    pub applied: u64,
+    /// The same in a second, over the last few.
+    pub applied_per_second: f64,
+}
+
+impl MirrorStatus {
+    pub(super) fn of(pipeline: &Pipeline, source: Backend) -> Option<Self> {
+        let seen = pipeline.handoffs.seen(source)?;
+        let repositories = pipeline.repositories.iter();
+        Some(Self {
+            at_work: pipeline.mirror.is_at_work(source),
+            seen_seconds: seen.at.elapsed().as_secs(),
+            repositories: repositories
+                .filter_map(|repository| RepositoryStatus::of(pipeline, source, &seen, repository))
+                .collect(),
+            parked: seen.parked.clone(),
+        })
+    }
+}
+
+impl RepositoryStatus {
+    fn of(pipeline: &Pipeline, source: Backend, seen: &Seen, repository: &Repository) -> Option<Self> {
+        let standing = seen.of(repository)?;
+        let progress = pipeline.mirror.standing(source, repository.id);
+        let oldest = standing.oldest.map(|oldest| oldest + seen.at.elapsed());
+        Some(Self {
+            repository: repository.name.clone(),
+            dirty: standing.dirty,
+            oldest_seconds: oldest.map(|oldest| oldest.as_secs_f64()),
+            held: standing.held,
+            parked: standing.parked,
+            diverged: standing.diverged,
+            truncated: standing.verify,
+            applied: progress.applied,
+            applied_per_second: progress.rate,
+        })
+    }
+}

@@ -1,0 +1,130 @@
+use std::sync::Arc;
+
+use serde::Deserialize;
+use sqlx::Row as _;
+use turnout_vocabulary::{Epoch, Filter, Outcome, Repository, Request};
+
+use super::Database;
+use crate::connections::Session;
+use crate::error::Error;
+use crate::schema::Schema;
+use crate::sql;
+
+/// What a transaction sees of those that run beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Isolation {
+    /// Each statement sees what was committed before it.
+    #[default]
+    #[serde(rename = "read committed")]
+    ReadCommitted,
+    /// All statements see what was committed before the first.
+    #[serde(rename = "repeatable read")]
+    RepeatableRead,
+    /// As if transactions ran one after the other.
+    #[serde(rename = "serializable")]
+    Serializable,
+}
+
+impl Isolation {
+    const fn begin(self) -> &'static str {
+        match self {
+            Self::ReadCommitted => "begin isolation level read committed",
+            Self::RepeatableRead => "begin isolation level repeatable read",
+            Self::Serializable => "begin isolation level serializable",
+        }
+    }
+}
+
+/// Several requests on one backend, all or nothing. Whatever ends it but [`commit`](Self::commit), also being dropped, takes
+/// all of it back.
+pub struct Transaction<'d> {
+    database: &'d Database,
+    schema: Arc<Schema>,
+    session: Session<'d>,
+}
+
+impl Database {
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and the like.
+    pub async fn begin(&self, isolation: Isolation) -> Result<Transaction<'_>, Error> {
+        Ok(Transaction {
+            database: self,
+            schema: self.schemas.get(&self.connections).await?,
+            session: self.connections.begin(isolation.begin()).await?,
+        })
+    }
+}
+
+impl Transaction<'_> {
+    /// Carries out a request that was decided under an epoch. After an error the transaction can only be
+    /// [given up](Self::give_up).
+    ///
+    /// # Errors
+    /// As [`Database::execute`].
+    pub async fn execute(
+        &mut self,
+        repository: &Repository,
+        request: &Request,
+        epoch: Epoch,
+    ) -> Result<Outcome, Error> {
+        let Self {
+            database,
+            schema,
+            session,
+        } = self;
+        let table = database.table(schema, repository)?;
+        let carried = schema.installed.then(|| epoch.to_string());
+        let statement = sql::statement(table, &repository.key, request, carried.as_deref())?;
+        let row = session.run(&statement).await?;
+        database.outcome(&row, repository, request, epoch)
+    }
+
+    /// As [`Database::subjects`], among the rows that the transaction sees.
+    ///
+    /// # Errors
+    /// As [`Database::execute`].
+    pub async fn subjects(&mut self, repository: &Repository, filter: &Filter) -> Result<Vec<Option<String>>, Error> {
+        let Some(column) = &repository.subject else {
+            return Ok(Vec::new());
+        };
+        let table = self.database.table(&self.schema, repository)?;
+        let row = self.session.run(&sql::subjects(table, column, filter)?).await?;
+        row.try_get(0).map_err(|error| self.database.unexpected(&error))
+    }
+
+    /// Commits it.
+    ///
+    /// # Errors
+    /// [`Error::Database`] if it was taken back instead; [`Error::Unavailable`] if no answer came: it may have been committed.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.session.end("commit").await
+    }
+
+    /// Takes it back.
+    pub async fn roll_back(self) {
+        // If this fails the connection is closed, which takes it back too.
+        let _ = self.session.end("rollback").await;
+    }
+
+    /// Takes it back after an error, and says what that means: [`Error::Outdated`] instead, if the tables have changed
+    /// since they were last read.
+    pub async fn give_up(self, error: Error) -> Error {
+        // If this fails the connection is closed, which takes it back too.
+        let _ = self.session.end("rollback").await;
+        if !error.may_be_stale_schema() {
+            return error;
+        }
+        let Database {
+            schemas,
+            connections,
+            backend,
+            ..
+        } = self.database;
+        match schemas.newer_than(&self.schema, error, connections).await {
+            Ok(_) => Error::Outdated { backend: *backend },
+            Err(error) => error,
+        }
+    }
+}

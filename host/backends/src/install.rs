@@ -1,0 +1,124 @@
+//! The SQL installation of one side: schema `turnout`, the capture on every table served, interleaved sequences.
+
+use turnout_vocabulary::{Backend, Repository};
+
+use crate::sql::quoted_text;
+
+/// The parts of the installation, in their order. Each can be run again.
+const PARTS: [&str; 10] = [
+    include_str!("install/sql/schema.sql"),
+    include_str!("install/sql/fence.sql"),
+    include_str!("install/sql/lease.sql"),
+    include_str!("install/sql/capture.sql"),
+    include_str!("install/sql/source.sql"),
+    include_str!("install/sql/target.sql"),
+    include_str!("install/sql/compare.sql"),
+    include_str!("install/sql/epochs.sql"),
+    include_str!("install/sql/failover.sql"),
+    include_str!("install/sql/serve.sql"),
+];
+
+/// Who may call the functions. The name of the role is put in place of `{role}`.
+const GRANTS: &str = "
+revoke all on all tables in schema turnout from public;
+revoke all on all functions in schema turnout from public;
+grant usage on schema turnout to {role};
+grant execute on all functions in schema turnout to {role};
+grant select on sequence turnout.fence to {role};
+grant select on turnout.repository to {role}";
+
+/// What takes the installation away: the triggers, the steps of the sequences, the schema.
+pub(crate) const REMOVAL: &str = "drop schema turnout cascade";
+
+/// What is installed on one side. It needs no superuser and no privilege to replicate: the owner of the tables can run
+/// it.
+#[derive(Clone, Copy, Debug)]
+pub struct Installation<'a> {
+    /// Which side it is.
+    pub backend: Backend,
+    /// The tables served.
+    pub repositories: &'a [Repository],
+    /// The role that Turnout connects as, which alone may call the functions.
+    pub role: &'a str,
+    /// Whether writes that do not come through Turnout are refused.
+    pub strict: bool,
+}
+
+impl Installation<'_> {
+    /// All of it, in its order: what makes the schema and its functions, the tables, and who may call the functions.
+    pub(crate) fn queries(&self) -> Vec<String> {
+        let tables = self.repositories.iter().map(|repository| self.serve(repository));
+        let grants = GRANTS.replace("{role}", &crate::sql::quoted(self.role));
+        std::iter::once(PARTS.join("\n")).chain(tables).chain([grants]).collect()
+    }
+
+    /// The query that puts one table under the care of Turnout, and answers with remarks.
+    fn serve(&self, repository: &Repository) -> String {
+        let key: Vec<String> = repository.key.iter().map(|column| quoted_text(column)).collect();
+        let subject = repository
+            .subject
+            .as_deref()
+            .map_or_else(|| "null".to_owned(), quoted_text);
+        format!(
+            "select turnout.serve({}, {}, {}, array[{}], {subject}, {})",
+            quoted_text(self.backend.as_str()),
+            quoted_text(&repository.schema),
+            quoted_text(&repository.name),
+            key.join(", "),
+            self.strict,
+        )
+    }
+
+    /// The same as one script, for an SQL editor.
+    #[must_use]
+    pub fn script(&self) -> String {
+        let mut script = format!(
+            "-- Turnout {} on the side `{}`. It can be run again at any time.\nbegin;\n",
+            env!("CARGO_PKG_VERSION"),
+            self.backend,
+        );
+        for query in self.queries() {
+            script.push_str(&query);
+            script.push_str(";\n");
+        }
+        script.push_str("commit;\n");
+        script
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use turnout_vocabulary::RepositoryId;
+
+    use super::*;
+
+    #[test]
+    fn every_function_of_the_installation_pins_its_search_path() {
+        let script = PARTS.join("\n");
+        for definition in script.split("create or replace function").skip(1) {
+            let head = definition.split("$$").next().unwrap().split("$body$").next().unwrap();
+            assert!(head.contains("set search_path = pg_catalog, pg_temp"), "{head}");
+        }
+    }
+
+    #[test]
+    fn names_in_the_script_are_quoted() {
+        let repositories = [Repository {
+            id: RepositoryId(0),
+            name: "it's".into(),
+            schema: "public".into(),
+            key: vec!["i\"d".into()],
+            subject: None,
+            compared: vec![],
+        }];
+        let installation = Installation {
+            backend: Backend::New,
+            repositories: &repositories,
+            role: "ro\"le",
+            strict: false,
+        };
+        let script = installation.script();
+        assert!(script.contains("select turnout.serve('new', 'public', 'it''s', array['i\"d'], null, false);"));
+        assert!(script.contains("to \"ro\"\"le\";"));
+    }
+}

@@ -1,0 +1,47 @@
+-- Whoever applies this side's dirty keys to the other holds a lease with a token that grows with each taker. A taker raises
+-- the token here, on the source, then on the target, and only then reads.
+
+-- Takes the lease of this side's dirty keys, unless another holder has renewed it within `patience`. Returns the token, or
+-- null if the lease is another's.
+create or replace function turnout.take_lease(holder text, patience interval) returns bigint
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    select turnout.outlive_a_crash();
+    update turnout.lease
+    set token = lease.token + 1, holder = take_lease.holder, renewed_at = clock_timestamp()
+    where direction = 'outgoing'
+        and (lease.holder is null or lease.holder = take_lease.holder
+            or lease.renewed_at < clock_timestamp() - patience)
+    returning token
+$$;
+
+-- Lets nobody with a smaller token apply to this side any more; waits for those that do. False if a larger one is here.
+create or replace function turnout.admit_lease(token bigint) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform turnout.outlive_a_crash();
+    update turnout.lease set token = admit_lease.token, renewed_at = clock_timestamp()
+    where direction = 'incoming' and lease.token < admit_lease.token;
+    return exists (
+        select from turnout.lease where direction = 'incoming' and lease.token = admit_lease.token
+    );
+end $$;
+
+-- Gives the lease up, so that another holder need not wait.
+create or replace function turnout.leave_lease(token bigint) returns void
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    update turnout.lease set holder = null where direction = 'outgoing' and lease.token = leave_lease.token
+$$;
+
+-- Goes on only with the token of the lease, which then can't change until the transaction ends.
+create or replace function turnout.hold_lease(way text, held bigint) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform from turnout.lease where direction = way and token = held for share;
+    if not found then
+        raise exception using errcode = 'TN002', message = 'turnout: the lease has another holder';
+    end if;
+end $$;

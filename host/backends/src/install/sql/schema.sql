@@ -1,0 +1,107 @@
+-- What Turnout keeps on each side: the keys that are still to be mirrored, the fence, the leases of the appliers, and
+-- the record of the epochs. It can be run again at any time, and keeps what is there.
+
+create schema if not exists turnout;
+revoke all on schema turnout from public;
+
+comment on schema turnout is 'The mirror and the fence of Turnout. `turnout uninstall` takes it away.';
+
+-- The lowest epoch that is accepted here. A sequence and no table: what it holds is seen at once, whatever snapshot
+-- the reader has.
+create sequence if not exists turnout.fence as bigint minvalue 0 start 0;
+select setval('turnout.fence', 0) from turnout.fence where not is_called;
+
+-- 1 while nobody looks for dirty keys, so that the next one must call.
+create sequence if not exists turnout.asleep as bigint minvalue 0 start 0;
+select setval('turnout.asleep', 1) from turnout.asleep where not is_called;
+
+create table if not exists turnout.repository (
+    number smallint primary key,
+    schema_name text not null,
+    table_name text not null,
+    key text[] not null,
+    subject text,
+    -- The table was truncated: both sides are to be compared.
+    verify boolean not null default false,
+    unique (schema_name, table_name)
+);
+
+-- Keys whose row changed here and is to be mirrored. An entry is written in the transaction of the change, and goes
+-- only after the other side has the row. No index: an entry is found again by its place, and a writer pays for nothing
+-- that only the mirror would use.
+create table if not exists turnout.dirty (
+    -- The epoch that the writer carried, or the fence if it carried none.
+    epoch bigint not null,
+    xid xid8 not null default pg_current_xact_id(),
+    at timestamptz not null default clock_timestamp(),
+    repository smallint not null,
+    -- Whether the writer carried no epoch: the change was made behind Turnout's back.
+    behind boolean not null,
+    key text not null,
+    subject text
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
+
+-- Dirty keys whose row could not be applied: they are tried again when due, until they are parked.
+create table if not exists turnout.held (
+    repository smallint not null,
+    key text not null,
+    -- Whose row it was and is, and the transactions that changed it, the last sixteen.
+    subjects text[] not null,
+    xids bigint[] not null,
+    epoch bigint not null,
+    behind boolean not null,
+    attempts integer not null,
+    since timestamptz not null,
+    due timestamptz not null,
+    sqlstate text not null,
+    reason text not null,
+    parked_at timestamptz,
+    primary key (repository, key)
+);
+
+-- Changes that were made behind Turnout's back on the side that is not the authority of their key, or that were not
+-- mirrored before a forced failover. They are shown, never mirrored.
+create table if not exists turnout.divergence (
+    repository smallint not null,
+    key text not null,
+    epoch bigint not null,
+    at timestamptz not null default clock_timestamp(),
+    reason text not null,
+    primary key (repository, key)
+);
+
+-- Who applies the dirty keys of this side to the other (outgoing), and of the other to this one (incoming). The token
+-- grows with each taker.
+create table if not exists turnout.lease (
+    direction text primary key check (direction in ('outgoing', 'incoming')),
+    token bigint not null,
+    holder text,
+    renewed_at timestamptz
+) with (fillfactor = 10);
+insert into turnout.lease (direction, token) values ('outgoing', 0), ('incoming', 0) on conflict do nothing;
+
+-- The policy sets that were or are in force. Both sides hold the same record; who makes an epoch writes it on `old`
+-- first, and the primary key lets only one do so.
+create table if not exists turnout.epoch (
+    epoch bigint primary key,
+    set json not null,
+    -- The side that a forced failover made the authority of everything.
+    forced text,
+    made_at timestamptz not null default clock_timestamp(),
+    released_at timestamptz,
+    -- The repositories whose two sides have been compared since this set began to mirror them.
+    converged text[] not null default '{}'
+);
+
+-- The modules of those sets, by the SHA-256 of their bytes.
+create table if not exists turnout.module (
+    digest text primary key,
+    bytes bytea not null
+);
+
+-- What the sequences were before their steps were doubled.
+create table if not exists turnout.sequence (
+    name text primary key,
+    increment bigint not null,
+    parity smallint not null
+);

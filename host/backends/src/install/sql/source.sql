@@ -1,0 +1,243 @@
+-- What an applier asks of the side that it reads.
+
+-- The dirty keys after a place in the table, at most `batch` entries of them, and those held keys that are due; each with
+-- its row as it is now, or none if there is none: JSON, in which every value is the text of its type, as all that JSON has no
+-- words for is lost otherwise. Nothing comes back at the end of the table. Renews the lease.
+create or replace function turnout.take(token bigint, after tid, batch integer)
+returns table (
+    repository smallint,
+    key text,
+    subjects text[],
+    content text,
+    entries text[],
+    xids bigint[],
+    epoch bigint,
+    -- Whether a writer carried an epoch, so that this side was the authority.
+    own boolean,
+    -- Whether it is among the held ones.
+    held boolean,
+    attempts integer,
+    -- How old the first of the changes is, in milliseconds.
+    age_ms bigint,
+    place text,
+    filenode oid
+)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
+as $$
+declare
+    served record;
+    taken tid[];
+    numbers smallint[];
+    due smallint[];
+    last text;
+    file oid;
+begin
+    update turnout.lease set renewed_at = clock_timestamp()
+    where direction = 'outgoing' and lease.token = take.token;
+    if not found then
+        raise exception using errcode = 'TN002', message = 'turnout: the lease has another holder';
+    end if;
+
+    file := pg_relation_filenode('turnout.dirty'::regclass);
+    select array_agg(entry.ctid), array_agg(distinct entry.repository), max(entry.ctid)::text
+    into taken, numbers, last
+    from (
+        select dirty.ctid, dirty.repository from turnout.dirty where dirty.ctid > after limit batch
+    ) as entry;
+    select array_agg(distinct waiting.repository) into due
+    from turnout.held as waiting where waiting.parked_at is null and waiting.due <= clock_timestamp();
+
+    for served in select * from turnout.repository where number = any(numbers || due) order by number loop
+        return query execute format(
+            $q$
+                with entry as (
+                    select key, array_agg(distinct subject) as subjects, array_agg(ctid::text) as entries,
+                        array_agg(distinct xid::text::bigint) as xids, min(epoch) as epoch, bool_or(not behind) as own,
+                        min(at) as since
+                    from turnout.dirty where ctid = any($1) and repository = $2
+                    group by key
+                ), held as (
+                    select * from turnout.held where repository = $2
+                ), dirty as (
+                    select key, entry.subjects || held.subjects as subjects, entry.entries,
+                        entry.xids || held.xids as xids, least(entry.epoch, held.epoch) as epoch,
+                        coalesce(entry.own, false) or coalesce(not held.behind, false) as own,
+                        held.key is not null as held, coalesce(held.attempts, 0) as attempts,
+                        least(entry.since, held.since) as since
+                    from entry full join held using (key)
+                    -- All of those that wait when one is due: two rows that swap a unique value can only be applied together.
+                    where entry.key is not null or $5 and held.parked_at is null
+                )
+                select $2, dirty.key, dirty.subjects,
+                    case when found.%4$I is not null then (select row_to_json(shown)::text from (select %5$s) as shown) end,
+                    dirty.entries, dirty.xids, dirty.epoch, dirty.own, dirty.held, dirty.attempts,
+                    (extract(epoch from clock_timestamp() - dirty.since) * 1000)::bigint, $3, $4
+                from dirty
+                cross join lateral json_to_record(dirty.key::json) as wanted (%1$s)
+                left join %2$s as found on (%3$s)
+            $q$,
+            (select string_agg(format('%I %s', attname, format_type(atttypid, -1)), ', ')
+                from pg_attribute
+                where attrelid = format('%I.%I', served.schema_name, served.table_name)::regclass
+                    and attname = any(served.key)),
+            format('%I.%I', served.schema_name, served.table_name),
+            (select string_agg(format('found.%1$I = wanted.%1$I', name), ' and ') from unnest(served.key) as name),
+            served.key[1],
+            (select string_agg(format('found.%1$I::text as %1$I', attname), ', ' order by attnum)
+                from pg_attribute
+                where attrelid = format('%I.%I', served.schema_name, served.table_name)::regclass
+                    and attnum > 0 and not attisdropped)
+        ) using taken, served.number, last, file, coalesce(served.number = any(due), false);
+    end loop;
+end $$;
+
+-- Ends work on dirty keys: `entries` are done with, by their places in the file that they were taken from. `failed` goes to
+-- the held ones (repository, key, subjects, xids, epoch, behind, sqlstate, reason, and due_ms, null to park), `settled` (repository,
+-- key) is held no longer, `diverged` (repository, key, epoch, reason) is shown.
+create or replace function turnout.ack(
+    token bigint, filenode oid, entries tid[], failed json, settled json, diverged json
+) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform turnout.hold_lease('outgoing', ack.token);
+    lock table turnout.dirty in row exclusive mode;
+    if pg_relation_filenode('turnout.dirty'::regclass) <> ack.filenode then
+        raise exception using errcode = 'TN003', message = 'turnout: the table of dirty keys was rewritten; take them again';
+    end if;
+    if failed is not null then
+        insert into turnout.held as held
+            (repository, key, subjects, xids, epoch, behind, attempts, since, due, sqlstate, reason, parked_at)
+        select repository, key, array(select distinct unnest(subjects)), xids[1:16], epoch, behind, 1, clock_timestamp(),
+            clock_timestamp() + coalesce(due_ms, 0) * interval '1 millisecond', sqlstate, reason,
+            case when due_ms is null then clock_timestamp() end
+        from json_to_recordset(failed) as failure (
+            repository smallint, key text, subjects text[], xids bigint[], epoch bigint, behind boolean, sqlstate text,
+            reason text, due_ms bigint
+        )
+        on conflict (repository, key) do update
+        set attempts = held.attempts + 1, due = excluded.due, sqlstate = excluded.sqlstate, reason = excluded.reason,
+            parked_at = excluded.parked_at, epoch = excluded.epoch, behind = excluded.behind,
+            subjects = excluded.subjects, xids = excluded.xids;
+    end if;
+    if settled is not null then
+        delete from turnout.held
+        using json_to_recordset(settled) as gone (repository smallint, key text)
+        where held.repository = gone.repository and held.key = gone.key;
+    end if;
+    if exists (select from turnout.divergence) then
+        delete from turnout.divergence
+        using turnout.dirty
+        where dirty.ctid = any(entries) and divergence.repository = dirty.repository and divergence.key = dirty.key;
+    end if;
+    if diverged is not null then
+        insert into turnout.divergence (repository, key, epoch, reason)
+        select repository, key, epoch, reason
+        from json_to_recordset(diverged) as shown (repository smallint, key text, epoch bigint, reason text)
+        on conflict (repository, key) do update set epoch = excluded.epoch, reason = excluded.reason, at = clock_timestamp();
+    end if;
+    delete from turnout.dirty where ctid = any(entries);
+end $$;
+
+-- What is left of epochs before this one: a handoff to it must wait for these. At most a thousand groups are told.
+create or replace function turnout.leftovers(epoch bigint)
+returns table (repository smallint, subject text, keys bigint, parked boolean)
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    select repository, subject, count(*), bool_or(parked)
+    from (
+        select repository, subject, epoch, false as parked from turnout.dirty where dirty.epoch < leftovers.epoch
+        union all
+        select repository, unnest(subjects), epoch, parked_at is not null from turnout.held where held.epoch < leftovers.epoch
+    ) as entry
+    group by repository, subject
+    limit 1000
+$$;
+
+-- How the keys stand that a transaction made dirty here: `done`, `pending`, or `parked` if at least one is.
+create or replace function turnout.mirror_state(writer bigint) returns text
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when bool_or(parked) then 'parked'
+        when exists (select from turnout.dirty where xid = writer::text::xid8) or count(*) > 0 then 'pending'
+        else 'done'
+    end
+    from (select parked_at is not null as parked from turnout.held where writer = any(xids)) as kept
+$$;
+
+-- How the mirroring of this side stands, by repository.
+create or replace function turnout.standing()
+returns table (
+    schema_name text, table_name text, dirty bigint, oldest_seconds double precision, held bigint, parked bigint,
+    diverged bigint, verify boolean
+)
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    select served.schema_name, served.table_name,
+        coalesce(waiting.entries, 0) + coalesce(kept.held, 0),
+        extract(epoch from clock_timestamp() - least(waiting.oldest, kept.oldest))::double precision,
+        coalesce(kept.held, 0), coalesce(kept.parked, 0),
+        (select count(*) from turnout.divergence where divergence.repository = served.number),
+        served.verify
+    from turnout.repository as served
+    left join (
+        select repository, count(*) as entries, min(at) as oldest from turnout.dirty group by repository
+    ) as waiting on waiting.repository = served.number
+    left join (
+        select repository, count(*) filter (where parked_at is null) as held, count(parked_at) as parked,
+            min(since) filter (where parked_at is null) as oldest
+        from turnout.held group by repository
+    ) as kept on kept.repository = served.number
+$$;
+
+-- The keys that wait in vain, with the reason.
+create or replace function turnout.parked()
+returns table (schema_name text, table_name text, key text, attempts integer, sqlstate text, reason text, parked_at timestamptz)
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    select served.schema_name, served.table_name, held.key, held.attempts, held.sqlstate, held.reason, held.parked_at
+    from turnout.held join turnout.repository as served on served.number = held.repository
+    where held.parked_at is not null
+    order by held.parked_at
+    limit 1000
+$$;
+
+-- Tries parked keys again, all or those of one table. Returns how many.
+create or replace function turnout.retry_parked(only_table text) returns bigint
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    with freed as (
+        update turnout.held set parked_at = null, due = clock_timestamp(), attempts = 0
+        from turnout.repository as served
+        where served.number = held.repository and held.parked_at is not null
+            and (only_table is null or served.table_name = only_table)
+        returning 1
+    )
+    select count(*) from freed
+$$;
+
+-- Gives parked keys up, all or those of one table: their rows stay different until they change again. Returns how many.
+create or replace function turnout.drop_parked(only_table text) returns bigint
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    with dropped as (
+        delete from turnout.held
+        using turnout.repository as served
+        where served.number = held.repository and held.parked_at is not null
+            and (only_table is null or served.table_name = only_table)
+        returning held.repository, held.key, held.epoch, held.reason
+    ), shown as (
+        insert into turnout.divergence (repository, key, epoch, reason)
+        select repository, key, epoch, 'parked and given up: ' || reason from dropped
+        on conflict (repository, key) do update set epoch = excluded.epoch, reason = excluded.reason, at = clock_timestamp()
+        returning 1
+    )
+    select count(*) from shown
+$$;
+
+-- Notes that nobody looks for dirty keys from now on: the next write behind Turnout's back will call.
+create or replace function turnout.sleep() returns void
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$ select setval('turnout.asleep', 1) $$;

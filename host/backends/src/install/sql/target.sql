@@ -1,0 +1,287 @@
+-- What an applier asks of the side that it writes.
+
+-- Makes the rest of this transaction the mirror's: capture skips it, and where it is granted the application's triggers
+-- and foreign keys are silent too. Returns whether they are.
+create or replace function turnout.silence() returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform set_config('turnout.epoch', 'mirror', true);
+    perform set_config('session_replication_role', 'replica', true);
+    return true;
+exception when insufficient_privilege then
+    perform set_config('turnout.epoch', 'mirror', true);
+    return false;
+end $$;
+
+-- Removes the rows with these keys, a JSON array of objects. With `guarded` none goes from which the database would go on to
+-- rows of other served tables (cascades): their own keys are dirty as well, and they may be meant to stay.
+create or replace function turnout.remove_rows(target regclass, key text[], keys json, guarded boolean) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    gone text;
+    child record;
+    found boolean;
+begin
+    select format(
+        'json_to_recordset($1) as gone (%s)', string_agg(format('%I %s', attname, format_type(atttypid, -1)), ', ')
+    ) into gone
+    from pg_attribute where attrelid = target and attname = any(key);
+    for child in
+        select conname, conrelid::regclass as name, (
+            select string_agg(format('child.%I = present.%I', own.attname, referred.attname), ' and ')
+            from unnest(conkey, confkey) as pair (here, there)
+            join pg_attribute as own on own.attrelid = conrelid and own.attnum = pair.here
+            join pg_attribute as referred on referred.attrelid = confrelid and referred.attnum = pair.there
+        ) as refers
+        from pg_constraint
+        where guarded and contype = 'f' and confrelid = target and confdeltype in ('c', 'n', 'd') and conparentid = 0
+            and conrelid in (select to_regclass(format('%I.%I', schema_name, table_name)) from turnout.repository)
+    loop
+        execute format(
+            'select exists (select from %s join %s as present on %s join %s as child on %s)', gone, target,
+            (select string_agg(format('present.%1$I = gone.%1$I', name), ' and ') from unnest(key) as name),
+            child.name, child.refers
+        ) into found using keys;
+        if found then
+            raise exception using errcode = '23503', constraint = child.conname;
+        end if;
+    end loop;
+    execute format(
+        'delete from %s as present using %s where %s', target, gone,
+        (select string_agg(format('present.%1$I = gone.%1$I', name), ' and ') from unnest(key) as name)
+    ) using keys;
+end $$;
+
+-- The columns of rows, a JSON array of objects whose values are texts, as far as the table has and does not compute them:
+-- their names, and an SQL query for them over `$1`.
+create or replace function turnout.fresh_rows(target regclass, rows json, out columns text, out query text)
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format('%I', attname), ', ' order by attnum),
+        format(
+            'select %s from json_to_recordset($1) as fresh (%s)',
+            string_agg(format('fresh.%1$I::%2$s as %1$I', attname, format_type(atttypid, -1)), ', ' order by attnum),
+            string_agg(format('%I text', attname), ', ')
+        )
+    from pg_attribute
+    where attrelid = target and attnum > 0 and not attisdropped and attgenerated = ''
+        and attname in (select json_object_keys(rows -> 0))
+$$;
+
+-- Makes the table hold these rows.
+create or replace function turnout.put_rows(target regclass, key text[], rows json) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    fresh record;
+begin
+    fresh := turnout.fresh_rows(target, rows);
+    execute format(
+        'insert into %s (%s) overriding system value %s on conflict (%s) do %s',
+        target, fresh.columns, fresh.query,
+        (select string_agg(format('%I', name), ', ') from unnest(key) as name),
+        coalesce((
+            select 'update set ' || string_agg(format('%1$I = excluded.%1$I', attname), ', ')
+            from pg_attribute
+            where attrelid = target and attnum > 0 and not attisdropped and attgenerated = '' and attidentity <> 'a'
+                and not attname = any(key) and attname in (select json_object_keys(rows -> 0))
+        ), 'nothing')
+    ) using rows;
+end $$;
+
+-- The same for rows that stand in each other's way: two swap a unique value. Returns the places, from 1, of rows that others
+-- keep out; if there are any, all is to be taken back. One statement, so that references to these rows are checked only
+-- when they are back.
+create or replace function turnout.swap_rows(target regclass, key text[], rows json) returns setof bigint
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    fresh record;
+begin
+    fresh := turnout.fresh_rows(target, rows);
+    return query execute format(
+        'with fresh as materialized (select row_number() over () as turnout_place, row.* from (%3$s) as row),
+        gone as (delete from %1$s as present using fresh where %4$s returning 1),
+        back as (
+            insert into %1$s (%2$s) overriding system value
+            select %2$s from fresh where (select count(*) from gone) >= 0
+            on conflict do nothing returning %5$s
+        )
+        select turnout_place from fresh where not exists (select from back as present where %4$s)',
+        target, fresh.columns, fresh.query,
+        (select string_agg(format('present.%1$I = fresh.%1$I', name), ' and ') from unnest(key) as name),
+        (select string_agg(format('%I', name), ', ') from unnest(key) as name)
+    ) using rows;
+end $$;
+
+-- Makes the table hold these rows, `keys` in the same order, as far as possible. Returns what could not be, with the reason.
+create or replace function turnout.put_what_fits(target regclass, key_columns text[], keys json, rows json, may_swap boolean)
+returns table (key text, sqlstate text, reason text)
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    every json[];
+    low integer[];
+    high integer[];
+    l integer;
+    h integer;
+    failed integer[] := '{}';
+    states text[] := '{}';
+    reasons text[] := '{}';
+    refused text;
+    constrained text;
+    swapped integer[];
+    blocked bigint[];
+begin
+    begin
+        perform turnout.put_rows(target, key_columns, rows);
+        return;
+    exception when others then null;
+    end;
+
+    -- What fails is halved until only those rows are left that fail on their own.
+    every := array(select json_array_elements(rows));
+    low := array[1];
+    high := array[cardinality(every)];
+    while cardinality(low) > 0 loop
+        l := low[cardinality(low)];
+        h := high[cardinality(high)];
+        low := trim_array(low, 1);
+        high := trim_array(high, 1);
+        begin
+            perform turnout.put_rows(target, key_columns, array_to_json(every[l:h]));
+        exception when others then
+            if l = h then
+                get stacked diagnostics refused = returned_sqlstate, constrained = constraint_name;
+                failed := failed || l;
+                states := states || refused;
+                reasons := reasons || constrained;
+            else
+                low := low || ((l + h) / 2 + 1) || l;
+                high := high || h || ((l + h) / 2);
+            end if;
+        end;
+    end loop;
+
+    -- Those among them that another row keeps out (23505, 23P01) are tried together, without those kept out by rows that stay.
+    if may_swap then
+        swapped := array(select place from unnest(failed, states) as f (place, state) where state in ('23505', '23P01'));
+    end if;
+    while cardinality(swapped) > 1 loop
+        begin
+            blocked := array(select turnout.swap_rows(
+                target, key_columns, (select array_to_json(array_agg(every[place] order by n))
+                    from unnest(swapped) with ordinality as s (place, n))
+            ));
+            exit when cardinality(blocked) = 0;
+            raise exception using errcode = 'TN005', message = 'turnout: taken back';
+        exception
+            when sqlstate 'TN005' then null;
+            when others then blocked := array(select generate_subscripts(swapped, 1));
+        end;
+        swapped := array(select place from unnest(swapped) with ordinality as s (place, n) where n <> all(blocked));
+    end loop;
+
+    return query
+        select (keys -> (f.place - 1))::text, f.state, f.reason
+        from unnest(failed, states, reasons) as f (place, state, reason)
+        where cardinality(swapped) < 2 or f.place <> all(swapped);
+end $$;
+
+-- Removes the rows with these keys as far as possible. Returns what could not be removed, with the reason.
+create or replace function turnout.remove_what_goes(target regclass, key_columns text[], keys json, guarded boolean)
+returns table (key text, sqlstate text, reason text)
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    one json;
+    refused text;
+    constrained text;
+begin
+    perform turnout.remove_rows(target, key_columns, keys, guarded);
+exception when others then
+    for one in select json_array_elements(keys) loop
+        begin
+            perform turnout.remove_rows(target, key_columns, json_build_array(one), guarded);
+        exception when others then
+            get stacked diagnostics refused = returned_sqlstate, constrained = constraint_name;
+            return query select one::text, refused, constrained;
+        end;
+    end loop;
+end $$;
+
+-- Makes rows here equal to those of the other side. `changes` is a JSON array, parents before children, of objects with
+-- `schema`, `table`, `gone` (keys of rows that are no more), `keys` and `rows` (in the same order). Returns the keys that
+-- could not be applied, with the reason; all others are. Whoever keeps a row locked here holds up this row only.
+create or replace function turnout.apply(token bigint, changes json)
+returns table (schema_name text, table_name text, key text, sqlstate text, reason text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms'
+set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1
+as $$
+declare
+    silent boolean;
+    change record;
+    failure record;
+    failed text[] := '{}';
+begin
+    perform turnout.outlive_a_crash();
+    perform turnout.hold_lease('incoming', apply.token);
+    silent := turnout.silence();
+    for change in
+        with part as (
+            select p.place, p.element, p.element ->> 'schema' as in_schema, p.element ->> 'table' as in_table
+            from json_array_elements(changes) with ordinality as p (element, place)
+        )
+        -- Rows go before others come, children before their parents; and come after their parents.
+        select going, in_schema, in_table, element -> 'gone' as gone, element -> 'keys' as keys, element -> 'rows' as rows,
+            served.number, served.key as key_columns, to_regclass(format('%I.%I', in_schema, in_table)) as target
+        from part
+        cross join (values (true), (false)) as step (going)
+        left join turnout.repository as served
+            on served.schema_name = in_schema and served.table_name = in_table
+        where json_array_length(element -> case when going then 'gone' else 'keys' end) > 0
+        order by going desc, case when going then -place else place end
+    loop
+        for failure in
+            select * from (
+                select f.* from turnout.remove_what_goes(change.target, change.key_columns, change.gone, not silent) as f
+                where change.going and change.number is not null and change.target is not null
+                union all
+                -- Rows may stand in each other's way. Where references would act on rows that go, even to return, they
+                -- can't be helped.
+                select f.* from turnout.put_what_fits(
+                    change.target, change.key_columns, change.keys, change.rows, silent or not exists (
+                        select from pg_constraint
+                        where confrelid = change.target and contype = 'f' and confdeltype in ('c', 'n', 'd')
+                    )
+                ) as f
+                where not change.going and change.number is not null and change.target is not null
+                union all
+                select element::text, '42P01', null
+                from json_array_elements(case when change.going then change.gone else change.keys end) as element
+                where change.number is null or change.target is null
+            ) as f
+        loop
+            failed := failed || (change.number || ' ' || failure.key);
+            return query
+                select change.in_schema, change.in_table, failure.key, failure.sqlstate, failure.reason;
+        end loop;
+    end loop;
+
+    -- What is equal again needs to be shown no longer.
+    if exists (select from turnout.divergence) then
+        delete from turnout.divergence
+        using json_array_elements(changes) as c (element)
+        join turnout.repository as served
+            on served.schema_name = c.element ->> 'schema' and served.table_name = c.element ->> 'table'
+        cross join lateral (
+            select json_array_elements(c.element -> 'gone')::text as key
+            union all
+            select json_array_elements(c.element -> 'keys')::text
+        ) as applied
+        where divergence.repository = served.number and divergence.key = applied.key
+            and served.number || ' ' || applied.key <> all(failed);
+    end if;
+end $$;

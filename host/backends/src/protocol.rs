@@ -1,0 +1,58 @@
+//! What the two sides are asked beside operations: each function of the SQL installation, said in the vocabulary.
+//!
+//! They have connections of their own, so that an application which keeps all of its connections busy cannot hold up the
+//! mirror or a handoff.
+
+mod calls;
+mod capture;
+mod compare;
+mod epochs;
+mod failover;
+mod fence;
+mod installed;
+mod lease;
+mod parked;
+mod source;
+mod target;
+
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+
+pub use calls::Calls;
+pub use compare::{ComparedRow, PartDigest};
+pub use epochs::{EpochRecord, NewestEpochs};
+pub use parked::{MirrorStanding, ParkedKey};
+pub use source::{Ack, DirtyKey, Diverged, Failed, Leftover, Settled, Taken};
+pub use target::{Change, NotApplied};
+
+use crate::database::Database;
+use crate::error::Error;
+use crate::sql::{Parameter, Statement};
+
+impl Database {
+    /// Calls a function of the installation.
+    async fn call(&self, text: &str, parameters: &[Parameter<'_>]) -> Result<Vec<PgRow>, Error> {
+        let statement = Statement {
+            text: text.to_owned(),
+            parameters: parameters.to_vec(),
+        };
+        self.protocol().rows(&statement).await
+    }
+
+    /// The first value of the first row that a function answers with.
+    async fn value<T>(&self, text: &str, parameters: &[Parameter<'_>]) -> Result<T, Error>
+    where
+        T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        let rows = self.call(text, parameters).await?;
+        let row = rows.first().ok_or_else(|| self.unexpected(&sqlx::Error::RowNotFound))?;
+        row.try_get(0).map_err(|error| self.unexpected(&error))
+    }
+
+    /// Reads every row of an answer.
+    fn read<T>(&self, rows: &[PgRow], read: impl Fn(&PgRow) -> Result<T, sqlx::Error>) -> Result<Vec<T>, Error> {
+        rows.iter()
+            .map(|row| read(row).map_err(|error| self.unexpected(&error)))
+            .collect()
+    }
+}

@@ -1,0 +1,48 @@
+use sqlx::postgres::PgListener;
+
+use crate::database::Database;
+use crate::error::Error;
+
+/// The calls of a database to whoever mirrors its changes.
+pub struct Calls(PgListener);
+
+impl Calls {
+    /// Waits for the next call. A call may be missed while the connection is broken; then one comes when it is back.
+    pub async fn next(&mut self) {
+        if self.0.try_recv().await.is_err() {
+            // It will be tried again by the next call of this.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Calls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Calls")
+    }
+}
+
+impl Database {
+    /// Listens for writes behind Turnout's back that find everybody asleep.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn calls(&self) -> Result<Calls, Error> {
+        self.listen("turnout_dirty").await
+    }
+
+    /// Listens for epochs that are made or released.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn epoch_calls(&self) -> Result<Calls, Error> {
+        self.listen("turnout_epoch").await
+    }
+
+    async fn listen(&self, channel: &str) -> Result<Calls, Error> {
+        let refused = |error: sqlx::Error| Error::answered(self.backend(), &error);
+        let mut listener = self.protocol().listener().await.map_err(refused)?;
+        listener.listen(channel).await.map_err(refused)?;
+        Ok(Calls(listener))
+    }
+}

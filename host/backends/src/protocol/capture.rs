@@ -1,0 +1,56 @@
+use sqlx::Row as _;
+
+use crate::database::Database;
+use crate::error::Error;
+use crate::sql::Parameter;
+
+impl Database {
+    /// What the installation here lacks to capture every change of the tables served, in words; empty if it lacks nothing,
+    /// `None` if there is no installation. It is read anew.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn check_capture(&self) -> Result<Option<Vec<String>>, Error> {
+        let installed: bool = self
+            .value("select to_regclass('turnout.fence') is not null", &[])
+            .await?;
+        if !installed {
+            return Ok(None);
+        }
+        let backend = self.backend();
+        let served = self.repositories();
+        let schemas: Vec<String> = served.iter().map(|repository| repository.schema.clone()).collect();
+        let tables: Vec<String> = served.iter().map(|repository| repository.name.clone()).collect();
+        let rows = self
+            .call(
+                include_str!("capture.sql"),
+                &[Parameter::List(&schemas), Parameter::List(&tables)],
+            )
+            .await?;
+        let found = self.read(&rows, |row| {
+            let place: i64 = row.try_get(0)?;
+            let key: Option<Vec<String>> = row.try_get(1)?;
+            let subject: Option<String> = row.try_get(2)?;
+            let bare: Vec<String> = serde_json::from_str(row.try_get(3)?).unwrap_or_default();
+            Ok((place, key, subject, bare))
+        })?;
+        let mut lacks = Vec::new();
+        for (place, key, subject, bare) in found {
+            let Some(repository) = usize::try_from(place - 1).ok().and_then(|place| served.get(place)) else {
+                continue;
+            };
+            let table = format!("{}.{}", repository.schema, repository.name);
+            match key {
+                None => lacks.push(format!("table {table} is not captured; run `turnout install {backend}`")),
+                Some(key) if key != repository.key || subject != repository.subject => lacks.push(format!(
+                    "table {table} is captured by another key or subject column than the repository's; run `turnout install \
+                     {backend}`"
+                )),
+                Some(_) => lacks.extend(bare.iter().map(|table| {
+                    format!("table {table} lacks working triggers of Turnout; run `turnout install {backend}`")
+                })),
+            }
+        }
+        Ok(Some(lacks))
+    }
+}

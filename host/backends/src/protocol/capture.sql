@@ -1,0 +1,27 @@
+select
+    asked.place::int8,
+    served.key,
+    served.subject,
+    coalesce((
+        select json_agg(part.relid::regclass::text order by part.relid::regclass::text)
+        from (
+            select relid from pg_catalog.pg_partition_tree(to_regclass(format('%I.%I', asked.schema_name, asked.table_name)))
+            union select to_regclass(format('%I.%I', asked.schema_name, asked.table_name))
+        ) as part
+        join pg_catalog.pg_class as relation on relation.oid = part.relid
+        -- Changes of the key are captured row by row, on the partitions only.
+        where case relation.relkind when 'p' then 4 else 5 end > (
+            select count(*)
+            from pg_catalog.pg_trigger
+            join pg_catalog.pg_proc as function on function.oid = tgfoid
+            where tgrelid = part.relid and tgenabled in ('O', 'A') and tgname in (
+                'turnout_captured_insert', 'turnout_captured_update', 'turnout_captured_delete', 'turnout_captured_truncate',
+                'turnout_captured_key'
+            )
+            -- A dump that was restored elsewhere has the numbers of the database that it is from.
+            and position('turnout.fence'::regclass::oid::text in function.prosrc) > 0
+        )
+    ), '[]')::text
+from unnest($1::text[], $2::text[]) with ordinality as asked (schema_name, table_name, place)
+left join turnout.repository as served
+    on served.schema_name = asked.schema_name and served.table_name = asked.table_name

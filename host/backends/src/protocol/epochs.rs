@@ -1,0 +1,132 @@
+use std::time::Duration;
+
+use sqlx::Row as _;
+use turnout_vocabulary::{Backend, Epoch};
+
+use super::fence::number;
+use crate::database::Database;
+use crate::error::Error;
+use crate::sql::Parameter;
+
+/// One policy set that is or was in force, as both sides have written it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EpochRecord {
+    /// Its number.
+    pub epoch: Epoch,
+    /// The set, as JSON.
+    pub set: String,
+    /// The side that a forced failover made the authority of everything.
+    pub forced: Option<Backend>,
+    /// Whether it is released: no older write can commit any more, and none is left to be mirrored.
+    pub released: bool,
+    /// How long ago it was made.
+    pub age: Duration,
+    /// The repositories whose sides have been compared since the set began to mirror them.
+    pub converged: Vec<String>,
+}
+
+/// The newest epochs that a side knows of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NewestEpochs {
+    /// The newest that is released.
+    pub released: Option<Epoch>,
+    /// The newest of all.
+    pub newest: Option<Epoch>,
+}
+
+impl Database {
+    /// Writes an epoch down. False if another of its number stands there already. `modules` is a JSON object from SHA-256
+    /// to hexadecimal bytes.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn record_epoch(&self, record: &EpochRecord, modules: &str) -> Result<bool, Error> {
+        self.value(
+            "select turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5::json)",
+            &[
+                number(record.epoch),
+                Parameter::Text(&record.set),
+                Parameter::Text(record.forced.map_or("", Backend::as_str)),
+                Parameter::List(&record.converged),
+                Parameter::Text(modules),
+            ],
+        )
+        .await
+    }
+
+    /// The epochs from this one on, oldest first.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn epochs(&self, since: Epoch) -> Result<Vec<EpochRecord>, Error> {
+        let rows = self
+            .call(
+                "select epoch, set, forced, released, age_seconds, converged from turnout.epochs($1)",
+                &[number(since)],
+            )
+            .await?;
+        self.read(&rows, |row| {
+            let forced: Option<String> = row.try_get(2)?;
+            Ok(EpochRecord {
+                epoch: Epoch::new(row.try_get::<i64, _>(0)?.unsigned_abs()),
+                set: row.try_get(1)?,
+                forced: Backend::ALL
+                    .into_iter()
+                    .find(|backend| Some(backend.as_str()) == forced.as_deref()),
+                released: row.try_get(3)?,
+                age: Duration::try_from_secs_f64(row.try_get(4)?).unwrap_or_default(),
+                converged: row.try_get(5)?,
+            })
+        })
+    }
+
+    /// The newest epochs known here.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn newest_epochs(&self) -> Result<NewestEpochs, Error> {
+        let rows = self
+            .call("select released, newest from turnout.newest_epochs()", &[])
+            .await?;
+        let epoch = |epoch: Option<i64>| epoch.map(|epoch| Epoch::new(epoch.unsigned_abs()));
+        let read = self.read(&rows, |row| {
+            Ok(NewestEpochs {
+                released: epoch(row.try_get(0)?),
+                newest: epoch(row.try_get(1)?),
+            })
+        })?;
+        Ok(read.into_iter().next().unwrap_or_default())
+    }
+
+    /// The bytes of a module, by its SHA-256; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn module_bytes(&self, digest: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.value("select turnout.module_bytes($1)", &[Parameter::Text(digest)])
+            .await
+    }
+
+    /// Notes that an epoch is released.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn release_epoch(&self, epoch: Epoch) -> Result<(), Error> {
+        self.call("select turnout.release_epoch($1)::text", &[number(epoch)])
+            .await
+            .map(drop)
+    }
+
+    /// Notes that both sides of repositories have been compared under an epoch.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn note_converged(&self, epoch: Epoch, repositories: &[String]) -> Result<(), Error> {
+        self.call(
+            "select turnout.note_converged($1, $2)::text",
+            &[number(epoch), Parameter::List(repositories)],
+        )
+        .await
+        .map(drop)
+    }
+}

@@ -1,0 +1,97 @@
+//! The SQL installation of both sides.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use turnout_backends::Installation;
+use turnout_vocabulary::Backend;
+
+use crate::arguments::{Install, Uninstall};
+use crate::config::{Config, Guard};
+
+/// `turnout install`
+pub(crate) fn install(config: &Path, arguments: &Install) -> Result<()> {
+    let config = Config::load(config)?;
+    let backend = arguments.backend.into();
+    let role = role(&config, backend)?;
+    let installation = installation(&config, backend, &role);
+    let mut out = std::io::stdout().lock();
+    if arguments.print_sql {
+        return Ok(write!(out, "{}", installation.script())?);
+    }
+    super::runtime()?.block_on(async {
+        let databases = super::open(&config)?;
+        let remarks = databases[backend]
+            .install(&installation, arguments.dry_run)
+            .await
+            .map_err(|error| in_full(error, backend))?;
+        for remark in remarks {
+            writeln!(out, "{remark}")?;
+        }
+        let what = if arguments.dry_run {
+            "nothing was changed: this was a rehearsal"
+        } else {
+            "installed"
+        };
+        Ok(writeln!(out, "backend {backend}: {what}")?)
+    })
+}
+
+/// `turnout uninstall`
+pub(crate) fn uninstall(config: &Path, arguments: &Uninstall) -> Result<()> {
+    let config = Config::load(config)?;
+    let backend: Backend = arguments.backend.into();
+    super::runtime()?.block_on(async {
+        let databases = super::open(&config)?;
+        let mut out = std::io::stdout().lock();
+        if !databases[backend].schema().await?.installed {
+            return Ok(writeln!(out, "backend {backend}: Turnout is not installed there")?);
+        }
+        let remarks = databases[backend]
+            .uninstall(arguments.dry_run)
+            .await
+            .map_err(|error| in_full(error, backend))?;
+        for remark in remarks {
+            writeln!(out, "{remark}")?;
+        }
+        let what = if arguments.dry_run {
+            "nothing was changed: this was a rehearsal"
+        } else {
+            "nothing of Turnout is left"
+        };
+        Ok(writeln!(out, "backend {backend}: {what}")?)
+    })
+}
+
+/// Why an installation failed, with PostgreSQL's own words: no row has a part in it.
+fn in_full(error: turnout_backends::Error, backend: Backend) -> anyhow::Error {
+    let message = match &error {
+        turnout_backends::Error::Database(error) => format!("backend {backend} is as it was: {}", error.message),
+        _ => format!("backend {backend} is as it was"),
+    };
+    anyhow::Error::new(error).context(message)
+}
+
+/// Installs Turnout on both sides, for the demo.
+pub(super) async fn both(config: &Config) -> Result<()> {
+    for (backend, database) in super::open(config)?.iter() {
+        let role = role(config, backend)?;
+        database.install(&installation(config, backend, &role), false).await?;
+    }
+    Ok(())
+}
+
+fn role(config: &Config, backend: Backend) -> Result<String> {
+    let role = config.backends[backend].settings.role();
+    role.with_context(|| format!("the url of backend {backend} names no role"))
+}
+
+fn installation<'a>(config: &'a Config, backend: Backend, role: &'a str) -> Installation<'a> {
+    Installation {
+        backend,
+        repositories: &config.repositories,
+        role,
+        strict: config.backends[backend].guard == Guard::Strict,
+    }
+}

@@ -1,0 +1,59 @@
+use std::io::{Result, Write};
+
+use turnout_api::{MirrorStatus, RepositoryStatus};
+use turnout_vocabulary::Backend;
+
+use super::seconds;
+
+/// Writes for people how the mirroring of one side's changes stands.
+pub(super) fn show(source: Backend, mirror: Option<&MirrorStatus>, out: &mut impl Write) -> Result<()> {
+    let target = source.other();
+    let Some(mirror) = mirror else {
+        return writeln!(
+            out,
+            "mirror {source} → {target}\n  nothing was seen of it: `turnout install {source}` may be wanting"
+        );
+    };
+    let worker = if mirror.at_work {
+        "this host is at work"
+    } else {
+        "this host is not at work"
+    };
+    writeln!(
+        out,
+        "mirror {source} → {target}  ({worker}, seen {} ago)",
+        seconds(mirror.seen_seconds)
+    )?;
+    writeln!(
+        out,
+        "  {:<18} {:>8} {:>9} {:>8} {:>6} {:>7} {:>9}",
+        "", "dirty", "oldest", "rows/s", "held", "parked", "diverged"
+    )?;
+    for repository in &mirror.repositories {
+        let RepositoryStatus {
+            repository: name,
+            dirty,
+            oldest_seconds,
+            held,
+            parked,
+            diverged,
+            truncated,
+            applied_per_second,
+            ..
+        } = repository;
+        let oldest = oldest_seconds.map_or("-".to_owned(), |oldest| format!("{oldest:.1} s"));
+        let truncated = if *truncated { "  truncated, to be compared" } else { "" };
+        writeln!(
+            out,
+            "  {name:<18} {dirty:>8} {oldest:>9} {applied_per_second:>8.1} {held:>6} {parked:>7} {diverged:>9}{truncated}"
+        )?;
+    }
+    for parked in &mirror.parked {
+        writeln!(
+            out,
+            "  parked: {}, {} keys, up to {} attempts, SQLSTATE {}, {}",
+            parked.repository, parked.keys, parked.attempts, parked.sqlstate, parked.reason
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,216 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+use turnout_backends::{Calls, Database, Error, Taken};
+use turnout_vocabulary::{MirrorState, PerBackend, Repository, RepositoryId};
+
+use crate::batch::Batch;
+use crate::judge::Judge;
+use crate::order::parents_first;
+use crate::{Shared, other};
+
+/// How long a lease that is not renewed counts as held.
+const LEASE: Duration = Duration::from_secs(3);
+
+/// How long an applier with nothing to do rests unless it is woken. The lease is renewed meanwhile.
+const REST: Duration = Duration::from_millis(500);
+
+/// How long an applier waits after a failure; the time doubles up to the rest.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+/// How many entries are taken at once: more while that is quick, fewer while it is slow.
+const BATCH: std::ops::RangeInclusive<u32> = 32..=4096;
+const QUICK: Duration = Duration::from_millis(100);
+const SLOW: Duration = Duration::from_millis(400);
+
+/// After how many entries their room in the table is given back. Together they are below two megabytes.
+const VACUUM_AFTER: usize = 20_000;
+
+/// Mirrors the changes of one side.
+pub(crate) struct Applier {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    pub(crate) repositories: Arc<[Repository]>,
+    pub(crate) judge: Arc<dyn Judge>,
+    pub(crate) holder: String,
+}
+
+impl Applier {
+    /// Takes the lease whenever it is free, and works while it has it.
+    pub(crate) async fn run(self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let worked = self.hold_lease().await;
+            self.shared.progress.set_at_work(false);
+            match worked {
+                Ok(()) | Err(Error::Dispossessed { .. }) => {
+                    pause = FIRST_PAUSE;
+                    let _ = timeout(REST, self.shared.wake.notified()).await;
+                }
+                Err(error) => {
+                    tracing::debug!(source = %self.shared.source, %error, "the mirror waits");
+                    sleep(pause).await;
+                    pause = REST.min(pause * 2);
+                }
+            }
+        }
+    }
+
+    fn source(&self) -> &Database {
+        &self.backends[self.shared.source]
+    }
+
+    fn target(&self) -> &Database {
+        &self.backends[other(self.shared.source)]
+    }
+
+    /// Works until the lease is lost, or returns at once where there is none to be had.
+    async fn hold_lease(&self) -> Result<(), Error> {
+        let (source, target) = (self.source(), self.target());
+        // Neither is a lease worth having while the other side can't be written.
+        if !source.schema().await?.installed || !target.schema().await?.installed {
+            return Ok(());
+        }
+        let Some(token) = source.take_lease(&self.holder, LEASE).await? else {
+            return Ok(());
+        };
+        let worked = self.work(token).await;
+        if worked.is_err() {
+            // Another host may reach what this one does not.
+            let _ = source.leave_lease(token).await;
+        }
+        worked
+    }
+
+    async fn work(&self, token: i64) -> Result<(), Error> {
+        let (source, target) = (self.source(), self.target());
+        if !target.admit_lease(token).await? {
+            return Ok(());
+        }
+        let work = Work {
+            applier: self,
+            token,
+            numbers: source.numbers().await?,
+            order: parents_first(&*target.schema().await?, &self.repositories),
+            calls: source.calls().await?,
+        };
+        self.shared.progress.set_at_work(true);
+        tracing::debug!(source = %self.shared.source, token, "mirroring");
+        work.run().await
+    }
+}
+
+/// What an applier does while it has the lease.
+struct Work<'a> {
+    applier: &'a Applier,
+    token: i64,
+    numbers: Vec<(i16, RepositoryId)>,
+    order: Vec<RepositoryId>,
+    calls: Calls,
+}
+
+impl Work<'_> {
+    async fn run(mut self) -> Result<(), Error> {
+        let source = self.applier.source();
+        let mut batch = *BATCH.start();
+        let mut place = None;
+        let mut gone = 0;
+        let mut asleep = false;
+        // Whether anything was done since the beginning of the table.
+        let mut busy = false;
+        loop {
+            let began = Instant::now();
+            let taken = source.take(self.token, place.as_deref(), batch).await?;
+            if taken.keys.is_empty() {
+                if place.take().is_some() {
+                    if !std::mem::take(&mut busy) {
+                        self.rest().await;
+                    }
+                } else if asleep {
+                    self.rest().await;
+                } else {
+                    // Then another look: a change made before this was noted has called nobody.
+                    source.sleep().await?;
+                    asleep = true;
+                }
+                continue;
+            }
+            asleep = false;
+            let full = taken.entries() >= batch as usize;
+            place = if full { taken.place.clone() } else { None };
+            let done = self.mirror(taken, full).await?;
+            let took = began.elapsed();
+            gone += done;
+            busy |= done > 0;
+            if gone >= VACUUM_AFTER {
+                gone = 0;
+                source.vacuum().await?;
+            }
+            if !full && !std::mem::take(&mut busy) {
+                // All of it has to wait for something else.
+                self.rest().await;
+            }
+            if full && took < QUICK {
+                batch = (batch * 2).min(*BATCH.end());
+            } else if took > SLOW {
+                batch = (batch / 2).max(*BATCH.start());
+            }
+        }
+    }
+
+    /// Mirrors what was taken. Returns how many entries are done with.
+    async fn mirror(&self, taken: Taken, full: bool) -> Result<usize, Error> {
+        let Applier {
+            shared,
+            repositories,
+            judge,
+            ..
+        } = self.applier;
+        let Taken { keys, file, .. } = taken;
+        let batch = Batch::judged(shared.source, repositories, &**judge, &self.numbers, keys);
+        let changes = batch.changes(&self.order);
+        let not_applied = if changes.is_empty() {
+            Vec::new()
+        } else {
+            self.applier.target().apply(self.token, &changes).await?
+        };
+        drop(changes);
+        let ack = batch.ack(&not_applied);
+        let over = batch.over(&ack);
+        // The keys of one transaction may be spread over two batches when this one is full.
+        let complete = !full && !batch.has_held();
+        if complete {
+            for (transaction, state) in &over {
+                shared.waiting.over(*transaction, *state);
+            }
+        }
+        for (repository, rows) in batch.applied() {
+            shared.progress.applied(repository, rows);
+        }
+        if ack.is_empty() {
+            return Ok(0);
+        }
+        self.applier.source().ack(self.token, file, &ack).await?;
+        if !complete {
+            for (transaction, _) in over {
+                if shared.waiting.is_awaited(transaction) {
+                    match self.applier.source().mirror_state(transaction).await? {
+                        MirrorState::Pending => {}
+                        state => shared.waiting.over(transaction, state),
+                    }
+                }
+            }
+        }
+        Ok(ack.entries.len() + ack.settled.len() + ack.failed.len())
+    }
+
+    /// Rests until somebody calls.
+    async fn rest(&mut self) {
+        tokio::select! {
+            () = self.applier.shared.wake.notified() => {}
+            () = self.calls.next() => {}
+            () = sleep(REST) => {}
+        }
+    }
+}

@@ -1,0 +1,192 @@
+use std::collections::{HashMap, HashSet};
+
+use serde_json::value::RawValue;
+use turnout_backends::{Ack, Change, DirtyKey, Diverged, Failed, NotApplied, Settled};
+use turnout_vocabulary::{ApplyFailure, Backend, MirrorState, Repository, RepositoryId, Retry};
+
+use crate::judge::{Judge, Verdict};
+
+/// Keys that were taken, and what is to become of them.
+pub(crate) struct Batch<'a> {
+    source: Backend,
+    repositories: &'a [Repository],
+    judge: &'a dyn Judge,
+    keys: Vec<(RepositoryId, Verdict, DirtyKey)>,
+}
+
+impl<'a> Batch<'a> {
+    /// Judges keys. Those of tables that are not served are left alone.
+    pub(crate) fn judged(
+        source: Backend,
+        repositories: &'a [Repository],
+        judge: &'a dyn Judge,
+        numbers: &[(i16, RepositoryId)],
+        taken: Vec<DirtyKey>,
+    ) -> Self {
+        let keys = taken.into_iter().filter_map(|key| {
+            let (_, repository) = numbers.iter().find(|(number, _)| *number == key.number)?;
+            Some((*repository, judge.verdict(source, *repository, &key), key))
+        });
+        Self {
+            source,
+            repositories,
+            judge,
+            keys: keys.collect(),
+        }
+    }
+
+    /// What is to be made of the other side, table by table in this order. A key or a row that is no JSON is left out: the
+    /// database makes none.
+    pub(crate) fn changes(&self, order: &[RepositoryId]) -> Vec<Change<'_>> {
+        let mut changes = Vec::new();
+        for repository in order {
+            let served = &self.repositories[usize::from(repository.0)];
+            let mut change = Change {
+                schema: &served.schema,
+                table: &served.name,
+                gone: Vec::new(),
+                keys: Vec::new(),
+                rows: Vec::new(),
+            };
+            for (_, _, key) in self
+                .keys
+                .iter()
+                .filter(|(of, verdict, _)| of == repository && *verdict == Verdict::Mirror)
+            {
+                let Ok(name) = serde_json::from_str::<&RawValue>(&key.key) else {
+                    continue;
+                };
+                match key.row.as_deref().map(serde_json::from_str) {
+                    None => change.gone.push(name),
+                    Some(Ok(row)) => {
+                        change.keys.push(name);
+                        change.rows.push(row);
+                    }
+                    Some(Err(_)) => {}
+                }
+            }
+            if !change.gone.is_empty() || !change.rows.is_empty() {
+                changes.push(change);
+            }
+        }
+        changes
+    }
+
+    /// What to tell the source when all keys but some are applied.
+    pub(crate) fn ack(&self, not_applied: &[NotApplied]) -> Ack {
+        let failures: HashMap<(&str, &str, &str), &NotApplied> = not_applied
+            .iter()
+            .map(|failure| {
+                (
+                    (failure.schema.as_str(), failure.table.as_str(), failure.key.as_str()),
+                    failure,
+                )
+            })
+            .collect();
+        let mut ack = Ack::default();
+        for (repository, verdict, key) in &self.keys {
+            match verdict {
+                Verdict::Later => continue,
+                Verdict::Diverged(reason) => ack.diverged.push(Diverged {
+                    repository: key.number,
+                    key: key.key.clone(),
+                    epoch: key.epoch,
+                    reason,
+                }),
+                Verdict::Forget | Verdict::Mirror => {}
+            }
+            ack.entries.extend(key.entries.iter().cloned());
+            let served = &self.repositories[usize::from(repository.0)];
+            let failure = failures.get(&(served.schema.as_str(), served.name.as_str(), key.key.as_str()));
+            match failure {
+                Some(failure) => ack.failed.push(self.failed(*repository, key, failure)),
+                None if key.held => ack.settled.push(Settled {
+                    repository: key.number,
+                    key: key.key.clone(),
+                }),
+                None => {}
+            }
+        }
+        ack
+    }
+
+    fn failed(&self, repository: RepositoryId, key: &DirtyKey, failure: &NotApplied) -> Failed {
+        let retry = self.judge.retry(&ApplyFailure {
+            repository,
+            source: self.source,
+            sqlstate: failure.sqlstate.clone(),
+            attempt: key.attempts + 1,
+            age: key.age,
+        });
+        Failed {
+            repository: key.number,
+            key: key.key.clone(),
+            subjects: key.subjects.clone(),
+            transactions: key.transactions.clone(),
+            epoch: key.epoch,
+            behind: !key.own,
+            sqlstate: failure.sqlstate.clone(),
+            reason: reason(failure),
+            due_ms: match retry {
+                Retry::Again { after } => Some(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+                Retry::Park => None,
+            },
+        }
+    }
+
+    /// Whether it has keys that were held: others of their transactions may be elsewhere.
+    pub(crate) fn has_held(&self) -> bool {
+        self.keys.iter().any(|(_, _, key)| key.held)
+    }
+
+    /// The transactions whose keys are over, as far as this batch has them all, with how they ended; none of those whose
+    /// keys are to be tried again.
+    pub(crate) fn over(&self, ack: &Ack) -> Vec<(i64, MirrorState)> {
+        let failed: HashMap<(i16, &str), bool> = ack
+            .failed
+            .iter()
+            .map(|failed| ((failed.repository, failed.key.as_str()), failed.due_ms.is_none()))
+            .collect();
+        let mut waiting = HashSet::new();
+        let mut over: HashMap<i64, MirrorState> = HashMap::new();
+        for (_, verdict, key) in &self.keys {
+            let parked = failed.get(&(key.number, key.key.as_str()));
+            for transaction in &key.transactions {
+                match (verdict, parked) {
+                    (Verdict::Later, _) | (_, Some(false)) => {
+                        waiting.insert(*transaction);
+                    }
+                    (_, Some(true)) => {
+                        over.insert(*transaction, MirrorState::Parked);
+                    }
+                    (_, None) => {
+                        over.entry(*transaction).or_insert(MirrorState::Done);
+                    }
+                }
+            }
+        }
+        over.into_iter()
+            .filter(|(transaction, _)| !waiting.contains(transaction))
+            .collect()
+    }
+
+    /// How many rows of each repository were to be made equal.
+    pub(crate) fn applied(&self) -> HashMap<RepositoryId, u64> {
+        let mut applied = HashMap::new();
+        for (repository, verdict, _) in &self.keys {
+            if *verdict == Verdict::Mirror {
+                *applied.entry(*repository).or_default() += 1;
+            }
+        }
+        applied
+    }
+}
+
+/// Why a key could not be applied, in words without values.
+fn reason(failure: &NotApplied) -> String {
+    if failure.constraint.is_empty() {
+        format!("table {}: SQLSTATE {}", failure.table, failure.sqlstate)
+    } else {
+        format!("table {}: constraint {}", failure.table, failure.constraint)
+    }
+}

@@ -1,0 +1,136 @@
+//! Keeps the mirror equal to the authority.
+//!
+//! A [`Mirror`] has one applier for each direction. It takes the keys that are dirty on one side, reads their rows as they are
+//! now, makes the other side equal, and only then lets the keys go. It is state and not history: a repeat costs nothing but
+//! time, and the order of delivery never matters. What is to become of a key is for the [`Judge`] to say: this crate knows
+//! nothing of policies.
+//!
+//! - `applier` is the life of one direction: lease, batches, rest.
+//! - `batch` sorts what was taken, and says what became of it.
+//! - `waiting` lets a write wait until its own keys are mirrored.
+//! - `compare` marks dirty what differs, before a repository counts as mirrored.
+
+mod applier;
+mod batch;
+mod compare;
+mod judge;
+mod order;
+mod progress;
+mod waiting;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use turnout_backends::Database;
+use turnout_vocabulary::{Backend, MirrorState, PerBackend, Repository, RepositoryId};
+use uuid::Uuid;
+
+use applier::Applier;
+pub use compare::{Compared, compare, differing};
+pub use judge::{Judge, Verdict};
+use progress::Progress;
+pub use progress::Standing;
+use waiting::Waiting;
+
+/// The appliers of both directions. They end when this is dropped.
+pub struct Mirror {
+    /// By the side that is read.
+    directions: PerBackend<Direction>,
+    backends: Arc<PerBackend<Database>>,
+}
+
+struct Direction {
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+/// What an applier shares with those that wait for it.
+struct Shared {
+    source: Backend,
+    wake: tokio::sync::Notify,
+    waiting: Waiting,
+    progress: Progress,
+}
+
+impl Drop for Direction {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Mirror {
+    /// Starts both appliers. Needs a tokio runtime.
+    #[must_use]
+    pub fn start(
+        backends: &Arc<PerBackend<Database>>,
+        repositories: &Arc<[Repository]>,
+        judge: &Arc<dyn Judge>,
+    ) -> Self {
+        let holder = Uuid::new_v4().simple().to_string();
+        let directions = PerBackend::from_fn(|source| {
+            let shared = Arc::new(Shared {
+                source,
+                wake: tokio::sync::Notify::new(),
+                waiting: Waiting::new(),
+                progress: Progress::new(repositories.len()),
+            });
+            let applier = Applier {
+                shared: Arc::clone(&shared),
+                backends: Arc::clone(backends),
+                repositories: Arc::clone(repositories),
+                judge: Arc::clone(judge),
+                holder: holder.clone(),
+            };
+            Direction {
+                shared,
+                task: tokio::spawn(applier.run()),
+            }
+        });
+        Self {
+            directions,
+            backends: Arc::clone(backends),
+        }
+    }
+
+    /// Says that this side has dirty keys.
+    pub fn wake(&self, source: Backend) {
+        self.directions[source].shared.wake.notify_one();
+    }
+
+    /// Waits until the keys that a transaction of this side made dirty are mirrored, for at most `bound`.
+    pub async fn mirrored(&self, source: Backend, transaction: i64, bound: Duration) -> MirrorState {
+        let shared = &self.directions[source].shared;
+        shared.wake.notify_one();
+        shared
+            .waiting
+            .until_mirrored(&self.backends[source], transaction, bound, &shared.progress)
+            .await
+    }
+
+    /// How the mirroring of what a transaction of this side changed has ended, if it has and this host remembers it.
+    #[must_use]
+    pub fn ended(&self, source: Backend, transaction: i64) -> Option<MirrorState> {
+        self.directions[source].shared.waiting.ended(transaction)
+    }
+
+    /// How the mirroring of one repository's changes on this side goes, as far as this host does it.
+    #[must_use]
+    pub fn standing(&self, source: Backend, repository: RepositoryId) -> Standing {
+        self.directions[source].shared.progress.standing(repository)
+    }
+
+    /// Whether this host mirrors the changes of this side.
+    #[must_use]
+    pub fn is_at_work(&self, source: Backend) -> bool {
+        self.directions[source].shared.progress.is_at_work()
+    }
+}
+
+/// The other side.
+const fn other(backend: Backend) -> Backend {
+    match backend {
+        Backend::Old => Backend::New,
+        Backend::New => Backend::Old,
+    }
+}

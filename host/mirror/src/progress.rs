@@ -1,0 +1,72 @@
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use turnout_vocabulary::RepositoryId;
+
+/// Over how long the rate is taken.
+const SPAN: Duration = Duration::from_secs(5);
+
+/// How the mirroring of one repository's changes goes, as far as this host does it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// Rows made equal since the host began.
+    pub applied: u64,
+    /// The same in a second, over the last few.
+    pub rate: f64,
+}
+
+/// What an applier has done.
+pub(crate) struct Progress {
+    at_work: AtomicBool,
+    repositories: Box<[Applied]>,
+}
+
+#[derive(Default)]
+struct Applied {
+    rows: AtomicU64,
+    /// When the present span began, with the rows until then, and the rate of the span before.
+    span: Mutex<Option<(Instant, u64, f64)>>,
+}
+
+impl Progress {
+    pub(crate) fn new(repositories: usize) -> Self {
+        Self {
+            at_work: AtomicBool::new(false),
+            repositories: (0..repositories).map(|_| Applied::default()).collect(),
+        }
+    }
+
+    pub(crate) fn set_at_work(&self, at_work: bool) {
+        self.at_work.store(at_work, Relaxed);
+    }
+
+    pub(crate) fn is_at_work(&self) -> bool {
+        self.at_work.load(Relaxed)
+    }
+
+    pub(crate) fn applied(&self, repository: RepositoryId, rows: u64) {
+        self.repositories[usize::from(repository.0)]
+            .rows
+            .fetch_add(rows, Relaxed);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate is shown to people")]
+    pub(crate) fn standing(&self, repository: RepositoryId) -> Standing {
+        let Applied { rows, span } = &self.repositories[usize::from(repository.0)];
+        let applied = rows.load(Relaxed);
+        let mut span = span.lock().unwrap_or_else(PoisonError::into_inner);
+        let (began, before, rate) = span.unwrap_or((Instant::now(), applied, 0.0));
+        let passed = began.elapsed();
+        let rate = if passed >= SPAN || (passed > Duration::from_millis(200) && rate == 0.0) {
+            (applied - before) as f64 / passed.as_secs_f64()
+        } else {
+            rate
+        };
+        if span.is_none() || passed >= SPAN {
+            *span = Some((Instant::now(), applied, rate));
+        }
+        Standing { applied, rate }
+    }
+}

@@ -1,0 +1,45 @@
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+
+use turnout_backends::DirtyKey;
+use turnout_mirror::{Judge, Verdict};
+use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
+
+/// The authority of everything is one side. What fails is tried again after 20 ms, and parked in the end.
+pub(crate) struct OneSided {
+    authority: Backend,
+    attempts: AtomicU32,
+}
+
+impl OneSided {
+    pub(crate) fn new(authority: Backend) -> Self {
+        Self {
+            authority,
+            attempts: AtomicU32::new(u32::MAX),
+        }
+    }
+
+    /// Parks what has failed so often.
+    pub(crate) fn park_after(&self, attempts: u32) {
+        self.attempts.store(attempts, Relaxed);
+    }
+}
+
+impl Judge for OneSided {
+    fn verdict(&self, source: Backend, _: RepositoryId, _: &DirtyKey) -> Verdict {
+        if source == self.authority {
+            Verdict::Mirror
+        } else {
+            Verdict::Diverged("this side is not the authority")
+        }
+    }
+
+    fn retry(&self, failure: &ApplyFailure) -> Retry {
+        if failure.attempt >= self.attempts.load(Relaxed) {
+            return Retry::Park;
+        }
+        Retry::Again {
+            after: Duration::from_millis(20),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The change from one epoch to the next, during which only operations wait whose authority changes.
+//!
+//! Everything here is monotone: epochs only grow, a fence is only raised, a release stays true. So a host that dies or
+//! sleeps at any step leaves nothing that another could not finish, and locks are for efficiency only.
+//!
+//! - `change` takes a new set through the handoff, or abandons it.
+//! - `drained` waits until nothing of past epochs is left that would change hands.
+//! - `gate` says whether a set may come into force at all.
+//! - `follow` learns of epochs that other hosts made, and finishes what they left.
+//! - `failover` moves authority away from a dead side, `rejoin` takes a side in again that was away.
+//! - `converge` compares both sides when mirroring begins.
+//! - `observe` keeps in view how far the mirror is behind.
+//! - `judge` tells the mirror what is to become of dirty keys.
+
+mod change;
+mod converge;
+mod drained;
+mod failover;
+mod follow;
+mod gate;
+mod judge;
+mod observe;
+mod record;
+mod rejoin;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::Mutex;
+use turnout_backends::Database;
+use turnout_mirror::Mirror;
+use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
+
+pub use failover::{AtStake, Failover, NoFailover};
+pub use judge::PolicyJudge;
+pub use observe::{ParkedFor, Seen};
+pub use watch::{Watching, watch};
+
+use crate::Policies;
+
+/// Brings policy sets into force.
+pub struct Handoffs {
+    /// The policies.
+    pub policies: Arc<Policies>,
+    backends: Arc<PerBackend<Database>>,
+    mirror: Arc<Mirror>,
+    repositories: Arc<[Repository]>,
+    rule: SubjectRule,
+    /// How long operations may wait for one.
+    budget: Duration,
+    /// Lets one change of this host run at a time.
+    one: Arc<Mutex<()>>,
+    /// Lets one comparison of this host run at a time.
+    converging: Mutex<()>,
+    /// How the mirroring of each side stood when it was last seen.
+    seen: PerBackend<ArcSwapOption<Seen>>,
+}
+
+/// Why a set did not come into force.
+#[derive(Debug, thiserror::Error)]
+enum Obstacle {
+    /// Another host made an epoch at the same time.
+    #[error("another host changed the policies at the same time; they are looked at again")]
+    Overtaken,
+    /// A backend could not be asked.
+    #[error("{0}; the change is abandoned, and can be made again when that is mended")]
+    Backend(#[from] turnout_backends::Error),
+    /// A policy failed to answer.
+    #[error("{0}")]
+    Policy(#[from] turnout_runtime::CallError),
+    /// Anything else, in words.
+    #[error("{0}")]
+    Because(String),
+}
+
+impl Handoffs {
+    /// What brings sets into force on these backends. `budget` is how long operations may wait for a handoff before it is
+    /// abandoned.
+    #[must_use]
+    pub fn new(
+        policies: Arc<Policies>,
+        backends: Arc<PerBackend<Database>>,
+        mirror: Arc<Mirror>,
+        repositories: Arc<[Repository]>,
+        rule: SubjectRule,
+        budget: Duration,
+    ) -> Self {
+        Self {
+            policies,
+            backends,
+            mirror,
+            repositories,
+            rule,
+            budget,
+            one: Arc::new(Mutex::new(())),
+            converging: Mutex::new(()),
+            seen: PerBackend::default(),
+        }
+    }
+
+    /// How long an operation waits for a handoff at most: for the handoff itself, and for its abandonment.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.budget * 2
+    }
+
+    /// Whether Turnout is installed on a side; an error while that is not known.
+    async fn is_installed(&self, backend: Backend) -> Result<bool, turnout_backends::Error> {
+        Ok(self.backends[backend].schema().await?.installed)
+    }
+
+    /// The newest epoch that either side knows of.
+    async fn newest(&self) -> Result<Option<Epoch>, turnout_backends::Error> {
+        let (old, new) = tokio::try_join!(self.backends.old.newest_epochs(), self.backends.new.newest_epochs())?;
+        Ok(old.newest.max(new.newest))
+    }
+}

@@ -1,0 +1,257 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::{Instant, sleep, timeout};
+use turnout_backends::{EpochRecord, Error as BackendError};
+use turnout_vocabulary::{Backend, Epoch, PerBackend, Span};
+
+use super::gate::Passed;
+use super::{Handoffs, Obstacle, record};
+use crate::policies::{Era, InForce};
+use crate::{PolicySet, Refused};
+
+/// How often a change is begun anew that another host overtook.
+const ATTEMPTS: usize = 20;
+
+/// How long a side rests before a step is tried again that failed there.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Handoffs {
+    /// Brings a set that passed its checks into force, by handoff; returns when that is over.
+    ///
+    /// # Errors
+    /// [`Refused`] with the reason; what was in force is in force again, under a newer epoch if the handoff had begun.
+    pub async fn propose(self: &Arc<Self>, set: Arc<PolicySet>) -> Result<(), Refused> {
+        let brought = self.bring(set).await;
+        brought.map_err(|obstacle| self.policies.refuse(obstacle.to_string()))
+    }
+
+    pub(super) async fn bring(self: &Arc<Self>, set: Arc<PolicySet>) -> Result<(), Obstacle> {
+        let mut turn = Arc::clone(&self.one).lock_owned().await;
+        for _ in 0..ATTEMPTS {
+            // A side that can't be asked now is met again at the steps that need it.
+            let _ = self.learn().await;
+            let now = self.policies.in_force();
+            if now.epoch > Epoch::new(0) && now.is_of(&set.files) && now.forced.is_none() && self.is_recorded().await {
+                return Ok(());
+            }
+            if !now.leaving.is_empty() {
+                self.policies
+                    .wait_until(self.budget, |now| now.leaving.is_empty())
+                    .await;
+                continue;
+            }
+            match self.attempt(turn, &now, &set).await {
+                Ok(()) => return Ok(()),
+                Err((Obstacle::Overtaken, returned)) => {
+                    turn = returned.unwrap_or(Arc::clone(&self.one).lock_owned().await);
+                }
+                Err((obstacle, _)) => return Err(obstacle),
+            }
+        }
+        Err(Obstacle::Overtaken)
+    }
+
+    /// Whether there is a record of what is in force, or none can be had before Turnout is installed.
+    pub(super) async fn is_recorded(&self) -> bool {
+        for backend in Backend::ALL {
+            if !matches!(self.is_installed(backend).await, Ok(true)) {
+                return true;
+            }
+        }
+        !matches!(self.newest().await, Ok(None))
+    }
+
+    /// One attempt. It gives the turn back if another is worth while.
+    async fn attempt(
+        self: &Arc<Self>,
+        turn: OwnedMutexGuard<()>,
+        now: &InForce,
+        set: &Arc<PolicySet>,
+    ) -> Result<(), (Obstacle, Option<OwnedMutexGuard<()>>)> {
+        if now.forced.is_some()
+            && let Err(obstacle) = self.rejoin(now).await
+        {
+            return Err((obstacle, Some(turn)));
+        }
+        let passed = match self.gate(now, set).await {
+            Ok(Some(passed)) => passed,
+            Ok(None) => {
+                self.policies.put_in_force(InForce::steady(
+                    Era {
+                        epoch: now.epoch.next(),
+                        set: Arc::clone(set),
+                        forced: None,
+                    },
+                    Vec::new(),
+                ));
+                self.policies.metrics.reloaded(Duration::ZERO);
+                return Ok(());
+            }
+            Err(obstacle) => return Err((obstacle, Some(turn))),
+        };
+        let began = Instant::now();
+        let next = match self.allot(now, set, &passed).await {
+            Ok(next) => next,
+            Err(obstacle) => return Err((obstacle, Some(turn))),
+        };
+        let epoch = next.epoch;
+        self.policies.put_in_force(next.clone());
+        let outcome = timeout(self.budget, self.carry_through(&next, &passed)).await;
+        let obstacle = match outcome {
+            Ok(Ok(())) => {
+                self.settle(&next);
+                self.policies.metrics.reloaded(began.elapsed());
+                return Ok(());
+            }
+            Ok(Err(obstacle)) => obstacle,
+            Err(_) => Obstacle::Because(format!(
+                "the handoff to epoch {epoch} took longer than {:?} and was abandoned: {}",
+                self.budget,
+                self.why_not_drained(&next).await
+            )),
+        };
+        tracing::warn!(%epoch, %obstacle, "handoff abandoned");
+        let (handoffs, base) = (Arc::clone(self), now.clone());
+        tokio::spawn(async move { handoffs.abandon(turn, base, next).await });
+        Err((obstacle, None))
+    }
+
+    /// Writes the next epoch down on both sides, `old` first: there only one host gets the number.
+    async fn allot(
+        &self,
+        now: &InForce,
+        set: &Arc<PolicySet>,
+        passed: &Passed,
+    ) -> Result<InForce, Obstacle> {
+        let epoch = self.newest().await?.unwrap_or(Epoch::new(0)).max(now.epoch).next();
+        let era = Era {
+            epoch,
+            set: Arc::clone(set),
+            forced: None,
+        };
+        self.write_down(&era, &passed.converged, &Backend::ALL).await?;
+        Ok(InForce {
+            era,
+            leaving: vec![now.era.clone()],
+            converged: passed.converged.clone(),
+        })
+    }
+
+    pub(super) async fn write_down(&self, era: &Era, converged: &[String], on: &[Backend]) -> Result<(), Obstacle> {
+        let record = EpochRecord {
+            epoch: era.epoch,
+            set: record::of(&era.set),
+            forced: era.forced,
+            released: false,
+            age: Duration::ZERO,
+            converged: converged.to_vec(),
+        };
+        let modules = record::modules(&era.set);
+        for backend in on {
+            if !self.backends[*backend].record_epoch(&record, &modules).await? {
+                return Err(Obstacle::Overtaken);
+            }
+        }
+        Ok(())
+    }
+
+    /// The steps of a handoff: both fences, the proof where one is needed, the drain, the release.
+    async fn carry_through(&self, next: &InForce, passed: &Passed) -> Result<(), Obstacle> {
+        for backend in sides(next) {
+            self.raise_fence(backend, next.epoch).await?;
+        }
+        if !passed.unproven.is_empty() {
+            self.prove_equal(next, &passed.unproven).await?;
+        }
+        self.drain(next).await?;
+        self.release(next.epoch).await
+    }
+
+    /// Raises a fence, and ends those sessions of Turnout that hold it up.
+    pub(super) async fn raise_fence(&self, backend: Backend, epoch: Epoch) -> Result<(), Obstacle> {
+        let database = &self.backends[backend];
+        loop {
+            match database.raise_fence(epoch).await {
+                Ok(()) => return Ok(()),
+                Err(BackendError::Database(error)) if error.sqlstate == "55P03" => {
+                    let ended = database.end_holders(epoch).await?;
+                    tracing::warn!(%backend, %epoch, ended, "transactions that had begun under an older epoch hold up the fence");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Notes the release on both sides. It is a fact already: one side that knows it is enough.
+    async fn release(&self, epoch: Epoch) -> Result<(), Obstacle> {
+        let (old, new) = tokio::join!(
+            self.backends.old.release_epoch(epoch),
+            self.backends.new.release_epoch(epoch)
+        );
+        old.or(new).map_err(Obstacle::from)
+    }
+
+    /// Ends the handoff for this host's operations.
+    pub(super) fn settle(self: &Arc<Self>, next: &InForce) {
+        let steady = InForce::steady(next.era.clone(), next.converged.clone());
+        self.policies.put_in_force(steady);
+        self.converge_soon();
+    }
+
+    /// Puts the set of `base` in force again, under a newer epoch: a handoff like any other, but one that is not given up.
+    pub(super) async fn abandon(self: Arc<Self>, _turn: OwnedMutexGuard<()>, base: InForce, failed: InForce) {
+        let mut leaving = failed.leaving.clone();
+        leaving.push(failed.era.clone());
+        let next = InForce {
+            era: Era {
+                epoch: failed.epoch.next(),
+                ..base.era.clone()
+            },
+            leaving,
+            converged: base.converged.clone(),
+        };
+        let mut written = false;
+        // A forced failover may have come between.
+        while self.policies.in_force().epoch <= next.epoch {
+            let step = async {
+                if !written {
+                    self.write_down(&next.era, &next.converged, &Backend::ALL).await?;
+                    written = true;
+                    self.policies.put_in_force(next.clone());
+                }
+                self.carry_through(&next, &Passed::default()).await
+            };
+            match step.await {
+                Ok(()) => {
+                    self.settle(&next);
+                    return;
+                }
+                // Somebody else sees to it; if they don't, it is found unfinished.
+                Err(Obstacle::Overtaken) => return,
+                Err(obstacle) => tracing::debug!(epoch = %next.epoch, %obstacle, "the abandonment waits"),
+            }
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Both sides, first the one that loses authority.
+fn sides(next: &InForce) -> [Backend; 2] {
+    let weight = |era: &Era, side: Backend| -> usize {
+        let spans = era.set.spans();
+        spans
+            .filter(|span| matches!(span, Span::Both) || *span == Span::One(side))
+            .count()
+    };
+    let loses = |side: Backend| {
+        let before = next.leaving.last().map_or(0, |era| weight(era, side));
+        before > weight(&next.era, side)
+    };
+    if PerBackend::from_fn(loses).new {
+        [Backend::New, Backend::Old]
+    } else {
+        Backend::ALL
+    }
+}

@@ -1,0 +1,192 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use turnout_backends::{Calls, Database, EpochRecord, Error as BackendError};
+use turnout_vocabulary::{Backend, Epoch};
+
+use super::{Handoffs, Obstacle, record};
+use crate::policies::{Era, InForce};
+
+/// How often is looked for newer epochs when nobody called.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How much longer than its budget a handoff of another host may take before this one abandons it.
+const GRACE: Duration = Duration::from_secs(2);
+
+impl Handoffs {
+    /// Puts in force what the databases say is; where they know of nothing, the set of the directory, by a first handoff.
+    ///
+    /// # Errors
+    /// [`crate::Refused`] if that is refused.
+    pub async fn begin(self: &Arc<Self>) -> Result<(), crate::Refused> {
+        if let Err(error) = self.learn().await {
+            tracing::warn!(%error, "what is in force can't be known yet; nothing is written until it is");
+            return Ok(());
+        }
+        let in_force = self.policies.in_force();
+        if in_force.epoch > Epoch::new(0) {
+            self.converge_soon();
+            return Ok(());
+        }
+        match self.bring(Arc::clone(&in_force.set)).await {
+            // The side that is there is served meanwhile: it accepts what no epoch was recorded for yet.
+            Err(Obstacle::Backend(error)) => tracing::warn!(%error, "the first policies wait for both sides"),
+            brought => brought.map_err(|obstacle| self.policies.refuse(obstacle.to_string()))?,
+        }
+        Ok(())
+    }
+
+    /// Follows what other hosts do, for as long as the host lives.
+    pub async fn follow(self: Arc<Self>) {
+        let mut calls = None;
+        loop {
+            self.refresh_installed().await;
+            if calls.is_none() {
+                calls = self.epoch_calls().await.ok();
+            }
+            tokio::select! {
+                () = self.policies.asked() => {}
+                () = next(calls.as_mut()) => {}
+                () = sleep(LOOK) => {}
+            }
+            match self.learn().await {
+                Ok(()) => {
+                    self.finish_for_others().await;
+                    if let Err(error) = self.rejoin(&self.policies.in_force()).await {
+                        tracing::debug!(%error, "a side can't be asked whether it was away");
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "newer epochs can't be looked for"),
+            }
+            if !self.is_recorded().await {
+                let _ = self.propose(Arc::clone(&self.policies.in_force().set)).await;
+            }
+        }
+    }
+
+    /// Notices an installation that was made while the host ran.
+    async fn refresh_installed(&self) {
+        for (backend, database) in self.backends.iter() {
+            if !matches!(self.is_installed(backend).await, Ok(true)) {
+                let _ = database.refresh_schema().await;
+            }
+        }
+    }
+
+    async fn epoch_calls(&self) -> Result<Calls, BackendError> {
+        if !self.is_installed(Backend::Old).await? {
+            return Err(BackendError::Unavailable {
+                backend: Backend::Old,
+                reason: "Turnout is not installed there".into(),
+                in_doubt: false,
+            });
+        }
+        self.backends.old.epoch_calls().await
+    }
+
+    /// Follows the newest epoch that the databases know of, released or not. One side is enough: an epoch that only the
+    /// other knows is not released, and what it refuses is refused by its fence.
+    pub(super) async fn learn(&self) -> Result<(), Obstacle> {
+        let mut reached = None;
+        let mut failed = None;
+        for backend in Backend::ALL {
+            let known = match self.is_installed(backend).await {
+                Ok(true) => self.backends[backend].newest_epochs().await,
+                Ok(false) => continue,
+                Err(error) => Err(error),
+            };
+            match known {
+                Ok(known) => reached = reached.max(Some((known.newest, known.released, backend == Backend::Old))),
+                Err(error) => failed = Some(error),
+            }
+        }
+        let Some((Some(newest), released, on_old)) = reached else {
+            return failed.map_or(Ok(()), |error| Err(error.into()));
+        };
+        let now = self.policies.in_force();
+        if newest > now.epoch {
+            let database = if on_old { &self.backends.old } else { &self.backends.new };
+            self.catch_up(database, &now, released).await?;
+        } else if newest == now.epoch && released == Some(newest) && !now.leaving.is_empty() {
+            self.policies
+                .put_in_force(InForce::steady(now.era.clone(), now.converged.clone()));
+        }
+        Ok(())
+    }
+
+    /// Loads the epochs that this host has missed, from the last that was released.
+    async fn catch_up(&self, database: &Database, now: &InForce, released: Option<Epoch>) -> Result<(), Obstacle> {
+        let since = released.unwrap_or(Epoch::new(0));
+        let mut records = database.epochs(since).await?;
+        let Some(newest) = records.pop() else { return Ok(()) };
+        let mut leaving = Vec::new();
+        if !newest.released {
+            for record in &records {
+                leaving.push(self.era(database, now, record).await?);
+            }
+            if leaving.is_empty() {
+                // The first epoch of all: before it everything was on `old`, as whatever this host has says or not.
+                leaving.push(now.era.clone());
+            }
+        }
+        let era = self.era(database, now, &newest).await?;
+        self.policies.put_in_force(InForce {
+            era,
+            leaving,
+            converged: newest.converged,
+        });
+        Ok(())
+    }
+
+    /// The policies of an epoch. What is in force already is not made again.
+    async fn era(&self, database: &Database, now: &InForce, written: &EpochRecord) -> Result<Era, Obstacle> {
+        let files = record::files(database, written).await?;
+        let policies = Arc::clone(&self.policies);
+        let made = tokio::task::spawn_blocking(move || policies.make(&files)).await;
+        let set = made
+            .map_err(|error| Obstacle::Because(error.to_string()))?
+            .map_err(|refused| Obstacle::Because(refused.to_string()))?;
+        Ok(Era {
+            epoch: written.epoch,
+            set: set.unwrap_or_else(|| Arc::clone(&now.set)),
+            forced: written.forced,
+        })
+    }
+
+    /// Abandons a handoff that its host has left unfinished.
+    async fn finish_for_others(self: &Arc<Self>) {
+        let in_force = self.policies.in_force();
+        if in_force.leaving.is_empty() {
+            return;
+        }
+        // A handoff of this host holds the turn.
+        let Ok(turn) = Arc::clone(&self.one).try_lock_owned() else {
+            return;
+        };
+        let mut since = None;
+        for (_, database) in self.backends.iter() {
+            if let Ok(records) = database.epochs(in_force.epoch).await {
+                since = since.max(records.first().map(|record| record.age));
+            }
+        }
+        if since.is_none_or(|age| age < self.budget + GRACE) {
+            return;
+        }
+        let failed = (*in_force).clone();
+        let Some(base) = failed.leaving.first().cloned() else {
+            return;
+        };
+        tracing::warn!(epoch = %failed.epoch, "a handoff was left unfinished by its host and is abandoned");
+        let base = InForce::steady(base, Vec::new());
+        tokio::spawn(Arc::clone(self).abandon(turn, base, failed));
+    }
+}
+
+/// The next call; never where there is nobody to call.
+async fn next(calls: Option<&mut Calls>) {
+    match calls {
+        Some(calls) => calls.next().await,
+        None => std::future::pending().await,
+    }
+}

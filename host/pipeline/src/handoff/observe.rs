@@ -1,0 +1,170 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+use turnout_backends::{Database, Error, MirrorStanding, ParkedKey};
+use turnout_vocabulary::{Backend, Repository};
+
+use super::Handoffs;
+
+/// How often is looked.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How many dirty keys of one repository, or how old a one, people hear of.
+const MANY: u64 = 100_000;
+const OLD: Duration = Duration::from_secs(60);
+
+/// How the mirroring of one side's changes stood when it was last seen.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// When.
+    pub at: Instant,
+    /// The tables.
+    pub standing: Vec<MirrorStanding>,
+    /// Why keys are parked; of the first thousand.
+    pub parked: Vec<ParkedFor>,
+}
+
+/// Parked keys of one repository that have the same reason. No key and no value is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedFor {
+    /// The repository.
+    pub repository: String,
+    /// Why they could not be applied, as PostgreSQL counts errors.
+    pub sqlstate: String,
+    /// The constraint that they violate, or what else is to blame.
+    pub reason: String,
+    /// How many they are.
+    pub keys: u64,
+    /// The most attempts that one of them had.
+    pub attempts: u32,
+}
+
+impl Seen {
+    /// Looks at a side.
+    async fn now(database: &Database) -> Result<Self, Error> {
+        let standing = database.mirror_standing().await?;
+        let is_parked = standing.iter().any(|table| table.parked > 0);
+        let parked = if is_parked {
+            database.parked().await?
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            at: Instant::now(),
+            standing,
+            parked: by_reason(parked),
+        })
+    }
+
+    /// How one repository stood.
+    #[must_use]
+    pub fn of(&self, repository: &Repository) -> Option<&MirrorStanding> {
+        self.standing
+            .iter()
+            .find(|table| table.schema == repository.schema && table.table == repository.name)
+    }
+
+    fn is_behind(&self) -> bool {
+        self.standing
+            .iter()
+            .any(|table| table.dirty >= MANY || table.oldest.is_some_and(|oldest| oldest >= OLD))
+    }
+}
+
+/// Those with the same reason together.
+fn by_reason(keys: Vec<ParkedKey>) -> Vec<ParkedFor> {
+    let mut together = BTreeMap::new();
+    for key in keys {
+        let (keys, attempts) = together
+            .entry((key.table, key.sqlstate, key.reason))
+            .or_insert((0, key.attempts));
+        *keys += 1;
+        *attempts = key.attempts.max(*attempts);
+    }
+    together
+        .into_iter()
+        .map(|((repository, sqlstate, reason), (keys, attempts))| ParkedFor {
+            repository,
+            sqlstate,
+            reason,
+            keys,
+            attempts,
+        })
+        .collect()
+}
+
+impl Handoffs {
+    /// Keeps in view how the mirroring of both sides stands, for as long as the host lives.
+    pub async fn observe(self: Arc<Self>) {
+        let mut alarmed = false;
+        loop {
+            let mut behind = false;
+            let mut truncated = false;
+            for (backend, database) in self.backends.iter() {
+                if !matches!(self.is_installed(backend).await, Ok(true)) {
+                    continue;
+                }
+                let Ok(seen) = Seen::now(database).await else {
+                    continue;
+                };
+                behind |= seen.is_behind();
+                truncated |= seen.standing.iter().any(|table| table.verify);
+                self.measure(backend, &seen);
+                self.seen[backend].store(Some(Arc::new(seen)));
+            }
+            if behind && !alarmed {
+                tracing::error!("the mirror is far behind; see `turnout status`");
+            }
+            alarmed = behind;
+            if truncated {
+                self.converge_soon();
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// How the mirroring of one side's changes stood when it was last seen.
+    #[must_use]
+    pub fn seen(&self, backend: Backend) -> Option<Arc<Seen>> {
+        self.seen[backend].load_full()
+    }
+
+    fn measure(&self, source: Backend, seen: &Seen) {
+        for repository in &*self.repositories {
+            if let Some(standing) = seen.of(repository) {
+                let applied = self.mirror.standing(source, repository.id).applied;
+                let metrics = &self.policies.metrics.mirror;
+                metrics.seen(source, repository, standing, applied);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parked_keys_are_told_by_reason_without_their_keys() {
+        let parked = |key: &str, attempts, reason: &str| ParkedKey {
+            table: "clients".into(),
+            key: key.into(),
+            attempts,
+            sqlstate: "23505".into(),
+            reason: reason.into(),
+        };
+        let told = by_reason(vec![
+            parked(r#"{"id":1}"#, 3, "phone"),
+            parked(r#"{"id":2}"#, 12, "phone"),
+            parked(r#"{"id":3}"#, 1, "email"),
+        ]);
+        let told: Vec<_> = told
+            .iter()
+            .map(|reason| (reason.reason.as_str(), reason.keys, reason.attempts))
+            .collect();
+        assert_eq!(told, [("email", 1, 1), ("phone", 2, 12)]);
+    }
+}

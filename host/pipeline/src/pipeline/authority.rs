@@ -1,0 +1,59 @@
+use std::collections::HashSet;
+
+use turnout_vocabulary::{Action, Backend, PerBackend, Span, Subject};
+
+use super::Run;
+use crate::Error;
+use crate::subjects::subject_in;
+
+impl Run<'_> {
+    /// The authority of a subject's rows; an error while it changes.
+    pub(super) fn authority(&mut self, subject: Option<&Subject>) -> Result<Backend, Error> {
+        let settled = self.decide(|policies, repository| policies.settled_authority(repository, subject))?;
+        let authority = settled.ok_or(Error::Moving)?;
+        match self.policies.span(self.repository.id) {
+            Span::One(backend) if backend != authority => Err(Error::Contradiction),
+            _ => Ok(authority),
+        }
+    }
+
+    /// Subjects by the authority of their rows, if the routing policy admits the operation for all of them.
+    pub(super) fn by_authority(
+        &mut self,
+        action: Action,
+        subjects: HashSet<Option<Subject>>,
+    ) -> Result<PerBackend<HashSet<Option<Subject>>>, Error> {
+        let mut sorted = PerBackend::<HashSet<_>>::default();
+        for subject in subjects {
+            self.admit(action, subject.as_ref())?;
+            sorted[self.authority(subject.as_ref())?].insert(subject);
+        }
+        Ok(sorted)
+    }
+
+    /// Those of these texts of the subject column whose authority the backend is.
+    pub(super) fn own(
+        &mut self,
+        action: Action,
+        backend: Backend,
+        texts: Vec<Option<String>>,
+    ) -> Result<Vec<Option<String>>, Error> {
+        let mut own = Vec::new();
+        for text in texts {
+            let subject = subject_in(text.as_deref(), &self.pipeline.rule);
+            self.admit(action, subject.as_ref())?;
+            if self.authority(subject.as_ref())? == backend {
+                own.push(text);
+            }
+        }
+        Ok(own)
+    }
+}
+
+/// The other side.
+pub(super) const fn other(backend: Backend) -> Backend {
+    match backend {
+        Backend::Old => Backend::New,
+        Backend::New => Backend::Old,
+    }
+}

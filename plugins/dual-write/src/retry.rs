@@ -1,0 +1,142 @@
+use std::num::NonZeroU32;
+
+use serde::Deserialize;
+use turnout_settings::Mistake;
+
+use crate::bindings::{Failure, RetryDecision};
+
+/// When a row that could not be mirrored is tried again, and when it is put aside.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Retry {
+    first_ms: NonZeroU32,
+    longest_ms: NonZeroU32,
+    park_after: NonZeroU32,
+    park_age_ms: u32,
+    park_data_after: NonZeroU32,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        const fn positive(number: u32) -> NonZeroU32 {
+            NonZeroU32::MIN.saturating_add(number - 1)
+        }
+        Self {
+            first_ms: positive(50),
+            longest_ms: positive(30_000),
+            park_after: positive(12),
+            park_age_ms: 60_000,
+            park_data_after: positive(3),
+        }
+    }
+}
+
+/// Whose fault it is that a row could not be mirrored, by the class of its SQLSTATE.
+enum Fault {
+    /// Nothing that the row says: it passes, or a person mends it.
+    Passing,
+    /// The row itself, which will not become better.
+    Row,
+    /// Other rows perhaps (a parent, a unique value that is about to move), or nobody knows.
+    Others,
+}
+
+impl Retry {
+    /// These settings, if they hold together.
+    pub(crate) fn checked(self) -> Result<Self, Mistake> {
+        let (first, longest) = (self.first_ms, self.longest_ms);
+        if longest < first {
+            let reason = format!("`longest_ms` ({longest}) is less than `first_ms` ({first})");
+            return Err(Mistake::at("/retry/longest_ms", reason));
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn decide(&self, failure: &Failure) -> RetryDecision {
+        let attempt = failure.attempt;
+        let hopeless = match Fault::of(&failure.sqlstate) {
+            Fault::Passing => false,
+            Fault::Row => attempt >= self.park_data_after.get(),
+            Fault::Others => attempt >= self.park_after.get() && failure.age >= self.park_age_ms,
+        };
+        if hopeless {
+            RetryDecision::Park
+        } else {
+            RetryDecision::Again(self.rest(attempt))
+        }
+    }
+
+    /// Twice as long after every attempt, in milliseconds.
+    fn rest(&self, attempt: u32) -> u32 {
+        let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
+        self.first_ms.get().saturating_mul(doubled).min(self.longest_ms.get())
+    }
+}
+
+impl Fault {
+    fn of(sqlstate: &str) -> Self {
+        match sqlstate.get(..2) {
+            // Connection, transaction state (a read-only standby), authorisation, rollback (a deadlock), resources, locks,
+            // a shutdown, the system.
+            Some("08" | "25" | "28" | "40" | "53" | "55" | "57" | "58") => Self::Passing,
+            // Data; syntax and access (a column that the other side lacks).
+            Some("22" | "42") => Self::Row,
+            _ => Self::Others,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::Backend;
+
+    fn decide(sqlstate: &str, attempt: u32, age: u32) -> Option<u32> {
+        let decision = Retry::default().decide(&Failure {
+            repository: 0,
+            source: Backend::Old,
+            sqlstate: sqlstate.into(),
+            attempt,
+            age,
+        });
+        match decision {
+            RetryDecision::Again(wait) => Some(wait),
+            RetryDecision::Park => None,
+        }
+    }
+
+    #[test]
+    fn a_row_rests_twice_as_long_after_every_attempt() {
+        let rests: Vec<_> = (0..=12).filter_map(|attempt| decide("08006", attempt, 0)).collect();
+        assert_eq!(
+            rests,
+            [
+                50, 50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000
+            ]
+        );
+    }
+
+    #[test]
+    fn what_passes_is_tried_for_ever() {
+        for sqlstate in ["08006", "25006", "40001", "40P01", "53300", "55P03", "57P01"] {
+            assert_eq!(decide(sqlstate, u32::MAX, u32::MAX), Some(30_000), "{sqlstate}");
+        }
+    }
+
+    #[test]
+    fn what_other_rows_may_mend_is_parked_after_some_attempts_and_a_minute() {
+        for sqlstate in ["23503", "23505", "P0001", "XX000", "", "ы"] {
+            assert!(decide(sqlstate, 11, 600_000).is_some(), "{sqlstate}");
+            assert!(decide(sqlstate, 1_000, 59_999).is_some(), "{sqlstate}");
+            assert_eq!(decide(sqlstate, 12, 60_000), None, "{sqlstate}");
+        }
+    }
+
+    #[test]
+    fn what_the_row_itself_is_to_blame_for_is_parked_soon() {
+        for sqlstate in ["22001", "42703"] {
+            assert_eq!(decide(sqlstate, 2, 0), Some(100), "{sqlstate}");
+            assert_eq!(decide(sqlstate, 3, 0), None, "{sqlstate}");
+        }
+    }
+}

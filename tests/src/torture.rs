@@ -1,0 +1,210 @@
+//! Torture: bots work through real hosts on real databases while a schedule breaks what it can, and afterwards every
+//! write must be where its answer said.
+//!
+//! All choices come from one seed, so that a run with it meets the same faults at the same times. What the bots get done
+//! meanwhile depends on the machine.
+//!
+//! - `schedule`: what happens and when; `faults`: making it happen.
+//! - `bot`: those who use the application; `call` and `direct`: how an operation is done; `rows`: on what.
+//! - `history`: what was asked and answered; `spec`: what one row does; `linearizability`: whether both agree.
+//! - `verdict`: the questions of `check`, asked in the end; `calm`: waiting for the end; `last_look`: what subjects see then;
+//!   `sides`: what the databases hold then.
+
+mod bot;
+mod call;
+mod calm;
+mod check;
+mod dice;
+mod direct;
+mod faults;
+mod history;
+mod hosts;
+mod last_look;
+mod linearizability;
+mod lost;
+mod options;
+mod report;
+mod rows;
+mod schedule;
+mod sides;
+mod spec;
+mod stages;
+mod verdict;
+mod world;
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use futures::FutureExt;
+use futures::future::try_join_all;
+use rand::RngExt;
+use reqwest::{Client, Url};
+use tokio::sync::RwLock;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+use turnout_vocabulary::PerBackend;
+
+use crate::{Proxy, Site};
+use dice::dice;
+use history::Recorder;
+use hosts::Hosts;
+use rows::Group;
+use schedule::Lane;
+use verdict::Verdict;
+use world::World;
+
+pub use check::Check;
+pub use options::Options;
+pub use report::{Operations, Report};
+pub use schedule::{Event, Shock};
+pub use stages::{Stage, Stages};
+
+/// How long a bot waits for an answer: less than the longest time that a host is frozen.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// Where the choices of the bots and of the run itself come from, beside those of the lanes.
+const BOTS: u64 = 100;
+const RUN: u64 = 99;
+
+/// One run.
+///
+/// # Errors
+/// If it can't be carried out. What is found wrong is no error but in the report.
+pub async fn run(options: Options) -> Result<Report> {
+    // A panic in the midst of it must not hide the seed.
+    let run = AssertUnwindSafe(torture(options)).catch_unwind();
+    run.await
+        .unwrap_or_else(|_panic| Err(anyhow!("a panic, told above")))
+        .with_context(|| format!("torture with seed {} could not be carried out", options.seed))
+}
+
+async fn torture(options: Options) -> Result<Report> {
+    let Options {
+        seed,
+        duration,
+        stages,
+        stages_move,
+        checks,
+    } = options;
+    let mut site = Site::set_up().await?;
+    let proxies = PerBackend {
+        old: proxy(site.old.url()).await?,
+        new: proxy(site.new.url()).await?,
+    };
+    let urls = PerBackend {
+        old: through(site.old.url(), &proxies.old)?,
+        new: through(site.new.url(), &proxies.new)?,
+    };
+    site.configure(&[
+        ("api.request_timeout", "'4s'"),
+        ("backends.old.url", &urls.old),
+        ("backends.new.url", &urls.new),
+        ("backends.old.acquire_timeout", "'1s'"),
+        ("backends.new.acquire_timeout", "'1s'"),
+        ("backends.old.statement_timeout", "'2s'"),
+        ("backends.new.statement_timeout", "'2s'"),
+    ])?;
+    site.route(&stages.settings(0))?;
+    let hosts = if dice(seed, RUN).random_ratio(3, 4) { 2 } else { 1 };
+    let world = Arc::new(World {
+        hosts: Hosts::start(site.config(), hosts).await?,
+        client: Client::builder().timeout(PATIENCE).build()?,
+        databases: PerBackend {
+            old: direct::connections(site.old.url())?,
+            new: direct::connections(site.new.url())?,
+        },
+        recorder: Recorder::default(),
+        settled: RwLock::new(Some(stages)),
+        surprises: Mutex::default(),
+    });
+
+    let over = Arc::new(AtomicBool::new(false));
+    let mut bots = bots(&world, seed, &over);
+    let began = Instant::now();
+    let draw = |lane: Lane| lane.draw(seed, duration, stages_move);
+    let (database, network) = (
+        PerBackend::from_fn(|backend| draw(Lane::Database(backend))),
+        PerBackend::from_fn(|backend| draw(Lane::Network(backend))),
+    );
+    let host: Vec<_> = (0..hosts).map(|place| draw(Lane::Host(place))).collect();
+    let policies = draw(Lane::Policies);
+    let mut schedule: Vec<_> = host
+        .iter()
+        .chain([&policies, &database.old, &database.new, &network.old, &network.new])
+        .flatten()
+        .copied()
+        .collect();
+    schedule.sort_by_key(|event| event.at);
+
+    let directory = site.policies();
+    tokio::try_join!(
+        try_join_all(host.into_iter().map(|events| faults::host(&world, began, events))),
+        faults::database(&mut site.old, began, database.old),
+        faults::database(&mut site.new, began, database.new),
+        faults::network(&proxies.old, began, network.old),
+        faults::network(&proxies.new, began, network.new),
+        faults::policies(&world, &directory, stages, began, policies),
+    )?;
+    sleep_until(began + duration).await;
+    over.store(true, Ordering::Relaxed);
+    while let Some(bot) = bots.join_next().await {
+        bot?;
+    }
+
+    let Verdict { wrong, histories } = verdict::reach(&world, checks).await?;
+    let mut logs = Vec::new();
+    for place in 0..hosts {
+        logs.push(world.hosts.log(place).await);
+    }
+    Ok(Report {
+        seed,
+        duration,
+        schedule,
+        operations: Operations::count(histories.values().flatten()),
+        wrong,
+        logs,
+    })
+}
+
+/// One or two bots for each group of rows.
+fn bots(world: &Arc<World>, seed: u64, over: &Arc<AtomicBool>) -> JoinSet<()> {
+    let mut bots = JoinSet::new();
+    for (group, number) in Group::all().into_iter().zip((BOTS..).step_by(2)) {
+        let group = Arc::new(group);
+        let mut first = dice(seed, number);
+        if first.random_ratio(2, 3) {
+            let second = dice(seed, number + 1);
+            bots.spawn(bot::work(
+                Arc::clone(world),
+                Arc::clone(&group),
+                second,
+                Arc::clone(over),
+            ));
+        }
+        bots.spawn(bot::work(Arc::clone(world), group, first, Arc::clone(over)));
+    }
+    bots
+}
+
+/// A proxy in front of a database.
+async fn proxy(database: &str) -> Result<Proxy> {
+    let url = Url::parse(database)?;
+    let upstream = url
+        .host_str()
+        .zip(url.port())
+        .context("the database's URL has no port")?;
+    let upstream: SocketAddr = format!("{}:{}", upstream.0, upstream.1).parse()?;
+    Ok(Proxy::start(upstream).await?)
+}
+
+/// The URL of a database through its proxy, as a value of TOML.
+fn through(database: &str, proxy: &Proxy) -> Result<String> {
+    let mut url = Url::parse(database)?;
+    url.set_port(Some(proxy.address().port()))
+        .map_err(|()| anyhow!("the database's URL takes no port"))?;
+    Ok(format!("'{url}'"))
+}

@@ -1,0 +1,58 @@
+//! Waiting, once nothing is broken any more, until all is well.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::PgPool;
+use tokio::time::{Instant, sleep};
+
+use super::world::World;
+use crate::Site;
+
+/// How long a condition is left alone between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Looks until something is found, but no longer than this.
+pub(crate) async fn within<T>(limit: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return Some(found);
+        }
+        if began.elapsed() > limit {
+            return None;
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// What the host of a place says of itself.
+pub(crate) async fn status(world: &World, place: usize) -> Option<Value> {
+    let url = format!("http://{}/v1/status", world.hosts.address(place));
+    let request = world.client.get(url).header("apikey", Site::KEY);
+    request.send().await.ok()?.json().await.ok()
+}
+
+/// Whether every host serves and has both databases.
+pub(crate) async fn all_up(world: &World) -> Option<()> {
+    for place in 0..world.hosts.count() {
+        let backends = &status(world, place).await?["backends"];
+        (backends["old"]["up"] == true && backends["new"]["up"] == true).then_some(())?;
+    }
+    Some(())
+}
+
+/// Whether nothing is left to be mirrored on either side. What is parked counts as left.
+pub(crate) async fn drained(world: &World) -> Option<()> {
+    for (_, database) in world.databases.iter() {
+        let left = count(database, "select count(*) from turnout.dirty").await?
+            + count(database, "select count(*) from turnout.held").await?;
+        (left == 0).then_some(())?;
+    }
+    Some(())
+}
+
+/// What a query counts, if the database answers.
+pub(crate) async fn count(database: &PgPool, query: &'static str) -> Option<i64> {
+    sqlx::query_scalar(query).fetch_one(database).await.ok()
+}

@@ -1,0 +1,99 @@
+//! Whether a history of one row can be explained: by an order of its operations in which each takes effect at one
+//! moment between its question and its answer, and every answer is the one that [`Row`] gives.
+//!
+//! The search of Wing and Gong, with Lowe's memory of where it has been. An operation in doubt may take effect at any
+//! later moment or never; a place that was reached with fewer of them done leads wherever the same place leads that was
+//! reached with more.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::history::{Entry, Moment, Outcome};
+use super::spec::Row;
+
+/// A set of operations, one bit each.
+type Set = Box<[u64]>;
+
+/// Where a search has come to.
+#[derive(Clone)]
+struct Place {
+    /// The answered operations that have taken effect.
+    answered: Set,
+    /// Those in doubt that have.
+    doubted: Set,
+    row: Row,
+}
+
+/// Whether there is such an order, beginning with no row.
+pub(crate) fn is_linearizable(history: &[Entry]) -> bool {
+    let mut entries: Vec<_> = history
+        .iter()
+        .filter(|entry| entry.outcome != Outcome::Refused)
+        .collect();
+    entries.sort_by_key(|entry| entry.invoked);
+    let nothing: Set = vec![0; entries.len().div_ceil(64)].into();
+    // Those to be visited, with the fewest in doubt first.
+    let mut places = VecDeque::from([Place {
+        answered: nothing.clone(),
+        doubted: nothing,
+        row: Row::default(),
+    }]);
+    let mut seen: HashMap<(Set, Row), Vec<Set>> = HashMap::new();
+    while let Some(Place { answered, doubted, row }) = places.pop_front() {
+        let been = seen.entry((answered.clone(), row)).or_default();
+        if been.iter().any(|fewer| is_within(fewer, &doubted)) {
+            continue;
+        }
+        been.push(doubted.clone());
+        let open = || {
+            let entries = entries.iter().enumerate();
+            entries.filter(|(index, _)| !holds(&answered, *index) && !holds(&doubted, *index))
+        };
+        // The next to take effect was asked for before any that is still to come was answered.
+        let Some(horizon) = open().filter_map(|(_, entry)| answered_at(entry)).min() else {
+            return true;
+        };
+        for (index, entry) in open().take_while(|(_, entry)| entry.invoked < horizon) {
+            let mut next = row;
+            let reply = next.step(entry.step);
+            match entry.outcome {
+                Outcome::Done(_, answer) if answer == reply => places.push_front(Place {
+                    answered: with(&answered, index),
+                    doubted: doubted.clone(),
+                    row: next,
+                }),
+                // Without an effect it may as well never be done.
+                Outcome::InDoubt if next != row => places.push_back(Place {
+                    answered: answered.clone(),
+                    doubted: with(&doubted, index),
+                    row: next,
+                }),
+                _ => {}
+            }
+        }
+    }
+    false
+}
+
+fn answered_at(entry: &Entry) -> Option<Moment> {
+    match entry.outcome {
+        Outcome::Done(answered, _) => Some(answered),
+        _ => None,
+    }
+}
+
+fn holds(set: &Set, index: usize) -> bool {
+    set[index / 64] >> (index % 64) & 1 == 1
+}
+
+fn with(set: &Set, index: usize) -> Set {
+    let mut set = set.clone();
+    set[index / 64] |= 1 << (index % 64);
+    set
+}
+
+fn is_within(part: &Set, whole: &Set) -> bool {
+    part.iter().zip(whole).all(|(part, whole)| part & !whole == 0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! The rows that a run works on.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::stages::LISTED;
+
+/// The first business key of a run. Those of the dataset are lower.
+pub(crate) const FIRST_NUMBER: i64 = 5_000_000_000;
+
+/// How many business keys each group may use.
+const NUMBERS: usize = 1_000_000;
+
+/// How many rows a group works on at a time.
+const AT_A_TIME: usize = 3;
+
+/// After how many operations a group goes on to other rows: short histories are quick to check, and each begins with a
+/// row that is not there yet.
+const OPERATIONS: usize = 150;
+
+/// A repository whose rows a run writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Table {
+    /// Many rows for each subject.
+    Bookings,
+    /// One row for each subject.
+    Clients,
+}
+
+impl Table {
+    /// Those that there are.
+    pub(crate) const ALL: [Self; 2] = [Self::Bookings, Self::Clients];
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bookings => "bookings",
+            Self::Clients => "clients",
+        }
+    }
+
+    /// The column of the subject.
+    pub(crate) fn subject(self) -> &'static str {
+        match self {
+            Self::Bookings => "client_phone",
+            Self::Clients => "phone",
+        }
+    }
+
+    /// The column of the business key; `company_id` is the other half of it.
+    pub(crate) fn number(self) -> &'static str {
+        match self {
+            Self::Bookings => "yclients_record_id",
+            Self::Clients => "yclients_id",
+        }
+    }
+
+    /// The column of the value.
+    pub(crate) fn value(self) -> &'static str {
+        match self {
+            Self::Bookings => "comment",
+            Self::Clients => "notes",
+        }
+    }
+
+    /// A column that must be given, and what to give.
+    pub(crate) fn required(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Bookings => ("datetime", "2026-04-01T10:00:00Z"),
+            Self::Clients => ("name", "Torture"),
+        }
+    }
+}
+
+/// Names one row for the whole run, whether it is there or not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key {
+    /// Its repository.
+    pub(crate) table: Table,
+    /// Its subject.
+    pub(crate) phone: String,
+    /// Its business key, which no other row of the run has.
+    pub(crate) number: i64,
+}
+
+/// Rows that the same bots work on.
+pub(crate) struct Group {
+    table: Table,
+    /// The one subject of all rows; `None` where each row has its own.
+    phone: Option<&'static str>,
+    /// Whether its subject is one of those that are listed, so that its authority is known without a policy.
+    pub(crate) listed: bool,
+    first: i64,
+    operations: AtomicUsize,
+}
+
+impl Group {
+    /// All groups of a run.
+    pub(crate) fn all() -> Vec<Self> {
+        let listed = LISTED.map(|phone| (Table::Bookings, Some(phone), true));
+        let others = ["89990000011", "89990000012", "89990000013"].map(|phone| (Table::Bookings, Some(phone), false));
+        let own = [(Table::Clients, None, false); 2];
+        let groups = listed.into_iter().chain(others).chain(own);
+        groups
+            .zip((FIRST_NUMBER..).step_by(NUMBERS))
+            .map(|((table, phone, listed), first)| Self {
+                table,
+                phone,
+                listed,
+                first,
+                operations: AtomicUsize::new(0),
+            })
+            .collect()
+    }
+
+    /// The rows for the next operation to choose from. Where they have one subject, one operation may touch them all.
+    pub(crate) fn rows(&self) -> Vec<Key> {
+        let generation = self.operations.fetch_add(1, Ordering::Relaxed) / OPERATIONS;
+        let numbers = (self.first..).skip(generation * AT_A_TIME).take(AT_A_TIME);
+        numbers.map(|number| self.key(number)).collect()
+    }
+
+    /// Whether one operation may touch several rows.
+    pub(crate) fn has_one_subject(&self) -> bool {
+        self.phone.is_some()
+    }
+
+    fn key(&self, number: i64) -> Key {
+        let own = || format!("8998{:07}", number - FIRST_NUMBER);
+        Key {
+            table: self.table,
+            phone: self.phone.map_or_else(own, str::to_owned),
+            number,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What happens to a run and when: all of it drawn from the seed before it begins.
+
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+use rand::RngExt;
+use turnout_vocabulary::Backend;
+
+use super::dice::{Dice, dice};
+use super::stages::Stages;
+
+/// One thing that happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When it begins, after the beginning of the run. It begins later if the one before it takes longer than planned.
+    pub at: Duration,
+    /// How long it lasts before it is made good.
+    pub lasts: Duration,
+    /// What it is.
+    pub shock: Shock,
+}
+
+/// What can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shock {
+    /// A host is killed, and started again.
+    Kill(usize),
+    /// A host is frozen, and woken.
+    Freeze(usize),
+    /// A database ends without a goodbye, and is started again.
+    Crash(Backend),
+    /// All connections to a database end, and so do new ones.
+    Cut(Backend),
+    /// Nothing passes to and from a database; what is on its way arrives afterwards.
+    Stall(Backend),
+    /// Every message to and from a database is late by this much.
+    Slow(Backend, Duration),
+    /// The settings of a policy are written anew and say the same.
+    Touch,
+    /// Cohorts move.
+    Move(Stages),
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, lasts, shock } = self;
+        write!(f, "{at:>8.3?} for {lasts:.3?}: {shock:?}")
+    }
+}
+
+/// What happens to one part of a run, one thing after the other. Different parts have their troubles at the same time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lane {
+    Host(usize),
+    Database(Backend),
+    Network(Backend),
+    Policies,
+}
+
+impl Lane {
+    /// The events of this lane, in order.
+    pub(crate) fn draw(self, seed: u64, duration: Duration, stages_move: bool) -> Vec<Event> {
+        let mut dice = dice(seed, self.chooser());
+        let mut events = Vec::new();
+        let mut at = time(&mut dice, 300..3_000);
+        while at < duration {
+            let (shock, lasts) = self.shock(&mut dice, stages_move);
+            events.push(Event { at, lasts, shock });
+            at += lasts + time(&mut dice, self.pause());
+        }
+        events
+    }
+
+    fn shock(self, dice: &mut Dice, stages_move: bool) -> (Shock, Duration) {
+        match self {
+            Self::Host(host) => match dice.random_range(0..5) {
+                0 | 1 => (Shock::Kill(host), time(dice, 0..1_500)),
+                2 | 3 => (Shock::Freeze(host), time(dice, 50..1_500)),
+                // Longer than a handoff waits, and than a bot does.
+                _ => (Shock::Freeze(host), time(dice, 5_000..9_000)),
+            },
+            Self::Database(backend) => (Shock::Crash(backend), time(dice, 0..1_000)),
+            Self::Network(backend) => match dice.random_range(0..4) {
+                0 => (Shock::Cut(backend), time(dice, 0..1_000)),
+                1 => (Shock::Stall(backend), time(dice, 100..4_000)),
+                _ => {
+                    let delay = time(dice, 1..60);
+                    (Shock::Slow(backend, delay), time(dice, 500..3_000))
+                }
+            },
+            Self::Policies if stages_move && dice.random_ratio(3, 4) => {
+                (Shock::Move(Stages::draw(dice)), Duration::ZERO)
+            }
+            Self::Policies => (Shock::Touch, Duration::ZERO),
+        }
+    }
+
+    /// How long all is well in between, in milliseconds.
+    fn pause(self) -> Range<u64> {
+        match self {
+            Self::Policies => 100..3_000,
+            Self::Host(_) | Self::Network(_) => 500..5_000,
+            Self::Database(_) => 3_000..15_000,
+        }
+    }
+
+    fn chooser(self) -> u64 {
+        match self {
+            Self::Policies => 0,
+            Self::Database(Backend::Old) => 1,
+            Self::Database(Backend::New) => 2,
+            Self::Network(Backend::Old) => 3,
+            Self::Network(Backend::New) => 4,
+            Self::Host(host) => 5 + host as u64,
+        }
+    }
+}
+
+fn time(dice: &mut Dice, milliseconds: Range<u64>) -> Duration {
+    Duration::from_millis(dice.random_range(milliseconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    #[test]
+    fn a_seed_always_gives_the_same_schedule_and_another_seed_another() {
+        for lane in [
+            Lane::Host(0),
+            Lane::Database(Backend::Old),
+            Lane::Network(Backend::New),
+            Lane::Policies,
+        ] {
+            let events = lane.draw(7, MINUTE, true);
+            assert_eq!(events, lane.draw(7, MINUTE, true), "{lane:?}");
+            assert_ne!(events, lane.draw(8, MINUTE, true), "{lane:?}");
+            assert!(events.len() > 3, "{lane:?}");
+        }
+        assert_ne!(
+            Lane::Network(Backend::Old).draw(7, MINUTE, true),
+            Lane::Network(Backend::New).draw(7, MINUTE, true)
+        );
+    }
+
+    #[test]
+    fn without_a_mirror_no_stage_moves() {
+        let events = Lane::Policies.draw(1, MINUTE, false);
+        assert!(events.iter().all(|event| event.shock == Shock::Touch));
+    }
+}

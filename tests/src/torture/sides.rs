@@ -1,0 +1,83 @@
+//! What both databases hold in the end.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use sqlx::{AssertSqlSafe, PgPool};
+use turnout_vocabulary::Backend;
+
+use super::rows::{FIRST_NUMBER, Table};
+use super::spec::Value;
+use super::world::World;
+
+/// The tables that are served, each with the key `id`.
+const SERVED: [&str; 7] = [
+    "companies",
+    "clients",
+    "services",
+    "staff",
+    "staff_schedules",
+    "dialog_contexts",
+    "bookings",
+];
+
+/// How many differences are told of each table.
+const TOLD: usize = 5;
+
+/// Where the two sides differ, row by row.
+pub(crate) async fn differences(world: &World) -> Result<Vec<String>> {
+    let mut differences = Vec::new();
+    for table in SERVED {
+        let (old, new) = (&world.databases[Backend::Old], &world.databases[Backend::New]);
+        let (old, new) = tokio::try_join!(rows(old, table), rows(new, table))?;
+        let nothing = String::from("nothing");
+        let mut ids: Vec<_> = old.keys().chain(new.keys()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let (on_old, on_new) = (
+            |id| old.get(id).unwrap_or(&nothing),
+            |id| new.get(id).unwrap_or(&nothing),
+        );
+        let differing: Vec<_> = ids.into_iter().filter(|id| on_old(id) != on_new(id)).collect();
+        if differing.len() > TOLD {
+            differences.push(format!("{} rows of {table} differ; some of them:", differing.len()));
+        }
+        differences.extend(
+            differing
+                .into_iter()
+                .take(TOLD)
+                .map(|id| format!("{table} {id} differs: old has {}, new has {}", on_old(id), on_new(id))),
+        );
+    }
+    Ok(differences)
+}
+
+/// All rows of a table by key, as the database writes them, the columns in alphabetical order.
+async fn rows(database: &PgPool, table: &str) -> Result<BTreeMap<i32, String>> {
+    let columns: String = sqlx::query_scalar(
+        "select string_agg(quote_ident(attname), ', ' order by attname) from pg_attribute \
+         where attrelid = $1::regclass and attnum > 0 and not attisdropped",
+    )
+    .bind(table)
+    .fetch_one(database)
+    .await?;
+    let rows = format!("select id, row_to_json(whole)::text from (select {columns} from {table}) as whole");
+    let rows: Vec<(i32, String)> = sqlx::query_as(AssertSqlSafe(rows)).fetch_all(database).await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The values that a run has left on either side.
+pub(crate) async fn values(world: &World) -> Result<Vec<(Backend, Value)>> {
+    let mut values = Vec::new();
+    for table in Table::ALL {
+        let (name, number, value) = (table.name(), table.number(), table.value());
+        let query = format!("select {value}::int8 from {name} where {number} >= {FIRST_NUMBER}");
+        for (backend, database) in world.databases.iter() {
+            let found: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(query.clone()))
+                .fetch_all(database)
+                .await?;
+            values.extend(found.into_iter().map(|value| (backend, value.cast_unsigned())));
+        }
+    }
+    Ok(values)
+}

@@ -1,0 +1,114 @@
+//! What is asked once nothing is broken any more.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::check::Check;
+use super::history::{Entry, History, Outcome};
+use super::linearizability::is_linearizable;
+use super::lost::lost;
+use super::rows::Key;
+use super::spec::{Step, Value};
+use super::world::World;
+use super::{calm, last_look, sides};
+
+/// How long the hosts may take until all of them serve with both databases, and then until the mirror is drained.
+pub(crate) const RECOVERY: Duration = Duration::from_mins(1);
+
+/// What a run came to.
+#[derive(Default)]
+pub(crate) struct Verdict {
+    /// What is wrong.
+    pub(crate) wrong: Vec<String>,
+    /// What was asked of each row and answered.
+    pub(crate) histories: HashMap<Key, History>,
+}
+
+/// Asks these questions.
+pub(crate) async fn reach(world: &World, checks: &[Check]) -> Result<Verdict> {
+    let asked = |check| checks.contains(&check);
+    let mut wrong = Vec::new();
+    if calm::within(RECOVERY, || calm::all_up(world)).await.is_none() && asked(Check::Recovered) {
+        wrong.push(format!("after {RECOVERY:?} not every host serves with both databases"));
+    }
+    if asked(Check::Drained) && calm::within(RECOVERY, || calm::drained(world)).await.is_none() {
+        wrong.push(format!("after {RECOVERY:?} there are still rows to be mirrored"));
+    }
+    if asked(Check::Unparked) {
+        for (backend, database) in world.databases.iter() {
+            let parked = "select count(*) from turnout.held where parked_at is not null";
+            let parked = calm::count(database, parked)
+                .await
+                .context("the parked rows can't be counted")?;
+            if parked > 0 {
+                wrong.push(format!("{parked} rows of {backend} are parked"));
+            }
+        }
+    }
+    if asked(Check::Equal) {
+        wrong.extend(sides::differences(world).await?);
+    }
+    last_look::at_all(world).await?;
+    let histories = world.recorder.histories();
+    if asked(Check::Expected) {
+        let surprises = world.surprises.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong.extend(
+            surprises
+                .iter()
+                .map(|(answer, times)| format!("{times} times {answer}")),
+        );
+        if !histories.values().flatten().any(is_acknowledged) {
+            wrong.push("not one write was acknowledged".into());
+        }
+    }
+    if asked(Check::Refused) {
+        let refused = refused(&histories);
+        let astray = sides::values(world)
+            .await?
+            .into_iter()
+            .filter(|(_, value)| refused.contains(value));
+        wrong.extend(astray.map(|(backend, value)| format!("the write of {value} was refused, and is on {backend}")));
+    }
+    for (key, history) in &histories {
+        let lost = asked(Check::Acknowledged).then(|| lost(history)).flatten();
+        if let Some(lost) = &lost {
+            wrong.push(format!("{key:?}: {lost}"));
+        }
+        if asked(Check::Linearizable) && !is_linearizable(history) {
+            wrong.push(format!("{key:?}: no order explains its history\n{}", told(history)));
+        }
+    }
+    Ok(Verdict { wrong, histories })
+}
+
+fn refused(histories: &HashMap<Key, History>) -> HashSet<Value> {
+    let refused = histories
+        .values()
+        .flatten()
+        .filter(|entry| entry.outcome == Outcome::Refused);
+    refused.filter_map(|entry| entry.step.value()).collect()
+}
+
+fn is_acknowledged(entry: &Entry) -> bool {
+    entry.step != Step::Read && matches!(entry.outcome, Outcome::Done(..))
+}
+
+/// A history for people, a line for each operation.
+fn told(history: &[Entry]) -> String {
+    let mut entries: Vec<_> = history
+        .iter()
+        .filter(|entry| entry.outcome != Outcome::Refused)
+        .collect();
+    entries.sort_by_key(|entry| entry.invoked);
+    let line = |entry: &&Entry| {
+        let Entry { invoked, step, outcome } = entry;
+        match outcome {
+            Outcome::Done(answered, reply) => format!("  {invoked} to {answered}: {step:?} {reply:?}\n"),
+            _ => format!("  {invoked} on: {step:?} in doubt\n"),
+        }
+    };
+    entries.iter().map(line).collect()
+}

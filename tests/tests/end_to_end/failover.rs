@@ -1,0 +1,254 @@
+//! `turnout failover`: what is left when the side that has authority dies, and when it comes back.
+
+use anyhow::Result;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection, PgPool};
+use turnout_tests::{Answer, Host, Site, eventually, turnout};
+
+const CLIENT: &str = "/rest/v1/clients?id=eq.2&select=id,notes";
+
+/// Whether a command of `turnout` succeeded, and what it said.
+fn said(site: &Site, arguments: &[&str]) -> Result<(bool, String, String)> {
+    let output = turnout().arg("--config").arg(site.config()).args(arguments).output()?;
+    Ok((
+        output.status.success(),
+        String::from_utf8(output.stdout)?,
+        String::from_utf8(output.stderr)?,
+    ))
+}
+
+/// Waits until the status of a host is as wished.
+async fn status_with(host: &Host, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
+    eventually(what, async || {
+        let status = host.get("/v1/status").await.ok()?.json();
+        wished(&status).then_some(status)
+    })
+    .await
+}
+
+/// How the mirroring of the clients that are changed on `old` stands.
+fn clients(status: &Value) -> &Value {
+    let repositories = status["mirror"]["old"]["repositories"].as_array();
+    let found = repositories.and_then(|all| all.iter().find(|one| one["repository"] == "clients"));
+    found.unwrap_or(&Value::Null)
+}
+
+async fn note(host: &Host, notes: &str) -> Result<Answer> {
+    host.write(Method::PATCH, CLIENT, &json!({ "notes": notes })).await
+}
+
+async fn notes_at(url: &str) -> Option<String> {
+    let mut connection = PgConnection::connect(url).await.ok()?;
+    sqlx::query_scalar("select notes from clients where id = 2")
+        .fetch_one(&mut connection)
+        .await
+        .ok()?
+}
+
+/// Lets `old` die with a change of client 2 that it has committed and `new` has not heard of.
+async fn die_with_a_leftover(site: &mut Site, host: &Host, new: &PgPool) -> Result<()> {
+    let mut blocking = new.begin().await?;
+    sqlx::query("lock table clients in exclusive mode")
+        .execute(&mut *blocking)
+        .await?;
+    let written = note(host, "left behind").await?;
+    assert_eq!((written.status.as_u16(), written.backend()), (200, "old"));
+    status_with(host, "the change waits to be mirrored", |status| {
+        clients(status)["dirty"] == 1
+    })
+    .await;
+    site.old.kill().await?;
+    // What the mirror has begun on `new` must not end well after all.
+    eventually("nothing of the mirror waits on new", async || {
+        let waiting: i64 = sqlx::query_scalar(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+             where application_name = 'turnout' and wait_event_type = 'Lock'",
+        )
+        .fetch_one(new)
+        .await
+        .ok()?;
+        (waiting == 0).then_some(())
+    })
+    .await;
+    blocking.rollback().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_forced_failover_goes_on_at_the_other_side_and_shows_what_the_dead_one_had_not_mirrored() -> Result<()> {
+    let mut site = Site::set_up().await?;
+    site.route("[default]\nstage = 'dualwrite'\n")?;
+    let host = site.host().await?;
+    site.configure(&[("api.listen", &format!("'{}'", host.address()))])?;
+    status_with(&host, "both sides are compared", |status| {
+        status["converging"] == json!([]) && !clients(status).is_null()
+    })
+    .await;
+    let (_, new) = site.databases().await?;
+
+    let (well, out, err) = said(&site, &["failover", "--to", "new", "--accept-loss"])?;
+    assert!(!well && out.is_empty(), "{out}");
+    assert!(
+        err.contains("backend old is alive") && err.contains("routing settings"),
+        "{err}"
+    );
+
+    die_with_a_leftover(&mut site, &host, &new).await?;
+    assert_eq!(note(&host, "too early").await?.status, 503);
+
+    let (well, out, err) = said(&site, &["failover", "--to", "new"])?;
+    assert!(!well, "{out}");
+    assert!(
+        out.contains("backend new would become the authority of everything\n"),
+        "{out}"
+    );
+    let at_stake = |out: &str, line: &str| out.lines().any(|found| found.split_whitespace().eq(line.split(' ')));
+    assert!(
+        at_stake(&out, "clients 1 key") && at_stake(&out, "services 0 keys"),
+        "{out}"
+    );
+    assert!(
+        err.contains("nothing was done") && err.contains("--accept-loss"),
+        "{err}"
+    );
+    assert_eq!(note(&host, "too early").await?.status, 503, "nothing was done");
+
+    let (well, out, err) = said(&site, &["failover", "--to", "new", "--accept-loss"])?;
+    assert!(well, "{out}{err}");
+    let epoch = host.get("/v1/status").await?.json()["epoch"].clone();
+    assert!(
+        out.contains(&format!(
+            "backend new is the authority of everything since epoch {epoch}\n"
+        )),
+        "{out}"
+    );
+    assert!(at_stake(&out, "clients 1 key"), "{out}");
+    let written = note(&host, "newer").await?;
+    assert_eq!(
+        (written.status.as_u16(), written.backend()),
+        (200, "new"),
+        "{}",
+        written.text
+    );
+    let (_, text, _) = said(&site, &["status"])?;
+    assert!(
+        text.contains("a failover made new the authority of everything"),
+        "{text}"
+    );
+
+    site.old.restart().await?;
+    let status = status_with(&host, "the leftover is shown as a divergence", |status| {
+        clients(status)["diverged"] == 1 && clients(status)["dirty"] == 0
+    })
+    .await;
+    assert_eq!((&status["epoch"], &status["forced"]), (&epoch, &json!("new")));
+    eventually("old follows new", async || {
+        (notes_at(site.old.url()).await? == "newer").then_some(())
+    })
+    .await;
+    assert_eq!(notes_at(site.new.url()).await.as_deref(), Some("newer"));
+    let read = host.get(CLIENT).await?;
+    assert_eq!(
+        (read.backend(), read.json()),
+        ("new", json!([{"id": 2, "notes": "newer"}])),
+        "what was read on old is read on new now"
+    );
+
+    let mut old = PgConnection::connect(site.old.url()).await?;
+    let fence: i64 = sqlx::query_scalar("select turnout.lowest_epoch()")
+        .fetch_one(&mut old)
+        .await?;
+    assert_eq!(json!(fence), epoch, "the dead side is fenced");
+    let mut yesterday = old.begin().await?;
+    sqlx::query("set local turnout.epoch = '1'")
+        .execute(&mut *yesterday)
+        .await?;
+    let refused = sqlx::query("update clients set notes = 'old world' where id = 2")
+        .execute(&mut *yesterday)
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("epoch 1 is over"), "{refused}");
+    yesterday.rollback().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_host_that_starts_after_a_failover_follows_it_and_a_change_of_the_routing_ends_it() -> Result<()> {
+    let mut site = Site::set_up().await?;
+    site.route("[default]\nstage = 'dualwrite'\n")?;
+    let first = site.host().await?;
+    status_with(&first, "both sides are compared", |status| {
+        status["converging"] == json!([]) && !clients(status).is_null()
+    })
+    .await;
+    let (_, new) = site.databases().await?;
+    die_with_a_leftover(&mut site, &first, &new).await?;
+    let failover = first
+        .bare(Method::POST, "/v1/failover")
+        .header("apikey", Site::ADMIN_KEY)
+        .json(&json!({"to": "new", "accept_loss": true}));
+    let answer = eventually("the dead side is known to be dead", async || {
+        let answer = first.send(failover.try_clone()?).await.ok()?;
+        (answer.status == 200).then_some(answer)
+    })
+    .await;
+    let epoch = answer.json()["epoch"].clone();
+    assert_eq!(note(&first, "newer").await?.backend(), "new");
+    first.stop().await?;
+
+    let second = site.host().await?;
+    let status = second.get("/v1/status").await?.json();
+    assert_eq!((&status["epoch"], &status["forced"]), (&epoch, &json!("new")));
+    let written = note(&second, "newest").await?;
+    assert_eq!((written.status.as_u16(), written.backend()), (200, "new"));
+
+    site.old.restart().await?;
+    status_with(&second, "the leftover is shown as a divergence", |status| {
+        clients(status)["diverged"] == 1
+    })
+    .await;
+    site.route("[default]\nstage = 'live'\n")?;
+    status_with(&second, "the failover is over and both sides are compared", |status| {
+        status["forced"] == Value::Null && status["epoch"] != epoch && status["converging"] == json!([])
+    })
+    .await;
+    assert_eq!(note(&second, "and on").await?.backend(), "new");
+    eventually("old is equal", async || {
+        (notes_at(site.old.url()).await? == "and on").then_some(())
+    })
+    .await;
+
+    site.route("[default]\nstage = 'dualwrite'\n")?;
+    eventually("old has authority again", async || {
+        let written = note(&second, "home").await.ok()?;
+        (written.status == 200 && written.backend() == "old").then_some(())
+    })
+    .await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_the_administrator_may_force_a_failover() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let body = json!({"to": "new", "accept_loss": true});
+    let refused = host
+        .send(host.request(Method::POST, "/v1/failover").json(&body))
+        .await?;
+    assert_eq!(
+        (refused.status.as_u16(), refused.json()["code"].as_str()),
+        (403, Some("TURNOUT_ADMIN"))
+    );
+    let keyless = host.send(host.bare(Method::POST, "/v1/failover").json(&body)).await?;
+    assert_eq!(keyless.status, 401);
+    let admin = host
+        .bare(Method::POST, "/v1/failover")
+        .header("apikey", Site::ADMIN_KEY);
+    let nonsense = host.send(admin.json(&json!({"to": "newer"}))).await?;
+    assert_eq!(
+        (nonsense.status.as_u16(), nonsense.json()["code"].as_str()),
+        (400, Some("TURNOUT_REQUEST"))
+    );
+    Ok(())
+}

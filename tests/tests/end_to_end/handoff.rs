@@ -1,0 +1,274 @@
+//! Authority moves while the application writes, and nothing is lost, whatever breaks on the way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Result, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, PgPool};
+use turnout_tests::{Answer, Host, Site, eventually};
+
+const OLD: &str = "[default]\nstage = 'dualwrite'\n";
+
+/// Everybody's rows are on `new`. What belongs to nobody stays.
+const NEW: &str = "[default]\nstage = 'live'\n[repositories.companies]\nstage = 'dualwrite'\n[repositories.services]\nstage = 'dualwrite'\n[repositories.staff]\nstage = 'dualwrite'\n[repositories.staff_schedules]\nstage = 'dualwrite'\n";
+
+const CLIENT: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,notes";
+
+async fn dual_writing(budget: &str) -> Result<(Site, Host)> {
+    let site = Site::set_up().await?;
+    site.configure(&[("handoff.budget", budget)])?;
+    site.route(OLD)?;
+    let host = site.host().await?;
+    status_with(&host, "both sides are compared", |status| {
+        let old = status["mirror"]["old"]["repositories"].as_array();
+        status["converging"] == json!([]) && old.is_some_and(|all| all.iter().all(|one| one["dirty"] == 0))
+    })
+    .await;
+    Ok((site, host))
+}
+
+async fn status_with(host: &Host, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
+    eventually(what, async || {
+        let status = host.get("/v1/status").await.ok()?.json();
+        wished(&status).then_some(status)
+    })
+    .await
+}
+
+async fn note(host: &Host, notes: &str) -> Result<Answer> {
+    host.write(Method::PATCH, CLIENT, &json!({ "notes": notes })).await
+}
+
+async fn value(database: &PgPool, query: &str) -> Option<String> {
+    sqlx::query_scalar(AssertSqlSafe(query))
+        .fetch_optional(database)
+        .await
+        .ok()?
+}
+
+/// Waits until both sides have the same rows of a table, and returns their digest.
+async fn equal(old: &PgPool, new: &PgPool, table: &str) -> String {
+    let digest = format!("select md5(string_agg(t::text, ' ' order by id)) from {table} as t");
+    eventually("both sides are equal", async || {
+        let digests = (value(old, &digest).await?, value(new, &digest).await?);
+        (digests.0 == digests.1).then_some(digests.0)
+    })
+    .await
+}
+
+fn signal(host: &Host, signal: Signal) -> Result<()> {
+    Ok(kill(Pid::from_raw(i32::try_from(host.pid())?), signal)?)
+}
+
+/// Counts one client's visits up through a host, each after the last, and reads every one back. The last that was
+/// acknowledged.
+async fn count_up(host: Arc<Host>, over: Arc<AtomicBool>, phone: String, by_id: bool) -> Result<u64> {
+    let filter = if by_id { format!("id=eq.{phone}") } else { format!("phone=eq.{phone}") };
+    let path = format!("/rest/v1/clients?{filter}&select=visit_count");
+    let mut count = 1_000;
+    while !over.load(Ordering::Relaxed) {
+        count += 1;
+        let expected = json!([{ "visit_count": count }]);
+        let written = host.write(Method::PATCH, &path, &json!({ "visit_count": count })).await?;
+        ensure!(
+            written.status == 200 && written.json() == expected,
+            "write {count} of {filter}: {} {} {:?}",
+            written.status,
+            written.text,
+            written.headers
+        );
+        let read = host.get(&path).await?;
+        ensure!(
+            read.status == 200 && read.json() == expected,
+            "read {count} of {filter}: {} {} {:?} after {:?}",
+            read.status,
+            read.text,
+            read.headers,
+            written.headers
+        );
+    }
+    Ok(count)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cohort_moves_back_and_forth_under_writers_and_nothing_is_lost() -> Result<()> {
+    const MOVES: u64 = 12;
+    let (site, host) = dual_writing("'15s'").await?;
+    let (host, over) = (Arc::new(host), Arc::new(AtomicBool::new(false)));
+    let (old, new) = site.databases().await?;
+    let mut writers = Vec::new();
+    for client in 1..=6 {
+        let phone = value(&old, &format!("select phone from clients where id = {client}")).await.unwrap();
+        let counting = count_up(Arc::clone(&host), Arc::clone(&over), phone, false);
+        writers.push((client, tokio::spawn(counting)));
+    }
+    let mut before = 1;
+    for number in 0..MOVES {
+        let (settings, backend) = if number % 2 == 0 { (NEW, "new") } else { (OLD, "old") };
+        site.route(settings)?;
+        let status = status_with(&host, "the move is over", |status| {
+            assert_eq!(status["refused"], Value::Null, "{status}");
+            status["epoch"].as_u64() > Some(before) && status["leaving"] == json!([])
+        })
+        .await;
+        before = status["epoch"].as_u64().unwrap();
+        let read = host.get(CLIENT).await?;
+        assert_eq!((read.status.as_u16(), read.backend()), (200, backend));
+    }
+    over.store(true, Ordering::Relaxed);
+    let mut acknowledged = Vec::new();
+    for (client, writer) in writers {
+        acknowledged.push((client, writer.await??));
+    }
+    equal(&old, &new, "clients").await;
+    for (client, count) in acknowledged {
+        let kept = value(&new, &format!("select visit_count::text from clients where id = {client}")).await;
+        assert_eq!(kept, Some(count.to_string()), "client {client}");
+    }
+    for side in [&old, &new] {
+        let left = value(side, "select concat((select count(*) from turnout.held), ' ', (select count(*) from turnout.divergence))").await;
+        assert_eq!(left.as_deref(), Some("0 0"));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_host_that_slept_through_a_handoff_writes_nothing_under_the_old_epoch() -> Result<()> {
+    let (site, first) = dual_writing("'15s'").await?;
+    let second = site.host().await?;
+    let (old, new) = site.databases().await?;
+    assert_eq!(note(&first, "before").await?.backend(), "old");
+    signal(&first, Signal::SIGSTOP)?;
+    site.route(NEW)?;
+    status_with(&second, "the second host has moved authority", |status| {
+        status["epoch"] == 2 && status["leaving"] == json!([])
+    })
+    .await;
+    let written = note(&second, "while it slept").await?;
+    assert_eq!((written.status.as_u16(), written.backend()), (200, "new"), "{}", written.text);
+
+    // It is asked before it wakes, so that it decides as it did when it fell asleep.
+    let (written, read, woken) = tokio::join!(
+        note(&first, "after it woke"),
+        first.get("/rest/v1/clients?phone=eq.89686484488&select=id"),
+        async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            signal(&first, Signal::SIGCONT)
+        }
+    );
+    woken?;
+    let (written, read) = (written?, read?);
+    assert_eq!(
+        (written.status.as_u16(), written.backend(), written.header("x-turnout-epoch")),
+        (200, "new", "2"),
+        "{}",
+        written.text
+    );
+    assert_eq!((read.status.as_u16(), read.backend()), (200, "new"), "{}", read.text);
+    equal(&old, &new, "clients").await;
+    let kept = value(&old, "select notes from clients where phone = '89686484488'").await;
+    assert_eq!(kept.as_deref(), Some("after it woke"));
+    let diverged = value(&old, "select count(*)::text from turnout.divergence").await;
+    assert_eq!(diverged.as_deref(), Some("0"));
+    Ok(())
+}
+
+/// Keeps the mirror from the clients of a side until it is dropped, with one client's change waiting for it.
+async fn hold_a_change(host: &Host, new: &PgPool) -> Result<sqlx::Transaction<'static, sqlx::Postgres>> {
+    let mut held = new.begin().await?;
+    sqlx::query("lock table clients in exclusive mode").execute(&mut *held).await?;
+    let written = note(host, "held up").await?;
+    assert_eq!((written.status.as_u16(), written.backend()), (200, "old"));
+    Ok(held)
+}
+
+#[tokio::test]
+async fn what_a_killed_host_left_in_the_middle_of_a_handoff_another_ends() -> Result<()> {
+    for second_runs_already in [true, false] {
+        let (site, first) = dual_writing("'1s'").await?;
+        let (old, new) = site.databases().await?;
+        let mut second = if second_runs_already { Some(site.host().await?) } else { None };
+        let held = hold_a_change(&first, &new).await?;
+        site.route(NEW)?;
+        eventually("a handoff is under way", async || {
+            let newest = value(&old, "select max(epoch)::text from turnout.epoch").await?;
+            (newest != "1").then_some(())
+        })
+        .await;
+        drop(first);
+        let second = match second.take() {
+            Some(second) => second,
+            None => site.host().await?,
+        };
+        held.rollback().await?;
+        let written = eventually("the clients are written again", async || {
+            let written = note(&second, "afterwards").await.ok()?;
+            (written.status == 200).then_some(written)
+        })
+        .await;
+        assert_ne!(written.header("x-turnout-epoch"), "1");
+        // Whoever tries again brings the change into force in the end.
+        site.put("routing.toml", format!("{NEW}# again\n"))?;
+        eventually("the clients are written on new", async || {
+            (note(&second, "at the end").await.ok()?.backend() == "new").then_some(())
+        })
+        .await;
+        equal(&old, &new, "clients").await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_handoff_that_cannot_drain_is_abandoned_within_the_budget_and_writes_go_on() -> Result<()> {
+    let (site, host) = dual_writing("'1s'").await?;
+    let (old, new) = site.databases().await?;
+    let held = hold_a_change(&host, &new).await?;
+    site.route(NEW)?;
+    status_with(&host, "the handoff is under way", |status| status["epoch"] != 1).await;
+    // An operation that waits for the handoff goes on when it is abandoned; the other side is locked still.
+    let waited = note(&host, "waited").await?;
+    assert_eq!(
+        (waited.status.as_u16(), waited.backend(), waited.header("x-turnout-epoch")),
+        (200, "old", "3"),
+        "{}",
+        waited.text
+    );
+    let status = status_with(&host, "the refusal shows", |status| !status["refused"].is_null()).await;
+    let reason = status["refused"]["reason"].as_str().unwrap();
+    assert!(reason.contains("took longer than 1s and was abandoned"), "{reason}");
+    assert!(reason.contains("of backend old were not mirrored"), "{reason}");
+    held.rollback().await?;
+    equal(&old, &new, "clients").await;
+    status_with(&host, "the old set is in force", |status| {
+        status["epoch"] == 3 && status["leaving"] == json!([])
+    })
+    .await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_handoff_with_a_side_that_dies_is_abandoned_and_the_old_set_is_in_force_when_it_is_back() -> Result<()> {
+    let (mut site, host) = dual_writing("'1s'").await?;
+    let (_, new) = site.databases().await?;
+    let held = hold_a_change(&host, &new).await?;
+    site.route(NEW)?;
+    status_with(&host, "the handoff is under way", |status| status["epoch"] != 1).await;
+    site.new.kill().await?;
+    drop(held);
+    let status = status_with(&host, "the refusal shows", |status| !status["refused"].is_null()).await;
+    assert!(status["refused"]["reason"].as_str().unwrap().contains("new"), "{status}");
+    site.new.restart().await?;
+    status_with(&host, "the old set is in force", |status| {
+        status["epoch"].as_u64() > Some(2) && status["leaving"] == json!([])
+    })
+    .await;
+    let written = note(&host, "as before").await?;
+    assert_eq!((written.status.as_u16(), written.backend()), (200, "old"), "{}", written.text);
+    let (old, new) = site.databases().await?;
+    equal(&old, &new, "clients").await;
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The reductions that make the state space small. None leaves a step out.
+//!
+//! - What can only be refused from now on (fences and tokens only grow) is refused at once: a refusal changes nothing
+//!   but the refused, so it makes no difference to anyone how long they sleep before it.
+//! - A fence that is raised already is raised no further: that step of a handoff is passed at once.
+//! - What nobody will look at again is forgotten.
+//! - States that differ in names only (of the two hosts, of the two appliers of a direction, of tokens, of which only the
+//!   order matters) are one state. So leases may be taken over without end.
+
+use crate::protocol::{Epoch, Phase, Protocol, WRITES};
+use crate::state::{Applier, Mirror, State};
+
+impl State {
+    /// The state that stands for all those that can't be told apart from it by what happens next.
+    pub(crate) fn canonical(mut self, protocol: Protocol) -> Self {
+        let no_write_is_left = self.committed == WRITES;
+        if no_write_is_left {
+            self.written = 0;
+        }
+        for who in 0..self.hosts.len() {
+            let host = self.hosts[who];
+            if host.writing != 0 && (no_write_is_left || self.refuses(host.writing, protocol)) {
+                self.hosts[who].writing = 0;
+                self.hosts[who].epoch = self.newest;
+            }
+            if no_write_is_left || self.refuses(host.epoch, protocol) {
+                self.hosts[who].epoch = self.newest;
+            }
+            if self.is_released(host.duty.0) {
+                self.hosts[who].duty = (0, 0);
+            }
+            while self.has_nothing_to_raise(self.hosts[who].duty, protocol) {
+                self.hosts[who].duty.1 += 1;
+            }
+        }
+        self.hosts.sort_unstable();
+        for mirror in &mut self.mirrors {
+            mirror.dispossess(protocol);
+            mirror.rename_tokens();
+            mirror.appliers.sort_unstable();
+        }
+        self
+    }
+
+    fn has_nothing_to_raise(&self, (epoch, done): (Epoch, u8), protocol: Protocol) -> bool {
+        let phase = protocol.handoff()[usize::from(done)];
+        epoch != 0
+            && matches!(phase, Phase::FenceLosing | Phase::FenceGaining)
+            && self.at(phase.side(epoch)).fence >= epoch
+    }
+}
+
+impl Mirror {
+    /// Takes the lease from appliers whom every next step would refuse.
+    fn dispossess(&mut self, protocol: Protocol) {
+        let Self {
+            on_source, on_target, ..
+        } = *self;
+        for applier in &mut self.appliers {
+            let may_go_on = match *applier {
+                Applier::Idle => true,
+                Applier::Claimed { token } => token == on_source || token > on_target,
+                Applier::Holding { token } => token == on_source,
+                Applier::Read { token, .. } => token == on_target || protocol == Protocol::NoTokenOnApply,
+                Applier::Applied { token, .. } => token == on_source || protocol == Protocol::NoTokenOnAcknowledgement,
+            };
+            if !may_go_on {
+                *applier = Applier::Idle;
+            }
+        }
+    }
+
+    /// Numbers the tokens anew. Only an apply looks at the target's, so it is of no interest while none is due.
+    fn rename_tokens(&mut self) {
+        if !self
+            .appliers
+            .iter()
+            .any(|applier| matches!(applier, Applier::Read { .. }))
+        {
+            self.on_target = self.on_source;
+        }
+        let mut used = [self.on_source, self.on_target, 0, 0];
+        for (place, applier) in used[2..].iter_mut().zip(&mut self.appliers) {
+            *place = applier.token().map_or(0, |token| *token);
+        }
+        let rank = |token: u8| (0..token).map(|smaller| u8::from(used.contains(&smaller))).sum();
+        self.on_source = rank(self.on_source);
+        self.on_target = rank(self.on_target);
+        for applier in &mut self.appliers {
+            if let Some(token) = applier.token() {
+                *token = rank(*token);
+            }
+        }
+    }
+}
+
+impl Applier {
+    fn token(&mut self) -> Option<&mut u8> {
+        match self {
+            Self::Idle => None,
+            Self::Claimed { token }
+            | Self::Holding { token }
+            | Self::Read { token, .. }
+            | Self::Applied { token, .. } => Some(token),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What a host does: it learns, writes, and coordinates handoffs. It may sleep before any step, and crash after any.
+
+use crate::protocol::{Epoch, LAST_EPOCH, Phase, Protocol, WRITES, authority};
+use crate::state::{Fault, Host, State};
+
+/// One step of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostStep {
+    /// Learns which epoch is the newest.
+    Learn,
+    /// Decides a write under the epoch it believes in, whose release it knows.
+    Decide,
+    /// The write reaches the authority: it commits, or the fence refuses it and the host reloads.
+    Commit,
+    /// Begins a new epoch: a handoff, or the abandonment of one that is not released yet.
+    Begin,
+    /// Takes over the handoff to the newest epoch, whoever else may be at it.
+    TakeOver,
+    /// Does the next step of its handoff.
+    Coordinate,
+    /// Forgets what it was doing and starts again.
+    Crash,
+}
+
+impl HostStep {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Learn,
+        Self::Decide,
+        Self::Commit,
+        Self::Begin,
+        Self::TakeOver,
+        Self::Coordinate,
+        Self::Crash,
+    ];
+}
+
+impl State {
+    /// The state after a step of host `who`; nothing where it can't be done now.
+    pub(crate) fn host_step(mut self, who: usize, step: HostStep, protocol: Protocol) -> Option<Self> {
+        let host = self.hosts[who];
+        match step {
+            HostStep::Learn if host.epoch == self.newest => return None,
+            HostStep::Learn => self.hosts[who].epoch = self.newest,
+            HostStep::Decide => {
+                let may_write = self.is_released(host.epoch)
+                    || match protocol {
+                        Protocol::NoWaitForRelease => true,
+                        Protocol::AbandonmentNotAwaited => host.epoch > 2 && self.is_released(host.epoch - 2),
+                        _ => false,
+                    };
+                if !may_write || host.writing != 0 || self.committed == WRITES {
+                    return None;
+                }
+                self.hosts[who].writing = host.epoch;
+            }
+            HostStep::Commit => {
+                if host.writing == 0 {
+                    return None;
+                }
+                self.hosts[who].writing = 0;
+                if self.refuses(host.writing, protocol) {
+                    self.hosts[who].epoch = self.newest;
+                } else {
+                    self.commit(host.writing)?;
+                }
+            }
+            HostStep::Begin => {
+                if self.newest == LAST_EPOCH {
+                    return None;
+                }
+                self.newest += 1;
+                self.hosts[who].duty = (self.newest, 0);
+            }
+            HostStep::TakeOver => {
+                if host.duty.0 != 0 || self.is_released(self.newest) {
+                    return None;
+                }
+                self.hosts[who].duty = (self.newest, 0);
+            }
+            HostStep::Coordinate => {
+                let (epoch, done) = host.duty;
+                if epoch == 0 {
+                    return None;
+                }
+                let phase = protocol.handoff()[usize::from(done)];
+                self.coordinate(epoch, phase)?;
+                self.hosts[who].duty = match phase {
+                    Phase::Release => (0, 0),
+                    _ => (epoch, done + 1),
+                };
+            }
+            HostStep::Crash => {
+                let started = Host {
+                    epoch: self.newest,
+                    writing: 0,
+                    duty: (0, 0),
+                };
+                if host == started {
+                    return None;
+                }
+                self.hosts[who] = started;
+            }
+        }
+        Some(self)
+    }
+
+    /// Whether the authority's fence refuses a write of `epoch`.
+    pub(crate) fn refuses(&self, epoch: Epoch, protocol: Protocol) -> bool {
+        protocol != Protocol::NoFence && self.at(authority(epoch)).fence > epoch
+    }
+
+    /// A write that its authority accepts: the row and its dirty entry, in one transaction.
+    fn commit(&mut self, epoch: Epoch) -> Option<()> {
+        if self.committed == WRITES {
+            return None;
+        }
+        let in_use = self.released | self.written;
+        if (epoch + 1..=self.newest).any(|later| in_use & (1 << later) != 0 && authority(later) != authority(epoch)) {
+            self.fault = Some(Fault::StaleAuthority);
+        }
+        self.written |= 1 << epoch;
+        let entry = usize::from(self.committed);
+        self.committed += 1;
+        let value = self.committed;
+        let replica = self.at_mut(authority(epoch));
+        replica.row = value;
+        replica.dirty[entry] = epoch;
+        Some(())
+    }
+
+    /// One step of the handoff to `epoch`; nothing while it has to wait.
+    fn coordinate(&mut self, epoch: Epoch, phase: Phase) -> Option<()> {
+        let side = phase.side(epoch);
+        match phase {
+            Phase::FenceLosing | Phase::FenceGaining => {
+                let replica = self.at_mut(side);
+                replica.fence = replica.fence.max(epoch);
+            }
+            Phase::DrainLosing => {
+                if self.at(side).is_dirty_before(epoch) {
+                    return None;
+                }
+            }
+            Phase::Release => self.released |= 1 << epoch,
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,109 @@
+//! The protocol that keeps writes safe while authority moves, as a state machine: every order of every step is tried,
+//! by `stateright`. Where the code does otherwise than this model, one of them is wrong.
+//!
+//! What is modelled: one key on two backends, up to two writes, two hosts, and for each direction of the mirror two
+//! appliers that compete for its lease. Five epochs, each of which moves the key: the first, a handoff, its abandonment
+//! or a handoff back, and so on, so that a handoff, an abandonment, a second handoff and its way back fit into one run.
+//! A handoff may be abandoned at any moment, also while its coordinator is about to release it; another host may take
+//! it over at any moment, whatever the first is doing.
+//!
+//! A sleep needs no step of its own: whoever has a next step may do it now, after any number of steps of others, or never.
+//! A crash is a step that is always possible.
+//!
+//! | in the design | here |
+//! |---|---|
+//! | a write is decided under an epoch, and its transaction checks the fence, changes the row, leaves the dirty key | `HostStep::Decide`, `HostStep::Commit` (no lock is held between the two: less than the database promises) |
+//! | a refused write reloads and is decided again, and waits for the release | `HostStep::Commit`, then `Decide` |
+//! | raise the fences, the losing side first; drain the losing side up to the mark; release | `HostStep::Coordinate`, one [`protocol::Phase`] at a time; the mark is the epoch that an entry carries |
+//! | past the budget: epoch N+2 is the set of N | `HostStep::Begin` before the newest epoch is released |
+//! | the lease's token: source, target, then read; checked by each apply and each acknowledgement | [`state::Applier`] |
+//! | a written row and a deleted one | values: a deletion is a write whose value means "no row" |
+//!
+//! What is not: a write behind Turnout's back, keys that do not move in a handoff, parked rows, a forced failover.
+//!
+//! A host that crashes loses its uncommitted write. That the write commits although its host crashed is the same as a
+//! crash after the commit; acknowledged writes are a part of the committed ones, so nothing is asked of acknowledgements.
+
+mod applier;
+mod canonical;
+mod host;
+mod model;
+mod properties;
+mod protocol;
+mod state;
+
+use properties::{NO_LOST_WRITE, NO_OLDER_ROW, NO_STALE_AUTHORITY};
+use protocol::Protocol;
+use stateright::{Checker, HasDiscoveries, Model};
+
+#[test]
+fn the_protocol_holds() {
+    let checker = Protocol::AsDesigned.checker().threads(2).spawn_bfs().join();
+    eprintln!(
+        "{} states, at most {} steps deep",
+        checker.unique_state_count(),
+        checker.max_depth()
+    );
+    checker.assert_properties();
+}
+
+#[test]
+fn draining_before_the_fence_lets_an_old_row_over_a_new_one() {
+    assert_breaks(Protocol::DrainBeforeFence, NO_OLDER_ROW);
+}
+
+#[test]
+fn an_apply_without_a_token_puts_an_old_row_over_a_new_one() {
+    assert_breaks(Protocol::NoTokenOnApply, NO_OLDER_ROW);
+}
+
+#[test]
+fn an_apply_without_a_token_loses_a_write() {
+    assert_breaks(Protocol::NoTokenOnApply, NO_LOST_WRITE);
+}
+
+#[test]
+fn an_acknowledgement_without_a_token_lets_an_old_row_over_a_new_one() {
+    assert_breaks(Protocol::NoTokenOnAcknowledgement, NO_OLDER_ROW);
+}
+
+#[test]
+fn acknowledging_more_than_was_read_loses_a_write() {
+    assert_breaks(Protocol::AcknowledgesTheKey, NO_LOST_WRITE);
+}
+
+#[test]
+fn a_losing_side_that_is_not_drained_lets_an_old_row_over_a_new_one() {
+    assert_breaks(Protocol::LosingSideNotDrained, NO_OLDER_ROW);
+}
+
+#[test]
+fn without_a_fence_writes_commit_on_a_stale_authority() {
+    assert_breaks(Protocol::NoFence, NO_STALE_AUTHORITY);
+}
+
+#[test]
+fn without_waiting_for_the_release_writes_commit_on_a_stale_authority() {
+    assert_breaks(Protocol::NoWaitForRelease, NO_STALE_AUTHORITY);
+}
+
+#[test]
+fn an_abandonment_that_is_not_waited_for_lets_writes_commit_on_a_stale_authority() {
+    assert_breaks(Protocol::AbandonmentNotAwaited, NO_STALE_AUTHORITY);
+}
+
+/// The checker finds a way to break `property`; one of the shortest is printed.
+fn assert_breaks(protocol: Protocol, property: &'static str) {
+    let found = HasDiscoveries::AllOf([property].into());
+    let checker = protocol.checker().finish_when(found).spawn_bfs().join();
+    eprintln!(
+        "{} states until one where it is not true that {property}:",
+        checker.unique_state_count()
+    );
+    for (state, step) in checker.assert_any_discovery(property).into_vec() {
+        eprintln!(
+            "  {}",
+            step.map_or_else(|| format!("{state:?}"), |step| step.describe(&state))
+        );
+    }
+}

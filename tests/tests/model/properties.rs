@@ -1,0 +1,41 @@
+//! What must hold in every state, and what must happen in some, so that the first is not true of an idle system only.
+
+use stateright::Property;
+
+use crate::protocol::{LAST_EPOCH, Protocol, WRITES};
+use crate::state::{Fault, State};
+
+pub(crate) const NO_LOST_WRITE: &str = "where no dirty entry is left, both rows are the last committed write";
+pub(crate) const NO_STALE_AUTHORITY: &str = "no write commits on a stale authority";
+pub(crate) const NO_OLDER_ROW: &str = "no apply puts an older row over a newer one";
+
+pub(crate) fn all() -> Vec<Property<Protocol>> {
+    vec![
+        Property::always(NO_LOST_WRITE, |_, state: &State| {
+            state.is_dirty() || state.backends.iter().all(|replica| replica.row == state.committed)
+        }),
+        Property::always(NO_STALE_AUTHORITY, |_, state: &State| {
+            state.fault != Some(Fault::StaleAuthority)
+        }),
+        Property::always(NO_OLDER_ROW, |_, state: &State| state.fault != Some(Fault::OlderRow)),
+        Property::sometimes(
+            "both writes are mirrored, and the key came back by handoffs",
+            |_, state: &State| state.is_at_rest() && state.is_released(2) && state.is_released(3),
+        ),
+        Property::sometimes("both writes are mirrored after an abandonment", |_, state: &State| {
+            state.is_at_rest() && !state.is_released(2) && state.is_released(3)
+        }),
+    ]
+}
+
+impl State {
+    fn is_dirty(&self) -> bool {
+        self.backends
+            .iter()
+            .any(|replica| replica.is_dirty_before(LAST_EPOCH + 1))
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.committed == WRITES && !self.is_dirty() && self.is_released(self.newest)
+    }
+}

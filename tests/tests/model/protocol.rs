@@ -1,0 +1,84 @@
+//! The protocol's settings: what is bounded, and what can be broken on purpose.
+
+use turnout_vocabulary::Backend;
+
+/// The number of a policy set. The first is 1; 0 means none.
+pub(crate) type Epoch = u8;
+
+/// How many writes are committed at most.
+pub(crate) const WRITES: u8 = 2;
+
+/// Epochs 1 to 5: the first, then four changes, each of which is a handoff or the abandonment of the one before it.
+pub(crate) const LAST_EPOCH: Epoch = 5;
+
+/// Who is written to under an epoch: every epoch moves the key, so an abandonment gives it back.
+pub(crate) const fn authority(epoch: Epoch) -> Backend {
+    if epoch % 2 == 1 { Backend::Old } else { Backend::New }
+}
+
+/// The backend that isn't `backend`.
+pub(crate) const fn other(backend: Backend) -> Backend {
+    match backend {
+        Backend::Old => Backend::New,
+        Backend::New => Backend::Old,
+    }
+}
+
+/// One step of a coordinator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Raises the fence of the side that loses the authority.
+    FenceLosing,
+    /// Raises the fence of the other side.
+    FenceGaining,
+    /// Waits until the losing side has no dirty entry older than the epoch. What is left on the other side is in nobody's
+    /// way: it is the authority of those rows from now on.
+    DrainLosing,
+    /// Says that writes may go on under the epoch.
+    Release,
+}
+
+impl Phase {
+    /// The backend that this step of the handoff to `epoch` asks.
+    pub(crate) const fn side(self, epoch: Epoch) -> Backend {
+        match self {
+            Self::FenceLosing | Self::DrainLosing => authority(epoch - 1),
+            Self::FenceGaining | Self::Release => authority(epoch),
+        }
+    }
+}
+
+/// The protocol as designed, or with one mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// As the host and the backends have it.
+    AsDesigned,
+    /// A handoff drains first and raises the fences afterwards.
+    DrainBeforeFence,
+    /// An apply does not check the token on the target.
+    NoTokenOnApply,
+    /// An acknowledgement does not check the token on the source.
+    NoTokenOnAcknowledgement,
+    /// An acknowledgement removes every dirty entry of the key, not only those that were read.
+    AcknowledgesTheKey,
+    /// A handoff does not drain the side that loses the authority.
+    LosingSideNotDrained,
+    /// Backends accept writes of every epoch.
+    NoFence,
+    /// Hosts write under an epoch before it is released.
+    NoWaitForRelease,
+    /// Hosts go on under an abandonment as soon as they know of it, because it agrees with the epoch that they left.
+    AbandonmentNotAwaited,
+}
+
+impl Protocol {
+    /// The steps of a coordinator, in order.
+    pub(crate) const fn handoff(self) -> &'static [Phase] {
+        use Phase::{DrainLosing, FenceGaining, FenceLosing, Release};
+        match self {
+            Self::DrainBeforeFence => &[DrainLosing, FenceLosing, FenceGaining, Release],
+            Self::LosingSideNotDrained => &[FenceLosing, FenceGaining, Release],
+            _ => &[FenceLosing, FenceGaining, DrainLosing, Release],
+        }
+    }
+}
