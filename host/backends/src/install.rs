@@ -49,7 +49,10 @@ impl Installation<'_> {
     pub(crate) fn queries(&self) -> Vec<String> {
         let tables = self.repositories.iter().map(|repository| self.serve(repository));
         let grants = GRANTS.replace("{role}", &crate::sql::quoted(self.role));
-        std::iter::once(PARTS.join("\n")).chain(tables).chain([grants]).collect()
+        std::iter::once(PARTS.join("\n"))
+            .chain(tables)
+            .chain([grants])
+            .collect()
     }
 
     /// The query that puts one table under the care of Turnout, and answers with remarks.

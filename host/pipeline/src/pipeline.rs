@@ -161,9 +161,10 @@ impl<'a> Run<'a> {
 
     /// What an error means after which a part of a write is done and another is not.
     fn as_partial(&self, failure: Error) -> Error {
-        let (Some(_), Some(_)) = (&self.written, &self.rest) else {
+        // A row that was handed over and has not arrived is not left out: all is written then.
+        if self.written.is_none() || matches!(failure, Error::HandedOver { .. }) {
             return failure;
-        };
+        }
         Error::Partial {
             done: self.provenance.parts,
             failure: Box::new(failure),

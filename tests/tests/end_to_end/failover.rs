@@ -1,12 +1,16 @@
 //! `turnout failover`: what is left when the side that has authority dies, and when it comes back.
 
 use anyhow::Result;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool};
 use turnout_tests::{Answer, Host, Site, eventually, turnout};
 
+/// A client that is written again after the failover, and one that is not.
 const CLIENT: &str = "/rest/v1/clients?id=eq.2&select=id,notes";
+const OTHER: &str = "/rest/v1/clients?id=eq.3&select=id,notes";
 
 /// Whether a command of `turnout` succeeded, and what it said.
 fn said(site: &Site, arguments: &[&str]) -> Result<(bool, String, String)> {
@@ -38,24 +42,35 @@ async fn note(host: &Host, notes: &str) -> Result<Answer> {
     host.write(Method::PATCH, CLIENT, &json!({ "notes": notes })).await
 }
 
-async fn notes_at(url: &str) -> Option<String> {
+/// The notes of a client in a database.
+async fn notes_at(url: &str, id: i32) -> Option<String> {
     let mut connection = PgConnection::connect(url).await.ok()?;
-    sqlx::query_scalar("select notes from clients where id = 2")
+    sqlx::query_scalar("select notes from clients where id = $1")
+        .bind(id)
         .fetch_one(&mut connection)
         .await
         .ok()?
 }
 
-/// Lets `old` die with a change of client 2 that it has committed and `new` has not heard of.
+/// Whether the status shows what `old` had not mirrored when it died: the client that nobody wrote again at least.
+fn shows_leftovers(status: &Value) -> bool {
+    clients(status)["diverged"].as_u64().is_some_and(|keys| keys > 0) && clients(status)["dirty"] == 0
+}
+
+/// Lets `old` die with changes of both clients that it has committed and `new` has not heard of.
 async fn die_with_a_leftover(site: &mut Site, host: &Host, new: &PgPool) -> Result<()> {
     let mut blocking = new.begin().await?;
     sqlx::query("lock table clients in exclusive mode")
         .execute(&mut *blocking)
         .await?;
-    let written = note(host, "left behind").await?;
-    assert_eq!((written.status.as_u16(), written.backend()), (200, "old"));
-    status_with(host, "the change waits to be mirrored", |status| {
-        clients(status)["dirty"] == 1
+    for client in [CLIENT, OTHER] {
+        let written = host
+            .write(Method::PATCH, client, &json!({"notes": "left behind"}))
+            .await?;
+        assert_eq!((written.status.as_u16(), written.backend()), (200, "old"));
+    }
+    status_with(host, "the changes wait to be mirrored", |status| {
+        clients(status)["dirty"] == 2
     })
     .await;
     site.old.kill().await?;
@@ -73,6 +88,19 @@ async fn die_with_a_leftover(site: &mut Site, host: &Host, new: &PgPool) -> Resu
     .await;
     blocking.rollback().await?;
     Ok(())
+}
+
+/// Moves all authority to `new` once `old` is known to be dead.
+async fn force(host: &Host) -> Answer {
+    let failover = host
+        .bare(Method::POST, "/v1/failover")
+        .header("apikey", Site::ADMIN_KEY)
+        .json(&json!({"to": "new", "accept_loss": true}));
+    eventually("the dead side is known to be dead", async || {
+        let answer = host.send(failover.try_clone()?).await.ok()?;
+        (answer.status == 200).then_some(answer)
+    })
+    .await
 }
 
 #[tokio::test]
@@ -105,7 +133,7 @@ async fn a_forced_failover_goes_on_at_the_other_side_and_shows_what_the_dead_one
     );
     let at_stake = |out: &str, line: &str| out.lines().any(|found| found.split_whitespace().eq(line.split(' ')));
     assert!(
-        at_stake(&out, "clients 1 key") && at_stake(&out, "services 0 keys"),
+        at_stake(&out, "clients 2 keys") && at_stake(&out, "services 0 keys"),
         "{out}"
     );
     assert!(
@@ -123,7 +151,7 @@ async fn a_forced_failover_goes_on_at_the_other_side_and_shows_what_the_dead_one
         )),
         "{out}"
     );
-    assert!(at_stake(&out, "clients 1 key"), "{out}");
+    assert!(at_stake(&out, "clients 2 keys"), "{out}");
     let written = note(&host, "newer").await?;
     assert_eq!(
         (written.status.as_u16(), written.backend()),
@@ -138,16 +166,19 @@ async fn a_forced_failover_goes_on_at_the_other_side_and_shows_what_the_dead_one
     );
 
     site.old.restart().await?;
-    let status = status_with(&host, "the leftover is shown as a divergence", |status| {
-        clients(status)["diverged"] == 1 && clients(status)["dirty"] == 0
-    })
-    .await;
+    let status = status_with(&host, "what was left behind is shown as diverged", shows_leftovers).await;
     assert_eq!((&status["epoch"], &status["forced"]), (&epoch, &json!("new")));
     eventually("old follows new", async || {
-        (notes_at(site.old.url()).await? == "newer").then_some(())
+        (notes_at(site.old.url(), 2).await? == "newer").then_some(())
     })
     .await;
-    assert_eq!(notes_at(site.new.url()).await.as_deref(), Some("newer"));
+    assert_eq!(notes_at(site.new.url(), 2).await.as_deref(), Some("newer"));
+    assert_eq!(notes_at(site.new.url(), 3).await, None, "it is not applied");
+    assert_eq!(
+        notes_at(site.old.url(), 3).await.as_deref(),
+        Some("left behind"),
+        "and it is there for people to look at"
+    );
     let read = host.get(CLIENT).await?;
     assert_eq!(
         (read.backend(), read.json()),
@@ -184,15 +215,7 @@ async fn a_host_that_starts_after_a_failover_follows_it_and_a_change_of_the_rout
     .await;
     let (_, new) = site.databases().await?;
     die_with_a_leftover(&mut site, &first, &new).await?;
-    let failover = first
-        .bare(Method::POST, "/v1/failover")
-        .header("apikey", Site::ADMIN_KEY)
-        .json(&json!({"to": "new", "accept_loss": true}));
-    let answer = eventually("the dead side is known to be dead", async || {
-        let answer = first.send(failover.try_clone()?).await.ok()?;
-        (answer.status == 200).then_some(answer)
-    })
-    .await;
+    let answer = force(&first).await;
     let epoch = answer.json()["epoch"].clone();
     assert_eq!(note(&first, "newer").await?.backend(), "new");
     first.stop().await?;
@@ -204,10 +227,7 @@ async fn a_host_that_starts_after_a_failover_follows_it_and_a_change_of_the_rout
     assert_eq!((written.status.as_u16(), written.backend()), (200, "new"));
 
     site.old.restart().await?;
-    status_with(&second, "the leftover is shown as a divergence", |status| {
-        clients(status)["diverged"] == 1
-    })
-    .await;
+    status_with(&second, "what was left behind is shown as diverged", shows_leftovers).await;
     site.route("[default]\nstage = 'live'\n")?;
     status_with(&second, "the failover is over and both sides are compared", |status| {
         status["forced"] == Value::Null && status["epoch"] != epoch && status["converging"] == json!([])
@@ -215,7 +235,12 @@ async fn a_host_that_starts_after_a_failover_follows_it_and_a_change_of_the_rout
     .await;
     assert_eq!(note(&second, "and on").await?.backend(), "new");
     eventually("old is equal", async || {
-        (notes_at(site.old.url()).await? == "and on").then_some(())
+        let notes = notes_at(site.old.url(), 2).await?;
+        (notes == "and on" && notes_at(site.old.url(), 3).await.is_none()).then_some(())
+    })
+    .await;
+    status_with(&second, "nothing is shown as diverged", |status| {
+        clients(status)["diverged"] == 0
     })
     .await;
 
@@ -223,6 +248,45 @@ async fn a_host_that_starts_after_a_failover_follows_it_and_a_change_of_the_rout
     eventually("old has authority again", async || {
         let written = note(&second, "home").await.ok()?;
         (written.status == 200 && written.backend() == "old").then_some(())
+    })
+    .await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_host_that_slept_through_a_failover_does_not_apply_what_it_left_behind() -> Result<()> {
+    let mut site = Site::set_up().await?;
+    site.route("[default]\nstage = 'dualwrite'\n")?;
+    let sleeper = site.host().await?;
+    status_with(&sleeper, "it mirrors the changes of old", |status| {
+        status["converging"] == json!([]) && status["mirror"]["old"]["at_work"] == true
+    })
+    .await;
+    let awake = site.host().await?;
+    status_with(&awake, "the other host knows how the mirror stands", |status| {
+        status["converging"] == json!([]) && !clients(status).is_null()
+    })
+    .await;
+    let (_, new) = site.databases().await?;
+    die_with_a_leftover(&mut site, &awake, &new).await?;
+    let pid = Pid::from_raw(i32::try_from(sleeper.pid())?);
+    kill(pid, Signal::SIGSTOP)?;
+
+    force(&awake).await;
+    assert_eq!(note(&awake, "newer").await?.backend(), "new");
+    site.old.restart().await?;
+    kill(pid, Signal::SIGCONT)?;
+    for host in [&awake, &sleeper] {
+        status_with(host, "what was left behind is shown as diverged", |status| {
+            shows_leftovers(status) && status["forced"] == "new"
+        })
+        .await;
+    }
+    assert_eq!(notes_at(site.new.url(), 2).await.as_deref(), Some("newer"));
+    assert_eq!(notes_at(site.new.url(), 3).await, None);
+    assert_eq!(note(&sleeper, "awake").await?.backend(), "new");
+    eventually("old follows new", async || {
+        (notes_at(site.old.url(), 2).await? == "awake").then_some(())
     })
     .await;
     Ok(())

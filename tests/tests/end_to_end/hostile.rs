@@ -139,9 +139,10 @@ async fn a_policy_that_does_not_decide_is_stopped_and_its_writes_are_refused() -
         }
         anyhow::Ok(())
     };
-    recover(&site, &host).await?;
+    // Once everything has been used.
+    round().await?;
     let before = memory(&host)?;
-    for _ in 0..4 {
+    for _ in 0..2 {
         round().await?;
     }
     let after = memory(&host)?;

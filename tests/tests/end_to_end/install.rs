@@ -270,9 +270,11 @@ async fn every_partition_is_captured_and_a_new_one_is_missed_until_it_is_install
         .await?;
     assert_eq!(dirty.len(), 4, "two keys before and two after: {dirty:?}");
 
-    raw_sql("create table public.visits_2026 partition of public.visits for values from ('2026-01-01') to ('2027-01-01')")
-        .execute(&old)
-        .await?;
+    raw_sql(
+        "create table public.visits_2026 partition of public.visits for values from ('2026-01-01') to ('2027-01-01')",
+    )
+    .execute(&old)
+    .await?;
     let said = failed(&site, &["check"])?;
     assert!(said.contains("visits_2026 lacks working triggers of Turnout"), "{said}");
     site.turnout(&["install", "old"])?;

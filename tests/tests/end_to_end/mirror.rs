@@ -40,7 +40,7 @@ async fn value(database: &PgPool, query: &str) -> Option<String> {
 }
 
 async fn arrives(database: &PgPool, query: &str, expected: &str) {
-    eventually("it appears on the other side", async || {
+    eventually("it is there", async || {
         (value(database, query).await? == expected).then_some(())
     })
     .await;
@@ -54,7 +54,11 @@ async fn a_write_appears_on_the_other_side_and_one_by_psql_does_too() -> Result<
     let (old, new) = site.databases().await?;
     let written = note(&host, "through Turnout").await?;
     assert_eq!(
-        (written.status.as_u16(), written.backend(), written.header("x-turnout-mirror")),
+        (
+            written.status.as_u16(),
+            written.backend(),
+            written.header("x-turnout-mirror")
+        ),
         (200, "old", "pending")
     );
     arrives(&new, NOTES, "through Turnout").await;
@@ -68,7 +72,11 @@ async fn a_write_appears_on_the_other_side_and_one_by_psql_does_too() -> Result<
         .send(host.request(Method::DELETE, "/rest/v1/bookings?client_phone=eq.89686484488"))
         .await?;
     assert_eq!(deleted.header("x-turnout-mirror"), "done", "{}", deleted.text);
-    let left = value(&new, "select count(*)::text from bookings where client_phone = '89686484488'").await;
+    let left = value(
+        &new,
+        "select count(*)::text from bookings where client_phone = '89686484488'",
+    )
+    .await;
     assert_eq!(left.as_deref(), Some("0"));
     Ok(())
 }
@@ -85,14 +93,23 @@ async fn a_write_says_how_the_other_side_stands() -> Result<()> {
         let comment = format!("sync {number}");
         let booked = book(&comment).await?;
         assert_eq!(booked.header("x-turnout-mirror"), "done", "{}", booked.text);
-        let there = value(&new, &format!("select comment from bookings where comment = '{comment}'")).await;
+        let there = value(
+            &new,
+            &format!("select comment from bookings where comment = '{comment}'"),
+        )
+        .await;
         assert_eq!(there.as_ref(), Some(&comment), "the answer came before the row");
     }
     // Whoever keeps the row's place locked delays the copy and not the answer.
     let mut blocking = new.begin().await?;
-    sqlx::query("lock table bookings in exclusive mode").execute(&mut *blocking).await?;
+    sqlx::query("lock table bookings in exclusive mode")
+        .execute(&mut *blocking)
+        .await?;
     let booked = book("late").await?;
-    assert_eq!((booked.status.as_u16(), booked.header("x-turnout-mirror")), (201, "pending"));
+    assert_eq!(
+        (booked.status.as_u16(), booked.header("x-turnout-mirror")),
+        (201, "pending")
+    );
     blocking.rollback().await?;
     arrives(&new, "select comment from bookings where comment = 'late'", "late").await;
 
@@ -112,7 +129,11 @@ async fn a_dead_mirror_fails_no_write_and_catches_up() -> Result<()> {
     for number in 0..30 {
         let written = note(&host, &format!("alone {number}")).await?;
         assert_eq!(
-            (written.status.as_u16(), written.backend(), written.header("x-turnout-mirror")),
+            (
+                written.status.as_u16(),
+                written.backend(),
+                written.header("x-turnout-mirror")
+            ),
             (200, "old", "pending"),
             "{}",
             written.text
@@ -120,7 +141,10 @@ async fn a_dead_mirror_fails_no_write_and_catches_up() -> Result<()> {
     }
     let booking = json!({"client_phone": "89686484488", "datetime": "2026-11-24T10:00:00Z"});
     let booked = host.write(Method::POST, "/rest/v1/bookings", &booking).await?;
-    assert_eq!((booked.status.as_u16(), booked.header("x-turnout-mirror")), (201, "pending"));
+    assert_eq!(
+        (booked.status.as_u16(), booked.header("x-turnout-mirror")),
+        (201, "pending")
+    );
     site.new.restart().await?;
     let (old, new) = site.databases().await?;
     arrives(&new, NOTES, "alone 29").await;
@@ -144,16 +168,26 @@ async fn no_table_of_turnout_grows_while_it_is_drained() -> Result<()> {
             )
             .await?;
         assert_eq!(changed.status, 204, "{}", changed.text);
-        compared(&host).await;
+        arrives(&old, "select count(*)::text from turnout.dirty", "0").await;
     }
-    arrives(&new, "select count(*)::text from clients where visit_count = 15", "1299").await;
+    arrives(
+        &new,
+        "select count(*)::text from clients where visit_count = 15",
+        "1299",
+    )
+    .await;
     for database in [&old, &new] {
         let large = "select string_agg(relname || ' ' || size, ', ') from (
             select relname, pg_total_relation_size(oid) as size from pg_class
             where relnamespace = 'turnout'::regnamespace and relkind = 'r' and relname <> 'module'
         ) as t where size > 5000000";
         assert_eq!(value(database, large).await, None);
-        assert_eq!(value(database, "select count(*)::text from turnout.dirty").await.as_deref(), Some("0"));
+        assert_eq!(
+            value(database, "select count(*)::text from turnout.dirty")
+                .await
+                .as_deref(),
+            Some("0")
+        );
     }
     Ok(())
 }

@@ -60,6 +60,7 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             );
             Refusal::unavailable(message, Some(RETRY_AFTER))
         }
+        error @ BackendError::Outdated { .. } => Refusal::unavailable(error.to_string(), Some(RETRY_AFTER)),
         BackendError::UnknownTable { table, .. } => {
             let (schema, table) = table.split_once('.').unwrap_or(("public", &table));
             Refusal::unknown_table(schema, table)

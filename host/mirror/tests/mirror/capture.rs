@@ -11,7 +11,9 @@ const T: Table = Table::called("clients").subject("phone");
 #[tokio::test]
 async fn copy_merge_upserts_and_returning_are_captured_once_for_each_row() {
     let world = World::new(CLIENTS, &[T]).await;
-    world.old("copy clients (id, phone) from program 'printf \"1\\tone\\n2\\ttwo\\n\"'").await;
+    world
+        .old("copy clients (id, phone) from program 'printf \"1\\tone\\n2\\ttwo\\n\"'")
+        .await;
     assert_eq!(
         world.dirty().await,
         [r#"{"id":1} one 0 behind"#, r#"{"id":2} two 0 behind"#]
@@ -26,7 +28,11 @@ async fn copy_merge_upserts_and_returning_are_captured_once_for_each_row() {
         .await;
     assert_eq!(
         world.dirty().await,
-        [r#"{"id":1} one 0 behind"#, r#"{"id":2} two 0 behind"#, r#"{"id":3} three 0 behind"#]
+        [
+            r#"{"id":1} one 0 behind"#,
+            r#"{"id":2} two 0 behind"#,
+            r#"{"id":3} three 0 behind"#
+        ]
     );
     world.old("delete from turnout.dirty").await;
     world
@@ -131,7 +137,9 @@ async fn partitions_are_captured_however_they_are_written() {
     world.old("update visits set id = 30 where id = 3").await;
     world.old("update visits_2024 set id = 20 where id = 2").await;
     world.equal("*", "visits").await;
-    world.old("delete from visits_2024 where id = 20; update visits set note = 'last'").await;
+    world
+        .old("delete from visits_2024 where id = 20; update visits set note = 'last'")
+        .await;
     world.equal("*", "visits").await;
     assert_eq!(world.rows(Backend::New, "id", "visits").await, "(1)\n(30)");
     world.install(Backend::Old, false).await;
@@ -144,7 +152,9 @@ async fn truncation_marks_the_table_until_it_is_compared() {
     let _mirror = world.mirror();
     world.old("insert into clients values (1, 'one'), (2, 'two')").await;
     world.until_drained().await;
-    world.old("truncate clients; insert into clients values (2, 'new two')").await;
+    world
+        .old("truncate clients; insert into clients values (2, 'new two')")
+        .await;
     world.until_drained().await;
     assert!(world.standing(Backend::Old).await.verify);
     let epoch = turnout_vocabulary::Epoch::FIRST;
@@ -167,7 +177,9 @@ async fn a_change_that_is_taken_back_leaves_no_key_and_the_mirror_no_key_of_its_
     world.equal("*", "clients").await;
     assert_eq!(world.rows(Backend::New, "id", "clients").await, "(1)");
     assert_eq!(
-        world.text(Backend::New, "select count(*)::text from turnout.dirty").await,
+        world
+            .text(Backend::New, "select count(*)::text from turnout.dirty")
+            .await,
         "0"
     );
 }

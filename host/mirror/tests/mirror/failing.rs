@@ -21,14 +21,19 @@ async fn with_a_row_in_the_way() -> World {
 }
 
 async fn parked(world: &World) -> ParkedKey {
-    eventually("a row is parked", async || world.backends.old.parked().await.unwrap().pop()).await
+    eventually("a row is parked", async || {
+        world.backends.old.parked().await.unwrap().pop()
+    })
+    .await
 }
 
 #[tokio::test]
 async fn two_rows_swap_a_unique_value_in_one_transaction_and_in_two() {
     let world = World::new(CLIENTS, &[T]).await;
     let mirror = world.mirror();
-    world.old("insert into clients select n, 'p' || n from generate_series(1, 500) as n").await;
+    world
+        .old("insert into clients select n, 'p' || n from generate_series(1, 500) as n")
+        .await;
     world.equal("*", "clients").await;
     world
         .old("begin; update clients set phone = 'x' where id = 1; update clients set phone = 'p1' where id = 2; update clients set phone = 'p2' where id = 1; commit")
@@ -45,9 +50,11 @@ async fn two_rows_swap_a_unique_value_in_one_transaction_and_in_two() {
     // All of them at once, in a circle, among rows that only change their names.
     drop(mirror);
     world
-        .old("update clients set name = 'changed';
+        .old(
+            "update clients set name = 'changed';
               begin; update clients set phone = 'q' || id where id between 10 and 200;
-              update clients set phone = 'p' || (id - 9) % 191 + 10 where id between 10 and 200; commit")
+              update clients set phone = 'p' || (id - 9) % 191 + 10 where id between 10 and 200; commit",
+        )
         .await;
     let _mirror = world.mirror();
     world.equal("*", "clients").await;
@@ -59,16 +66,20 @@ async fn a_row_that_another_keeps_out_is_parked_and_others_pass_it_swaps_include
     let world = with_a_row_in_the_way().await;
     let judge = OneSided::new(Backend::Old);
     judge.park_after(5);
-    world.old("insert into clients values (1, 'one'), (2, 'two'), (3, 'three')").await;
+    world
+        .old("insert into clients values (1, 'one'), (2, 'two'), (3, 'three')")
+        .await;
     {
         let _mirror = world.mirror();
         world.until_drained().await;
     }
     // In one batch: a swap, a row that is kept out, and rows that have no trouble.
     world
-        .old("begin; update clients set phone = 'x' where id = 1; update clients set phone = 'one' where id = 2;
+        .old(
+            "begin; update clients set phone = 'x' where id = 1; update clients set phone = 'one' where id = 2;
               update clients set phone = 'two' where id = 1; update clients set phone = 'taken' where id = 3;
-              insert into clients values (4, 'four'); commit")
+              insert into clients values (4, 'four'); commit",
+        )
         .await;
     let _mirror = world.mirror_as(judge);
     let parked = parked(&world).await;
@@ -94,7 +105,9 @@ async fn a_parked_row_can_be_tried_again() {
     parked(&world).await;
     assert_eq!(world.backends.old.retry_parked(None).await.unwrap(), 1);
     parked(&world).await;
-    world.new_side("set turnout.epoch = 'mirror'; delete from clients where id = 1000").await;
+    world
+        .new_side("set turnout.epoch = 'mirror'; delete from clients where id = 1000")
+        .await;
     assert_eq!(world.backends.old.retry_parked(Some("clients")).await.unwrap(), 1);
     world.equal("*", "clients").await;
     eventually("nothing is held", async || {
@@ -168,13 +181,21 @@ async fn a_change_on_the_wrong_side_is_shown_there_until_the_authority_has_its_w
 async fn a_row_that_somebody_keeps_locked_holds_up_no_other() {
     let world = World::new(CLIENTS, &[T]).await;
     let _mirror = world.mirror();
-    world.old("insert into clients select n, 'p' || n from generate_series(1, 100) as n").await;
+    world
+        .old("insert into clients select n, 'p' || n from generate_series(1, 100) as n")
+        .await;
     world.until_drained().await;
     let mut psql = PgConnection::connect(&world.urls.new).await.unwrap();
-    sqlx::raw_sql("begin; select from clients where id = 50 for update").execute(&mut psql).await.unwrap();
+    sqlx::raw_sql("begin; select from clients where id = 50 for update")
+        .execute(&mut psql)
+        .await
+        .unwrap();
     world.old("update clients set name = 'changed'").await;
     eventually("all others arrive", async || {
-        let arrived = world.text(Backend::New, "select count(*)::text from clients where name = 'changed'");
+        let arrived = world.text(
+            Backend::New,
+            "select count(*)::text from clients where name = 'changed'",
+        );
         (arrived.await == "99").then_some(())
     })
     .await;
@@ -208,7 +229,10 @@ async fn a_held_row_counts_for_every_subject_that_it_had() {
     })
     .await;
     let leftovers = world.backends.old.leftovers(Epoch::FIRST).await.unwrap();
-    let mut subjects: Vec<_> = leftovers.into_iter().map(|leftover| leftover.subject.unwrap()).collect();
+    let mut subjects: Vec<_> = leftovers
+        .into_iter()
+        .map(|leftover| leftover.subject.unwrap())
+        .collect();
     subjects.sort();
     subjects.dedup();
     assert_eq!(subjects, ["before", "taken"]);
@@ -229,13 +253,22 @@ async fn a_write_is_told_what_became_of_its_own_keys() {
     };
     for values in ["(1, 'one')", "(2, 'two'), (5, 'five')"] {
         let transaction = write(values).await;
-        assert_eq!(mirror.mirrored(Backend::Old, transaction, bound).await, MirrorState::Done);
+        assert_eq!(
+            mirror.mirrored(Backend::Old, transaction, bound).await,
+            MirrorState::Done
+        );
         // Also when it is asked again, by a host that did not mirror it.
         let other = world.another_host();
-        assert_eq!(other.backends.old.mirror_state(transaction).await.unwrap(), MirrorState::Done);
+        assert_eq!(
+            other.backends.old.mirror_state(transaction).await.unwrap(),
+            MirrorState::Done
+        );
     }
     let transaction = write("(3, 'taken'), (4, 'four')").await;
-    assert_eq!(mirror.mirrored(Backend::Old, transaction, bound).await, MirrorState::Parked);
+    assert_eq!(
+        mirror.mirrored(Backend::Old, transaction, bound).await,
+        MirrorState::Parked
+    );
     assert_eq!(
         world.backends.old.mirror_state(transaction).await.unwrap(),
         MirrorState::Parked
@@ -251,4 +284,33 @@ async fn a_write_is_told_what_became_of_its_own_keys() {
         .unwrap();
     world.until_drained().await;
     assert_eq!(mirror.mirrored(Backend::Old, many, bound).await, MirrorState::Done);
+}
+
+#[tokio::test]
+async fn a_table_that_is_locked_as_a_whole_holds_up_no_other_table() {
+    let world = World::new(
+        &format!("{CLIENTS} create table other (id int primary key);"),
+        &[T, Table::called("other")],
+    )
+    .await;
+    let _mirror = world.mirror();
+    world
+        .old("insert into clients select n, 'p' || n from generate_series(1, 10) as n")
+        .await;
+    world.until_drained().await;
+    let mut psql = PgConnection::connect(&world.urls.new).await.unwrap();
+    sqlx::raw_sql("begin; lock table clients")
+        .execute(&mut psql)
+        .await
+        .unwrap();
+    world
+        .old("insert into clients select n, 'p' || n from generate_series(11, 3000) as n; delete from clients where id < 10")
+        .await;
+    world.old("insert into other select generate_series(1, 100)").await;
+    eventually("the other table is mirrored", async || {
+        (world.text(Backend::New, "select count(*)::text from other").await == "100").then_some(())
+    })
+    .await;
+    sqlx::raw_sql("rollback").execute(&mut psql).await.unwrap();
+    world.equal("*", "clients").await;
 }

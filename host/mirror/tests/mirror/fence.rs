@@ -22,7 +22,11 @@ async fn psql(world: &World) -> PgConnection {
 async fn state(connection: &mut PgConnection, script: &str) -> String {
     match raw_sql(AssertSqlSafe(script)).execute(connection).await {
         Ok(_) => String::new(),
-        Err(error) => error.as_database_error().and_then(|error| error.code()).unwrap().into_owned(),
+        Err(error) => error
+            .as_database_error()
+            .and_then(|error| error.code())
+            .unwrap()
+            .into_owned(),
     }
 }
 
@@ -54,9 +58,26 @@ async fn a_write_of_an_epoch_that_is_over_is_refused_and_taken_back() {
     }
     assert_eq!(world.rows(Backend::Old, "*", "clients").await, before);
     assert_eq!(world.dirty().await, Vec::<String>::new());
-    assert_eq!(state(&mut connection, "set turnout.epoch = '5'; update clients set visits = 5").await, "");
-    assert_eq!(state(&mut connection, "set turnout.epoch = '6'; update clients set visits = 6").await, "");
-    assert_eq!(state(&mut connection, "reset turnout.epoch; update clients set visits = 7").await, "");
+    assert_eq!(
+        state(
+            &mut connection,
+            "set turnout.epoch = '5'; update clients set visits = 5"
+        )
+        .await,
+        ""
+    );
+    assert_eq!(
+        state(
+            &mut connection,
+            "set turnout.epoch = '6'; update clients set visits = 6"
+        )
+        .await,
+        ""
+    );
+    assert_eq!(
+        state(&mut connection, "reset turnout.epoch; update clients set visits = 7").await,
+        ""
+    );
     assert_eq!(world.dirty().await.len(), 6);
 }
 
@@ -76,7 +97,8 @@ async fn raising_the_fence_waits_for_writes_that_were_let_in_before_psql_include
     database.raise_fence(Epoch::new(4)).await.unwrap();
     for setting in ["'4'", "''"] {
         let mut connection = psql(&world).await;
-        let script = format!("begin; set local turnout.epoch = {setting}; update clients set visits = visits + 1 where id = 1");
+        let script =
+            format!("begin; set local turnout.epoch = {setting}; update clients set visits = visits + 1 where id = 1");
         assert_eq!(state(&mut connection, &script).await, "");
         let next = Epoch::new(database.lowest_epoch().await.unwrap().get() + 1);
         let Err(Error::Database(error)) = database.raise_fence(next).await else {
@@ -85,11 +107,22 @@ async fn raising_the_fence_waits_for_writes_that_were_let_in_before_psql_include
         assert_eq!(error.sqlstate, "55P03");
         // It stands all the same, and psql is none of Turnout's sessions to be ended.
         let mut late = psql(&world).await;
-        let refused = state(&mut late, "set turnout.epoch = '4'; update clients set visits = 0 where id = 2").await;
+        let refused = state(
+            &mut late,
+            "set turnout.epoch = '4'; update clients set visits = 0 where id = 2",
+        )
+        .await;
         assert_eq!(refused, "TN001");
         assert_eq!(database.end_holders(next).await.unwrap(), 0);
         // A write behind Turnout's back passes meanwhile, and counts as one after the fence.
-        assert_eq!(state(&mut late, "reset turnout.epoch; update clients set visits = 0 where id = 2").await, "");
+        assert_eq!(
+            state(
+                &mut late,
+                "reset turnout.epoch; update clients set visits = 0 where id = 2"
+            )
+            .await,
+            ""
+        );
         let raising = database.raise_fence(next);
         let (raised, committed) = tokio::join!(raising, async {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -99,7 +132,10 @@ async fn raising_the_fence_waits_for_writes_that_were_let_in_before_psql_include
         assert_eq!(committed, "");
     }
     let epochs = world
-        .text(Backend::Old, "select string_agg(epoch::text, ' ' order by epoch) from turnout.dirty")
+        .text(
+            Backend::Old,
+            "select string_agg(epoch::text, ' ' order by epoch) from turnout.dirty",
+        )
         .await;
     assert_eq!(epochs, "4 5 5 6");
 }
@@ -121,7 +157,10 @@ async fn only_sessions_of_turnout_that_hold_up_the_fence_are_ended() {
     let mut newer = open("turnout", "5", 2).await;
     assert!(database.raise_fence(Epoch::new(5)).await.is_err());
     assert_eq!(database.end_holders(Epoch::new(5)).await.unwrap(), 1);
-    eventually("the fence is raised", async || database.raise_fence(Epoch::new(5)).await.ok()).await;
+    eventually("the fence is raised", async || {
+        database.raise_fence(Epoch::new(5)).await.ok()
+    })
+    .await;
     assert!(raw_sql("commit").execute(&mut asleep).await.is_err());
     assert_eq!(state(&mut newer, "commit").await, "");
     assert_eq!(world.rows(Backend::Old, "id, visits", "clients").await, "(1,0)\n(2,1)");
@@ -134,9 +173,19 @@ async fn a_strict_guard_lets_only_writes_through_turnout_in() {
     let mut connection = psql(&world).await;
     assert_eq!(state(&mut connection, "update clients set visits = 1").await, "TN004");
     assert_eq!(state(&mut connection, "truncate clients").await, "TN004");
-    assert_eq!(state(&mut connection, "set turnout.epoch = '1'; update clients set visits = 2").await, "");
+    assert_eq!(
+        state(
+            &mut connection,
+            "set turnout.epoch = '1'; update clients set visits = 2"
+        )
+        .await,
+        ""
+    );
     world.install(Backend::Old, false).await;
-    assert_eq!(state(&mut connection, "reset turnout.epoch; update clients set visits = 3").await, "");
+    assert_eq!(
+        state(&mut connection, "reset turnout.epoch; update clients set visits = 3").await,
+        ""
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -207,5 +256,9 @@ async fn no_write_of_an_epoch_commits_after_the_next_fence_is_up() {
     assert_eq!(late, "", "writes of older epochs committed after these fences were up");
     assert!(refused > 0 && written > RAISES, "{written} written, {refused} refused");
     let counted = world.text(Backend::Old, "select sum(n)::text from t").await;
-    assert_eq!(counted, written.to_string(), "what was acknowledged is there, what was refused is not");
+    assert_eq!(
+        counted,
+        written.to_string(),
+        "what was acknowledged is there, what was refused is not"
+    );
 }

@@ -6,7 +6,10 @@ use crate::world::{Table, World};
 
 /// A table with a key of these types and rows with these keys: they arrive, change, and go again.
 async fn key_of(columns: &str, key: &'static [&'static str], values: &[&str]) {
-    let names: Vec<String> = key.iter().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
+    let names: Vec<String> = key
+        .iter()
+        .map(|name| format!("\"{}\"", name.replace('"', "\"\"")))
+        .collect();
     let names = names.join(", ");
     let world = World::new(
         &format!("create table t ({columns}, note text, primary key ({names}))"),
@@ -15,12 +18,16 @@ async fn key_of(columns: &str, key: &'static [&'static str], values: &[&str]) {
     .await;
     let _mirror = world.mirror();
     for value in values {
-        world.old(&format!("insert into t ({names}, note) values ({value}, 'came')")).await;
+        world
+            .old(&format!("insert into t ({names}, note) values ({value}, 'came')"))
+            .await;
     }
     world.equal("*", "t").await;
     let count = world.text(Backend::New, "select count(*)::text from t").await;
     assert_eq!(count, values.len().to_string());
-    world.old("set timezone = 'Asia/Tokyo'; update t set note = 'changed'").await;
+    world
+        .old("set timezone = 'Asia/Tokyo'; update t set note = 'changed'")
+        .await;
     world.equal("*", "t").await;
     world.old("set timezone = 'America/Caracas'; delete from t").await;
     world.until_drained().await;
@@ -50,12 +57,22 @@ async fn texts_of_all_kinds() {
 
 #[tokio::test]
 async fn large_numbers() {
-    key_of("k bigint", &["k"], &["9223372036854775807", "-9223372036854775808", "9007199254740993"]).await;
+    key_of(
+        "k bigint",
+        &["k"],
+        &["9223372036854775807", "-9223372036854775808", "9007199254740993"],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn numbers_equal_and_written_otherwise() {
-    key_of("k numeric", &["k"], &["1.0", "12345678901234567890.000000000001", "'NaN'"]).await;
+    key_of(
+        "k numeric",
+        &["k"],
+        &["1.0", "12345678901234567890.000000000001", "'NaN'"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -68,7 +85,11 @@ async fn moments_in_any_time_zone() {
     key_of(
         "k timestamptz",
         &["k"],
-        &["'2024-03-31 02:30:00.000001+01'", "'infinity'", "'0044-03-15 12:00+00 BC'"],
+        &[
+            "'2024-03-31 02:30:00.000001+01'",
+            "'infinity'",
+            "'0044-03-15 12:00+00 BC'",
+        ],
     )
     .await;
 }
@@ -100,7 +121,9 @@ async fn one_moment_is_one_key_whatever_the_time_zone_of_the_session() {
         &[Table::called("t")],
     )
     .await;
-    world.old("set timezone = 'Asia/Tokyo'; insert into t values ('2024-01-01 00:00Z')").await;
+    world
+        .old("set timezone = 'Asia/Tokyo'; insert into t values ('2024-01-01 00:00Z')")
+        .await;
     world.old("set timezone = 'UTC'; update t set note = 'x'").await;
     let dirty = world.dirty().await;
     assert_eq!(dirty[0], dirty[1]);
@@ -117,6 +140,8 @@ async fn a_key_that_comes_back_is_there_again() {
         world.until_drained().await;
         assert_eq!(world.rows(Backend::New, "*", "t").await, "");
     }
-    world.old("insert into t values (1, 'a'); delete from t; insert into t values (1, 'b')").await;
+    world
+        .old("insert into t values (1, 'a'); delete from t; insert into t values (1, 'b')")
+        .await;
     world.equal("*", "t").await;
 }

@@ -44,7 +44,10 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
     // The successor raises the token on the source: from here on the slow one can clear no key.
     source.leave_lease(slow).await.unwrap();
     let token = source.take_lease("successor", PATIENCE).await.unwrap().unwrap();
-    assert!(matches!(source.take(slow, None, 10).await, Err(Error::Dispossessed { .. })));
+    assert!(matches!(
+        source.take(slow, None, 10).await,
+        Err(Error::Dispossessed { .. })
+    ));
     let ack = Ack {
         entries: taken.keys[0].entries.clone(),
         ..Ack::default()
@@ -60,8 +63,10 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
     assert!(!target.admit_lease(slow).await.unwrap());
     world.old("update clients set name = 'today'").await;
     let apply = async |token: i64, row: &str| {
-        let (key, row): (&RawValue, &RawValue) =
-            (serde_json::from_str(r#"{"id":1}"#).unwrap(), serde_json::from_str(row).unwrap());
+        let (key, row): (&RawValue, &RawValue) = (
+            serde_json::from_str(r#"{"id":1}"#).unwrap(),
+            serde_json::from_str(row).unwrap(),
+        );
         let change = Change {
             schema: "public",
             table: "clients",
@@ -106,7 +111,10 @@ async fn of_two_hosts_one_mirrors_and_the_other_takes_over() {
     let second = world.another_host();
     let (one, other) = (world.mirror(), second.mirror());
     let at_work = |mirror: &turnout_mirror::Mirror| mirror.is_at_work(Backend::Old);
-    eventually("one is at work", async || (at_work(&one) || at_work(&other)).then_some(())).await;
+    eventually("one is at work", async || {
+        (at_work(&one) || at_work(&other)).then_some(())
+    })
+    .await;
     for number in 0..50 {
         world.old(&format!("insert into clients values ({number})")).await;
         assert!(!(at_work(&one) && at_work(&other)), "both are at work");

@@ -24,7 +24,9 @@ async fn apart() -> (PerBackend<Cluster>, World, Mirror) {
     }
     let world = World::installed(urls, &[Table::called("t")]).await;
     let mirror = world.mirror();
-    world.old("insert into t select n, 0 from generate_series(1, 200) as n").await;
+    world
+        .old("insert into t select n, 0 from generate_series(1, 200) as n")
+        .await;
     world.equal("*", "t").await;
     (PerBackend { old, new }, world, mirror)
 }
@@ -34,7 +36,9 @@ async fn what_changes_while_the_other_side_is_down_arrives_when_it_is_back() {
     let (mut clusters, world, _mirror) = apart().await;
     clusters.new.kill().await.unwrap();
     for _ in 0..5 {
-        world.old("update t set n = n + 1; delete from t where id % 50 = n").await;
+        world
+            .old("update t set n = n + 1; delete from t where id % 50 = n")
+            .await;
     }
     assert!(!world.dirty().await.is_empty());
     clusters.new.restart().await.unwrap();
@@ -81,7 +85,9 @@ async fn sessions_that_are_killed_cost_nothing_but_a_repeat() {
 async fn the_table_of_dirty_keys_stays_small_while_it_is_drained() {
     let world = World::new(TABLE, &[Table::called("t")]).await;
     let _mirror = world.mirror();
-    world.old("insert into t select n, 0 from generate_series(1, 2000) as n").await;
+    world
+        .old("insert into t select n, 0 from generate_series(1, 2000) as n")
+        .await;
     for _ in 0..60 {
         world.old("update t set n = n + 1").await;
         world.until_drained().await;

@@ -61,7 +61,10 @@ const VALUES: &[(&str, &str)] = &[
     ("ip", "10.0.0.1"),
     ("b", "false"),
     ("said", ""),
-    ("said", "it's \"quoted\" \\ back\\slash \n\t\r 🙂 \u{1}\u{2028} %s $1 {key}"),
+    (
+        "said",
+        "it's \"quoted\" \\ back\\slash \n\t\r 🙂 \u{1}\u{2028} %s $1 {key}",
+    ),
 ];
 
 #[tokio::test]
@@ -70,7 +73,9 @@ async fn every_value_arrives_as_it_was() {
     let _mirror = world.mirror();
     for (column, value) in VALUES {
         let value = value.replace('\'', "''");
-        world.old(&format!("insert into kinds ({column}) values ('{value}')")).await;
+        world
+            .old(&format!("insert into kinds ({column}) values ('{value}')"))
+            .await;
     }
     world.old("insert into kinds default values").await;
     world.equal("*", "kinds").await;
@@ -80,7 +85,9 @@ async fn every_value_arrives_as_it_was() {
     );
 
     // And back to nothing, and to each other's.
-    world.old("update kinds set said = coalesce(said, id::text), n = null, tz = now(), jb = '{}'").await;
+    world
+        .old("update kinds set said = coalesce(said, id::text), n = null, tz = now(), jb = '{}'")
+        .await;
     world.equal("*", "kinds").await;
     world.old("delete from kinds where id % 2 = 0").await;
     world.equal("*", "kinds").await;
@@ -122,9 +129,13 @@ async fn the_other_side_may_have_its_columns_in_another_order_and_one_more() {
     )
     .await;
     let _mirror = world.mirror();
-    world.old("insert into t values (1, 'Anna', 1.5), (2, null, null)").await;
+    world
+        .old("insert into t values (1, 'Anna', 1.5), (2, null, null)")
+        .await;
     world.equal("id, name, amount, computed", "t").await;
-    world.new_side("set turnout.epoch = 'mirror'; update t set extra = 'kept'").await;
+    world
+        .new_side("set turnout.epoch = 'mirror'; update t set extra = 'kept'")
+        .await;
     world.old("update t set amount = 2").await;
     world.equal("id, name, amount, computed", "t").await;
     assert_eq!(
@@ -151,5 +162,8 @@ async fn a_value_that_the_other_side_has_no_room_for_is_not_cut() {
         world.backends.old.parked().await.unwrap().pop()
     })
     .await;
-    assert_eq!((parked.sqlstate.as_str(), parked.key.as_str()), ("22001", r#"{"id":1}"#));
+    assert_eq!(
+        (parked.sqlstate.as_str(), parked.key.as_str()),
+        ("22001", r#"{"id":1}"#)
+    );
 }

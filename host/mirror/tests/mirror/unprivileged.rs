@@ -40,7 +40,9 @@ async fn mirrored_writes_leave_no_key_and_a_warning_names_the_triggers_that_fire
     let world = world(SCHEMA, TABLES).await;
     let remarks = world.install(Backend::New, false).await;
     assert!(
-        remarks.iter().any(|remark| remark.contains("touch") && remark.contains("plain")),
+        remarks
+            .iter()
+            .any(|remark| remark.contains("touch") && remark.contains("plain")),
         "{remarks:?}"
     );
     let _mirror = world.mirror();
@@ -50,12 +52,26 @@ async fn mirrored_writes_leave_no_key_and_a_warning_names_the_triggers_that_fire
     for table in ["a", "b", "c"] {
         world.equal("*", table).await;
     }
-    world.old("update a set name = 'x'; update b set a = 2 where id = 1").await;
+    world
+        .old("update a set name = 'x'; update b set a = 2 where id = 1")
+        .await;
     world.equal("id, a, phone", "b").await;
-    assert!(world.rows(Backend::New, "updated_at", "b where id = 1").await.contains("touched new"));
-    assert_eq!(world.text(Backend::New, "select count(*)::text from turnout.dirty").await, "0");
+    assert!(
+        world
+            .rows(Backend::New, "updated_at", "b where id = 1")
+            .await
+            .contains("touched new")
+    );
+    assert_eq!(
+        world
+            .text(Backend::New, "select count(*)::text from turnout.dirty")
+            .await,
+        "0"
+    );
     // Children go before their parents.
-    world.old("delete from c; delete from b where id = 1; delete from a where id = 1").await;
+    world
+        .old("delete from c; delete from b where id = 1; delete from a where id = 1")
+        .await;
     for table in ["a", "c"] {
         world.equal("*", table).await;
     }
@@ -73,11 +89,16 @@ async fn a_parent_that_comes_later_is_waited_for() {
     )
     .await;
     // The parent is there, but its key is not dirty yet.
-    world.old("insert into a values (1); delete from turnout.dirty; insert into b values (1, 1)").await;
+    world
+        .old("insert into a values (1); delete from turnout.dirty; insert into b values (1, 1)")
+        .await;
     let _mirror = world.mirror();
     eventually("the child is held", async || {
         let standing = world.backends.old.mirror_standing().await.unwrap();
-        standing.iter().any(|table| table.table == "b" && table.held == 1).then_some(())
+        standing
+            .iter()
+            .any(|table| table.table == "b" && table.held == 1)
+            .then_some(())
     })
     .await;
     world.old("update a set id = 1").await;

@@ -119,7 +119,9 @@ impl World {
     pub(crate) async fn rows(&self, backend: Backend, columns: &str, table: &str) -> String {
         self.text(
             backend,
-            &format!("select string_agg(row::text, E'\\n' order by row::text) from (select {columns} from {table}) as row"),
+            &format!(
+                "select string_agg(row::text, E'\\n' order by row::text) from (select {columns} from {table}) as row"
+            ),
         )
         .await
     }

@@ -119,12 +119,7 @@ impl Handoffs {
     }
 
     /// Writes the next epoch down on both sides, `old` first: there only one host gets the number.
-    async fn allot(
-        &self,
-        now: &InForce,
-        set: &Arc<PolicySet>,
-        passed: &Passed,
-    ) -> Result<InForce, Obstacle> {
+    async fn allot(&self, now: &InForce, set: &Arc<PolicySet>, passed: &Passed) -> Result<InForce, Obstacle> {
         let epoch = self.newest().await?.unwrap_or(Epoch::new(0)).max(now.epoch).next();
         let era = Era {
             epoch,

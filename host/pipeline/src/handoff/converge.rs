@@ -49,7 +49,9 @@ impl Handoffs {
                 Err(BackendError::Fenced { .. }) => return Ok(()),
                 compared => compared?,
             };
-            Backend::ALL.into_iter().for_each(|backend| self.mirror.wake(backend));
+            for backend in Backend::ALL {
+                self.mirror.wake(backend);
+            }
             tracing::info!(
                 epoch = %in_force.epoch,
                 repository = repository.name,

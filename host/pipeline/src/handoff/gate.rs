@@ -22,11 +22,7 @@ pub(super) struct Passed {
 impl Handoffs {
     /// Whether a set may come into force. `None` means at once: without an installation there is nothing to hand off, and
     /// the set touches `old` only.
-    pub(super) async fn gate(
-        &self,
-        now: &InForce,
-        set: &Arc<PolicySet>,
-    ) -> Result<Option<Passed>, Obstacle> {
+    pub(super) async fn gate(&self, now: &InForce, set: &Arc<PolicySet>) -> Result<Option<Passed>, Obstacle> {
         let era = Era {
             epoch: Epoch::new(0),
             set: Arc::clone(set),
@@ -53,7 +49,8 @@ impl Handoffs {
         }
         if now.epoch == Epoch::new(0) {
             // There is no set to go back to, so the proof comes before the first step, too.
-            self.prove_equal(&InForce::steady(era, Vec::new()), &passed.unproven).await?;
+            self.prove_equal(&InForce::steady(era, Vec::new()), &passed.unproven)
+                .await?;
         }
         Ok(Some(passed))
     }

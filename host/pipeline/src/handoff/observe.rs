@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// How many dirty keys of one repository, or how old a one, people hear of.
 const MANY: u64 = 100_000;
-const OLD: Duration = Duration::from_secs(60);
+const OLD: Duration = Duration::from_mins(1);
 
 /// How the mirroring of one side's changes stood when it was last seen.
 #[derive(Clone, Debug)]

@@ -11,10 +11,9 @@ impl Run<'_> {
     pub(super) async fn read(&mut self, request: &Request, beside: Option<&Subject>) -> Result<Outcome, Error> {
         let subject = self.subject_of_read(request, beside)?;
         let subject = subject.as_ref();
-        let (mut plan, authority) = match self.plan(subject) {
-            Ok((plan, authority)) => (plan, Some(authority)),
-            Err(error) => (self.without_decision(error)?, None),
-        };
+        let (mut plan, authority) = self
+            .plan(subject)
+            .or_else(|error| Ok::<_, Error>((self.without_decision(error)?, None)))?;
         if let Some(authority) = authority {
             if self.spans_authorities(subject) {
                 plan.primary = authority;
@@ -37,7 +36,7 @@ impl Run<'_> {
                 answer = self.read_from(fallback, request).await;
             }
         }
-        if self.provenance.backend != authority {
+        if answer.is_ok() && self.provenance.backend != authority {
             self.note_mirrors_age(authority);
         }
         Ok(answer?)
@@ -58,7 +57,7 @@ impl Run<'_> {
             Subjects::Unnamed => return Ok(beside.cloned()),
             Subjects::Named(subjects) => subjects,
         };
-        if subjects.len() > 1 {
+        if subjects.len() > 1 && self.policies.span(self.repository.id) == Span::Both {
             let mut authorities = PerBackend::<bool>::default();
             for subject in &subjects {
                 match self.authority(subject.as_ref()) {
@@ -79,13 +78,26 @@ impl Run<'_> {
         subject.is_none() && self.repository.subject.is_some() && self.policies.span(self.repository.id) == Span::Both
     }
 
-    /// The plan of the routing policy, and the authority of the rows.
-    fn plan(&mut self, subject: Option<&Subject>) -> Result<(ReadPlan, Backend), Error> {
+    /// The plan of the routing policy, and the authority of the rows; `None` if the policy fails to say that alone and no
+    /// handoff is under way.
+    fn plan(&mut self, subject: Option<&Subject>) -> Result<(ReadPlan, Option<Backend>), Error> {
         self.admit(Action::Find, subject)?;
-        let authority = self.authority(subject)?;
+        let authority = match self.authority(subject) {
+            Err(Error::Undecided(_)) if self.policies.leaving.is_empty() => None,
+            authority => Some(authority?),
+        };
+        if let Some(forced) = self.policies.forced {
+            // What the other side has may be what the failover left behind.
+            let plan = ReadPlan {
+                primary: forced,
+                fallback: None,
+                compare: 0,
+            };
+            return Ok((plan, authority));
+        }
         let conditions = Conditions {
             backends: PerBackend::from_fn(|backend| self.pipeline.backends[backend].health()),
-            mirror_lag: self.mirror_lag(authority),
+            mirror_lag: authority.and_then(|authority| self.mirror_lag(authority)),
         };
         let plan =
             self.decide(|policies, repository| policies.routing.read(Action::Find, repository, subject, &conditions))?;

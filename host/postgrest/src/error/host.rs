@@ -93,7 +93,8 @@ impl Refusal {
     #[must_use]
     pub fn not_admin() -> Self {
         let message = "Only the administrator's key opens this";
-        Self::new(StatusCode::FORBIDDEN, "TURNOUT_ADMIN", message).hint("Send the key that is configured as api.admin_key.")
+        Self::new(StatusCode::FORBIDDEN, "TURNOUT_ADMIN", message)
+            .hint("Send the key that is configured as api.admin_key.")
     }
 
     /// 400 `TURNOUT_REQUEST`: a request of the administrator that cannot be understood.

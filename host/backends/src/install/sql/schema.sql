@@ -58,6 +58,7 @@ create table if not exists turnout.held (
     parked_at timestamptz,
     primary key (repository, key)
 );
+create index if not exists held_due on turnout.held (repository, due) where parked_at is null;
 
 -- Changes that were made behind Turnout's back on the side that is not the authority of their key, or that were not
 -- mirrored before a forced failover. They are shown, never mirrored.

@@ -27,10 +27,9 @@ set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set ex
 as $$
 declare
     served record;
-    taken tid[];
     numbers smallint[];
     due smallint[];
-    last text;
+    last tid;
     file oid;
 begin
     update turnout.lease set renewed_at = clock_timestamp()
@@ -40,8 +39,7 @@ begin
     end if;
 
     file := pg_relation_filenode('turnout.dirty'::regclass);
-    select array_agg(entry.ctid), array_agg(distinct entry.repository), max(entry.ctid)::text
-    into taken, numbers, last
+    select array_agg(distinct entry.repository), max(entry.ctid) into numbers, last
     from (
         select dirty.ctid, dirty.repository from turnout.dirty where dirty.ctid > after limit batch
     ) as entry;
@@ -55,24 +53,26 @@ begin
                     select key, array_agg(distinct subject) as subjects, array_agg(ctid::text) as entries,
                         array_agg(distinct xid::text::bigint) as xids, min(epoch) as epoch, bool_or(not behind) as own,
                         min(at) as since
-                    from turnout.dirty where ctid = any($1) and repository = $2
+                    from turnout.dirty where ctid > $1 and ctid <= $3 and repository = $2
                     group by key
-                ), held as (
-                    select * from turnout.held where repository = $2
+                ), waiting as (
+                    -- Those that are due, and others beside: two rows that swap a unique value can only be applied together.
+                    select * from turnout.held
+                    where $5 and repository = $2 and parked_at is null and key not in (select key from entry)
+                    order by due limit greatest($6, 1000)
                 ), dirty as (
                     select key, entry.subjects || held.subjects as subjects, entry.entries,
                         entry.xids || held.xids as xids, least(entry.epoch, held.epoch) as epoch,
-                        coalesce(entry.own, false) or coalesce(not held.behind, false) as own,
-                        held.key is not null as held, coalesce(held.attempts, 0) as attempts,
-                        least(entry.since, held.since) as since
-                    from entry full join held using (key)
-                    -- All of those that wait when one is due: two rows that swap a unique value can only be applied together.
-                    where entry.key is not null or $5 and held.parked_at is null
+                        entry.own or coalesce(not held.behind, false) as own, held.key is not null as held,
+                        coalesce(held.attempts, 0) as attempts, least(entry.since, held.since) as since
+                    from entry left join (select * from turnout.held where repository = $2) as held using (key)
+                    union all
+                    select key, subjects, null, xids, epoch, not behind, true, attempts, since from waiting
                 )
                 select $2, dirty.key, dirty.subjects,
                     case when found.%4$I is not null then (select row_to_json(shown)::text from (select %5$s) as shown) end,
                     dirty.entries, dirty.xids, dirty.epoch, dirty.own, dirty.held, dirty.attempts,
-                    (extract(epoch from clock_timestamp() - dirty.since) * 1000)::bigint, $3, $4
+                    (extract(epoch from clock_timestamp() - dirty.since) * 1000)::bigint, $3::text, $4
                 from dirty
                 cross join lateral json_to_record(dirty.key::json) as wanted (%1$s)
                 left join %2$s as found on (%3$s)
@@ -88,7 +88,7 @@ begin
                 from pg_attribute
                 where attrelid = format('%I.%I', served.schema_name, served.table_name)::regclass
                     and attnum > 0 and not attisdropped)
-        ) using taken, served.number, last, file, coalesce(served.number = any(due), false);
+        ) using after, served.number, last, file, coalesce(served.number = any(due), false), batch;
     end loop;
 end $$;
 
@@ -98,7 +98,8 @@ end $$;
 create or replace function turnout.ack(
     token bigint, filenode oid, entries tid[], failed json, settled json, diverged json
 ) returns void
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+-- What is looked for by its place needs no look at all of the table, however large it is.
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
 as $$
 begin
     perform turnout.hold_lease('outgoing', ack.token);

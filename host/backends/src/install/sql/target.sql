@@ -14,6 +14,11 @@ exception when insufficient_privilege then
     return false;
 end $$;
 
+-- How long one statement waits for locks in all, one after the other: what it did not come to is tried again later.
+create or replace function turnout.is_patient() returns boolean
+language sql volatile set search_path = pg_catalog, pg_temp
+as $$ select clock_timestamp() < statement_timestamp() + interval '500 milliseconds' $$;
+
 -- Removes the rows with these keys, a JSON array of objects. With `guarded` none goes from which the database would go on to
 -- rows of other served tables (cascades): their own keys are dirty as well, and they may be meant to stay.
 create or replace function turnout.remove_rows(target regclass, key text[], keys json, guarded boolean) returns void
@@ -153,11 +158,11 @@ begin
         begin
             perform turnout.put_rows(target, key_columns, array_to_json(every[l:h]));
         exception when others then
-            if l = h then
-                get stacked diagnostics refused = returned_sqlstate, constrained = constraint_name;
-                failed := failed || l;
-                states := states || refused;
-                reasons := reasons || constrained;
+            get stacked diagnostics refused = returned_sqlstate, constrained = constraint_name;
+            if l = h or refused = '55P03' and not turnout.is_patient() then
+                failed := failed || array(select generate_series(l, h));
+                states := states || array_fill(refused, array[h - l + 1]);
+                reasons := reasons || array_fill(constrained, array[h - l + 1]);
             else
                 low := low || ((l + h) / 2 + 1) || l;
                 high := high || h || ((l + h) / 2);
@@ -202,7 +207,12 @@ declare
 begin
     perform turnout.remove_rows(target, key_columns, keys, guarded);
 exception when others then
+    get stacked diagnostics refused = returned_sqlstate;
     for one in select json_array_elements(keys) loop
+        if refused = '55P03' and not turnout.is_patient() then
+            return query select one::text, refused, '';
+            continue;
+        end if;
         begin
             perform turnout.remove_rows(target, key_columns, json_build_array(one), guarded);
         exception when others then
@@ -217,13 +227,15 @@ end $$;
 -- could not be applied, with the reason; all others are. Whoever keeps a row locked here holds up this row only.
 create or replace function turnout.apply(token bigint, changes json)
 returns table (schema_name text, table_name text, key text, sqlstate text, reason text)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '200ms'
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '50ms'
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1
 as $$
 declare
     silent boolean;
     change record;
     failure record;
+    -- Why nothing of a table can be written, as PostgreSQL counts errors.
+    barred text;
     failed text[] := '{}';
 begin
     perform turnout.outlive_a_crash();
@@ -244,25 +256,31 @@ begin
         where json_array_length(element -> case when going then 'gone' else 'keys' end) > 0
         order by going desc, case when going then -place else place end
     loop
+        barred := case when change.number is null or change.target is null then '42P01' end;
+        if barred is null then
+            begin
+                execute format('lock table only %s in row exclusive mode', change.target);
+            exception when lock_not_available then
+                barred := '55P03';
+            end;
+        end if;
         for failure in
-            select * from (
-                select f.* from turnout.remove_what_goes(change.target, change.key_columns, change.gone, not silent) as f
-                where change.going and change.number is not null and change.target is not null
-                union all
-                -- Rows may stand in each other's way. Where references would act on rows that go, even to return, they
-                -- can't be helped.
-                select f.* from turnout.put_what_fits(
-                    change.target, change.key_columns, change.keys, change.rows, silent or not exists (
-                        select from pg_constraint
-                        where confrelid = change.target and contype = 'f' and confdeltype in ('c', 'n', 'd')
-                    )
-                ) as f
-                where not change.going and change.number is not null and change.target is not null
-                union all
-                select element::text, '42P01', null
-                from json_array_elements(case when change.going then change.gone else change.keys end) as element
-                where change.number is null or change.target is null
+            select f.* from turnout.remove_what_goes(change.target, change.key_columns, change.gone, not silent) as f
+            where barred is null and change.going
+            union all
+            -- Rows may stand in each other's way. Where references would act on rows that go, even to return, they can't be
+            -- helped.
+            select f.* from turnout.put_what_fits(
+                change.target, change.key_columns, change.keys, change.rows, silent or not exists (
+                    select from pg_constraint
+                    where confrelid = change.target and contype = 'f' and confdeltype in ('c', 'n', 'd')
+                )
             ) as f
+            where barred is null and not change.going
+            union all
+            select element::text, barred, null
+            from json_array_elements(case when change.going then change.gone else change.keys end) as element
+            where barred is not null
         loop
             failed := failed || (change.number || ' ' || failure.key);
             return query
