@@ -13,11 +13,11 @@ pub(crate) fn policies() -> anyhow::Result<()> {
     run("building the policies", &mut command)
 }
 
-/// Builds the host for the demo: soon rather than fast.
-pub(crate) fn host() -> anyhow::Result<()> {
+/// Builds the host: with the profile `release` as users run it, with the profile `demo` soon rather than fast.
+pub(crate) fn host(profile: &str) -> anyhow::Result<()> {
     run(
         "building the host",
-        cargo().args(["build", "--profile", "demo", "--package", "turnout"]),
+        cargo().args(["build", "--profile", profile, "--package", "turnout"]),
     )
 }
 

@@ -109,7 +109,7 @@ async fn committed_rows_outlive_a_crash_and_a_clean_stop() {
 #[tokio::test]
 async fn a_wrong_password_is_refused() {
     let cluster = Cluster::start(Options::default()).await.unwrap();
-    let wrong = cluster.url().replace("turnout:", "turnout:x");
+    let wrong = cluster.url().replace("//postgres:", "//postgres:x");
     let error = PgConnection::connect(&wrong).await.unwrap_err();
     assert!(error.to_string().contains("password authentication failed"), "{error}");
 }

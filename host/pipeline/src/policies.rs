@@ -213,8 +213,8 @@ impl Policies {
     }
 
     /// Notes why a set that passed its checks is not in force.
-    pub(crate) fn refuse(&self, reason: String) -> Refused {
-        let refused = Refused::whole(self.source.directory(), &reason);
+    pub(crate) fn refuse(&self, reason: &dyn std::fmt::Display) -> Refused {
+        let refused = Refused::whole(self.source.directory(), reason);
         tracing::error!(epoch = %self.in_force().epoch, %refused, "policies refused; what was in force stays");
         self.metrics.reload_refused();
         self.standing_now().refused = Some(refused.clone());

@@ -296,7 +296,7 @@ async fn a_handoff_with_a_side_that_dies_is_abandoned_and_the_old_set_is_in_forc
     drop(held);
     let status = status_with(&host, "the refusal shows", |status| !status["refused"].is_null()).await;
     assert!(
-        status["refused"]["reason"].as_str().unwrap().contains("new"),
+        status["refused"]["reason"].as_str().unwrap().contains("abandoned"),
         "{status}"
     );
     site.new.restart().await?;

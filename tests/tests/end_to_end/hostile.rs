@@ -84,10 +84,17 @@ async fn welcome(host: &Host) -> Result<Answer> {
 async fn recover(site: &Site, host: &Host) -> Result<()> {
     site.put("routing.wasm", fs::read(policy("routing"))?)?;
     eventually("the good policy decides again", async || {
-        let answer = write(host).await.ok()?;
+        let answer = host.get(CLIENT).await.ok()?;
         (answer.status == 200 && answer.backend() == "new").then_some(())
     })
     .await;
+    let answer = write(host).await?;
+    assert_eq!(
+        (answer.status.as_u16(), answer.backend()),
+        (200, "new"),
+        "{}",
+        answer.text
+    );
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use crate::{build, prerequisite, step};
 pub(crate) fn bench(arguments: &[OsString]) -> anyhow::Result<()> {
     prerequisite::ensure()?;
     build::policies()?;
-    build::host()?;
+    build::host("release")?;
     step::become_program(
         step::cargo()
             .args(["bench", "--package", "turnout-tests"])

@@ -10,7 +10,7 @@ use crate::{build, prerequisite, step};
 pub(crate) fn demo(arguments: &[OsString]) -> anyhow::Result<()> {
     prerequisite::ensure()?;
     build::policies()?;
-    build::host()?;
+    build::host("demo")?;
     // Cargo put this program at <target>/debug/xtask and the host at <target>/demo/turnout.
     let this = env::current_exe().context("where this program is")?;
     let target = this

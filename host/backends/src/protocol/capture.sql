@@ -13,13 +13,10 @@ select
         where case relation.relkind when 'p' then 4 else 5 end > (
             select count(*)
             from pg_catalog.pg_trigger
-            join pg_catalog.pg_proc as function on function.oid = tgfoid
             where tgrelid = part.relid and tgenabled in ('O', 'A') and tgname in (
                 'turnout_captured_insert', 'turnout_captured_update', 'turnout_captured_delete', 'turnout_captured_truncate',
                 'turnout_captured_key'
             )
-            -- A dump that was restored elsewhere has the numbers of the database that it is from.
-            and position('turnout.fence'::regclass::oid::text in function.prosrc) > 0
         )
     ), '[]')::text
 from unnest($1::text[], $2::text[]) with ordinality as asked (schema_name, table_name, place)

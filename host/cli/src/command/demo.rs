@@ -1,6 +1,7 @@
 //! The main job on two throw-away databases, for whoever wants to see it before reading on.
 
 mod files;
+mod first_write;
 mod invitation;
 
 use std::path::Path;
@@ -36,6 +37,7 @@ pub(crate) fn run(arguments: &Demo) -> Result<()> {
         if arguments.json {
             invitation.print()?;
         }
+        tokio::spawn(first_write::show(invitation.api.clone(), invitation.api_key.clone()));
         service.run(stop).await?;
         step("stopping both databases");
         let (mut old, mut new) = stage.databases;

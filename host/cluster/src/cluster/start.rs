@@ -58,7 +58,7 @@ impl Cluster {
         let mut command = self.command("initdb");
         command
             .args([
-                "--username=turnout",
+                "--username=postgres",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
                 "--locale=C.UTF-8",
@@ -96,7 +96,7 @@ impl Cluster {
                 .map_err(ClusterError::system("find a free port"))?
                 .port(),
         };
-        self.url = format!("postgres://turnout:{}@127.0.0.1:{}/postgres", self.password, self.port);
+        self.url = format!("postgres://postgres:{}@127.0.0.1:{}/postgres", self.password, self.port);
         Ok(())
     }
 }

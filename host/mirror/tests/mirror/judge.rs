@@ -1,3 +1,4 @@
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -5,10 +6,11 @@ use turnout_backends::DirtyKey;
 use turnout_mirror::{Judge, Verdict};
 use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
 
-/// The authority of everything is one side. What fails is tried again after 20 ms, and parked in the end.
+/// The authority of everything is one side. What fails is tried again, after 20 ms unless said otherwise, and parked in the end.
 pub(crate) struct OneSided {
     authority: Backend,
     attempts: AtomicU32,
+    rest: Mutex<Duration>,
 }
 
 impl OneSided {
@@ -16,7 +18,13 @@ impl OneSided {
         Self {
             authority,
             attempts: AtomicU32::new(u32::MAX),
+            rest: Mutex::new(Duration::from_millis(20)),
         }
+    }
+
+    /// Has what has failed rest so long.
+    pub(crate) fn rest(&self, rest: Duration) {
+        *self.rest.lock().unwrap() = rest;
     }
 
     /// Parks what has failed so often.
@@ -39,7 +47,7 @@ impl Judge for OneSided {
             return Retry::Park;
         }
         Retry::Again {
-            after: Duration::from_millis(20),
+            after: *self.rest.lock().unwrap(),
         }
     }
 }

@@ -101,7 +101,7 @@ async fn several_columns_with_awkward_names() {
         &["id", "it's \"a\" key", "back\\slash"],
         &["1, 'a', '2024-01-01'", "1, 'b', '2024-01-01'"],
     )
-    .await
+    .await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::world::{Table, World, eventually};
 
 const T: Table = Table::called("clients");
 const CLIENTS: &str = "create table clients (id int primary key, name text);";
-const PATIENCE: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 #[tokio::test]
 async fn a_lease_is_one_holders_until_it_is_left_or_not_renewed() {
@@ -43,7 +43,7 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
 
     // The successor raises the token on the source: from here on the slow one can clear no key.
     source.leave_lease(slow).await.unwrap();
-    let token = source.take_lease("successor", PATIENCE).await.unwrap().unwrap();
+    let successor = source.take_lease("successor", PATIENCE).await.unwrap().unwrap();
     assert!(matches!(
         source.take(slow, None, 10).await,
         Err(Error::Dispossessed { .. })
@@ -59,10 +59,10 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
     assert_eq!(world.dirty().await.len(), 1);
 
     // Then on the target: from here on it can put no old row over a new one.
-    assert!(target.admit_lease(token).await.unwrap());
+    assert!(target.admit_lease(successor).await.unwrap());
     assert!(!target.admit_lease(slow).await.unwrap());
     world.old("update clients set name = 'today'").await;
-    let apply = async |token: i64, row: &str| {
+    let apply = async |held: i64, row: &str| {
         let (key, row): (&RawValue, &RawValue) = (
             serde_json::from_str(r#"{"id":1}"#).unwrap(),
             serde_json::from_str(row).unwrap(),
@@ -74,10 +74,10 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
             keys: vec![key],
             rows: vec![row],
         };
-        target.apply(token, &[change]).await
+        target.apply(held, &[change]).await
     };
-    let taken = source.take(token, None, 10).await.unwrap();
-    apply(token, taken.keys[0].row.as_ref().unwrap()).await.unwrap();
+    let taken = source.take(successor, None, 10).await.unwrap();
+    apply(successor, taken.keys[0].row.as_ref().unwrap()).await.unwrap();
     assert!(matches!(apply(slow, &stale).await, Err(Error::Dispossessed { .. })));
     assert_eq!(world.rows(Backend::New, "*", "clients").await, "(1,today)");
 
@@ -85,7 +85,7 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
         entries: taken.keys[0].entries.clone(),
         ..Ack::default()
     };
-    source.ack(token, taken.file, &ack).await.unwrap();
+    source.ack(successor, taken.file, &ack).await.unwrap();
     assert!(world.dirty().await.is_empty());
 }
 
@@ -94,14 +94,14 @@ async fn places_in_a_table_that_was_rewritten_clear_nothing() {
     let world = World::new(CLIENTS, &[T]).await;
     let source = &world.backends.old;
     world.old("insert into clients values (1), (2)").await;
-    let token = source.take_lease("one", PATIENCE).await.unwrap().unwrap();
-    let taken = source.take(token, None, 1).await.unwrap();
+    let lease = source.take_lease("one", PATIENCE).await.unwrap().unwrap();
+    let taken = source.take(lease, None, 1).await.unwrap();
     world.old("vacuum full turnout.dirty").await;
     let ack = Ack {
         entries: taken.keys[0].entries.clone(),
         ..Ack::default()
     };
-    assert!(source.ack(token, taken.file, &ack).await.is_err());
+    assert!(source.ack(lease, taken.file, &ack).await.is_err());
     assert_eq!(world.dirty().await.len(), 2);
 }
 

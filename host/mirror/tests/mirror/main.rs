@@ -5,11 +5,15 @@
 mod capture;
 mod failing;
 mod fence;
+mod hammered;
 mod judge;
 mod keys;
 mod leases;
+mod locked;
 mod numbers;
 mod outage;
+mod swaps;
 mod types;
 mod unprivileged;
+mod waiting;
 mod world;

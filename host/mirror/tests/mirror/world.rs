@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, raw_sql};
 use tokio::sync::OnceCell;
-use turnout_backends::{Database, Installation, MirrorStanding, Settings};
+use turnout_backends::{Database, Installation, MirrorStanding, ParkedKey, Settings};
 use turnout_cluster::{Cluster, Options};
 use turnout_mirror::{Judge, Mirror};
 use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId};
@@ -255,4 +255,27 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Clients with a phone that is unique.
+pub(crate) const CLIENTS: &str = "create table clients (id int primary key, phone text unique, name text);";
+
+/// Their table.
+pub(crate) const T: Table = Table::called("clients").subject("phone");
+
+/// `new` has a client of its own that keeps the phone `taken` from coming.
+pub(crate) async fn with_a_row_in_the_way() -> World {
+    let world = World::new(CLIENTS, &[T]).await;
+    world
+        .new_side("set turnout.epoch = 'mirror'; insert into clients values (1000, 'taken', 'theirs')")
+        .await;
+    world
+}
+
+/// Waits until a key of `old` is parked.
+pub(crate) async fn parked(world: &World) -> ParkedKey {
+    eventually("a row is parked", async || {
+        world.backends.old.parked().await.unwrap().pop()
+    })
+    .await
 }

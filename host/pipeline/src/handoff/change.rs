@@ -24,7 +24,7 @@ impl Handoffs {
     /// [`Refused`] with the reason; what was in force is in force again, under a newer epoch if the handoff had begun.
     pub async fn propose(self: &Arc<Self>, set: Arc<PolicySet>) -> Result<(), Refused> {
         let brought = self.bring(set).await;
-        brought.map_err(|obstacle| self.policies.refuse(obstacle.to_string()))
+        brought.map_err(|obstacle| self.policies.refuse(&obstacle))
     }
 
     pub(super) async fn bring(self: &Arc<Self>, set: Arc<PolicySet>) -> Result<(), Obstacle> {
@@ -98,11 +98,14 @@ impl Handoffs {
         };
         let epoch = next.epoch;
         self.policies.put_in_force(next.clone());
-        let outcome = timeout(self.budget, self.carry_through(&next, &passed)).await;
+        let outcome = timeout(self.budget, self.carry_through(Some(now), &next)).await;
         let obstacle = match outcome {
             Ok(Ok(())) => {
                 self.settle(&next);
-                self.policies.metrics.reloaded(began.elapsed());
+                // The first policies change nothing.
+                if now.epoch > Epoch::new(0) {
+                    self.policies.metrics.reloaded(began.elapsed());
+                }
                 return Ok(());
             }
             Ok(Err(obstacle)) => obstacle,
@@ -126,7 +129,8 @@ impl Handoffs {
             set: Arc::clone(set),
             forced: None,
         };
-        self.write_down(&era, &passed.converged, &Backend::ALL).await?;
+        self.write_down(&era, &passed.converged, Some(&now.era), &Backend::ALL)
+            .await?;
         Ok(InForce {
             era,
             leaving: vec![now.era.clone()],
@@ -134,7 +138,13 @@ impl Handoffs {
         })
     }
 
-    pub(super) async fn write_down(&self, era: &Era, converged: &[String], on: &[Backend]) -> Result<(), Obstacle> {
+    pub(super) async fn write_down(
+        &self,
+        era: &Era,
+        converged: &[String],
+        known: Option<&Era>,
+        on: &[Backend],
+    ) -> Result<(), Obstacle> {
         let record = EpochRecord {
             epoch: era.epoch,
             set: record::of(&era.set),
@@ -143,7 +153,7 @@ impl Handoffs {
             age: Duration::ZERO,
             converged: converged.to_vec(),
         };
-        let modules = record::modules(&era.set);
+        let modules = record::modules(&era.set, known);
         for backend in on {
             if !self.backends[*backend].record_epoch(&record, &modules).await? {
                 return Err(Obstacle::Overtaken);
@@ -152,15 +162,17 @@ impl Handoffs {
         Ok(())
     }
 
-    /// The steps of a handoff: both fences, the proof where one is needed, the drain, the release.
-    async fn carry_through(&self, next: &InForce, passed: &Passed) -> Result<(), Obstacle> {
+    /// The steps of a handoff: both fences, the drain, the proof where one is needed, the release. An abandonment comes from
+    /// nowhere and needs no proof: it goes back to where everything was.
+    async fn carry_through(&self, now: Option<&InForce>, next: &InForce) -> Result<(), Obstacle> {
         for backend in sides(next) {
             self.raise_fence(backend, next.epoch).await?;
         }
-        if !passed.unproven.is_empty() {
-            self.prove_equal(next, &passed.unproven).await?;
-        }
         self.drain(next).await?;
+        if let Some(now) = now {
+            let unproven = self.unproven(now, &next.era).await?;
+            self.prove_equal(next, &unproven).await?;
+        }
         self.release(next.epoch).await
     }
 
@@ -212,11 +224,12 @@ impl Handoffs {
         while self.policies.in_force().epoch <= next.epoch {
             let step = async {
                 if !written {
-                    self.write_down(&next.era, &next.converged, &Backend::ALL).await?;
+                    self.write_down(&next.era, &next.converged, Some(&base.era), &Backend::ALL)
+                        .await?;
                     written = true;
                     self.policies.put_in_force(next.clone());
                 }
-                self.carry_through(&next, &Passed::default()).await
+                self.carry_through(None, &next).await
             };
             match step.await {
                 Ok(()) => {

@@ -35,6 +35,9 @@ impl Handoffs {
         }
         let truncated = self.truncated().await?;
         for repository in &*self.repositories {
+            if self.policies.in_force().epoch != in_force.epoch {
+                return Ok(());
+            }
             let known = in_force.converged.contains(&repository.name);
             if known && !truncated.contains(&repository.name) {
                 continue;

@@ -115,7 +115,7 @@ impl Handoffs {
             set: Arc::clone(&now.set),
             forced: Some(to),
         };
-        self.write_down(&era, &[], &[to])
+        self.write_down(&era, &[], None, &[to])
             .await
             .map_err(|obstacle| match obstacle {
                 Obstacle::Backend(error) => NoFailover::Backend(error),

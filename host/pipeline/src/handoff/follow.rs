@@ -32,7 +32,7 @@ impl Handoffs {
         match self.bring(Arc::clone(&in_force.set)).await {
             // The side that is there is served meanwhile: it accepts what no epoch was recorded for yet.
             Err(Obstacle::Backend(error)) => tracing::warn!(%error, "the first policies wait for both sides"),
-            brought => brought.map_err(|obstacle| self.policies.refuse(obstacle.to_string()))?,
+            brought => brought.map_err(|obstacle| self.policies.refuse(&obstacle))?,
         }
         Ok(())
     }

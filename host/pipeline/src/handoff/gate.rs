@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use turnout_backends::Error as BackendError;
 use turnout_runtime::CallError;
-use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Subject};
+use turnout_vocabulary::{Backend, Epoch, Filter, Repository, RepositoryId, Span, Subject};
 
 use super::{Handoffs, Obstacle};
 use crate::PolicySet;
@@ -31,7 +31,7 @@ impl Handoffs {
         for backend in Backend::ALL {
             match self.is_installed(backend).await {
                 Ok(true) => {}
-                Ok(false) if !era.needs_mirror(&self.repositories)? => return Ok(None),
+                Ok(false) if !self.needs_mirror(&era).await? => return Ok(None),
                 Ok(false) => {
                     return Err(Obstacle::Because(format!(
                         "these policies mirror repositories or write to new, and backend {backend} has no installation: \
@@ -45,7 +45,7 @@ impl Handoffs {
         for repository in &*self.repositories {
             let subjects = self.subjects(repository).await?;
             self.check_parents(&era, repository, &subjects).await?;
-            self.prove(now, &era, repository, &subjects, &mut passed)?;
+            prove(now, &era, repository, &subjects, &mut passed)?;
         }
         if now.epoch == Epoch::new(0) {
             // There is no set to go back to, so the proof comes before the first step, too.
@@ -53,6 +53,35 @@ impl Handoffs {
                 .await?;
         }
         Ok(Some(passed))
+    }
+
+    /// The repositories with subjects that change hands though nothing shows that both sides have the same rows of them.
+    /// Asked once more when both fences stand: a subject may have got its first row since the gate.
+    pub(super) async fn unproven(&self, now: &InForce, era: &Era) -> Result<Vec<RepositoryId>, Obstacle> {
+        let mut passed = Passed::default();
+        for repository in &*self.repositories {
+            if may_move(now, era, repository) {
+                let subjects = self.subjects(repository).await?;
+                prove(now, era, repository, &subjects, &mut passed)?;
+            }
+        }
+        Ok(passed.unproven)
+    }
+
+    /// Whether a set asks for more than `old` alone, for nobody or for any subject that has rows there.
+    async fn needs_mirror(&self, era: &Era) -> Result<bool, Obstacle> {
+        if era.needs_mirror(&self.repositories)? {
+            return Ok(true);
+        }
+        for repository in &*self.repositories {
+            let texts = self.backends.old.subjects(repository, &Filter::default()).await?;
+            for subject in normalise(texts.iter().map(Option::as_deref), &self.rule) {
+                if era.mirrored(repository.id, subject.as_ref())? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// The subjects whose rows either side has, and nobody.
@@ -76,20 +105,27 @@ impl Handoffs {
     ) -> Result<(), Obstacle> {
         let schema = self.backends.old.schema().await?;
         let references = schema.table(repository).map_or(&[][..], |table| &table.references);
+        if references.is_empty() {
+            return Ok(());
+        }
+        let mut mirrored = Vec::new();
+        for subject in subjects {
+            if era.mirrored(repository.id, subject.as_ref())? {
+                mirrored.push(subject.as_ref());
+            }
+        }
         for reference in references {
             let parent = self
                 .repositories
                 .iter()
                 .find(|parent| parent.schema == reference.schema && parent.name == reference.table);
+            let subjects = match parent {
+                Some(parent) if parent.subject.is_none() && !mirrored.is_empty() => &[None][..],
+                _ => &mirrored[..],
+            };
             for subject in subjects {
-                if !era.mirrored(repository.id, subject.as_ref())? {
-                    continue;
-                }
                 let mirrored = match parent {
-                    Some(parent) => {
-                        let subject = parent.subject.as_ref().and(subject.as_ref());
-                        era.mirrored(parent.id, subject)?
-                    }
+                    Some(parent) => era.mirrored(parent.id, *subject)?,
                     None => false,
                 };
                 if !mirrored {
@@ -102,36 +138,48 @@ impl Handoffs {
         }
         Ok(())
     }
+}
 
-    /// Finds out what is known of a repository's two sides when a set takes over.
-    fn prove(
-        &self,
-        now: &InForce,
-        era: &Era,
-        repository: &Repository,
-        subjects: &HashSet<Option<Subject>>,
-        passed: &mut Passed,
-    ) -> Result<(), CallError> {
-        let first = now.epoch == Epoch::new(0);
-        let was_converged = !first && now.converged.contains(&repository.name);
-        let (mut stays, mut unproven) = (was_converged, false);
-        for subject in subjects {
-            let subject = subject.as_ref();
-            let proven = was_converged && now.mirrored(repository.id, subject)?;
-            stays &= proven || !era.mirrored(repository.id, subject)?;
+/// Finds out what is known of a repository's two sides when a set takes over.
+fn prove(
+    now: &InForce,
+    era: &Era,
+    repository: &Repository,
+    subjects: &HashSet<Option<Subject>>,
+    passed: &mut Passed,
+) -> Result<(), CallError> {
+    let first = now.epoch == Epoch::new(0);
+    let was_converged = !first && now.converged.contains(&repository.name);
+    let (mut stays, mut unproven) = (was_converged, false);
+    let may_move = may_move(now, era, repository);
+    for subject in subjects {
+        let subject = subject.as_ref();
+        let proven = was_converged && now.mirrored(repository.id, subject)?;
+        stays = stays && (proven || !era.mirrored(repository.id, subject)?);
+        if may_move && !proven && !unproven {
             let before = if first {
                 Backend::Old
             } else {
                 now.authority(repository.id, subject)?
             };
-            unproven |= !proven && era.authority(repository.id, subject)? != before;
+            unproven = era.authority(repository.id, subject)? != before;
         }
-        if stays {
-            passed.converged.push(repository.name.clone());
-        }
-        if unproven {
-            passed.unproven.push(repository.id);
-        }
-        Ok(())
     }
+    if stays {
+        passed.converged.push(repository.name.clone());
+    }
+    if unproven {
+        passed.unproven.push(repository.id);
+    }
+    Ok(())
+}
+
+/// Whether rows of a repository may change hands when a set takes over. Before the first epoch all are on `old`.
+fn may_move(now: &InForce, era: &Era, repository: &Repository) -> bool {
+    let before = if now.epoch == Epoch::new(0) {
+        Span::One(Backend::Old)
+    } else {
+        now.span(repository.id)
+    };
+    before == Span::Both || era.span(repository.id) != before
 }

@@ -50,7 +50,9 @@ impl PolicyJudge {
                 .iter()
                 .try_fold(false, |any, subject| Ok(any || says(subject.as_ref())?))
         };
-        if !any(&|subject| era.mirrored(repository, subject))? {
+        // A row that was handed to another authority must get there, mirrored or not.
+        let handed_over = subjects.len() > 1 && any(&|subject| Ok(era.authority(repository, subject)? != source))?;
+        if !handed_over && !any(&|subject| era.mirrored(repository, subject))? {
             return Ok(Verdict::Forget);
         }
         // A write that carried an epoch was let in by the authority.

@@ -2,6 +2,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use turnout_backends::{Database, EpochRecord, Error};
 
+use turnout_vocabulary::Epoch;
+
+use crate::policies::Era;
 use crate::{File, Files, PerWorld, PolicySet};
 
 /// One world of a policy set, as the databases keep it. The module itself is kept beside, by its digest.
@@ -25,9 +28,13 @@ pub(super) fn of(set: &PolicySet) -> String {
     serde_json::to_string(&worlds).unwrap_or_default()
 }
 
-/// The modules of a set, as the databases take them: JSON.
-pub(super) fn modules(set: &PolicySet) -> String {
-    let modules = set.files.iter().map(|(_, files)| {
+/// The modules of a set, as the databases take them: JSON. Those of an era that both sides have on record are there.
+pub(super) fn modules(set: &PolicySet, known: Option<&Era>) -> String {
+    let known = known.filter(|era| era.epoch > Epoch::new(0));
+    let is_known =
+        |digest: &str| known.is_some_and(|era| era.files.iter().any(|(_, files)| files.module.digest == digest));
+    let unknown = set.files.iter().filter(|(_, files)| !is_known(&files.module.digest));
+    let modules = unknown.map(|(_, files)| {
         let bytes = hex::encode(&files.module.content);
         (files.module.digest.clone(), bytes.into())
     });

@@ -41,7 +41,7 @@ impl Handoffs {
             return Ok(());
         }
         let (database, epoch) = (&self.backends[backend], now.epoch);
-        self.write_down(&now.era, &now.converged, &[backend]).await?;
+        self.write_down(&now.era, &now.converged, None, &[backend]).await?;
         self.raise_fence(backend, epoch).await?;
         if now.forced.is_some_and(|forced| forced != backend) {
             let keys = database.give_up(epoch, LEFT_BEHIND).await?;

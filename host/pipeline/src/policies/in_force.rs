@@ -33,15 +33,17 @@ impl Era {
     /// # Errors
     /// [`CallError`] if a policy failed to say.
     pub fn mirrored(&self, repository: RepositoryId, subject: Option<&Subject>) -> Result<bool, CallError> {
-        let authority = self.set.routing.authority(repository, subject)?;
-        if self.forced.is_some_and(|forced| forced != authority) {
+        let authority = || self.set.routing.authority(repository, subject);
+        if let Some(forced) = self.forced
+            && forced != authority()?
+        {
             return Ok(true);
         }
         Ok(self.set.routing.mirrored(repository, subject)?
             && self
                 .set
                 .dual_write
-                .mirror(Action::Update, repository, subject, authority)?
+                .mirror(Action::Update, repository, subject, authority()?)?
                 != MirrorPlan::Off)
     }
 

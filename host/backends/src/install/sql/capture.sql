@@ -52,16 +52,16 @@ begin
         let_in := carried;
         -- Whoever raises the fence has raised it before it asks for this lock: not getting it means too late.
         if not pg_try_advisory_xact_lock_shared({lock_class}, let_in::integer)
-            or pg_sequence_last_value({fence}) > let_in
+            or pg_sequence_last_value('turnout.fence'::regclass) > let_in
         then
             raise exception using errcode = 'TN001', message = 'turnout: epoch ' || carried || ' is over';
         end if;
     else
         {strict}behind_back := true;
         loop
-            let_in := pg_sequence_last_value({fence});
+            let_in := pg_sequence_last_value('turnout.fence'::regclass);
             exit when pg_try_advisory_xact_lock_shared({lock_class}, let_in::integer)
-                and pg_sequence_last_value({fence}) = let_in;
+                and pg_sequence_last_value('turnout.fence'::regclass) = let_in;
         end loop;
     end if;
 
@@ -83,8 +83,8 @@ begin
         select let_in, {number}, behind_back, {key}, {subject} from turnout_new as changed;
     end if;
 
-    if pg_sequence_last_value({asleep}) = 1 then
-        perform setval({asleep}, 0);
+    if pg_sequence_last_value('turnout.asleep'::regclass) = 1 then
+        perform setval('turnout.asleep'::regclass, 0);
         perform pg_notify('turnout_dirty', '');
     end if;
     return null;
@@ -142,8 +142,6 @@ $template$ end
             else ''
         end);
         filled := replace(filled, '{lock_class}', turnout.lock_class()::text);
-        filled := replace(filled, '{fence}', 'turnout.fence'::regclass::oid::text);
-        filled := replace(filled, '{asleep}', 'turnout.asleep'::regclass::oid::text);
         execute filled;
     end loop;
 end $outer$;

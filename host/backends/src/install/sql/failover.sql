@@ -4,11 +4,12 @@
 -- rows of the other side are newer. Appliers must take the lease anew, with a token above the one that the failover let the
 -- other side ask for. Returns how many keys.
 create or replace function turnout.give_up(epoch bigint, reason text, token bigint) returns bigint
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set synchronous_commit = on
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     shown bigint;
 begin
+    perform turnout.outlive_a_crash();
     update turnout.lease set token = greatest(lease.token, give_up.token) + 1, holder = null
     where direction = 'outgoing';
     with waiting as (

@@ -141,11 +141,14 @@ begin
     delete from turnout.dirty where ctid = any(entries);
 end $$;
 
--- What is left of epochs before this one: a handoff to it must wait for these. At most a thousand groups are told.
+-- What is left of epochs before this one: a handoff to it must wait for these. At most a thousand groups are told. As somebody
+-- waits, what rests after a failure is tried again soon.
 create or replace function turnout.leftovers(epoch bigint)
 returns table (repository smallint, subject text, keys bigint, parked boolean)
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
+    update turnout.held set due = clock_timestamp() + interval '100 milliseconds'
+    where parked_at is null and held.epoch < leftovers.epoch and due > clock_timestamp() + interval '100 milliseconds';
     select repository, subject, count(*), bool_or(parked)
     from (
         select repository, subject, epoch, false as parked from turnout.dirty where dirty.epoch < leftovers.epoch

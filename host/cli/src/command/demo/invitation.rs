@@ -73,6 +73,9 @@ Turnout serves at {api}. Try, in another terminal:
   curl -si -X PATCH '{api}/rest/v1/clients?phone=eq.89686484488' -H 'apikey: {api_key}' \
     -H 'Content-Type: application/json' -H 'Prefer: return=representation' -d '{{"name":"Moved"}}'
 
+  # … and reaches the other side, as does what is changed behind Turnout's back
+  psql '{old}' -c "select name from clients where phone = '89686484488'"
+
 Edit the policy while it runs; the next request follows it:
 
   {settings}

@@ -1,0 +1,54 @@
+//! A write that waits for its own keys to be mirrored.
+
+use std::time::Duration;
+
+use turnout_vocabulary::{Backend, MirrorState};
+
+use crate::judge::OneSided;
+use crate::world::with_a_row_in_the_way;
+
+#[tokio::test]
+async fn a_write_is_told_what_became_of_its_own_keys() {
+    let world = with_a_row_in_the_way().await;
+    let judge = OneSided::new(Backend::Old);
+    judge.park_after(4);
+    let mirror = world.mirror_as(judge);
+    let bound = Duration::from_secs(10);
+    let write = async |values: &str| -> i64 {
+        let script = format!("insert into clients values {values} returning pg_current_xact_id()::text");
+        world.text(Backend::Old, &script).await.parse().unwrap()
+    };
+    for values in ["(1, 'one')", "(2, 'two'), (5, 'five')"] {
+        let transaction = write(values).await;
+        assert_eq!(
+            mirror.mirrored(Backend::Old, transaction, bound).await,
+            MirrorState::Done
+        );
+        // Also when it is asked again, by a host that did not mirror it.
+        let other = world.another_host();
+        assert_eq!(
+            other.backends.old.mirror_state(transaction).await.unwrap(),
+            MirrorState::Done
+        );
+    }
+    let transaction = write("(3, 'taken'), (4, 'four')").await;
+    assert_eq!(
+        mirror.mirrored(Backend::Old, transaction, bound).await,
+        MirrorState::Parked
+    );
+    assert_eq!(
+        world.backends.old.mirror_state(transaction).await.unwrap(),
+        MirrorState::Parked
+    );
+    // A thousand rows, so that batches are full.
+    let many: i64 = world
+        .text(
+            Backend::Old,
+            "with many as (insert into clients select n, 'm' || n from generate_series(10, 900) as n returning 1) select pg_current_xact_id()::text from many limit 1",
+        )
+        .await
+        .parse()
+        .unwrap();
+    world.until_drained().await;
+    assert_eq!(mirror.mirrored(Backend::Old, many, bound).await, MirrorState::Done);
+}
