@@ -28,8 +28,8 @@ impl Handoffs {
     }
 
     pub(super) async fn bring(self: &Arc<Self>, set: Arc<PolicySet>) -> Result<(), Obstacle> {
-        let mut turn = Arc::clone(&self.one).lock_owned().await;
         for _ in 0..ATTEMPTS {
+            let turn = Arc::clone(&self.one).lock_owned().await;
             // A side that can't be asked now is met again at the steps that need it.
             let _ = self.learn().await;
             let now = self.policies.in_force();
@@ -37,17 +37,16 @@ impl Handoffs {
                 return Ok(());
             }
             if !now.leaving.is_empty() {
+                // Another host's handoff; whoever finds it unfinished needs the turn.
+                drop(turn);
                 self.policies
                     .wait_until(self.budget, |now| now.leaving.is_empty())
                     .await;
                 continue;
             }
             match self.attempt(turn, &now, &set).await {
-                Ok(()) => return Ok(()),
-                Err((Obstacle::Overtaken, returned)) => {
-                    turn = returned.unwrap_or(Arc::clone(&self.one).lock_owned().await);
-                }
-                Err((obstacle, _)) => return Err(obstacle),
+                Err(Obstacle::Overtaken) => {}
+                done => return done,
             }
         }
         Err(Obstacle::Overtaken)
@@ -63,39 +62,28 @@ impl Handoffs {
         !matches!(self.newest().await, Ok(None))
     }
 
-    /// One attempt. It gives the turn back if another is worth while.
+    /// One attempt. An abandonment keeps the turn until it is over.
     async fn attempt(
         self: &Arc<Self>,
         turn: OwnedMutexGuard<()>,
         now: &InForce,
         set: &Arc<PolicySet>,
-    ) -> Result<(), (Obstacle, Option<OwnedMutexGuard<()>>)> {
-        if now.forced.is_some()
-            && let Err(obstacle) = self.rejoin(now).await
-        {
-            return Err((obstacle, Some(turn)));
+    ) -> Result<(), Obstacle> {
+        if now.forced.is_some() {
+            self.rejoin(now).await?;
         }
-        let passed = match self.gate(now, set).await {
-            Ok(Some(passed)) => passed,
-            Ok(None) => {
-                self.policies.put_in_force(InForce::steady(
-                    Era {
-                        epoch: now.epoch.next(),
-                        set: Arc::clone(set),
-                        forced: None,
-                    },
-                    Vec::new(),
-                ));
-                self.policies.metrics.reloaded(Duration::ZERO);
-                return Ok(());
-            }
-            Err(obstacle) => return Err((obstacle, Some(turn))),
+        let Some(passed) = self.gate(now, set).await? else {
+            let era = Era {
+                epoch: now.epoch.next(),
+                set: Arc::clone(set),
+                forced: None,
+            };
+            self.policies.put_in_force(InForce::steady(era, Vec::new()));
+            self.policies.metrics.reloaded(Duration::ZERO);
+            return Ok(());
         };
         let began = Instant::now();
-        let next = match self.allot(now, set, &passed).await {
-            Ok(next) => next,
-            Err(obstacle) => return Err((obstacle, Some(turn))),
-        };
+        let next = self.allot(now, set, &passed).await?;
         let epoch = next.epoch;
         self.policies.put_in_force(next.clone());
         let outcome = timeout(self.budget, self.carry_through(Some(now), &next)).await;
@@ -118,12 +106,16 @@ impl Handoffs {
         tracing::warn!(%epoch, %obstacle, "handoff abandoned");
         let (handoffs, base) = (Arc::clone(self), now.clone());
         tokio::spawn(async move { handoffs.abandon(turn, base, next).await });
-        Err((obstacle, None))
+        Err(obstacle)
     }
 
     /// Writes the next epoch down on both sides, `old` first: there only one host gets the number.
     async fn allot(&self, now: &InForce, set: &Arc<PolicySet>, passed: &Passed) -> Result<InForce, Obstacle> {
-        let epoch = self.newest().await?.unwrap_or(Epoch::new(0)).max(now.epoch).next();
+        // An epoch that this host has not heard of may have moved what it takes for settled.
+        if self.newest().await?.is_some_and(|newest| newest > now.epoch) {
+            return Err(Obstacle::Overtaken);
+        }
+        let epoch = now.epoch.next();
         let era = Era {
             epoch,
             set: Arc::clone(set),
