@@ -105,7 +105,10 @@ async fn in_force(world: &World, settings: &str) -> bool {
     calm::within(SETTLING, async || {
         for place in 0..world.hosts.count() {
             let status = calm::status(world, place).await?;
-            (status["routing"]["settings"] == digest.as_str()).then_some(())?;
+            let follows = status["routing"]["settings"] == digest.as_str();
+            // Until the handoff is over, it may be abandoned.
+            let is_over = status["leaving"].as_array().is_some_and(Vec::is_empty);
+            (follows && is_over).then_some(())?;
         }
         Some(())
     })
