@@ -5,10 +5,10 @@ use tokio::time::{Instant, sleep, timeout};
 use turnout_backends::{Calls, Database, Error, Taken};
 use turnout_vocabulary::{MirrorState, PerBackend, Repository, RepositoryId};
 
+use crate::Shared;
 use crate::batch::Batch;
 use crate::judge::Judge;
 use crate::order::parents_first;
-use crate::{Shared, other};
 
 /// How long a lease that is not renewed counts as held.
 const LEASE: Duration = Duration::from_secs(3);
@@ -62,13 +62,13 @@ impl Applier {
     }
 
     fn target(&self) -> &Database {
-        &self.backends[other(self.shared.source)]
+        &self.backends[self.shared.source.other()]
     }
 
     /// Works until the lease is lost, or returns at once where there is none to be had.
     async fn hold_lease(&self) -> Result<(), Error> {
         let (source, target) = (self.source(), self.target());
-        // Neither is a lease worth having while the other side can't be written.
+        // No lease is worth having while the other side can't be written.
         if !source.schema().await?.installed || !target.schema().await?.installed {
             return Ok(());
         }

@@ -126,11 +126,3 @@ impl Mirror {
         self.directions[source].shared.progress.is_at_work()
     }
 }
-
-/// The other side.
-const fn other(backend: Backend) -> Backend {
-    match backend {
-        Backend::Old => Backend::New,
-        Backend::New => Backend::Old,
-    }
-}

@@ -26,15 +26,7 @@ pub(crate) fn install(config: &Path, arguments: &Install) -> Result<()> {
             .install(&installation, arguments.dry_run)
             .await
             .map_err(|error| in_full(error, backend))?;
-        for remark in remarks {
-            writeln!(out, "{remark}")?;
-        }
-        let what = if arguments.dry_run {
-            "nothing was changed: this was a rehearsal"
-        } else {
-            "installed"
-        };
-        Ok(writeln!(out, "backend {backend}: {what}")?)
+        tell(&mut out, backend, &remarks, arguments.dry_run, "installed")
     })
 }
 
@@ -52,16 +44,27 @@ pub(crate) fn uninstall(config: &Path, arguments: &Uninstall) -> Result<()> {
             .uninstall(arguments.dry_run)
             .await
             .map_err(|error| in_full(error, backend))?;
-        for remark in remarks {
-            writeln!(out, "{remark}")?;
-        }
-        let what = if arguments.dry_run {
-            "nothing was changed: this was a rehearsal"
-        } else {
-            "nothing of Turnout is left"
-        };
-        Ok(writeln!(out, "backend {backend}: {what}")?)
+        tell(
+            &mut out,
+            backend,
+            &remarks,
+            arguments.dry_run,
+            "nothing of Turnout is left",
+        )
     })
+}
+
+/// Tells what was done, or tried.
+fn tell(out: &mut impl Write, backend: Backend, remarks: &[String], rehearsed: bool, done: &str) -> Result<()> {
+    for remark in remarks {
+        writeln!(out, "{remark}")?;
+    }
+    let what = if rehearsed {
+        "nothing was changed: this was a rehearsal"
+    } else {
+        done
+    };
+    Ok(writeln!(out, "backend {backend}: {what}")?)
 }
 
 /// Why an installation failed, with PostgreSQL's own words: no row has a part in it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, sleep, timeout};
 use turnout_backends::{EpochRecord, Error as BackendError};
-use turnout_vocabulary::{Backend, Epoch, PerBackend, Span};
+use turnout_vocabulary::{Backend, Epoch, Span};
 
 use super::gate::Passed;
 use super::{Handoffs, Obstacle, record};
@@ -245,11 +245,8 @@ fn sides(next: &InForce) -> [Backend; 2] {
             .filter(|span| matches!(span, Span::Both) || *span == Span::One(side))
             .count()
     };
-    let loses = |side: Backend| {
-        let before = next.leaving.last().map_or(0, |era| weight(era, side));
-        before > weight(&next.era, side)
-    };
-    if PerBackend::from_fn(loses).new {
+    let before = next.leaving.last().map_or(0, |era| weight(era, Backend::New));
+    if before > weight(&next.era, Backend::New) {
         [Backend::New, Backend::Old]
     } else {
         Backend::ALL

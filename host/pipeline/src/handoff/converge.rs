@@ -7,7 +7,7 @@ use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Subject};
 
 use super::{Handoffs, Obstacle};
 use crate::policies::InForce;
-use crate::subjects::normalise;
+use crate::subjects::subject_in;
 
 /// How long a comparison rests before it is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -120,6 +120,6 @@ impl Handoffs {
 
     /// The subject in a text of the subject column.
     fn subject(&self, text: Option<&str>) -> Option<Subject> {
-        normalise([text].into_iter(), &self.rule).into_iter().next().flatten()
+        subject_in(text, &self.rule)
     }
 }

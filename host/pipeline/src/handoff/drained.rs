@@ -7,7 +7,7 @@ use turnout_vocabulary::{Backend, RepositoryId};
 
 use super::{Handoffs, Obstacle};
 use crate::policies::InForce;
-use crate::subjects::normalise;
+use crate::subjects::subject_in;
 
 /// How often is looked whether the dirty keys are gone.
 const GLANCE: Duration = Duration::from_millis(2);
@@ -76,10 +76,7 @@ impl Handoffs {
             let Some((_, repository)) = numbers.iter().find(|(number, _)| *number == leftover.number) else {
                 continue;
             };
-            let subject = normalise([leftover.subject.as_deref()].into_iter(), &self.rule)
-                .into_iter()
-                .next()
-                .flatten();
+            let subject = subject_in(leftover.subject.as_deref(), &self.rule);
             let moves = next.settled_authority(*repository, subject.as_ref())?.is_none();
             if moves && next.authority(*repository, subject.as_ref())? != side {
                 leaving.push(leftover);

@@ -49,11 +49,3 @@ impl Run<'_> {
         Ok(own)
     }
 }
-
-/// The other side.
-pub(super) const fn other(backend: Backend) -> Backend {
-    match backend {
-        Backend::Old => Backend::New,
-        Backend::New => Backend::Old,
-    }
-}

@@ -4,7 +4,6 @@ use tokio::time::{sleep, timeout};
 use turnout_vocabulary::{Backend, Subject};
 
 use super::Run;
-use super::authority::other;
 use super::glance::{Glance, Glances};
 use super::own_writes::OwnWrites;
 use crate::provenance::Staleness;
@@ -36,7 +35,7 @@ impl Run<'_> {
     /// Waits until those changes of the other side are mirrored that were there before. If they are not in time, the answer
     /// will say so.
     pub(super) async fn await_other_side(&mut self, reads: Backend) {
-        let source = other(reads);
+        let source = reads.other();
         let (repository, mirror) = (self.repository, &self.pipeline.mirror);
         let began = Instant::now();
         let mut oldest = None;

@@ -5,7 +5,6 @@ use turnout_backends::Error as BackendError;
 use turnout_vocabulary::{Backend, Epoch, RepositoryId};
 
 use super::Run;
-use super::authority::other;
 
 /// How long a write waits for rows that it may refer to.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -23,7 +22,7 @@ impl Run<'_> {
     }
 
     async fn references_arrive(&self, authority: Backend) -> Result<(), BackendError> {
-        let source = other(authority);
+        let source = authority.other();
         let database = &self.pipeline.backends[source];
         let related = self.related(authority).await?;
         let numbers = database.numbers().await?;

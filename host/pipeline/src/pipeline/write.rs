@@ -3,7 +3,6 @@ use std::time::{Duration, Instant};
 use turnout_vocabulary::{Action, Backend, Conflict, Insert, Outcome, Request, Resolution, Span};
 
 use super::Run;
-use super::authority::other;
 use super::part::Part;
 use crate::Error;
 use crate::subjects::{Subjects, normalise};
@@ -110,7 +109,7 @@ impl Run<'_> {
                 Ok(false)
             }
             Request::Insert(insert) if self.may_merge_others(insert, column) => {
-                let (repository, other) = (self.repository, other(authority));
+                let (repository, other) = (self.repository, authority.other());
                 let taken = self
                     .ask(other, async |database| {
                         database.conflicting_subjects(repository, insert).await

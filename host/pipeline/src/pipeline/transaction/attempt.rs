@@ -6,7 +6,6 @@ use turnout_vocabulary::{Backend, MirrorPlan, Outcome, RepositoryId, Request, Sp
 
 use super::{Asked, Reason, Step, Stopped, Transaction};
 use crate::pipeline::Run;
-use crate::pipeline::authority::other;
 use crate::pipeline::write::Done;
 use crate::subjects::Subjects;
 use crate::{Error, Provenance};
@@ -128,7 +127,7 @@ impl Run<'_> {
         let subjects = Subjects::of(&request, self.repository, &self.pipeline.rule);
         if let Subjects::Named(named) = &subjects {
             let shares = self.by_authority(action, named.clone())?;
-            return if shares[other(authority)].is_empty() {
+            return if shares[authority.other()].is_empty() {
                 Ok((request, subjects))
             } else {
                 Err(Error::SeveralAuthorities)
@@ -140,7 +139,7 @@ impl Run<'_> {
             Span::One(_) => Err(Error::SeveralAuthorities),
             Span::Both if !action.is_write() => Ok((request, subjects)),
             Span::Both => {
-                if !self.own_matching(&request, other(authority)).await?.is_empty() {
+                if !self.own_matching(&request, authority.other()).await?.is_empty() {
                     return Err(Error::SeveralAuthorities);
                 }
                 let repository = self.repository;
