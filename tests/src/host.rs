@@ -100,6 +100,18 @@ impl Host {
         .await
     }
 
+    /// Waits until its status is as wished, and returns that.
+    ///
+    /// # Panics
+    /// If that does not come.
+    pub async fn status_with(&self, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
+        eventually(what, async || {
+            let status = self.get("/v1/status").await.ok()?.json();
+            wished(&status).then_some(status)
+        })
+        .await
+    }
+
     /// Where it serves: address and port.
     #[must_use]
     pub fn address(&self) -> &str {

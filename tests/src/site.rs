@@ -124,19 +124,28 @@ impl Site {
         self.folder.path()
     }
 
-    /// Runs a command of the program with the configuration of this site; what it says on standard output.
+    /// Runs a command of the program with the configuration of this site. Whether it succeeded, and what it said on
+    /// standard output and standard error.
+    ///
+    /// # Errors
+    /// If it can't be run, or says what is no text.
+    pub fn said(&self, arguments: &[&str]) -> Result<(bool, String, String)> {
+        let output = turnout().arg("--config").arg(self.config()).args(arguments).output()?;
+        Ok((
+            output.status.success(),
+            String::from_utf8(output.stdout)?,
+            String::from_utf8(output.stderr)?,
+        ))
+    }
+
+    /// The same for a command that must succeed: what it said on standard output.
     ///
     /// # Errors
     /// If it fails; the error holds what it said.
     pub fn turnout(&self, arguments: &[&str]) -> Result<String> {
-        let output = turnout().arg("--config").arg(self.config()).args(arguments).output()?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        ensure!(
-            output.status.success(),
-            "turnout {arguments:?}: {said}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(said)
+        let (succeeded, out, err) = self.said(arguments)?;
+        ensure!(succeeded, "turnout {arguments:?}: {out}{err}");
+        Ok(out)
     }
 
     /// Connections to both databases that do not pass through Turnout: `old` and `new`.

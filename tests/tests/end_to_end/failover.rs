@@ -6,30 +6,11 @@ use nix::unistd::Pid;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool};
-use turnout_tests::{Answer, Host, Site, eventually, turnout};
+use turnout_tests::{Answer, Host, Site, eventually};
 
 /// A client that is written again after the failover, and one that is not.
 const CLIENT: &str = "/rest/v1/clients?id=eq.2&select=id,notes";
 const OTHER: &str = "/rest/v1/clients?id=eq.3&select=id,notes";
-
-/// Whether a command of `turnout` succeeded, and what it said.
-fn said(site: &Site, arguments: &[&str]) -> Result<(bool, String, String)> {
-    let output = turnout().arg("--config").arg(site.config()).args(arguments).output()?;
-    Ok((
-        output.status.success(),
-        String::from_utf8(output.stdout)?,
-        String::from_utf8(output.stderr)?,
-    ))
-}
-
-/// Waits until the status of a host is as wished.
-async fn status_with(host: &Host, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
-    eventually(what, async || {
-        let status = host.get("/v1/status").await.ok()?.json();
-        wished(&status).then_some(status)
-    })
-    .await
-}
 
 /// How the mirroring of the clients that are changed on `old` stands.
 fn clients(status: &Value) -> &Value {
@@ -69,7 +50,7 @@ async fn die_with_a_leftover(site: &mut Site, host: &Host, new: &PgPool) -> Resu
             .await?;
         assert_eq!((written.status.as_u16(), written.backend()), (200, "old"));
     }
-    status_with(host, "the changes wait to be mirrored", |status| {
+    host.status_with("the changes wait to be mirrored", |status| {
         clients(status)["dirty"] == 2
     })
     .await;
@@ -109,13 +90,13 @@ async fn a_forced_failover_goes_on_at_the_other_side_and_shows_what_the_dead_one
     site.route("[default]\nstage = 'dualwrite'\n")?;
     let host = site.host().await?;
     site.configure(&[("api.listen", &format!("'{}'", host.address()))])?;
-    status_with(&host, "both sides are compared", |status| {
+    host.status_with("both sides are compared", |status| {
         status["converging"] == json!([]) && !clients(status).is_null()
     })
     .await;
     let (_, new) = site.databases().await?;
 
-    let (well, out, err) = said(&site, &["failover", "--to", "new", "--accept-loss"])?;
+    let (well, out, err) = site.said(&["failover", "--to", "new", "--accept-loss"])?;
     assert!(!well && out.is_empty(), "{out}");
     assert!(
         err.contains("backend old is alive") && err.contains("routing settings"),
@@ -125,7 +106,7 @@ async fn a_forced_failover_goes_on_at_the_other_side_and_shows_what_the_dead_one
     die_with_a_leftover(&mut site, &host, &new).await?;
     assert_eq!(note(&host, "too early").await?.status, 503);
 
-    let (well, out, err) = said(&site, &["failover", "--to", "new"])?;
+    let (well, out, err) = site.said(&["failover", "--to", "new"])?;
     assert!(!well, "{out}");
     assert!(
         out.contains("backend new would become the authority of everything\n"),
@@ -142,7 +123,7 @@ async fn a_forced_failover_goes_on_at_the_other_side_and_shows_what_the_dead_one
     );
     assert_eq!(note(&host, "too early").await?.status, 503, "nothing was done");
 
-    let (well, out, err) = said(&site, &["failover", "--to", "new", "--accept-loss"])?;
+    let (well, out, err) = site.said(&["failover", "--to", "new", "--accept-loss"])?;
     assert!(well, "{out}{err}");
     let epoch = host.get("/v1/status").await?.json()["epoch"].clone();
     assert!(
@@ -159,14 +140,16 @@ async fn a_forced_failover_goes_on_at_the_other_side_and_shows_what_the_dead_one
         "{}",
         written.text
     );
-    let (_, text, _) = said(&site, &["status"])?;
+    let (_, text, _) = site.said(&["status"])?;
     assert!(
         text.contains("a failover made new the authority of everything"),
         "{text}"
     );
 
     site.old.restart().await?;
-    let status = status_with(&host, "what was left behind is shown as diverged", shows_leftovers).await;
+    let status = host
+        .status_with("what was left behind is shown as diverged", shows_leftovers)
+        .await;
     assert_eq!((&status["epoch"], &status["forced"]), (&epoch, &json!("new")));
     eventually("old follows new", async || {
         (notes_at(site.old.url(), 2).await? == "newer").then_some(())
@@ -209,10 +192,11 @@ async fn a_host_that_starts_after_a_failover_follows_it_and_a_change_of_the_rout
     let mut site = Site::set_up().await?;
     site.route("[default]\nstage = 'dualwrite'\n")?;
     let first = site.host().await?;
-    status_with(&first, "both sides are compared", |status| {
-        status["converging"] == json!([]) && !clients(status).is_null()
-    })
-    .await;
+    first
+        .status_with("both sides are compared", |status| {
+            status["converging"] == json!([]) && !clients(status).is_null()
+        })
+        .await;
     let (_, new) = site.databases().await?;
     die_with_a_leftover(&mut site, &first, &new).await?;
     let answer = force(&first).await;
@@ -227,22 +211,26 @@ async fn a_host_that_starts_after_a_failover_follows_it_and_a_change_of_the_rout
     assert_eq!((written.status.as_u16(), written.backend()), (200, "new"));
 
     site.old.restart().await?;
-    status_with(&second, "what was left behind is shown as diverged", shows_leftovers).await;
+    second
+        .status_with("what was left behind is shown as diverged", shows_leftovers)
+        .await;
     site.route("[default]\nstage = 'live'\n")?;
-    status_with(&second, "the failover is over and both sides are compared", |status| {
-        status["forced"] == Value::Null && status["epoch"] != epoch && status["converging"] == json!([])
-    })
-    .await;
+    second
+        .status_with("the failover is over and both sides are compared", |status| {
+            status["forced"] == Value::Null && status["epoch"] != epoch && status["converging"] == json!([])
+        })
+        .await;
     assert_eq!(note(&second, "and on").await?.backend(), "new");
     eventually("old is equal", async || {
         let notes = notes_at(site.old.url(), 2).await?;
         (notes == "and on" && notes_at(site.old.url(), 3).await.is_none()).then_some(())
     })
     .await;
-    status_with(&second, "nothing is shown as diverged", |status| {
-        clients(status)["diverged"] == 0
-    })
-    .await;
+    second
+        .status_with("nothing is shown as diverged", |status| {
+            clients(status)["diverged"] == 0
+        })
+        .await;
 
     site.route("[default]\nstage = 'dualwrite'\n")?;
     eventually("old has authority again", async || {
@@ -258,15 +246,17 @@ async fn a_host_that_slept_through_a_failover_does_not_apply_what_it_left_behind
     let mut site = Site::set_up().await?;
     site.route("[default]\nstage = 'dualwrite'\n")?;
     let sleeper = site.host().await?;
-    status_with(&sleeper, "it mirrors the changes of old", |status| {
-        status["converging"] == json!([]) && status["mirror"]["old"]["at_work"] == true
-    })
-    .await;
+    sleeper
+        .status_with("it mirrors the changes of old", |status| {
+            status["converging"] == json!([]) && status["mirror"]["old"]["at_work"] == true
+        })
+        .await;
     let awake = site.host().await?;
-    status_with(&awake, "the other host knows how the mirror stands", |status| {
-        status["converging"] == json!([]) && !clients(status).is_null()
-    })
-    .await;
+    awake
+        .status_with("the other host knows how the mirror stands", |status| {
+            status["converging"] == json!([]) && !clients(status).is_null()
+        })
+        .await;
     let (_, new) = site.databases().await?;
     die_with_a_leftover(&mut site, &awake, &new).await?;
     let pid = Pid::from_raw(i32::try_from(sleeper.pid())?);
@@ -277,7 +267,7 @@ async fn a_host_that_slept_through_a_failover_does_not_apply_what_it_left_behind
     site.old.restart().await?;
     kill(pid, Signal::SIGCONT)?;
     for host in [&awake, &sleeper] {
-        status_with(host, "what was left behind is shown as diverged", |status| {
+        host.status_with("what was left behind is shown as diverged", |status| {
             shows_leftovers(status) && status["forced"] == "new"
         })
         .await;

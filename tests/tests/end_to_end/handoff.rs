@@ -23,20 +23,12 @@ async fn dual_writing(budget: &str) -> Result<(Site, Host)> {
     site.configure(&[("handoff.budget", budget)])?;
     site.route(OLD)?;
     let host = site.host().await?;
-    status_with(&host, "both sides are compared", |status| {
+    host.status_with("both sides are compared", |status| {
         let old = status["mirror"]["old"]["repositories"].as_array();
         status["converging"] == json!([]) && old.is_some_and(|all| all.iter().all(|one| one["dirty"] == 0))
     })
     .await;
     Ok((site, host))
-}
-
-async fn status_with(host: &Host, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
-    eventually(what, async || {
-        let status = host.get("/v1/status").await.ok()?.json();
-        wished(&status).then_some(status)
-    })
-    .await
 }
 
 async fn note(host: &Host, notes: &str) -> Result<Answer> {
@@ -118,11 +110,12 @@ async fn a_cohort_moves_back_and_forth_under_writers_and_nothing_is_lost() -> Re
     for number in 0..MOVES {
         let (settings, backend) = if number % 2 == 0 { (NEW, "new") } else { (OLD, "old") };
         site.route(settings)?;
-        let status = status_with(&host, "the move is over", |status| {
-            assert_eq!(status["refused"], Value::Null, "{status}");
-            status["epoch"].as_u64() > Some(before) && status["leaving"] == json!([])
-        })
-        .await;
+        let status = host
+            .status_with("the move is over", |status| {
+                assert_eq!(status["refused"], Value::Null, "{status}");
+                status["epoch"].as_u64() > Some(before) && status["leaving"] == json!([])
+            })
+            .await;
         before = status["epoch"].as_u64().unwrap();
         let read = host.get(CLIENT).await?;
         assert_eq!((read.status.as_u16(), read.backend()), (200, backend));
@@ -160,10 +153,11 @@ async fn a_host_that_slept_through_a_handoff_writes_nothing_under_the_old_epoch(
     assert_eq!(note(&first, "before").await?.backend(), "old");
     signal(&first, Signal::SIGSTOP)?;
     site.route(NEW)?;
-    status_with(&second, "the second host has moved authority", |status| {
-        status["epoch"] == 2 && status["leaving"] == json!([])
-    })
-    .await;
+    second
+        .status_with("the second host has moved authority", |status| {
+            status["epoch"] == 2 && status["leaving"] == json!([])
+        })
+        .await;
     let written = note(&second, "while it slept").await?;
     assert_eq!(
         (written.status.as_u16(), written.backend()),
@@ -236,10 +230,11 @@ async fn what_a_killed_host_left_in_the_middle_of_a_handoff_another_ends() -> Re
             None => site.host().await?,
         };
         held.rollback().await?;
-        status_with(&second, "no handoff is under way", |status| {
-            status["epoch"] != 1 && status["leaving"] == json!([])
-        })
-        .await;
+        second
+            .status_with("no handoff is under way", |status| {
+                status["epoch"] != 1 && status["leaving"] == json!([])
+            })
+            .await;
         let written = note(&second, "afterwards").await?;
         assert_eq!(written.status, 200, "{}", written.text);
         // Whoever tries again brings the change into force in the end.
@@ -259,7 +254,8 @@ async fn a_handoff_that_cannot_drain_is_abandoned_within_the_budget_and_writes_g
     let (old, new) = site.databases().await?;
     let held = hold_a_change(&host, &new).await?;
     site.route(NEW)?;
-    status_with(&host, "the handoff is under way", |status| status["epoch"] != 1).await;
+    host.status_with("the handoff is under way", |status| status["epoch"] != 1)
+        .await;
     // An operation that waits for the handoff goes on when it is abandoned; the other side is locked still.
     let waited = note(&host, "waited").await?;
     assert_eq!(
@@ -272,13 +268,15 @@ async fn a_handoff_that_cannot_drain_is_abandoned_within_the_budget_and_writes_g
         "{}",
         waited.text
     );
-    let status = status_with(&host, "the refusal shows", |status| !status["refused"].is_null()).await;
+    let status = host
+        .status_with("the refusal shows", |status| !status["refused"].is_null())
+        .await;
     let reason = status["refused"]["reason"].as_str().unwrap();
     assert!(reason.contains("took longer than 1s and was abandoned"), "{reason}");
     assert!(reason.contains("of backend old were not mirrored"), "{reason}");
     held.rollback().await?;
     equal(&old, &new, "clients").await;
-    status_with(&host, "the old set is in force", |status| {
+    host.status_with("the old set is in force", |status| {
         status["epoch"] == 3 && status["leaving"] == json!([])
     })
     .await;
@@ -291,16 +289,19 @@ async fn a_handoff_with_a_side_that_dies_is_abandoned_and_the_old_set_is_in_forc
     let (_, new) = site.databases().await?;
     let held = hold_a_change(&host, &new).await?;
     site.route(NEW)?;
-    status_with(&host, "the handoff is under way", |status| status["epoch"] != 1).await;
+    host.status_with("the handoff is under way", |status| status["epoch"] != 1)
+        .await;
     site.new.kill().await?;
     drop(held);
-    let status = status_with(&host, "the refusal shows", |status| !status["refused"].is_null()).await;
+    let status = host
+        .status_with("the refusal shows", |status| !status["refused"].is_null())
+        .await;
     assert!(
         status["refused"]["reason"].as_str().unwrap().contains("abandoned"),
         "{status}"
     );
     site.new.restart().await?;
-    status_with(&host, "the old set is in force", |status| {
+    host.status_with("the old set is in force", |status| {
         status["epoch"].as_u64() > Some(2) && status["leaving"] == json!([])
     })
     .await;

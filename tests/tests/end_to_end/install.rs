@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 use sqlx::{PgPool, raw_sql};
 use turnout_cluster::{Cluster, Options, dataset};
-use turnout_tests::{Site, turnout};
+use turnout_tests::Site;
 
 /// All that an installation touches: schemas, functions, tables, triggers, sequences, with who may use them. Numbers that the
 /// database gave to things are left out.
@@ -31,9 +31,9 @@ async fn catalogue(database: &PgPool) -> Result<Value> {
 
 /// Runs a command that fails; what it said.
 fn failed(site: &Site, arguments: &[&str]) -> Result<String> {
-    let output = turnout().arg("--config").arg(site.config()).args(arguments).output()?;
-    ensure!(!output.status.success(), "{arguments:?} succeeded");
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+    let (succeeded, out, err) = site.said(arguments)?;
+    ensure!(!succeeded, "{arguments:?} succeeded");
+    Ok(out + &err)
 }
 
 /// The ids that the clients of a database get next.

@@ -3,30 +3,13 @@
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::{Value, json};
-use turnout_tests::{Host, Site, eventually, turnout};
+use turnout_tests::{Host, Site, eventually};
 
 /// Parks at the second attempt, and has a write wait for that.
 const DUAL_WRITE: &str =
     "mirror = 'sync'\nsync_bound_ms = 5000\n[retry]\nfirst_ms = 1\npark_after = 2\npark_age_ms = 0\n";
 
 const PHONE: &str = "89990001122";
-
-fn said(site: &Site, arguments: &[&str]) -> Result<(bool, String, String)> {
-    let output = turnout().arg("--config").arg(site.config()).args(arguments).output()?;
-    Ok((
-        output.status.success(),
-        String::from_utf8(output.stdout)?,
-        String::from_utf8(output.stderr)?,
-    ))
-}
-
-async fn status_with(host: &Host, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
-    eventually(what, async || {
-        let status = host.get("/v1/status").await.ok()?.json();
-        wished(&status).then_some(status)
-    })
-    .await
-}
 
 /// How the mirroring of the clients that are changed on a side stands.
 fn clients<'s>(status: &'s Value, source: &str) -> &'s Value {
@@ -43,7 +26,7 @@ async fn with_a_parked_client() -> Result<(Site, Host)> {
     site.put("dual-write.toml", DUAL_WRITE)?;
     let host = site.host().await?;
     site.configure(&[("api.listen", &format!("'{}'", host.address()))])?;
-    status_with(&host, "both sides are compared", |status| {
+    host.status_with("both sides are compared", |status| {
         status["converging"] == json!([]) && clients(status, "old")["dirty"] == 0
     })
     .await;
@@ -69,10 +52,11 @@ async fn with_a_parked_client() -> Result<(Site, Host)> {
 #[tokio::test]
 async fn status_and_metrics_show_where_the_mirror_stands_without_personal_data() -> Result<()> {
     let (site, host) = with_a_parked_client().await?;
-    let status = status_with(&host, "the parked key is seen", |status| {
-        clients(status, "old")["parked"] == 1 && clients(status, "new")["diverged"] == 1
-    })
-    .await;
+    let status = host
+        .status_with("the parked key is seen", |status| {
+            clients(status, "old")["parked"] == 1 && clients(status, "new")["diverged"] == 1
+        })
+        .await;
     assert_eq!(status["mirror"]["old"]["at_work"], true);
     assert_eq!(
         status["mirror"]["old"]["parked"],
@@ -109,7 +93,7 @@ async fn status_and_metrics_show_where_the_mirror_stands_without_personal_data()
         assert!(text.lines().any(|line| line == sample), "{sample} is not in {text}");
     }
 
-    let (well, text, err) = said(&site, &["status"])?;
+    let (well, text, err) = site.said(&["status"])?;
     assert!(well, "{err}");
     for words in [
         "mirror old → new  (this host is at work, seen ",
@@ -125,23 +109,23 @@ async fn status_and_metrics_show_where_the_mirror_stands_without_personal_data()
 #[tokio::test]
 async fn a_parked_row_is_mirrored_by_a_retry_once_its_reason_is_gone() -> Result<()> {
     let (site, host) = with_a_parked_client().await?;
-    let (well, out, err) = said(&site, &["mirror", "list"])?;
+    let (well, out, err) = site.said(&["mirror", "list"])?;
     assert!(well, "{err}");
     let (_, new) = site.databases().await?;
     assert!(
         out.starts_with("old → new  clients  {\"id\":") && out.contains("constraint clients_phone_key  2 attempts\n"),
         "{out}"
     );
-    let (_, elsewhere, _) = said(&site, &["mirror", "list", "--source", "new"])?;
+    let (_, elsewhere, _) = site.said(&["mirror", "list", "--source", "new"])?;
     assert_eq!(elsewhere, "no key is parked\n");
 
-    let (well, out, err) = said(&site, &["mirror", "retry", "--repository", "services"])?;
+    let (well, out, err) = site.said(&["mirror", "retry", "--repository", "services"])?;
     assert!(well && out.contains("old → new  0 keys"), "{out}{err}");
     sqlx::query("delete from clients where phone = $1")
         .bind(PHONE)
         .execute(&new)
         .await?;
-    let (well, out, err) = said(&site, &["mirror", "retry", "--repository", "clients"])?;
+    let (well, out, err) = site.said(&["mirror", "retry", "--repository", "clients"])?;
     assert!(well && out.contains("old → new  1 keys tried again"), "{out}{err}");
     eventually("the row arrives", async || {
         let name: String = sqlx::query_scalar("select name from clients where phone = $1")
@@ -152,28 +136,26 @@ async fn a_parked_row_is_mirrored_by_a_retry_once_its_reason_is_gone() -> Result
         (name == "Comes later").then_some(())
     })
     .await;
-    status_with(&host, "nothing is parked", |status| {
-        clients(status, "old")["parked"] == 0
-    })
-    .await;
+    host.status_with("nothing is parked", |status| clients(status, "old")["parked"] == 0)
+        .await;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_parked_row_that_is_given_up_is_shown_as_diverged() -> Result<()> {
     let (site, host) = with_a_parked_client().await?;
-    let (well, out, err) = said(&site, &["mirror", "drop", "--source", "old"])?;
+    let (well, out, err) = site.said(&["mirror", "drop", "--source", "old"])?;
     assert!(
         well && out.contains("old → new  1 keys given up") && !out.contains("new → old"),
         "{out}{err}"
     );
-    assert_eq!(said(&site, &["mirror", "list"])?.1, "no key is parked\n");
-    status_with(&host, "it is shown as diverged", |status| {
+    assert_eq!(site.said(&["mirror", "list"])?.1, "no key is parked\n");
+    host.status_with("it is shown as diverged", |status| {
         clients(status, "old")["diverged"] == 1 && clients(status, "old")["parked"] == 0
     })
     .await;
 
-    let (well, _, err) = said(&site, &["mirror", "retry", "--repository", "nothing"])?;
+    let (well, _, err) = site.said(&["mirror", "retry", "--repository", "nothing"])?;
     assert!(!well && err.contains("There is no repository nothing."), "{err}");
     for (method, path) in [
         (Method::GET, "/v1/mirror/parked"),
