@@ -26,7 +26,8 @@ const SUBJECT: &str = "x-turnout-subject";
 pub(crate) async fn serve(State(host): State<Arc<Host>>, Path(name): Path<String>, request: Request) -> Response {
     let id = OperationId::generate();
     let answer = match host.keys.check(request.headers()) {
-        Ok(()) => host.gate.within(operate(&host, id, &name, request)).await,
+        // Boxed: every layer above would move these kilobytes with its own.
+        Ok(()) => host.gate.within(Box::pin(operate(&host, id, &name, request))).await,
         Err(refusal) => Err(refusal),
     };
     answer.unwrap_or_else(|refusal| {

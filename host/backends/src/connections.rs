@@ -11,18 +11,18 @@ mod session;
 mod trust;
 mod watch;
 
-use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPoolOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool, Postgres};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use turnout_vocabulary::{Backend, Repository};
 
 use failure::Failure;
+use lease::Idle;
 pub(crate) use session::Session;
 use trust::Trust;
 pub(crate) use watch::Watch;
@@ -39,9 +39,8 @@ pub(crate) struct Connections {
     pool: PgPool,
     settings: Settings,
     pulse: Pulse,
-    trust: Arc<Trust>,
-    /// How many connections operations have in use.
-    busy: AtomicU32,
+    trust: Trust,
+    idle: Idle,
     /// Why the backend is down, if it is.
     reason: Mutex<Arc<str>>,
     suspected: Notify,
@@ -51,29 +50,18 @@ pub(crate) struct Connections {
 impl Connections {
     /// Connects to nothing yet.
     pub(crate) fn new(backend: Backend, options: PgConnectOptions, settings: Settings) -> Self {
-        let trust = Arc::new(Trust::new());
-        let trusted = Arc::clone(&trust);
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .acquire_timeout(settings.acquire_timeout)
             .test_before_acquire(false)
-            .before_acquire(move |connection, lain| {
-                let trusted = Arc::clone(&trusted);
-                Box::pin(async move {
-                    if Trust::needs_trial(lain.idle_for) {
-                        return Ok(trusted.trusts(lain.age) && connection.ping().await.is_ok());
-                    }
-                    Ok(trusted.trusts(lain.age))
-                })
-            })
             .connect_lazy_with(options);
         Self {
             backend,
             pool,
+            idle: Idle::new(settings.max_connections),
             settings,
             pulse: Pulse::new(),
-            trust,
-            busy: AtomicU32::new(0),
+            trust: Trust::new(),
             reason: Mutex::new("".into()),
             suspected: Notify::new(),
             went_down: Notify::new(),
@@ -102,7 +90,7 @@ impl Connections {
     /// Runs a statement that answers with any number of rows. It is never repeated.
     pub(crate) async fn rows(&self, statement: &Statement<'_>) -> Result<Vec<PgRow>, Error> {
         let mut lease = self.acquire().await?;
-        let answer = timeout(self.patience(), query(statement).fetch_all(&mut *lease.connection)).await;
+        let answer = timeout(self.patience(), query(statement).fetch_all(&mut lease.connection)).await;
         self.judge(lease, answer).map_err(|failure| self.error(failure, true))
     }
 
@@ -135,7 +123,7 @@ impl Connections {
 
     async fn attempt(&self, statement: &Statement<'_>) -> Result<PgRow, Failure> {
         let mut lease = self.acquire().await.map_err(Failure::NotSent)?;
-        let answer = timeout(self.patience(), query(statement).fetch_one(&mut *lease.connection)).await;
+        let answer = timeout(self.patience(), query(statement).fetch_one(&mut lease.connection)).await;
         self.judge(lease, answer)
     }
 

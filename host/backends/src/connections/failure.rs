@@ -23,11 +23,13 @@ impl Connections {
     /// What the answer on a connection means, for the operation and for the connections.
     pub(super) fn judge<T>(
         &self,
-        mut lease: Lease<'_>,
+        lease: Lease<'_>,
         answer: Result<Result<T, sqlx::Error>, Elapsed>,
     ) -> Result<T, Failure> {
         let answer = self.understand(answer);
-        lease.settled = matches!(answer, Ok(_) | Err(Failure::Refused(_)));
+        if matches!(answer, Ok(_) | Err(Failure::Refused(_))) {
+            self.give_back(lease);
+        }
         answer
     }
 

@@ -1,67 +1,159 @@
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::time::Instant;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
+use sqlx::{Connection as _, PgConnection};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout_at;
 
 use super::Connections;
 use crate::error::Error;
 
-/// A connection in use by one operation. Unless it is settled by the time it is dropped, it is closed: the operation was
-/// cancelled, and giving it back would mean to wait for an answer that may never come.
-pub(super) struct Lease<'a> {
-    pub(super) connection: PoolConnection<Postgres>,
-    pub(super) settled: bool,
-    busy: &'a AtomicU32,
+/// How long a connection may lie idle and still be used as it is. One idle for longer is tried first: firewalls and
+/// poolers drop quiet connections, and a write that finds this out can't be repeated.
+const TRUSTED_IDLE: Duration = Duration::from_secs(30);
+
+/// How long a connection may lie idle before it is closed, and how long it may be used at all: sqlx's defaults.
+const LONGEST_IDLE: Duration = Duration::from_mins(10);
+const LONGEST_LIFE: Duration = Duration::from_mins(30);
+
+/// The connections that no operation uses, and the places of those that one may. sqlx's pool makes them, but they are
+/// not given back to it: it would ask each for a sign of life first, and that is one more round trip an operation.
+pub(super) struct Idle {
+    places: Semaphore,
+    connections: Mutex<VecDeque<IdleConnection>>,
 }
 
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        self.busy.fetch_sub(1, Relaxed);
-        if !self.settled {
-            self.connection.close_on_drop();
+struct IdleConnection {
+    connection: PgConnection,
+    made: Instant,
+    since: Instant,
+}
+
+impl Idle {
+    pub(super) fn new(places: u32) -> Self {
+        Self {
+            places: Semaphore::new(
+                usize::try_from(places).map_or(Semaphore::MAX_PERMITS, |places| places.min(Semaphore::MAX_PERMITS)),
+            ),
+            connections: Mutex::default(),
         }
     }
+
+    /// The connection that was used last.
+    fn take(&self) -> Option<IdleConnection> {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.pop_back()
+    }
+
+    /// Keeps a connection, and closes one that has not been needed for long.
+    fn keep(&self, connection: IdleConnection) {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.pop_front_if(|oldest| oldest.since.elapsed() > LONGEST_IDLE);
+        connections.push_back(connection);
+    }
+}
+
+/// A connection in use by one operation. Unless it is given back it is closed: the operation was cancelled, and to keep
+/// it would mean to wait for an answer that may never come.
+pub(super) struct Lease<'a> {
+    pub(super) connection: PgConnection,
+    made: Instant,
+    place: SemaphorePermit<'a>,
 }
 
 impl Connections {
     /// A connection, within the acquire timeout; at once an error if the backend is down.
     pub(super) async fn acquire(&self) -> Result<Lease<'_>, Error> {
+        if let Some(lease) = self.acquire_now() {
+            return Ok(lease);
+        }
         // Made before the flag is read, so that no change is missed between the two.
         let went_down = self.went_down.notified();
         if !self.pulse.is_up() {
             return Err(self.unavailable());
         }
-        let began = Instant::now();
-        let acquired = tokio::select! {
+        tokio::select! {
             biased;
-            acquired = self.pool.acquire() => acquired,
-            () = went_down => return Err(self.unavailable()),
-        };
-        match acquired {
-            Ok(connection) => {
-                self.busy.fetch_add(1, Relaxed);
-                Ok(Lease {
-                    connection,
-                    settled: false,
-                    busy: &self.busy,
-                })
-            }
-            Err(sqlx::Error::PoolTimedOut) if self.is_exhausted(began) => {
-                Err(Error::Exhausted { backend: self.backend })
-            }
-            Err(error) => {
-                self.go_down(&match error {
-                    sqlx::Error::PoolTimedOut => "no connection could be made within the acquire timeout".to_owned(),
-                    error => error.to_string(),
-                });
-                Err(self.unavailable())
-            }
+            acquired = Box::pin(self.acquire_in_time()) => acquired,
+            () = went_down => Err(self.unavailable()),
         }
     }
 
-    /// Whether a wait for a connection that began then was in vain although the backend is alive.
-    fn is_exhausted(&self, began: Instant) -> bool {
-        self.busy.load(Relaxed) >= self.settings.max_connections || self.pulse.answered_since(began)
+    /// A connection, if there is one that can be used as it is.
+    fn acquire_now(&self) -> Option<Lease<'_>> {
+        if !self.pulse.is_up() {
+            return None;
+        }
+        let place = self.idle.places.try_acquire().ok()?;
+        let idle = self.idle.take()?;
+        if idle.since.elapsed() > TRUSTED_IDLE {
+            self.idle.keep(idle);
+            return None;
+        }
+        self.trust.trusts(idle.made).then_some(Lease {
+            connection: idle.connection,
+            made: idle.made,
+            place,
+        })
+    }
+
+    async fn acquire_in_time(&self) -> Result<Lease<'_>, Error> {
+        let began = Instant::now();
+        let deadline = (began + self.settings.acquire_timeout).into();
+        let Ok(Ok(place)) = timeout_at(deadline, self.idle.places.acquire()).await else {
+            if !self.pulse.answered_since(began) {
+                self.suspected.notify_one();
+            }
+            return Err(Error::Exhausted { backend: self.backend });
+        };
+        let connection = async {
+            while let Some(mut idle) = self.idle.take() {
+                if self.trust.trusts(idle.made)
+                    && (idle.since.elapsed() <= TRUSTED_IDLE || idle.connection.ping().await.is_ok())
+                {
+                    return Ok((idle.connection, idle.made));
+                }
+            }
+            let made = Instant::now();
+            Ok((self.pool.acquire().await?.detach(), made))
+        };
+        match timeout_at(deadline, connection).await {
+            Ok(Ok((connection, made))) => Ok(Lease {
+                connection,
+                made,
+                place,
+            }),
+            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) if self.pulse.answered_since(began) => {
+                Err(Error::Exhausted { backend: self.backend })
+            }
+            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => {
+                Err(self.found_down("no connection could be made within the acquire timeout"))
+            }
+            Ok(Err(error)) => Err(self.found_down(&error.to_string())),
+        }
+    }
+
+    fn found_down(&self, reason: &str) -> Error {
+        self.go_down(reason);
+        self.unavailable()
+    }
+
+    /// Keeps a connection for the next operation.
+    pub(super) fn give_back(&self, lease: Lease<'_>) {
+        let Lease {
+            connection,
+            made,
+            place,
+        } = lease;
+        if made.elapsed() < LONGEST_LIFE {
+            self.idle.keep(IdleConnection {
+                connection,
+                made,
+                since: Instant::now(),
+            });
+        }
+        // Whoever waits for a place finds the connection there.
+        drop(place);
     }
 }

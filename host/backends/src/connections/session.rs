@@ -40,7 +40,7 @@ impl Session<'_> {
         let began = Instant::now();
         let answer = Box::pin(timeout(
             connections.patience(),
-            query(statement).fetch_one(&mut *lease.connection),
+            query(statement).fetch_one(&mut lease.connection),
         ))
         .await;
         let answer = connections.understand(answer);
@@ -53,7 +53,9 @@ impl Session<'_> {
     /// Ends the transaction by this statement, and gives the connection back.
     pub(crate) async fn end(mut self, end: &str) -> Result<(), Error> {
         let ended = self.say(end).await;
-        self.lease.settled = matches!(ended, Ok(()) | Err(Failure::Refused(_)));
+        if matches!(ended, Ok(()) | Err(Failure::Refused(_))) {
+            self.connections.give_back(self.lease);
+        }
         ended.map_err(|failure| self.connections.error(failure, true))
     }
 
@@ -61,7 +63,7 @@ impl Session<'_> {
     async fn say(&mut self, text: &str) -> Result<(), Failure> {
         let Self { connections, lease } = self;
         let query = sqlx::raw_sql(AssertSqlSafe(text));
-        let answer = Box::pin(timeout(connections.patience(), query.execute(&mut *lease.connection))).await;
+        let answer = Box::pin(timeout(connections.patience(), query.execute(&mut lease.connection))).await;
         connections.understand(answer).map(drop)
     }
 }

@@ -1,11 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-/// How long a connection may lie idle and still be used as it is. One idle for longer is tried first: firewalls and
-/// poolers drop quiet connections, and a write that finds this out can't be repeated.
-const TRUSTED_IDLE: Duration = Duration::from_secs(30);
-
-/// Which pooled connections may be used: those made after the last one broke.
+/// Which connections may be used: those made after the last one broke.
 pub(super) struct Trust {
     started: Instant,
     /// Microseconds since `started`.
@@ -25,14 +21,9 @@ impl Trust {
         self.distrusted_before.fetch_max(micros(self.started.elapsed()), SeqCst);
     }
 
-    /// Whether a connection of this age may be used.
-    pub(super) fn trusts(&self, age: Duration) -> bool {
-        micros(self.started.elapsed().saturating_sub(age)) >= self.distrusted_before.load(SeqCst)
-    }
-
-    /// Whether a connection that lay idle for so long must be tried before it is used.
-    pub(super) fn needs_trial(idle: Duration) -> bool {
-        idle > TRUSTED_IDLE
+    /// Whether a connection made then may be used.
+    pub(super) fn trusts(&self, made: Instant) -> bool {
+        micros(made.saturating_duration_since(self.started)) >= self.distrusted_before.load(SeqCst)
     }
 }
 
@@ -48,11 +39,11 @@ mod tests {
     fn only_connections_made_after_a_break_are_trusted() {
         let trust = Trust::new();
         let before = Instant::now();
-        assert!(trust.trusts(before.elapsed()));
+        assert!(trust.trusts(before));
         std::thread::sleep(Duration::from_millis(1));
         trust.distrust_all_so_far();
         let after = Instant::now();
-        assert!(!trust.trusts(before.elapsed()));
-        assert!(trust.trusts(after.elapsed()));
+        assert!(!trust.trusts(before));
+        assert!(trust.trusts(after));
     }
 }
