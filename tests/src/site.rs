@@ -46,7 +46,24 @@ impl Site {
     /// # Errors
     /// If that fails.
     pub async fn set_up() -> Result<Self> {
-        let (old, new) = tokio::try_join!(Cluster::start(Options::default()), Cluster::start(Options::default()))?;
+        Self::set_up_with(&Options::default()).await
+    }
+
+    /// The same with clusters whose commits reach the disk.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub async fn set_up_durable() -> Result<Self> {
+        let durable = true;
+        Self::set_up_with(&Options {
+            durable,
+            ..Options::default()
+        })
+        .await
+    }
+
+    async fn set_up_with(options: &Options) -> Result<Self> {
+        let (old, new) = tokio::try_join!(Cluster::start(options.clone()), Cluster::start(options.clone()))?;
         tokio::try_join!(dataset::load(old.url()), dataset::load(new.url()))?;
         let site = Self {
             old,

@@ -50,6 +50,12 @@ impl Cluster {
         self.folder.path()
     }
 
+    /// The folder of the server's programs.
+    #[must_use]
+    pub fn programs(&self) -> &Path {
+        &self.binaries
+    }
+
     /// The server's process, while there is one: for tests that freeze it.
     #[must_use]
     pub fn process(&self) -> Option<u32> {

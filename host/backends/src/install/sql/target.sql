@@ -60,8 +60,10 @@ begin
 end $$;
 
 -- The columns of rows, a JSON array of objects whose values are texts, as far as the table has and does not compute them:
--- their names, and an SQL query for them over `$1`.
-create or replace function turnout.fresh_rows(target regclass, rows json, out columns text, out query text)
+-- their names, an SQL query for them over `$1`, and what an update sets.
+create or replace function turnout.fresh_rows(
+    target regclass, key text[], rows json, out columns text, out query text, out updates text
+)
 language sql stable set search_path = pg_catalog, pg_temp
 as $$
     select string_agg(format('%I', attname), ', ' order by attnum),
@@ -69,7 +71,9 @@ as $$
             'select %s from json_to_recordset($1) as fresh (%s)',
             string_agg(format('fresh.%1$I::%2$s as %1$I', attname, format_type(atttypid, -1)), ', ' order by attnum),
             string_agg(format('%I text', attname), ', ')
-        )
+        ),
+        string_agg(format('%1$I = excluded.%1$I', attname), ', ')
+            filter (where attidentity <> 'a' and attname <> all(key))
     from pg_attribute
     where attrelid = target and attnum > 0 and not attisdropped and attgenerated = ''
         and attname in (select json_object_keys(rows -> 0))
@@ -82,17 +86,12 @@ as $$
 declare
     fresh record;
 begin
-    fresh := turnout.fresh_rows(target, rows);
+    fresh := turnout.fresh_rows(target, key, rows);
     execute format(
         'insert into %s (%s) overriding system value %s on conflict (%s) do %s',
         target, fresh.columns, fresh.query,
         (select string_agg(format('%I', name), ', ') from unnest(key) as name),
-        coalesce((
-            select 'update set ' || string_agg(format('%1$I = excluded.%1$I', attname), ', ')
-            from pg_attribute
-            where attrelid = target and attnum > 0 and not attisdropped and attgenerated = '' and attidentity <> 'a'
-                and not attname = any(key) and attname in (select json_object_keys(rows -> 0))
-        ), 'nothing')
+        coalesce('update set ' || fresh.updates, 'nothing')
     ) using rows;
 end $$;
 
@@ -105,7 +104,7 @@ as $$
 declare
     fresh record;
 begin
-    fresh := turnout.fresh_rows(target, rows);
+    fresh := turnout.fresh_rows(target, key, rows);
     return query execute format(
         'with fresh as materialized (select row_number() over () as turnout_place, row.* from (%3$s) as row),
         gone as (delete from %1$s as present using fresh where %4$s returning 1),
@@ -242,18 +241,21 @@ begin
     perform turnout.hold_lease('incoming', apply.token);
     silent := turnout.silence();
     for change in
-        with part as (
-            select p.place, p.element, p.element ->> 'schema' as in_schema, p.element ->> 'table' as in_table
-            from json_array_elements(changes) with ordinality as p (element, place)
+        -- The JSON is megabytes, and each look into it reads it all.
+        with part as materialized (
+            select *
+            from rows from (
+                json_to_recordset(changes) as ("schema" text, "table" text, gone json, keys json, rows json)
+            ) with ordinality as p (in_schema, in_table, gone, keys, rows, place)
         )
         -- Rows go before others come, children before their parents; and come after their parents.
-        select going, in_schema, in_table, element -> 'gone' as gone, element -> 'keys' as keys, element -> 'rows' as rows,
-            served.number, served.key as key_columns, to_regclass(format('%I.%I', in_schema, in_table)) as target
+        select going, in_schema, in_table, gone, keys, rows, served.number, served.key as key_columns,
+            to_regclass(format('%I.%I', in_schema, in_table)) as target
         from part
         cross join (values (true), (false)) as step (going)
         left join turnout.repository as served
             on served.schema_name = in_schema and served.table_name = in_table
-        where json_array_length(element -> case when going then 'gone' else 'keys' end) > 0
+        where json_array_length(case when going then gone else keys end) > 0
         order by going desc, case when going then -place else place end
     loop
         barred := case when change.number is null or change.target is null then '42P01' end;

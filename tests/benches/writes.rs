@@ -1,0 +1,122 @@
+//! What mirroring adds to a write, as one client sees it: through the host with the mirror off, async and sync, beside the
+//! same statement sent to the databases directly, to one or to each after the other. Commits reach the disk.
+#![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use reqwest::Method;
+use serde_json::json;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, PgConnection};
+use turnout_tests::{Host, Site, Spread};
+
+/// How often each is measured, and how many writes that takes.
+const ROUNDS: usize = 9;
+const WRITES: i32 = 300;
+
+const ROUTING: &str = "[default]\nstage = 'dualwrite'\n";
+const UPDATE: &str = "update clients set visit_count = $1 where id = $2 returning id";
+
+/// The client that is written, by the number that both sides know it by.
+const CLIENT: i32 = 7;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let site = Site::set_up_durable().await?;
+    site.route(ROUTING)?;
+    let host = site.host().await?;
+    host.status_with("both sides are compared", |status| status["converging"] == json!([]))
+        .await;
+    let (mut old, mut new) = (direct(site.old.url()).await?, direct(site.new.url()).await?);
+
+    let modes = ["off", "async", "sync"];
+    let mut through = [const { Vec::new() }; 3];
+    let (mut one, mut each) = (Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let mut took = Vec::new();
+        for mode in modes {
+            mirror(&site, &host, mode).await?;
+            took.push(writes_through(&host, mode).await?);
+        }
+        let (alone, both) = (
+            writes_to(&mut [&mut old]).await?,
+            writes_to(&mut [&mut old, &mut new]).await?,
+        );
+        // The first round warms everything up.
+        if round > 0 {
+            for (all, took) in through.iter_mut().zip(took) {
+                all.push(took);
+            }
+            one.push(alone);
+            each.push(both);
+        }
+    }
+    let ratio = |of: &[f64], to: &[f64]| Spread::of(of.iter().zip(to).map(|(of, to)| of / to));
+    println!("one client, medians of {WRITES} writes in microseconds, {ROUNDS} rounds, in turns");
+    println!("one database, directly             {:.0}", Spread::of(one.clone()));
+    println!("each database, one after the other {:.0}", Spread::of(each.clone()));
+    for (mode, took) in modes.iter().zip(&through) {
+        println!("through the host, mirror {mode:<9} {:.0}", Spread::of(took.clone()));
+    }
+    println!(
+        "async to off                       {:.2}",
+        ratio(&through[1], &through[0])
+    );
+    println!("sync to each database              {:.2}", ratio(&through[2], &each));
+    Ok(())
+}
+
+/// A connection whose writes nothing mirrors.
+async fn direct(url: &str) -> Result<PgConnection> {
+    let options: PgConnectOptions = url.parse()?;
+    Ok(options.options([("turnout.epoch", "mirror")]).connect().await?)
+}
+
+/// Has the host mirror in another way.
+async fn mirror(site: &Site, host: &Host, mode: &str) -> Result<()> {
+    let before = host.get("/v1/status").await?.json();
+    site.put("dual-write.toml", format!("mirror = '{mode}'\nsync_bound_ms = 5000\n"))?;
+    host.status_with("the settings are in force", |now| {
+        now["epoch"].as_u64() > before["epoch"].as_u64() && now["converging"] == json!([])
+    })
+    .await;
+    Ok(())
+}
+
+/// The median time of a write through the host.
+async fn writes_through(host: &Host, mode: &str) -> Result<f64> {
+    let expected = match mode {
+        "sync" => "done",
+        "async" => "pending",
+        _ => "off",
+    };
+    let path = format!("/rest/v1/clients?id=eq.{CLIENT}");
+    let mut took = Vec::new();
+    for number in 0..WRITES {
+        let began = Instant::now();
+        let answer = host
+            .send(host.request(Method::PATCH, &path).json(&json!({"visit_count": number})))
+            .await?;
+        took.push(began.elapsed().as_secs_f64() * 1e6);
+        ensure!(
+            answer.status == 204 && answer.header("x-turnout-mirror") == expected,
+            "{answer:?}"
+        );
+    }
+    Ok(Spread::of(took).median)
+}
+
+/// The median time of a write to each of these databases, one after the other.
+async fn writes_to(databases: &mut [&mut PgConnection]) -> Result<f64> {
+    let mut took = Vec::new();
+    for number in 0..WRITES {
+        let began = Instant::now();
+        for database in &mut *databases {
+            let row = sqlx::query_scalar::<_, i32>(UPDATE).bind(number).bind(CLIENT);
+            row.fetch_one(&mut **database).await?;
+        }
+        took.push(began.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(Spread::of(took).median)
+}
