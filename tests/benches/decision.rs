@@ -5,13 +5,11 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use turnout_dual_write::DualWrite;
-use turnout_dual_write::bindings as mirroring;
-use turnout_dual_write::bindings::Guest as _;
-use turnout_routing::Routing;
-use turnout_routing::bindings as wit;
-use turnout_routing::bindings::Guest as _;
-use turnout_routing::bindings::turnout::policy::{routing_types, types};
+use turnout_dual_write::Mirroring;
+use turnout_policy::dual_write::{self, DualWrite as _};
+use turnout_policy::routing::{self, Routing as _};
+use turnout_policy::testing;
+use turnout_routing::Stages;
 use turnout_runtime::{DualWritePolicy, Module, Options, RoutingPolicy, Runtime, World};
 use turnout_tests::{Spread, policy};
 use turnout_vocabulary::{
@@ -37,8 +35,8 @@ fn main() -> Result<()> {
     let runtime = Runtime::new(&Options::default())?;
     let rule = SubjectRule::for_region("RU").ok_or_else(|| anyhow!("no region RU"))?;
     let subject = rule.normalise("89686484488")?;
-    routing(&runtime, &subject)?;
-    dual_write(&runtime, &subject)
+    route(&runtime, &subject)?;
+    mirror(&runtime, &subject)
 }
 
 fn repositories() -> [Repository; 1] {
@@ -65,22 +63,15 @@ fn compile<W: World>(runtime: &Runtime) -> Result<Module<W>> {
     Ok(module)
 }
 
-fn routing(runtime: &Runtime, subject: &Subject) -> Result<()> {
+fn route(runtime: &Runtime, subject: &Subject) -> Result<()> {
     let sandboxed = RoutingPolicy::configure(&compile(runtime)?, STAGES, &repositories())?;
-    Routing::configure(wit::Settings {
-        json: STAGES.into(),
-        repositories: vec![types::RepositoryInfo {
-            name: "clients".into(),
-            has_subject: true,
-        }],
-    })
-    .map_err(|error| anyhow!("{error:?}"))?;
-    let target = || wit::Target {
+    let native: Stages = testing::configure(STAGES, &["clients"]).map_err(|error| anyhow!("{error}"))?;
+    let target = || routing::Target {
         repository: CLIENTS.0,
         subject: Some(subject.as_str().to_owned()),
     };
-    let operation = || wit::Operation {
-        action: types::Action::Find,
+    let operation = || routing::Operation {
+        action: routing::Action::Find,
         target: target(),
     };
     let health = Health {
@@ -94,8 +85,8 @@ fn routing(runtime: &Runtime, subject: &Subject) -> Result<()> {
         },
         mirror_lag: None,
     };
-    let up = routing_types::Health { up: true, p95: 1000 };
-    let told = wit::Conditions {
+    let up = routing::Health { up: true, p95: 1000 };
+    let told = routing::Conditions {
         old: up,
         new: up,
         mirror_lag: None,
@@ -105,7 +96,7 @@ fn routing(runtime: &Runtime, subject: &Subject) -> Result<()> {
         "authority",
         || sandboxed.authority(CLIENTS, subject).map(drop),
         || {
-            black_box(Routing::authority(target()));
+            black_box(native.authority(&target()));
         },
     )?;
     compare(
@@ -115,8 +106,8 @@ fn routing(runtime: &Runtime, subject: &Subject) -> Result<()> {
             sandboxed.read(Action::Find, CLIENTS, subject, &conditions).map(drop)
         },
         || {
-            black_box(Routing::admit(operation()));
-            black_box(Routing::read(operation(), told));
+            black_box(native.admit(&operation()));
+            black_box(native.read(&operation(), &told));
         },
     )?;
     compare(
@@ -127,26 +118,19 @@ fn routing(runtime: &Runtime, subject: &Subject) -> Result<()> {
             sandboxed.mirrored(CLIENTS, subject).map(drop)
         },
         || {
-            black_box(Routing::admit(operation()));
-            black_box(Routing::authority(target()));
-            black_box(Routing::mirrored(target()));
+            black_box(native.admit(&operation()));
+            black_box(native.authority(&target()));
+            black_box(native.mirrored(&target()));
         },
     )
 }
 
-fn dual_write(runtime: &Runtime, subject: &Subject) -> Result<()> {
+fn mirror(runtime: &Runtime, subject: &Subject) -> Result<()> {
     let sandboxed = DualWritePolicy::configure(&compile(runtime)?, "{}", &repositories())?;
-    DualWrite::configure(mirroring::Settings {
-        json: "{}".into(),
-        repositories: vec![mirroring::turnout::policy::types::RepositoryInfo {
-            name: "clients".into(),
-            has_subject: true,
-        }],
-    })
-    .map_err(|error| anyhow!("{error:?}"))?;
-    let operation = || mirroring::Operation {
-        action: mirroring::turnout::policy::types::Action::Update,
-        target: mirroring::turnout::policy::types::Target {
+    let native: Mirroring = testing::configure("{}", &["clients"]).map_err(|error| anyhow!("{error}"))?;
+    let operation = || dual_write::Operation {
+        action: dual_write::Action::Update,
+        target: dual_write::Target {
             repository: CLIENTS.0,
             subject: Some(subject.as_str().to_owned()),
         },
@@ -159,12 +143,12 @@ fn dual_write(runtime: &Runtime, subject: &Subject) -> Result<()> {
         mirror: MirrorState::Pending,
         mirror_took: None,
     };
-    let outcome = || mirroring::Outcome {
-        action: mirroring::turnout::policy::types::Action::Update,
+    let outcome = || dual_write::Outcome {
+        action: dual_write::Action::Update,
         repository: CLIENTS.0,
-        authority: mirroring::Backend::Old,
+        authority: dual_write::Backend::Old,
         took: 2_000,
-        mirror: mirroring::turnout::policy::dual_write_types::MirrorState::Pending,
+        mirror: dual_write::MirrorState::Pending,
         mirror_took: None,
     };
     compare(
@@ -174,8 +158,8 @@ fn dual_write(runtime: &Runtime, subject: &Subject) -> Result<()> {
             sandboxed.settle(&written).map(drop)
         },
         || {
-            black_box(DualWrite::mirror(operation(), mirroring::Backend::Old));
-            black_box(DualWrite::settle(outcome()));
+            black_box(native.mirror(&operation(), dual_write::Backend::Old));
+            black_box(native.settle(&outcome()));
         },
     )
 }

@@ -71,14 +71,9 @@ async fn main() -> Result<()> {
             .await;
         }
     }
-    println!(
-        "{HANDOFFS} handoffs under {:.0} writes a second, no error, no wrong row",
-        {
-            #[allow(clippy::cast_precision_loss)]
-            let writes = (calm.len() + moving.len()) as f64;
-            writes / took.as_secs_f64()
-        }
-    );
+    #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let rate = (calm.len() + moving.len()) as f64 / took.as_secs_f64();
+    println!("{HANDOFFS} handoffs under {rate:.0} writes a second, no error, no wrong row");
     println!("a handoff from the file to the epoch  {}", Percentiles::of(durations));
     println!("a write while nothing moves           {}", Percentiles::of(calm));
     println!("a write while authority moves         {}", Percentiles::of(moving));

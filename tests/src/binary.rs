@@ -36,6 +36,21 @@ pub fn policy(world: &str) -> PathBuf {
     module
 }
 
+/// The policy in JavaScript, as `cargo xtask test` built it.
+///
+/// # Panics
+/// If it is not built.
+#[must_use]
+pub fn policy_in_javascript() -> PathBuf {
+    let module = built("").join("../javascript/moved.wasm");
+    assert!(
+        module.exists(),
+        "{} is not built; run `cargo xtask test`",
+        module.display()
+    );
+    module
+}
+
 /// A file beside the programs of this build. Tests lie in the folder `deps` there.
 fn built(name: &str) -> PathBuf {
     let this = std::env::current_exe().unwrap_or_default();

@@ -1,3 +1,9 @@
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Context;
+
 use crate::step::{cargo, run};
 
 /// The packages whose core modules are policies.
@@ -11,6 +17,33 @@ pub(crate) fn policies() -> anyhow::Result<()> {
         command.args(["--package", package]);
     }
     run("building the policies", &mut command)
+}
+
+/// Builds the policy in JavaScript, unless nothing that it is made of has changed.
+pub(crate) fn javascript() -> anyhow::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let (source, module) = (
+        root.join("plugins/javascript"),
+        root.join("target/javascript/moved.wasm"),
+    );
+    let time = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let mut inputs: Vec<_> = ["moved.js", "build.mjs", "package-lock.json"]
+        .map(|file| source.join(file))
+        .into();
+    for file in fs::read_dir(root.join("wit")).context("could not read wit/")? {
+        inputs.push(file?.path());
+    }
+    let built = time(&module);
+    if built.is_some() && inputs.iter().all(|input| time(input) < built) {
+        return Ok(());
+    }
+    fs::create_dir_all(root.join("target/javascript")).context("could not make target/javascript")?;
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(&source);
+    run("fetching what makes JavaScript a component", &mut npm)?;
+    let mut node = Command::new("node");
+    node.arg("build.mjs").arg(&module).current_dir(&source);
+    run("building the policy in JavaScript", &mut node)
 }
 
 /// Builds the host: with the profile `release` as users run it, with the profile `demo` soon rather than fast.

@@ -1,5 +1,7 @@
 //! What a machine must have, beside Rust, before anything here can be built and run. What is there is left alone.
 
+mod apt;
+mod node;
 mod postgresql;
 mod wasm_target;
 
@@ -7,4 +9,10 @@ mod wasm_target;
 pub(crate) fn ensure() -> anyhow::Result<()> {
     wasm_target::ensure()?;
     postgresql::ensure()
+}
+
+/// The same of what only the tests need.
+pub(crate) fn ensure_for_tests() -> anyhow::Result<()> {
+    ensure()?;
+    node::ensure()
 }

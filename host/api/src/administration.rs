@@ -1,7 +1,8 @@
-//! What only the administrator's key opens: parked keys, and the forced failover.
+//! What only the administrator's key opens: parked keys, the forced failover, and the versions of the policies.
 
 mod failover;
 mod mirror;
+mod policies;
 
 use axum::body::Bytes;
 use serde::de::DeserializeOwned;
@@ -11,6 +12,8 @@ pub use failover::FailoverRequest;
 pub(crate) use failover::fail_over;
 pub use mirror::{Chosen, Parked, Treated};
 pub(crate) use mirror::{give_up, parked, retry};
+pub use policies::{Activated, Activation, Audience, By, Push};
+pub(crate) use policies::{change, list, push, recording, replay};
 
 /// What a body asks for.
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {

@@ -13,16 +13,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{any, get, post};
+use axum::routing::{any, get, post, put};
 use turnout_pipeline::Pipeline;
 use turnout_vocabulary::PerBackend;
 
-pub use administration::{Chosen, FailoverRequest, Parked, Treated};
+pub use administration::{Activated, Activation, Audience, By, Chosen, FailoverRequest, Parked, Push, Treated};
 pub use keys::Keys;
 use limits::Gate;
 pub use limits::Limits;
-pub use status::{AlertStatus, BackendStatus, MirrorStatus, RepositoryStatus, Status};
+pub use status::{AlertStatus, BackendStatus, DifferenceStatus, MirrorStatus, RepositoryStatus, Status, TrialStatus};
+
+/// The largest body that an administrator may send: a module in hexadecimal, and more than any bound on its size.
+const MODULE_BODY: usize = 64 << 20;
 
 /// A host that is ready to serve: what the handlers share.
 pub struct Host {
@@ -68,6 +72,14 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/mirror/retry", post(administration::retry))
         .route("/v1/mirror/drop", post(administration::give_up))
         .route("/v1/failover", post(administration::fail_over))
+        .route("/v1/policies", get(administration::list))
+        .route(
+            "/v1/policies/{name}",
+            put(administration::push).post(administration::change),
+        )
+        .route("/v1/policies/{name}/replay", post(administration::replay))
+        .route("/v1/recording", get(administration::recording))
+        .layer(DefaultBodyLimit::max(MODULE_BODY))
         .layer(from_fn_with_state(Arc::clone(&host), keys::admin_required));
     Router::new()
         .route("/rest/v1/{repository}", any(rest::serve))

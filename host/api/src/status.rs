@@ -2,6 +2,7 @@
 
 mod alerts;
 mod mirror;
+mod trial;
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -14,6 +15,7 @@ use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
 pub use alerts::AlertStatus;
 pub use mirror::{MirrorStatus, RepositoryStatus};
+pub use trial::{DifferenceStatus, TrialStatus};
 
 use crate::Host;
 
@@ -31,6 +33,8 @@ pub struct Status {
     /// The policies of that set, each under the name of its world.
     #[serde(flatten)]
     pub policies: PerWorld<Version>,
+    /// The versions on trial beside them.
+    pub trials: Vec<TrialStatus>,
     /// The change that was refused after it, while it stands in the directory.
     pub refused: Option<Refused>,
     /// The epochs that a handoff leaves, oldest first; none while no handoff is under way.
@@ -79,6 +83,7 @@ pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
         epoch: in_force.epoch,
         since: since.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
         policies: in_force.versions.clone(),
+        trials: TrialStatus::all(pipeline),
         refused,
         leaving: in_force.leaving.iter().map(|era| era.epoch).collect(),
         forced: in_force.forced,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use turnout_vocabulary::Backend;
 
+use crate::command::policy::Policy;
+
 /// Moves a live application from Supabase to your own PostgreSQL without stopping it.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
@@ -50,6 +52,9 @@ pub(crate) enum Command {
     /// taken in as the mirror; what it had not mirrored is shown as diverged and not applied over newer rows. Without
     /// --accept-loss this only tells what would be lost, and exits with 1.
     Failover(Failover),
+    /// Write, build, test and check policies
+    #[command(subcommand)]
+    Policy(Policy),
 }
 
 /// One of the two databases, by the word for it.

@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod failover;
 pub(crate) mod install;
 pub(crate) mod mirror;
+pub(crate) mod policy;
 mod running;
 pub(crate) mod serve;
 pub(crate) mod status;
@@ -15,7 +16,9 @@ use anyhow::{Context, Result};
 use turnout_api::Host;
 use turnout_backends::Database;
 use turnout_mirror::{Judge, Mirror};
-use turnout_pipeline::{Alerts, Freshness, Handoffs, Metrics, Pipeline, Policies, PolicyJudge, PolicySource};
+use turnout_pipeline::{
+    Alerts, Freshness, Handoffs, Metrics, Pipeline, Policies, PolicyJudge, PolicySource, Recording,
+};
 use turnout_runtime::Runtime;
 use turnout_vocabulary::{Backend, PerBackend};
 
@@ -43,14 +46,15 @@ fn open(config: &Config) -> Result<PerBackend<Database>> {
 
 /// Loads the policies.
 fn policies(config: &Config, metrics: &Arc<Metrics>) -> Result<Policies> {
-    let runtime = Runtime::new(&config.policy_limits)?;
-    let source = PolicySource::new(&config.policies);
+    let runtime = Runtime::new(&config.policies.limits)?;
+    let source = PolicySource::new(&config.policies.directory);
     let repositories = Arc::clone(&config.repositories);
     Policies::load(
         source,
         runtime,
         repositories,
         config.subjects.clone(),
+        config.policies.trusted_keys.clone(),
         Arc::clone(metrics),
     )
     .context("the policies are refused")
@@ -68,10 +72,12 @@ async fn host(config: &Config) -> Result<Host> {
         Arc::clone(&metrics),
     ));
     let mirror = Arc::new(Mirror::start(&backends, repositories, &judge));
+    let alerts = Arc::new(Alerts::default());
     let handoffs = Arc::new(Handoffs::new(
         Arc::clone(&policies),
         Arc::clone(&backends),
         Arc::clone(&mirror),
+        Arc::clone(&alerts),
         Arc::clone(repositories),
         rule.clone(),
         config.handoff_budget,
@@ -79,17 +85,19 @@ async fn host(config: &Config) -> Result<Host> {
     handoffs.begin().await?;
     tokio::spawn(Arc::clone(&handoffs).follow());
     tokio::spawn(Arc::clone(&handoffs).observe());
+    tokio::spawn(Arc::clone(&handoffs).break_circuits(config.policies.breaker_failures));
     let pipeline = Pipeline {
         policies,
         handoffs,
         backends,
         mirror,
-        alerts: Alerts::default(),
+        alerts,
         metrics,
         repositories: Arc::clone(repositories),
+        recording: Recording::new(config.recorded_operations, config.clear_subjects),
         rule: rule.clone(),
         freshness: Freshness::new(config.read_wait),
-        undecided: config.undecided,
+        undecided: config.policies.undecided,
     };
     let labels = config.backends.as_ref().map(|backend| backend.label.clone());
     Ok(Host::new(pipeline, labels, config.keys.clone(), config.limits))

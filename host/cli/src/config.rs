@@ -1,24 +1,28 @@
 //! `turnout.toml`, read and validated whole before anything starts.
 
 mod backend;
+mod policies;
 mod problems;
 mod repository;
 mod section;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_api::{Keys, Limits};
-use turnout_pipeline::Undecided;
 use turnout_vocabulary::{Backend, PerBackend, Repository, SubjectRule};
 
 pub(crate) use backend::{BackendConfig, Guard};
+pub(crate) use policies::PolicyConfig;
 pub(crate) use problems::{Invalid, Problem};
 use section::{Problems, Section};
 
 use crate::log::{Format, LogConfig};
+
+/// How many operations are kept for replays, unless the configuration says: some hundred kilobytes.
+const RECORDED_OPERATIONS: usize = 4096;
 
 /// Everything that a host is told before it starts.
 #[derive(Debug)]
@@ -31,12 +35,11 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// How the host logs.
     pub(crate) log: LogConfig,
-    /// The directory that holds `<world>.wasm` and `<world>.toml`.
-    pub(crate) policies: PathBuf,
-    /// What the policies may use.
-    pub(crate) policy_limits: turnout_runtime::Options,
-    /// Which backend answers a read that the routing policy fails to decide.
-    pub(crate) undecided: Undecided,
+    /// The policies.
+    pub(crate) policies: PolicyConfig,
+    /// How many of the last operations are kept, and whether their subjects may be shown.
+    pub(crate) recorded_operations: usize,
+    pub(crate) clear_subjects: bool,
     /// How long a read that spans authorities waits for what the other side has not mirrored yet.
     pub(crate) read_wait: Duration,
     /// How long operations may wait for a handoff before it is abandoned.
@@ -98,18 +101,12 @@ impl Config {
         }
         log.finish();
 
-        let mut policies = root.section("policies");
-        let directory: PathBuf = policies.value("directory").unwrap_or_else(|| "policies".into());
-        let defaults = turnout_runtime::Options::default();
-        let policy_limits = turnout_runtime::Options {
-            module_bytes: policies.kibibytes("module_kib").unwrap_or(defaults.module_bytes),
-            memory_bytes: policies.kibibytes("memory_kib").unwrap_or(defaults.memory_bytes),
-            call_cpu: policies.duration("call_cpu").unwrap_or(defaults.call_cpu),
-            configure_cpu: policies.duration("configure_cpu").unwrap_or(defaults.configure_cpu),
-            cache: policies.value("cache").map(|cache: PathBuf| folder.join(cache)),
-        };
-        let undecided = policies.value("undecided_reads").unwrap_or_default();
-        policies.finish();
+        let policies = PolicyConfig::read(root.section("policies"), folder);
+
+        let mut recording = root.section("recording");
+        let recorded_operations = recording.value("operations").unwrap_or(RECORDED_OPERATIONS);
+        let clear_subjects = recording.value("clear_subjects").unwrap_or(false);
+        recording.finish();
 
         let mut handoff = root.section("handoff");
         let handoff_budget = handoff.duration("budget").unwrap_or(Duration::from_secs(5));
@@ -158,9 +155,9 @@ impl Config {
             keys: Keys::new(key, admin_key),
             limits,
             log: log_config,
-            policies: folder.join(directory),
-            policy_limits,
-            undecided,
+            policies,
+            recorded_operations,
+            clear_subjects,
             read_wait,
             handoff_budget,
             subjects: rule,
@@ -210,7 +207,7 @@ subject = "phone"
     fn a_short_file_is_enough() {
         let config = parse(GOOD).unwrap();
         assert!(config.listen.ip().is_loopback());
-        assert_eq!(config.policies, Path::new("/etc/turnout/policies"));
+        assert_eq!(config.policies.directory, Path::new("/etc/turnout/policies"));
         assert_eq!(config.backends.old.label, "old");
         assert_eq!(config.backends.new.label, "timeweb");
         assert_eq!(

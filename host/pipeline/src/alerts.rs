@@ -16,12 +16,16 @@ pub struct Alerts(Mutex<VecDeque<Raised>>);
 pub struct Raised {
     /// When.
     pub at: SystemTime,
-    /// What it is about.
-    pub alert: Alert,
-    /// The repository that was written.
-    pub repository: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What kind of alert it is.
+    pub kind: &'static str,
+    /// The same in words.
+    pub message: String,
+    /// The repository that was written, if it is about a write.
+    pub repository: Option<String>,
     /// The backend that was written.
-    pub authority: Backend,
+    pub authority: Option<Backend>,
 }
 
 impl Alerts {
@@ -36,6 +40,22 @@ impl Alerts {
             .collect()
     }
 
+    /// Logs what is about no write, and keeps it.
+    pub(crate) fn tell(&self, severity: Severity, kind: &'static str, message: String) {
+        match severity {
+            Severity::Warning => tracing::warn!("{message}"),
+            Severity::Critical => tracing::error!("{message}"),
+        }
+        self.keep(Raised {
+            at: SystemTime::now(),
+            severity,
+            kind,
+            message,
+            repository: None,
+            authority: None,
+        });
+    }
+
     /// Logs an alert and keeps it.
     pub(crate) fn raise(&self, repository: &Repository, authority: Backend, alert: &Alert) {
         let repository = &repository.name;
@@ -43,13 +63,19 @@ impl Alerts {
             Severity::Warning => tracing::warn!(%authority, repository, "{alert}"),
             Severity::Critical => tracing::error!(%authority, repository, "{alert}"),
         }
+        self.keep(Raised {
+            at: SystemTime::now(),
+            severity: alert.severity,
+            kind: alert.kind.as_str(),
+            message: alert.to_string(),
+            repository: Some(repository.clone()),
+            authority: Some(authority),
+        });
+    }
+
+    fn keep(&self, alert: Raised) {
         let mut raised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         raised.truncate(KEPT - 1);
-        raised.push_front(Raised {
-            at: SystemTime::now(),
-            alert: alert.clone(),
-            repository: repository.clone(),
-            authority,
-        });
+        raised.push_front(alert);
     }
 }

@@ -3,6 +3,7 @@
 //! Everything here is monotone: epochs only grow, a fence is only raised, a release stays true. So a host that dies or
 //! sleeps at any step leaves nothing that another could not finish, and locks are for efficiency only.
 //!
+//! - `breaker` takes back policies that keep failing.
 //! - `change` takes a new set through the handoff, or abandons it.
 //! - `drained` waits until nothing of past epochs is left that would change hands.
 //! - `gate` says whether a set may come into force at all.
@@ -10,8 +11,10 @@
 //! - `failover` moves authority away from a dead side, `rejoin` takes a side in again that was away.
 //! - `converge` compares both sides when mirroring begins.
 //! - `observe` keeps in view how far the mirror is behind.
+//! - `ship` brings versions into force that somebody pushed, activated or took back.
 //! - `judge` tells the mirror what is to become of dirty keys.
 
+mod breaker;
 mod change;
 mod converge;
 mod drained;
@@ -22,6 +25,7 @@ mod judge;
 mod observe;
 mod record;
 mod rejoin;
+mod ship;
 mod watch;
 
 use std::sync::Arc;
@@ -36,9 +40,10 @@ use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 pub use failover::{AtStake, Failover, NoFailover};
 pub use judge::PolicyJudge;
 pub use observe::{ParkedFor, Seen};
+pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion};
 pub use watch::{Watching, watch};
 
-use crate::Policies;
+use crate::{Alerts, Policies};
 
 /// Brings policy sets into force.
 pub struct Handoffs {
@@ -46,6 +51,7 @@ pub struct Handoffs {
     pub policies: Arc<Policies>,
     backends: Arc<PerBackend<Database>>,
     mirror: Arc<Mirror>,
+    alerts: Arc<Alerts>,
     repositories: Arc<[Repository]>,
     rule: SubjectRule,
     /// How long operations may wait for one.
@@ -83,6 +89,7 @@ impl Handoffs {
         policies: Arc<Policies>,
         backends: Arc<PerBackend<Database>>,
         mirror: Arc<Mirror>,
+        alerts: Arc<Alerts>,
         repositories: Arc<[Repository]>,
         rule: SubjectRule,
         budget: Duration,
@@ -91,6 +98,7 @@ impl Handoffs {
             policies,
             backends,
             mirror,
+            alerts,
             repositories,
             rule,
             budget,

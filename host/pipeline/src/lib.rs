@@ -12,14 +12,22 @@ mod metrics;
 mod pipeline;
 mod policies;
 mod provenance;
+mod recording;
 mod subjects;
 
 pub use alerts::{Alerts, Raised};
 pub use error::Error;
-pub use handoff::{AtStake, Failover, Handoffs, NoFailover, ParkedFor, PolicyJudge, Seen, Watching, watch};
+pub use handoff::{
+    AtStake, Failover, Handoffs, NoFailover, NotShipped, ParkedFor, PolicyJudge, Seen, Shipment, ShippedTrial,
+    ShippedVersion, Watching, watch,
+};
 pub use metrics::Metrics;
-pub use pipeline::{Asked, Committed, Failed, Freshness, Pipeline, Reason, Resolve, Step, Transaction, Undecided};
+pub use pipeline::{
+    Asked, Change, Committed, Failed, Freshness, Pipeline, Reason, Replay, Resolve, Step, Transaction, Undecided,
+};
 pub use policies::{
-    Era, File, Files, InForce, PerWorld, Policies, PolicySet, PolicySource, Refused, Standing, Version,
+    Difference, Differences, Era, File, Files, InForce, NotAKey, OnTrial, Origin, PerWorld, Policies, PolicySet,
+    PolicySource, Refused, Scope, Shipped, Standing, TrustedKeys, Version,
 };
 pub use provenance::{Provenance, Staleness};
+pub use recording::{RecordedOperation, Recording};

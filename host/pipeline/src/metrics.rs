@@ -1,9 +1,7 @@
 //! What is counted. To add a metric: a field, its registration with help text in `new`, and a method that moves it.
 
 mod mirror;
-
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+mod policies;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -15,15 +13,13 @@ use turnout_vocabulary::{Action, Alert, Backend, Epoch, PerBackend, Repository, 
 
 use crate::{Error, PerWorld, Provenance};
 use mirror::MirrorMetrics;
+use policies::PolicyMetrics;
 
 /// The upper bounds of the buckets of an operation's time, in seconds: from a fast lookup nearby to a slow write far
 /// away.
 const OPERATION_BUCKETS: [f64; 13] = [
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
-
-/// The upper bounds of the buckets of one call of a policy, in seconds.
-const POLICY_BUCKETS: [f64; 10] = [2e-7, 5e-7, 1e-6, 2e-6, 5e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OperationLabels {
@@ -38,16 +34,6 @@ struct ErrorLabels {
     action: &'static str,
     backend: &'static str,
     kind: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct WorldLabels {
-    world: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabels {
-    result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -71,10 +57,8 @@ pub struct Metrics {
     /// By repository, action and backend, made at the start: an operation looks nothing up and allocates nothing.
     operations: Box<[[PerBackend<Histogram>; Action::ALL.len()]]>,
     errors: Family<ErrorLabels, Counter>,
-    policy: PerWorld<Histogram>,
-    policy_failures: PerWorld<Counter>,
-    reloads: Family<ResultLabels, Counter>,
-    reload_time: Histogram,
+    /// How the policies do.
+    pub(crate) policies: PolicyMetrics,
     epoch: Gauge,
     unapplied: Family<UnappliedLabels, Counter>,
     alerts: Family<AlertLabels, Counter>,
@@ -91,12 +75,6 @@ impl Metrics {
             Histogram::new(OPERATION_BUCKETS)
         });
         let errors = Family::default();
-        let policy = Family::<WorldLabels, Histogram, fn() -> Histogram>::new_with_constructor(|| {
-            Histogram::new(POLICY_BUCKETS)
-        });
-        let policy_failures = Family::<WorldLabels, Counter>::default();
-        let reloads = Family::default();
-        let reload_time = Histogram::new(OPERATION_BUCKETS);
         let epoch = Gauge::default();
         let unapplied = Family::default();
         let alerts = Family::default();
@@ -110,28 +88,6 @@ impl Metrics {
             "operation_errors",
             "Operations that ended in an error, by kind",
             errors.clone(),
-        );
-        registry.register_with_unit(
-            "policy_duration",
-            "Time that one call of a policy took; its count is the number of calls",
-            Unit::Seconds,
-            policy.clone(),
-        );
-        registry.register(
-            "policy_failures",
-            "Instances of a policy that trapped or exceeded a bound, and were discarded",
-            policy_failures.clone(),
-        );
-        registry.register(
-            "policy_reloads",
-            "Changes of the policies, by what became of them",
-            reloads.clone(),
-        );
-        registry.register_with_unit(
-            "policy_reload_duration",
-            "Time that a handoff to changed policies took",
-            Unit::Seconds,
-            reload_time.clone(),
         );
         registry.register("epoch", "The number of the policy set in force", epoch.clone());
         registry.register(
@@ -153,9 +109,6 @@ impl Metrics {
             };
             operations.get_or_create_owned(&labels)
         };
-        for result in ["accepted", "refused"] {
-            reloads.get_or_create_owned(&ResultLabels { result });
-        }
         Self {
             names: repositories.iter().map(|repository| repository.name.clone()).collect(),
             operations: repositories
@@ -165,10 +118,7 @@ impl Metrics {
                 })
                 .collect(),
             errors,
-            policy: PerWorld::from_fn(|world| policy.get_or_create_owned(&WorldLabels { world })),
-            policy_failures: PerWorld::from_fn(|world| policy_failures.get_or_create_owned(&WorldLabels { world })),
-            reloads,
-            reload_time,
+            policies: PolicyMetrics::register(&mut registry),
             epoch,
             unapplied,
             alerts,
@@ -180,9 +130,7 @@ impl Metrics {
     /// The text that Prometheus reads. The failures of policies are counted where they happen, so they are told here.
     #[must_use]
     pub fn encode(&self, policy_failures: &PerWorld<u64>) -> String {
-        for ((_, counter), (_, failures)) in self.policy_failures.iter().zip(policy_failures.iter()) {
-            counter.inner().store(*failures, Ordering::Relaxed);
-        }
+        self.policies.failed(policy_failures);
         let mut encoded = String::new();
         // Writing to a String cannot fail.
         let _ = text::encode(&mut encoded, &self.registry);
@@ -205,20 +153,8 @@ impl Metrics {
         }
     }
 
-    /// A policy of the world of that name answered on behalf of an operation.
-    pub(crate) fn policy_called(&self, world: &str, took: Duration) {
-        if let Some((_, policy)) = self.policy.iter().find(|(name, _)| *name == world) {
-            policy.observe(took.as_secs_f64());
-        }
-    }
-
     pub(crate) fn epoch(&self, epoch: Epoch) {
         self.epoch.set(i64::try_from(epoch.get()).unwrap_or(i64::MAX));
-    }
-
-    pub(crate) fn reloaded(&self, took: Duration) {
-        self.reloads.get_or_create(&ResultLabels { result: "accepted" }).inc();
-        self.reload_time.observe(took.as_secs_f64());
     }
 
     pub(crate) fn alert(&self, repository: RepositoryId, alert: &Alert) {
@@ -245,9 +181,5 @@ impl Metrics {
             result,
         };
         self.unapplied.get_or_create(&labels).inc();
-    }
-
-    pub(crate) fn reload_refused(&self) {
-        self.reloads.get_or_create(&ResultLabels { result: "refused" }).inc();
     }
 }

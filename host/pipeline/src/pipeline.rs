@@ -6,6 +6,7 @@ mod own_writes;
 mod part;
 mod read;
 mod references;
+mod replay;
 mod transaction;
 mod write;
 
@@ -23,9 +24,10 @@ use turnout_vocabulary::{
 };
 
 pub use freshness::Freshness;
+pub use replay::{Change, Replay};
 pub use transaction::{Asked, Committed, Failed, Reason, Resolve, Step, Transaction};
 
-use crate::{Alerts, Error, Handoffs, InForce, Metrics, Policies, Provenance};
+use crate::{Alerts, Error, Handoffs, InForce, Metrics, Policies, Provenance, Recording};
 
 /// What answers a read that the routing policy fails to decide. A write is refused then, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -51,11 +53,13 @@ pub struct Pipeline {
     /// What keeps them equal.
     pub mirror: Arc<Mirror>,
     /// What people should hear of.
-    pub alerts: Alerts,
+    pub alerts: Arc<Alerts>,
     /// What is counted on the way.
     pub metrics: Arc<Metrics>,
     /// The tables served, by number.
     pub repositories: Arc<[Repository]>,
+    /// The last operations, for replays.
+    pub recording: Recording,
     /// How phone numbers are normalised.
     pub rule: SubjectRule,
     /// What reads must know of the mirror.
@@ -187,7 +191,13 @@ impl<'a> Run<'a> {
 
     /// Goes on only if the routing policy admits the operation.
     fn admit(&mut self, action: Action, subject: Option<&Subject>) -> Result<(), Error> {
-        match self.decide(|policies, repository| policies.routing.admit(action, repository, subject))? {
+        self.pipeline.recording.note(self.repository.id, action, subject);
+        let admission = self.decide(|policies, repository| {
+            policies.routing.ask("admit", repository, subject, |policy| {
+                policy.admit(action, repository, subject)
+            })
+        })?;
+        match admission {
             Admission::Admit => Ok(()),
             Admission::Refuse { retry_after } => Err(Error::Frozen { retry_after }),
         }
@@ -204,7 +214,7 @@ impl<'a> Run<'a> {
         let answer = ask(&self.policies, self.repository.id);
         let took = began.elapsed();
         self.provenance.policy += took;
-        self.pipeline.metrics.policy_called(world, took);
+        self.pipeline.metrics.policies.called(world, took);
         answer
     }
 

@@ -6,9 +6,11 @@ mod in_force;
 mod loader;
 mod per_world;
 mod refused;
+mod scope;
 mod set;
-mod settings;
+mod signature;
 mod source;
+mod trial;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -19,13 +21,16 @@ use tokio::time::timeout;
 use turnout_runtime::Runtime;
 use turnout_vocabulary::{Epoch, Repository, SubjectRule};
 
-pub use files::{File, Files};
+pub use files::{File, Files, OnTrial, Origin};
 pub use in_force::{Era, InForce};
 use loader::Loader;
 pub use per_world::PerWorld;
 pub use refused::Refused;
+pub use scope::Scope;
 pub use set::{PolicySet, Version};
+pub use signature::{NotAKey, TrustedKeys};
 pub use source::PolicySource;
+pub use trial::{Difference, Differences, Shipped};
 
 use crate::Metrics;
 
@@ -74,12 +79,15 @@ impl Policies {
         runtime: Runtime,
         repositories: Arc<[Repository]>,
         rule: SubjectRule,
+        trusted: TrustedKeys,
         metrics: Arc<Metrics>,
     ) -> Result<Self, Refused> {
         let loader = Loader {
             runtime,
             repositories,
             rule,
+            trusted,
+            differences: metrics.policies.differences.clone(),
         };
         let era = Era {
             epoch: Epoch::new(0),
@@ -149,12 +157,18 @@ impl Policies {
     /// # Errors
     /// [`Refused`] if the directory holds no usable set.
     pub fn candidate(&self) -> Result<Option<Arc<PolicySet>>, Refused> {
-        let candidate = self.source.read().and_then(|files| self.make(&files));
+        let candidate = self.source.read().and_then(|mut files| {
+            // The directory holds what is stable; what is on trial stays so.
+            let in_force = self.in_force();
+            files.routing.trial.clone_from(&in_force.files.routing.trial);
+            files.dual_write.trial.clone_from(&in_force.files.dual_write.trial);
+            self.make(&files)
+        });
         let refused = candidate.as_ref().err().cloned();
         let before = std::mem::replace(&mut self.standing_now().refused, refused.clone());
         if let Some(refused) = refused.filter(|refused| before.as_ref() != Some(refused)) {
             tracing::error!(epoch = %self.in_force().epoch, %refused, "policies refused; what was in force stays");
-            self.metrics.reload_refused();
+            self.metrics.policies.reload_refused();
         }
         candidate
     }
@@ -216,7 +230,7 @@ impl Policies {
     pub(crate) fn refuse(&self, reason: &dyn std::fmt::Display) -> Refused {
         let refused = Refused::whole(self.source.directory(), reason);
         tracing::error!(epoch = %self.in_force().epoch, %refused, "policies refused; what was in force stays");
-        self.metrics.reload_refused();
+        self.metrics.policies.reload_refused();
         self.standing_now().refused = Some(refused.clone());
         refused
     }

@@ -8,12 +8,32 @@ use std::time::Duration;
 pub(crate) use cpu::CpuBound;
 pub(crate) use memory::MemoryBound;
 
-/// What one instance may take.
-#[derive(Clone, Copy)]
-pub(crate) struct Bounds {
-    pub(crate) memory_bytes: usize,
-    pub(crate) call_cpu: Duration,
-    pub(crate) configure_cpu: Duration,
+/// What the policy of a world may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The size of a module, in bytes, beyond which it is refused.
+    pub module_bytes: usize,
+    /// The memory, in bytes, that one instance may have. Every thread that calls a policy has an instance of it.
+    pub memory_bytes: usize,
+    /// The entries that all tables of one instance may have together.
+    pub table_entries: usize,
+    /// The CPU time that one call may take. The time in which the machine does something else does not count.
+    pub call_cpu: Duration,
+    /// The CPU time that starting an instance and configuring it may take together.
+    pub configure_cpu: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            module_bytes: 16 << 20,
+            memory_bytes: 16 << 20,
+            // One that Rust writes has some hundreds.
+            table_entries: 64 << 10,
+            call_cpu: Duration::from_millis(50),
+            configure_cpu: Duration::from_millis(100),
+        }
+    }
 }
 
 /// How a policy failed. The instance that did is gone; the next call gets a fresh one.

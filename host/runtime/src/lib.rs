@@ -18,8 +18,8 @@
 //! ```
 //!
 //! Where things are: `load` turns bytes into compiled code and refuses what is no policy; `bounds` stops a policy that takes
-//! too much; `policy` makes, keeps and discards instances, and is the same for every world; `worlds` has one room for each
-//! world: what it exports, said in the vocabulary.
+//! too much; `settings` reads what people write for it; `policy` makes, keeps and discards instances, and is the same for
+//! every world; `worlds` has one room for each world: what it exports, said in the vocabulary.
 
 mod bindings;
 mod bounds;
@@ -27,12 +27,14 @@ mod load;
 mod log;
 mod policy;
 mod runtime;
+mod settings;
 mod worlds;
 
-pub use bounds::Failure;
-pub use load::LoadError;
+pub use bounds::{Bounds, Failure};
+pub use load::{LoadError, component, core_size};
 pub use policy::{CallError, ConfigureError, Description, Module, Policy};
 pub use runtime::{Options, Runtime, RuntimeError};
+pub use settings::{Document, Mistake};
 pub use worlds::World;
 pub use worlds::dual_write::{DualWrite, DualWriteModule, DualWritePolicy};
 pub use worlds::routing::{Routing, RoutingModule, RoutingPolicy};

@@ -5,9 +5,10 @@ mod imports;
 
 use std::sync::Arc;
 
-use wasmparser::Parser;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
+
+pub use encode::{component, core_size};
 
 use crate::bindings::policy::PolicyIndices;
 use crate::policy::{Module, State};
@@ -62,22 +63,14 @@ impl LoadError {
 }
 
 /// Compiles a core module or a component.
-pub(crate) fn component(engine: &Engine, bytes: &[u8], bound: usize) -> Result<Component, LoadError> {
+pub(crate) fn compiled(engine: &Engine, bytes: &[u8], bound: usize) -> Result<Component, LoadError> {
     if bytes.len() > bound {
         return Err(LoadError::TooLarge {
             size: bytes.len(),
             bound,
         });
     }
-    let component = if Parser::is_component(bytes) {
-        Component::from_binary(engine, bytes)
-    } else if Parser::is_core_wasm(bytes) {
-        imports::check_module(bytes)?;
-        Component::from_binary(engine, &encode::component(bytes)?)
-    } else {
-        return Err(LoadError::NotWasm);
-    }
-    .map_err(LoadError::malformed)?;
+    let component = Component::from_binary(engine, &component(bytes)?).map_err(LoadError::malformed)?;
     imports::check_component(engine, &component)?;
     Ok(component)
 }

@@ -3,6 +3,7 @@
 mod error;
 mod instance;
 mod module;
+mod row;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,13 +17,14 @@ pub use error::{CallError, ConfigureError};
 use instance::Instance;
 pub(crate) use instance::State;
 pub use module::{Description, Module};
+use row::Row;
 
 use crate::bindings::policy::turnout::policy::types::{RepositoryInfo, Settings};
 use crate::bounds::Failure;
 use crate::worlds::World;
 
 /// A module with its settings. It answers on the calling thread, which it may block for as long as
-/// [`Options::call_cpu`](crate::Options::call_cpu) allows; each thread that calls it gets an instance of its own, kept until the
+/// [`Bounds::call_cpu`](crate::Bounds::call_cpu) allows; each thread that calls it gets an instance of its own, kept until the
 /// policy is dropped. A call that fails is tried once more on a fresh instance, unless it ran out of time.
 pub struct Policy<W: World> {
     module: Module<W>,
@@ -30,6 +32,7 @@ pub struct Policy<W: World> {
     // Taken out while a call runs: whatever ends the call early, an instance that is not put back is gone.
     instances: ThreadLocal<Cell<Option<Box<Instance<W>>>>>,
     failures: AtomicU64,
+    row: Row,
 }
 
 impl<W: World> Policy<W> {
@@ -53,14 +56,27 @@ impl<W: World> Policy<W> {
             json: settings_json.to_owned(),
             repositories,
         };
-        let first = Instance::configured(module, &settings)?;
+        Self::start(module.clone(), settings)
+    }
+
+    /// The same policy on instances of its own.
+    ///
+    /// # Errors
+    /// [`ConfigureError`] if it refuses now what it took before, or fails.
+    pub fn twin(&self) -> Result<Self, ConfigureError> {
+        Self::start(self.module.clone(), self.settings.clone())
+    }
+
+    fn start(module: Module<W>, settings: Settings) -> Result<Self, ConfigureError> {
+        let first = Instance::configured(&module, &settings)?;
         let instances = ThreadLocal::new();
         instances.get_or(|| Cell::new(Some(Box::new(first))));
         Ok(Self {
-            module: module.clone(),
+            module,
             settings,
             instances,
             failures: AtomicU64::new(0),
+            row: Row::default(),
         })
     }
 
@@ -71,19 +87,24 @@ impl<W: World> Policy<W> {
         function: &'static str,
         export: impl Fn(&W, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
-        let failure = match self.attempt(function, &export) {
-            Ok(answer) => return Ok(answer),
-            Err(failure @ Failure::OutOfTime { .. }) => failure,
-            Err(_) => match self.attempt(function, &export) {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            },
+        let answer = match self.attempt(function, &export) {
+            Err(failure) if !matches!(failure, Failure::OutOfTime { .. }) => self.attempt(function, &export),
+            answer => answer,
         };
-        Err(CallError {
-            world: W::NAME,
-            function,
-            failure,
-        })
+        match answer {
+            Ok(answer) => {
+                self.row.ends(function);
+                Ok(answer)
+            }
+            Err(failure) => {
+                self.row.goes_on(function);
+                Err(CallError {
+                    world: W::NAME,
+                    function,
+                    failure,
+                })
+            }
+        }
     }
 
     fn attempt<T>(
@@ -122,5 +143,11 @@ impl<W: World> Policy<W> {
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
+    }
+
+    /// How many calls of one function failed since the last that went well: the most of any function.
+    #[must_use]
+    pub fn failures_in_a_row(&self) -> u32 {
+        self.row.longest()
     }
 }

@@ -14,7 +14,6 @@ use wasmtime::{Config, Engine};
 pub use options::Options;
 use ticker::Ticker;
 
-use crate::bounds::Bounds;
 use crate::load::{self, LoadError};
 use crate::log;
 use crate::policy::{Module, State};
@@ -26,13 +25,12 @@ use crate::worlds::World;
 pub struct Runtime {
     shared: Arc<Shared>,
     linker: Linker<State>,
-    module_bytes: usize,
 }
 
 /// What a policy needs for as long as it lives.
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
-    pub(crate) bounds: Bounds,
+    pub(crate) options: Options,
     _ticker: Ticker,
 }
 
@@ -89,14 +87,10 @@ impl Runtime {
         let ticker = Ticker::start(&engine)?;
         let shared = Arc::new(Shared {
             engine,
-            bounds: options.bounds(),
+            options: options.clone(),
             _ticker: ticker,
         });
-        Ok(Self {
-            shared,
-            linker,
-            module_bytes: options.module_bytes,
-        })
+        Ok(Self { shared, linker })
     }
 
     /// Compiles a policy of the world `W`: a core module as `cargo build --target wasm32-unknown-unknown` writes it, or a
@@ -105,7 +99,7 @@ impl Runtime {
     /// # Errors
     /// [`LoadError`] if the bytes are no policy of that world.
     pub fn load<W: World>(&self, bytes: &[u8]) -> Result<Module<W>, LoadError> {
-        let component = load::component(&self.shared.engine, bytes, self.module_bytes)?;
+        let component = load::compiled(&self.shared.engine, bytes, self.shared.options.of(W::NAME).module_bytes)?;
         load::module(Arc::clone(&self.shared), &self.linker, &component)
     }
 }

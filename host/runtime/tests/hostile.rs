@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use nix::time::ClockId;
 use support::{CLIENTS, load, module, policy, repositories, runtime, subject};
-use turnout_runtime::{CallError, ConfigureError, Failure, LoadError, Options, Routing, RoutingPolicy, Runtime};
+use turnout_runtime::{
+    Bounds, CallError, ConfigureError, Failure, LoadError, Options, Routing, RoutingPolicy, Runtime,
+};
 use turnout_vocabulary::Backend;
 
 /// How soon a policy is refused or stopped. It is CPU time, as the bounds are: other work on the machine must fail no test.
@@ -189,8 +191,12 @@ fn a_broken_module_is_refused() {
 #[test]
 fn a_module_that_is_too_large_is_refused() {
     let good = module("good", "routing");
-    let runtime = Runtime::new(&Options {
+    let small = Bounds {
         module_bytes: good.len() - 1,
+        ..Bounds::default()
+    };
+    let runtime = Runtime::new(&Options {
+        worlds: [("routing".to_owned(), small)].into(),
         ..Options::default()
     })
     .unwrap();

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use support::{CLIENTS, load, module, policy, repositories, runtime, subject};
-use turnout_runtime::{ConfigureError, Options, RoutingPolicy, Runtime};
+use turnout_runtime::{ConfigureError, Options, RoutingModule, RoutingPolicy, Runtime};
 use turnout_vocabulary::{Action, Admission, Backend, Conditions, Health, PerBackend, ReadPlan, Span};
 
 fn conditions() -> Conditions {
@@ -121,4 +121,22 @@ fn compiled(cache: &Path) -> Vec<(PathBuf, SystemTime)> {
         .filter(|file| file.path().extension().is_none())
         .map(|file| (file.path(), file.metadata().unwrap().modified().unwrap()))
         .collect()
+}
+
+#[test]
+fn a_core_module_is_the_policy_that_it_is_as_a_component() {
+    let core = module("good", "routing");
+    let component = turnout_runtime::component(&core).unwrap();
+    assert_eq!(turnout_runtime::component(&component).unwrap(), component);
+    let size = turnout_runtime::core_size(&component).unwrap();
+    assert!((100..component.len()).contains(&size), "{size} of {}", component.len());
+
+    let module: RoutingModule = runtime().load(&component).unwrap();
+    assert_eq!(module.describe(), load(&runtime(), "good").unwrap().describe());
+    assert!(
+        module.imports().iter().all(|name| name.starts_with("turnout:policy/")),
+        "{:?}",
+        module.imports()
+    );
+    assert!(turnout_runtime::component(b"no module").is_err());
 }

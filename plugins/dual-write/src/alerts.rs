@@ -1,4 +1,5 @@
-use crate::bindings::{Alert, AlertKind, MirrorPlan, MirrorState, Outcome, Severity};
+use turnout_policy::dual_write::{Alert, AlertKind, MirrorPlan, MirrorState, Outcome, Severity};
+
 use crate::rules::Rule;
 
 /// What people hear of a write.
@@ -32,9 +33,9 @@ impl Rule {
 
 #[cfg(test)]
 mod tests {
+    use turnout_policy::{Action, Backend};
+
     use super::*;
-    use crate::bindings::Backend;
-    use crate::bindings::turnout::policy::types::Action;
     use crate::settings::Mirror;
 
     /// The alerts of a write under the default rule with another mirror, as text.

@@ -1,18 +1,26 @@
 use std::num::NonZeroU32;
 
-use serde::Deserialize;
-use turnout_settings::Mistake;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use turnout_policy::SettingsError;
+use turnout_policy::dual_write::{Failure, RetryDecision};
 
-use crate::bindings::{Failure, RetryDecision};
-
-/// When a row that could not be mirrored is tried again, and when it is put aside.
-#[derive(Clone, Copy, Deserialize)]
+/// When a row that could not be mirrored is tried again, and when it is put aside. What the row is not to blame for (no
+/// connection, a deadlock, no room: SQLSTATE classes 08, 25, 28, 40, 53, 55, 57, 58) is tried for ever.
+#[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Retry {
+    /// How long a row rests after its first failure; twice as long after each further one.
     first_ms: NonZeroU32,
+    /// How long it rests at most.
     longest_ms: NonZeroU32,
+    /// How many attempts a row has that another row may help: a parent that is still to come, a unique value that is about
+    /// to move (class 23, and whatever is not named here).
     park_after: NonZeroU32,
+    /// How long such a row is tried at least, however many attempts that takes.
     park_age_ms: u32,
+    /// How many attempts a row has that is itself to blame: a value that does not fit, a column that is not there (classes 22
+    /// and 42).
     park_data_after: NonZeroU32,
 }
 
@@ -43,11 +51,11 @@ enum Fault {
 
 impl Retry {
     /// These settings, if they hold together.
-    pub(crate) fn checked(self) -> Result<Self, Mistake> {
+    pub(crate) fn checked(self) -> Result<Self, SettingsError> {
         let (first, longest) = (self.first_ms, self.longest_ms);
         if longest < first {
             let reason = format!("`longest_ms` ({longest}) is less than `first_ms` ({first})");
-            return Err(Mistake::at("/retry/longest_ms", reason));
+            return Err(SettingsError::at("/longest_ms", reason));
         }
         Ok(self)
     }
@@ -88,8 +96,9 @@ impl Fault {
 
 #[cfg(test)]
 mod tests {
+    use turnout_policy::Backend;
+
     use super::*;
-    use crate::bindings::Backend;
 
     fn decide(sqlstate: &str, attempt: u32, age: u32) -> Option<u32> {
         let decision = Retry::default().decide(&Failure {

@@ -1,75 +1,61 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::retry::Retry;
 
-/// The settings as the user writes them.
-#[derive(Deserialize)]
+/// How writes reach the other side, what becomes of rows that cannot, and who hears of it. Every time is a whole number of
+/// milliseconds. Everything has a default; a repository's own settings win over the general ones.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Written {
+#[schemars(title = "Settings of the dual-write policy")]
+pub struct Settings {
+    #[schemars(extend("default" = "async"))]
     pub(crate) mirror: Option<Mirror>,
+    /// How long the answer to a sync write waits for the other side at most. The write is done all the same.
+    #[schemars(extend("default" = 500))]
     pub(crate) sync_bound_ms: Option<NonZeroU32>,
     #[serde(default)]
+    #[schemars(extend("default" = { "warning_ms": 500, "critical_ms": 1000 }))]
     pub(crate) slow: Slow,
     #[serde(default)]
     pub(crate) retry: Retry,
+    /// Other settings for single repositories, by name.
     #[serde(default)]
     pub(crate) repositories: BTreeMap<String, Own>,
 }
 
-/// What a repository has of its own.
-#[derive(Clone, Copy, Default, Deserialize)]
+/// What a repository has of its own; the rest is as the general settings say.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Own {
     pub(crate) mirror: Option<Mirror>,
+    /// How long the answer to a sync write waits for the other side at most. The write is done all the same.
     pub(crate) sync_bound_ms: Option<NonZeroU32>,
     #[serde(default)]
     pub(crate) slow: Slow,
 }
 
-/// How writes reach the other side.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+/// How a write reaches the other side, where the routing policy mirrors at all.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mirror {
+    /// It does not.
     Off,
+    /// After the answer.
     Async,
+    /// Before the answer, which waits at most `sync_bound_ms`.
     Sync,
 }
 
-/// When people hear of a slow write.
-#[derive(Clone, Copy, Default, Deserialize)]
+/// When people hear of a write whose authority answers late, or whose other side is equal late.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Slow {
+    /// Over this it is a warning.
     pub(crate) warning_ms: Option<u32>,
+    /// Over this it is critical. It is not less than `warning_ms`.
     pub(crate) critical_ms: Option<u32>,
-}
-
-#[cfg(test)]
-mod tests {
-    use turnout_settings::{Mistake, read};
-
-    use super::*;
-
-    #[test]
-    fn a_mistake_is_refused_at_its_place() {
-        for (json, place, words) in [
-            (r#"{"miror": "off"}"#, "/miror", "`miror`"),
-            (r#"{"mirror": "on"}"#, "/mirror", "`sync`"),
-            (r#"{"sync_bound_ms": 0}"#, "/sync_bound_ms", "nonzero"),
-            (r#"{"slow": {"critical_ms": -1}}"#, "/slow/critical_ms", "-1"),
-            (r#"{"retry": {"first_ms": "50ms"}}"#, "/retry/first_ms", "50ms"),
-            (r#"{"retry": {"park": 3}}"#, "/retry/park", "`park_after`"),
-            (
-                r#"{"repositories": {"x": {"retry": {}}}}"#,
-                "/repositories/x/retry",
-                "`mirror`",
-            ),
-        ] {
-            let Mistake { pointer, reason } = read::<Written>(json).err().unwrap();
-            assert_eq!(pointer, place);
-            assert!(reason.contains(words), "{reason}");
-        }
-    }
 }

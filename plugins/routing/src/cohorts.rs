@@ -1,3 +1,5 @@
+mod check;
+
 use std::collections::HashMap;
 
 use twox_hash::XxHash64;
@@ -5,15 +7,15 @@ use twox_hash::XxHash64;
 use crate::stage::Stage;
 
 /// The parts that all subjects are divided into: how finely percentages are kept.
-pub(crate) const PARTS: u64 = 100_000_000;
+const PARTS: u64 = 100_000_000;
 
 /// Which subjects stand at which stage.
 #[derive(Debug, Default)]
 pub(crate) struct Cohorts {
     /// The subjects that are listed.
-    pub(crate) listed: HashMap<String, Stage>,
+    listed: HashMap<String, Stage>,
     /// For each percentage, the first part that no longer belongs to it, ascending.
-    pub(crate) slices: Vec<(u64, Stage)>,
+    slices: Vec<(u64, Stage)>,
 }
 
 impl Cohorts {

@@ -1,98 +1,60 @@
-mod check;
-
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use turnout_settings::Mistake;
+use turnout_policy::Subjects;
 
-use crate::bindings::InvalidSetting;
-use crate::cohorts::Cohorts;
 use crate::stage::Stage;
 
-/// Settings that hold together in themselves; whether the repositories exist is for whoever knows them.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    pub(crate) cohorts: Cohorts,
-    pub(crate) default: Stage,
-    pub(crate) repositories: BTreeMap<String, Stage>,
-}
-
-/// The settings as the user writes them.
-#[derive(Deserialize)]
+/// Which subjects stand at which stage of the move. The first cohort that lists a subject decides; else the percentage that
+/// the subject falls into; else the repository's default; else the general one.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Written {
+#[schemars(title = "Settings of the routing policy")]
+pub struct Settings {
+    /// Sets of subjects that share a stage. Percentages take their subjects in the order written here.
     #[serde(default)]
-    cohort: Vec<Cohort>,
-    default: Standing,
+    pub(crate) cohort: Vec<Cohort>,
+    /// Where everything stands that no cohort has.
+    pub(crate) default: Place,
+    /// Another default for single repositories, by name.
     #[serde(default)]
-    repositories: BTreeMap<String, Standing>,
+    pub(crate) repositories: BTreeMap<String, Place>,
 }
 
-#[derive(Deserialize)]
+/// A set of subjects that share a stage.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Cohort {
-    name: String,
-    subjects: Option<Vec<String>>,
-    percent: Option<f64>,
-    stage: Stage,
+#[schemars(extend("oneOf" = [{ "required": ["subjects"] }, { "required": ["percent"] }]))]
+pub(crate) struct Cohort {
+    /// What people call it. No two cohorts have the same name.
+    #[schemars(length(min = 1))]
+    pub(crate) name: String,
+    /// The phones of this cohort, in any spelling. A phone is in one cohort at most.
+    pub(crate) subjects: Option<Subjects>,
+    /// The share of all subjects that this cohort has, fractions allowed (to a millionth of a percent). A subject stays where
+    /// it is while the figure grows. All together are at most 100.
+    #[schemars(range(min = 0, max = 100))]
+    pub(crate) percent: Option<f64>,
+    pub(crate) stage: Stage,
 }
 
-#[derive(Deserialize)]
+/// Where something stands.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Standing {
-    stage: Stage,
-}
-
-/// Reads settings, or says where they are wrong.
-pub(crate) fn parse(json: &str) -> Result<Settings, InvalidSetting> {
-    let written: Written = turnout_settings::read(json).map_err(misread)?;
-    Ok(Settings {
-        cohorts: check::cohorts(written.cohort)?,
-        default: written.default.stage,
-        repositories: written
-            .repositories
-            .into_iter()
-            .map(|(name, standing)| (name, standing.stage))
-            .collect(),
-    })
-}
-
-fn misread(Mistake { pointer, reason }: Mistake) -> InvalidSetting {
-    // Serde's own words would repeat the value, which may be a phone.
-    let reason = if pointer.contains("/subjects") {
-        "subjects is a list of phones, each in quotes".into()
-    } else {
-        reason
-    };
-    InvalidSetting { pointer, reason }
+pub(crate) struct Place {
+    pub(crate) stage: Stage,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use turnout_policy::testing;
+
+    use crate::Stages;
 
     fn refused(json: &str) -> (String, String) {
-        let InvalidSetting { pointer, reason } = parse(json).unwrap_err();
-        (pointer, reason)
-    }
-
-    #[test]
-    fn settings_of_every_kind_are_read() {
-        let settings = parse(
-            r#"{"cohort": [{"name": "test phone", "subjects": ["+79686484488"], "stage": "live"},
-                           {"name": "five", "percent": 5, "stage": "shadow"},
-                           {"name": "half", "percent": 0.5, "stage": "dualwrite"}],
-                "default": {"stage": "off"},
-                "repositories": {"services": {"stage": "rampdown"}}}"#,
-        )
-        .unwrap();
-        assert_eq!(settings.cohorts.listed["+79686484488"], Stage::Live);
-        assert_eq!(
-            settings.cohorts.slices,
-            [(5_000_000, Stage::Shadow), (5_500_000, Stage::DualWrite)]
-        );
-        assert_eq!(settings.default, Stage::Off);
-        assert_eq!(settings.repositories["services"], Stage::RampDown);
+        let error = testing::configure::<Stages>(json, &["clients"]).unwrap_err();
+        (error.pointer().unwrap().into(), error.reason().into())
     }
 
     #[test]

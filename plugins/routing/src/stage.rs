@@ -1,9 +1,9 @@
+use schemars::JsonSchema;
 use serde::Deserialize;
-
-use crate::bindings::{Backend, ReadPlan};
+use turnout_policy::routing::{Backend, ReadPlan};
 
 /// Where a cohort stands.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Stage {
     /// `old` only.

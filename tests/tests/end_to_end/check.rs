@@ -216,6 +216,7 @@ fn help_names_every_command() -> Result<()> {
         "uninstall",
         "mirror",
         "failover",
+        "policy",
         "--config",
     ] {
         assert!(help.contains(command), "{command} is not in {help}");

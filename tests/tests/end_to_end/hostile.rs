@@ -187,6 +187,7 @@ async fn a_policy_that_cannot_be_one_is_refused_with_the_reason_and_the_good_one
     let host = site.host().await?;
     let wasi = include_str!("../../../host/runtime/tests/fixtures/imports_wasi.wat");
     let wrong_world = include_str!("../../../host/runtime/tests/fixtures/wrong_world.wat");
+    let fickle = include_str!("../../../host/runtime/tests/fixtures/fickle.wat");
     let endless_configure = include_str!("../../../host/runtime/tests/fixtures/endless_configure.wat");
     let mut modules = Vec::new();
     for (hostile, reason) in UNDECIDED {
@@ -195,6 +196,7 @@ async fn a_policy_that_cannot_be_one_is_refused_with_the_reason_and_the_good_one
     modules.extend([
         (core_module(wasi, "routing")?, "wasi_snapshot_preview1::fd_write"),
         (core_module(wrong_world, "policy")?, "`admit`"),
+        (core_module(fickle, "routing")?, "answers the same question"),
         (core_module(endless_configure, "routing")?, "100 ms of CPU time"),
         (b"not a module at all".to_vec(), "WebAssembly"),
         (Vec::new(), "WebAssembly"),

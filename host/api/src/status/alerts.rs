@@ -11,23 +11,23 @@ pub struct AlertStatus {
     pub at: u64,
     /// `warning` or `critical`.
     pub severity: String,
-    /// What kind of alert it is: `slow`, `late_mirror`, `parked` or `other`.
+    /// What kind of alert it is: `slow`, `late_mirror`, `parked` or `other` of a write, or `policy`.
     pub kind: String,
     /// The same in words.
     pub message: String,
-    /// The repository that was written.
-    pub repository: String,
+    /// The repository that was written, if it is about a write.
+    pub repository: Option<String>,
     /// The backend that was written.
-    pub authority: Backend,
+    pub authority: Option<Backend>,
 }
 
 impl From<Raised> for AlertStatus {
     fn from(raised: Raised) -> Self {
         Self {
             at: raised.at.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
-            severity: raised.alert.severity.as_str().to_owned(),
-            kind: raised.alert.kind.as_str().to_owned(),
-            message: raised.alert.to_string(),
+            severity: raised.severity.as_str().to_owned(),
+            kind: raised.kind.to_owned(),
+            message: raised.message,
             repository: raised.repository,
             authority: raised.authority,
         }

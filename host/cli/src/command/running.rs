@@ -46,6 +46,12 @@ impl Running {
             .await
     }
 
+    /// The answer to `PUT path` with a body, as it came.
+    pub(super) async fn put(&self, path: &str, body: &impl serde::Serialize) -> Result<String> {
+        self.send(path, self.client.request(Method::PUT, self.at(path)).json(body))
+            .await
+    }
+
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }

@@ -46,7 +46,7 @@ impl Service {
     pub(crate) async fn start(config: &Config, listener: TcpListener) -> Result<Self> {
         let host = Arc::new(super::host(config).await?);
         let watching = turnout_pipeline::watch(&host.pipeline().handoffs)
-            .with_context(|| format!("cannot watch the policies in {}", config.policies.display()))?;
+            .with_context(|| format!("cannot watch the policies in {}", config.policies.directory.display()))?;
         let epoch = host.pipeline().policies.in_force().epoch;
         tracing::info!(address = %listener.local_addr()?, %epoch, "serving");
         let router = turnout_api::router(host);

@@ -34,6 +34,24 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
             version.name, version.version, version.module, version.settings
         )?;
     }
+    for trial in &status.trials {
+        write!(
+            out,
+            "  on trial    {}  module {:.12}  for {}",
+            trial.world, trial.module, trial.scope
+        )?;
+        match trial.differences {
+            0 => writeln!(out)?,
+            differences => writeln!(out, ": {differences} answers differ, such as")?,
+        }
+        for example in &trial.examples {
+            writeln!(
+                out,
+                "    {} of {}: stable {}, on trial {}",
+                example.function, example.repository, example.stable, example.trial
+            )?;
+        }
+    }
     if let Some(refused) = &status.refused {
         writeln!(out, "  refused     {refused}")?;
     }
@@ -71,7 +89,11 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
     } in &status.alerts
     {
         let at = humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + Duration::from_secs(*at));
-        writeln!(out, "  {at}  {severity:<8}  {repository} on {authority}: {message}")?;
+        write!(out, "  {at}  {severity:<8}  ")?;
+        if let (Some(repository), Some(authority)) = (repository, authority) {
+            write!(out, "{repository} on {authority}: ")?;
+        }
+        writeln!(out, "{message}")?;
     }
     Ok(())
 }

@@ -79,7 +79,7 @@ impl Handoffs {
                 forced: None,
             };
             self.policies.put_in_force(InForce::steady(era, Vec::new()));
-            self.policies.metrics.reloaded(Duration::ZERO);
+            self.policies.metrics.policies.reloaded(Duration::ZERO);
             return Ok(());
         };
         let began = Instant::now();
@@ -92,7 +92,7 @@ impl Handoffs {
                 self.settle(&next);
                 // The first policies change nothing.
                 if now.epoch > Epoch::new(0) {
-                    self.policies.metrics.reloaded(began.elapsed());
+                    self.policies.metrics.policies.reloaded(began.elapsed());
                 }
                 return Ok(());
             }

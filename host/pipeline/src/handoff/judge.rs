@@ -52,8 +52,14 @@ impl PolicyJudge {
         };
         // A row that was handed to another authority must get there, mirrored or not.
         let handed_over = subjects.len() > 1 && any(&|subject| Ok(era.authority(repository, subject)? != source))?;
-        if !handed_over && !any(&|subject| era.mirrored(repository, subject))? {
-            return Ok(Verdict::Forget);
+        match any(&|subject| era.mirrored(repository, subject)) {
+            // Its authority let it in before the policy began to fail.
+            Err(_) if key.own => return Ok(Verdict::Mirror),
+            mirrored => {
+                if !handed_over && !mirrored? {
+                    return Ok(Verdict::Forget);
+                }
+            }
         }
         // A write that carried an epoch was let in by the authority.
         if key.own || any(&|subject| Ok(era.authority(repository, subject)? == source))? {
@@ -75,7 +81,7 @@ impl Judge for PolicyJudge {
     }
 
     fn retry(&self, failure: &ApplyFailure) -> Retry {
-        let retry = self.policies.in_force().dual_write.retry(failure);
+        let retry = self.policies.in_force().dual_write.of(None).retry(failure);
         if let Ok(Retry::Park) = retry {
             tracing::error!(
                 source = %failure.source,

@@ -1,24 +1,106 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use turnout_backends::{Database, EpochRecord, Error};
+use turnout_runtime::{DualWrite, Routing, World as _};
 
 use turnout_vocabulary::Epoch;
 
+use super::{ShippedTrial, ShippedVersion};
 use crate::policies::Era;
-use crate::{File, Files, PerWorld, PolicySet};
+use crate::{File, Files, OnTrial, Origin, PerWorld, PolicySet, Scope};
 
 /// One world of a policy set, as the databases keep it. The module itself is kept beside, by its digest.
 #[derive(Serialize, Deserialize)]
-struct Written {
-    module: String,
-    settings: String,
+pub(super) struct Written {
+    pub(super) module: String,
+    pub(super) settings: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) signature: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trial: Option<Box<WrittenTrial>>,
+    #[serde(flatten)]
+    pub(super) by: Origin,
+}
+
+/// A version on trial, as the databases keep it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct WrittenTrial {
+    pub(super) module: String,
+    pub(super) settings: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) signature: Option<String>,
+    pub(super) scope: Scope,
+}
+
+/// One version, stable or on trial, as the databases keep it.
+pub(super) struct Version {
+    pub(super) module: String,
+    pub(super) settings: String,
+    pub(super) signature: Option<String>,
+}
+
+impl Written {
+    /// The same for people.
+    pub(super) fn shipped(self) -> ShippedVersion {
+        let digest = |text: String| File::new("", text.into_bytes()).digest;
+        ShippedVersion {
+            module: self.module,
+            settings: digest(self.settings),
+            by: self.by,
+            trial: self.trial.map(|trial| ShippedTrial {
+                module: trial.module,
+                settings: digest(trial.settings),
+                scope: trial.scope.to_string(),
+            }),
+        }
+    }
+}
+
+impl PerWorld<Written> {
+    /// The versions of all worlds, those on trial included, each with the name of its world.
+    pub(super) fn versions(self) -> impl Iterator<Item = (&'static str, Version)> {
+        let worlds = [(Routing::NAME, self.routing), (DualWrite::NAME, self.dual_write)];
+        worlds.into_iter().flat_map(|(world, written)| {
+            let Written {
+                module,
+                settings,
+                signature,
+                trial,
+                ..
+            } = written;
+            let trial = trial.map(|trial| Version {
+                module: trial.module,
+                settings: trial.settings,
+                signature: trial.signature,
+            });
+            let stable = Version {
+                module,
+                settings,
+                signature,
+            };
+            std::iter::once(stable)
+                .chain(trial)
+                .map(move |version| (world, version))
+        })
+    }
 }
 
 /// A policy set as the databases keep it: JSON.
 pub(super) fn of(set: &PolicySet) -> String {
+    let text = |file: &File| String::from_utf8_lossy(&file.content).into_owned();
     let written = |files: &Files| Written {
         module: files.module.digest.clone(),
-        settings: String::from_utf8_lossy(&files.settings.content).into_owned(),
+        settings: text(&files.settings),
+        signature: files.module.signature.clone(),
+        trial: files.trial.as_ref().map(|trial| {
+            Box::new(WrittenTrial {
+                module: trial.module.digest.clone(),
+                settings: text(&trial.settings),
+                signature: trial.module.signature.clone(),
+                scope: trial.scope.clone(),
+            })
+        }),
+        by: files.by.clone(),
     };
     let worlds = PerWorld {
         routing: written(&set.files.routing),
@@ -31,20 +113,24 @@ pub(super) fn of(set: &PolicySet) -> String {
 /// The modules of a set, as the databases take them: JSON. Those of an era that both sides have on record are there.
 pub(super) fn modules(set: &PolicySet, known: Option<&Era>) -> String {
     let known = known.filter(|era| era.epoch > Epoch::new(0));
-    let is_known =
-        |digest: &str| known.is_some_and(|era| era.files.iter().any(|(_, files)| files.module.digest == digest));
-    let unknown = set.files.iter().filter(|(_, files)| !is_known(&files.module.digest));
-    let modules = unknown.map(|(_, files)| {
-        let bytes = hex::encode(&files.module.content);
-        (files.module.digest.clone(), bytes.into())
-    });
+    let is_known = |module: &File| known.is_some_and(|era| all_modules(era).any(|known| known == module));
+    let unknown = all_modules(set).filter(|module| !is_known(module));
+    let modules = unknown.map(|module| (module.digest.clone(), hex::encode(&module.content).into()));
     serde_json::Value::Object(modules.collect::<Map<_, _>>()).to_string()
+}
+
+fn all_modules(set: &PolicySet) -> impl Iterator<Item = &File> {
+    set.files.iter().flat_map(|(_, files)| files.modules())
+}
+
+/// What a database has written down of a set.
+pub(super) fn worlds(database: &Database, record: &EpochRecord) -> Result<PerWorld<Written>, Error> {
+    serde_json::from_str(&record.set).map_err(|_| unusable(database, record, "can't be read"))
 }
 
 /// The files of a set that a database keeps.
 pub(super) async fn files(database: &Database, record: &EpochRecord) -> Result<PerWorld<Files>, Error> {
-    let worlds: PerWorld<Written> =
-        serde_json::from_str(&record.set).map_err(|_| unusable(database, record, "can't be read"))?;
+    let worlds = worlds(database, record)?;
     Ok(PerWorld {
         routing: kept(database, record, worlds.routing, "routing").await?,
         dual_write: kept(database, record, worlds.dual_write, "dual-write").await?,
@@ -52,12 +138,26 @@ pub(super) async fn files(database: &Database, record: &EpochRecord) -> Result<P
 }
 
 async fn kept(database: &Database, record: &EpochRecord, written: Written, world: &str) -> Result<Files, Error> {
-    let module = database.module_bytes(&written.module).await?;
-    let module = module.ok_or_else(|| unusable(database, record, "names a module that is not there"))?;
     let place = format!("epoch {} of backend {}: {world}", record.epoch, database.backend());
+    let module = async |digest: &str| {
+        let module = database.module_bytes(digest).await?;
+        let module = module.ok_or_else(|| unusable(database, record, "names a module that is not there"))?;
+        Ok::<_, Error>(File::new(format!("{place}.wasm"), module))
+    };
+    let settings = |settings: String| File::new(format!("{place}.toml"), settings.into_bytes());
+    let trial = match written.trial {
+        Some(trial) => Some(Box::new(OnTrial {
+            module: module(&trial.module).await?.signed(trial.signature),
+            settings: settings(trial.settings),
+            scope: trial.scope,
+        })),
+        None => None,
+    };
     Ok(Files {
-        module: File::new(format!("{place}.wasm"), module),
-        settings: File::new(format!("{place}.toml"), written.settings.into_bytes()),
+        module: module(&written.module).await?.signed(written.signature),
+        settings: settings(written.settings),
+        trial,
+        by: written.by,
     })
 }
 

@@ -9,7 +9,12 @@ use crate::subjects::subject_in;
 impl Run<'_> {
     /// The authority of a subject's rows; an error while it changes.
     pub(super) fn authority(&mut self, subject: Option<&Subject>) -> Result<Backend, Error> {
-        let settled = self.decide(|policies, repository| policies.settled_authority(repository, subject))?;
+        let settled = self.decide(|policies, repository| {
+            policies
+                .routing
+                .note("authority", repository, |policy| policy.authority(repository, subject));
+            policies.settled_authority(repository, subject)
+        })?;
         let authority = settled.ok_or(Error::Moving)?;
         match self.policies.span(self.repository.id) {
             Span::One(backend) if backend != authority => Err(Error::Contradiction),

@@ -74,7 +74,9 @@ impl Run<'_> {
         };
         // A policy that fails here has nothing to say.
         let alerts = self
-            .call(DualWrite::NAME, |policies, _| policies.dual_write.settle(&written))
+            .call(DualWrite::NAME, |policies, _| {
+                policies.dual_write.of(None).settle(&written)
+            })
             .unwrap_or_default();
         for alert in alerts {
             self.pipeline.metrics.alert(self.repository.id, &alert);
@@ -100,7 +102,11 @@ impl Run<'_> {
             for named in subjects {
                 subject = named.as_ref();
                 mirrored = self.policies.forced.is_some()
-                    || self.decide(|policies, repository| policies.routing.mirrored(repository, subject))?;
+                    || self.decide(|policies, repository| {
+                        policies.routing.ask("mirrored", repository, subject, |policy| {
+                            policy.mirrored(repository, subject)
+                        })
+                    })?;
                 if mirrored {
                     break;
                 }
@@ -110,7 +116,9 @@ impl Run<'_> {
             }
         }
         self.call(DualWrite::NAME, |policies, repository| {
-            policies.dual_write.mirror(action, repository, subject, authority)
+            policies.dual_write.ask("mirror", repository, subject, |policy| {
+                policy.mirror(action, repository, subject, authority)
+            })
         })
     }
 }

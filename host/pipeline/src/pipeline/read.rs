@@ -99,8 +99,11 @@ impl Run<'_> {
             backends: PerBackend::from_fn(|backend| self.pipeline.backends[backend].health()),
             mirror_lag: authority.and_then(|authority| self.mirror_lag(authority)),
         };
-        let plan =
-            self.decide(|policies, repository| policies.routing.read(Action::Find, repository, subject, &conditions))?;
+        let plan = self.decide(|policies, repository| {
+            policies.routing.ask("read", repository, subject, |policy| {
+                policy.read(Action::Find, repository, subject, &conditions)
+            })
+        })?;
         Ok((plan, authority))
     }
 

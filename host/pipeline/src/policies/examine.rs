@@ -3,13 +3,34 @@
 
 use std::time::Duration;
 
-use turnout_runtime::{CallError, DualWritePolicy, RoutingPolicy};
+use turnout_runtime::{CallError, ConfigureError, DualWritePolicy, RoutingPolicy};
 use turnout_vocabulary::{
-    Action, ApplyFailure, Backend, Conditions, Health, MirrorState, PerBackend, Repository, Span, Written,
+    Action, ApplyFailure, Backend, Conditions, Health, MirrorState, PerBackend, Repository, Span, SubjectRule, Written,
 };
 
-/// What it answers about spans is kept.
-pub(super) fn routing(policy: &RoutingPolicy, repositories: &[Repository]) -> Result<Box<[Span]>, CallError> {
+/// Why a policy does not pass.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unfit {
+    #[error(transparent)]
+    Failed(#[from] CallError),
+    #[error(transparent)]
+    Configure(#[from] ConfigureError),
+    #[error(
+        "`{function}` answers the same question about repository {repository} differently, asked again or of another instance: \
+         it must depend on its argument and the settings alone"
+    )]
+    Impure { function: &'static str, repository: String },
+}
+
+/// How many made-up subjects a routing policy is asked about in each repository.
+const SUBJECTS: u32 = 8;
+
+/// What it answers about spans is kept. What has to be pure is asked of two instances, and of the first again.
+pub(super) fn routing(
+    policy: &RoutingPolicy,
+    repositories: &[Repository],
+    rule: &SubjectRule,
+) -> Result<Box<[Span]>, Unfit> {
     let healthy = Health {
         up: true,
         p95: Duration::ZERO,
@@ -18,14 +39,44 @@ pub(super) fn routing(policy: &RoutingPolicy, repositories: &[Repository]) -> Re
         backends: PerBackend::from_fn(|_| healthy),
         mirror_lag: None,
     };
+    let twin = policy.twin()?;
+    let subjects: Vec<_> = (0..SUBJECTS)
+        .filter_map(|number| rule.normalise(&format!("+7 900 {:07}", number * 1_234_567)).ok())
+        .collect();
     let answers = repositories.iter().map(|repository| {
-        policy.admit(Action::Find, repository.id, None)?;
-        policy.read(Action::Find, repository.id, None, &conditions)?;
-        policy.authority(repository.id, None)?;
-        policy.mirrored(repository.id, None)?;
-        policy.span(repository.id)
+        let id = repository.id;
+        policy.admit(Action::Find, id, None)?;
+        policy.read(Action::Find, id, None, &conditions)?;
+        let with_subject = subjects.iter().filter(|_| repository.subject.is_some()).map(Some);
+        for subject in std::iter::once(None).chain(with_subject) {
+            always(policy, &twin, "authority", repository, |policy| {
+                policy.authority(id, subject)
+            })?;
+            always(policy, &twin, "mirrored", repository, |policy| {
+                policy.mirrored(id, subject)
+            })?;
+        }
+        always(policy, &twin, "span", repository, |policy| policy.span(id))
     });
     answers.collect()
+}
+
+/// The answer to a question that has only one.
+fn always<T: PartialEq>(
+    policy: &RoutingPolicy,
+    twin: &RoutingPolicy,
+    function: &'static str,
+    repository: &Repository,
+    question: impl Fn(&RoutingPolicy) -> Result<T, CallError>,
+) -> Result<T, Unfit> {
+    let answer = question(policy)?;
+    if question(twin)? != answer || question(policy)? != answer {
+        return Err(Unfit::Impure {
+            function,
+            repository: repository.name.clone(),
+        });
+    }
+    Ok(answer)
 }
 
 pub(super) fn dual_write(policy: &DualWritePolicy, repositories: &[Repository]) -> Result<(), CallError> {

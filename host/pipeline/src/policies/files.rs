@@ -1,18 +1,59 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use turnout_runtime::Mistake;
 
-use super::Refused;
-use super::settings::Mistake;
+use super::{Refused, Scope};
 
-/// What a policy is made of: a module and its settings, wherever they were kept.
+/// What a policy is made of, wherever it was kept. Two are equal if the policies are, whoever shipped them.
 #[derive(Clone)]
 pub struct Files {
     /// The module: a core module or a component.
     pub module: File,
     /// Its settings: TOML.
     pub settings: File,
+    /// A version on trial beside it.
+    pub trial: Option<Box<OnTrial>>,
+    /// Who brought the last change of it.
+    pub by: Origin,
+}
+
+impl Files {
+    /// The module of the stable version, and that of the one on trial.
+    pub(crate) fn modules(&self) -> impl Iterator<Item = &File> {
+        let trial = self.trial.as_ref().map(|trial| &trial.module);
+        std::iter::once(&self.module).chain(trial)
+    }
+}
+
+impl PartialEq for Files {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.module, &self.settings, &self.trial) == (&other.module, &other.settings, &other.trial)
+    }
+}
+
+/// A version on trial.
+#[derive(Clone, PartialEq)]
+pub struct OnTrial {
+    /// The module.
+    pub module: File,
+    /// Its settings.
+    pub settings: File,
+    /// For whom it decides.
+    pub scope: Scope,
+}
+
+/// Who shipped something, and on which way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Who, in their own words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub who: String,
+    /// From where: the directory of a host, or its API.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub from: String,
 }
 
 /// One of the two, with what tells its versions apart.
@@ -24,6 +65,14 @@ pub struct File {
     pub content: Vec<u8>,
     /// The SHA-256 of that, in hexadecimal.
     pub digest: String,
+    /// The signature of a module, as minisign writes it.
+    pub signature: Option<String>,
+}
+
+impl PartialEq for File {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
 }
 
 impl File {
@@ -33,7 +82,14 @@ impl File {
             path: path.into(),
             digest: hex::encode(Sha256::digest(&content)),
             content,
+            signature: None,
         }
+    }
+
+    /// The same file with a signature.
+    #[must_use]
+    pub fn signed(self, signature: Option<String>) -> Self {
+        Self { signature, ..self }
     }
 
     /// The content as text.

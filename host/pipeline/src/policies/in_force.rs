@@ -24,7 +24,7 @@ impl Era {
     /// [`CallError`] if the policy failed to say.
     pub fn authority(&self, repository: RepositoryId, subject: Option<&Subject>) -> Result<Backend, CallError> {
         self.forced
-            .map_or_else(|| self.set.routing.authority(repository, subject), Ok)
+            .map_or_else(|| self.set.routing.of(subject).authority(repository, subject), Ok)
     }
 
     /// Whether the rows of a subject are kept equal on both sides: both policies have to say so. After a forced failover
@@ -33,16 +33,18 @@ impl Era {
     /// # Errors
     /// [`CallError`] if a policy failed to say.
     pub fn mirrored(&self, repository: RepositoryId, subject: Option<&Subject>) -> Result<bool, CallError> {
-        let authority = || self.set.routing.authority(repository, subject);
+        let routing = self.set.routing.of(subject);
+        let authority = || routing.authority(repository, subject);
         if let Some(forced) = self.forced
             && forced != authority()?
         {
             return Ok(true);
         }
-        Ok(self.set.routing.mirrored(repository, subject)?
+        Ok(routing.mirrored(repository, subject)?
             && self
                 .set
                 .dual_write
+                .of(subject)
                 .mirror(Action::Update, repository, subject, authority()?)?
                 != MirrorPlan::Off)
     }
@@ -109,7 +111,11 @@ impl InForce {
     ) -> Result<Option<Backend>, CallError> {
         let authority = self.era.authority(repository, subject)?;
         for era in &self.leaving {
-            if era.authority(repository, subject)? != authority {
+            // What fails to say may have said anything before.
+            if !era
+                .authority(repository, subject)
+                .is_ok_and(|before| before == authority)
+            {
                 return Ok(None);
             }
         }

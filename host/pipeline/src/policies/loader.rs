@@ -1,31 +1,46 @@
 use std::sync::Arc;
 
-use turnout_runtime::{ConfigureError, Description, Module, Policy, Runtime, World};
-use turnout_vocabulary::{Repository, SubjectRule};
+use prometheus_client::metrics::counter::Counter;
+use turnout_runtime::{ConfigureError, Description, Document, Module, Policy, Runtime, World};
+use turnout_vocabulary::{Repository, Span, SubjectRule};
 
-use super::files::Files;
-use super::settings::Document;
-use super::{PerWorld, PolicySet, Refused, Version, examine};
+use super::files::{File, Files};
+use super::trial::{Shipped, Trial, either};
+use super::{PerWorld, PolicySet, Refused, TrustedKeys, Version, examine};
 
 /// Makes policy sets out of files. It puts none in force.
 pub(super) struct Loader {
     pub(super) runtime: Runtime,
     pub(super) repositories: Arc<[Repository]>,
     pub(super) rule: SubjectRule,
+    pub(super) trusted: TrustedKeys,
+    pub(super) differences: PerWorld<Counter>,
 }
 
 impl Loader {
     /// Compiles, configures and questions the policies of these files. What is compiled `before` is used again.
     pub(super) fn set(&self, files: &PerWorld<Files>, before: Option<&PolicySet>) -> Result<PolicySet, Refused> {
-        let compiled = before.map(|set| (set.routing.module(), &set.versions.routing));
-        let (routing, routing_version) = self.policy(&files.routing, compiled)?;
-        let compiled = before.map(|set| (set.dual_write.module(), &set.versions.dual_write));
-        let (dual_write, dual_write_version) = self.policy(&files.dual_write, compiled)?;
+        let compiled = before.map(|set| (&set.routing, &set.files.routing));
+        let (routing, routing_version) = self.shipped(&files.routing, compiled, &self.differences.routing)?;
+        let compiled = before.map(|set| (&set.dual_write, &set.files.dual_write));
+        let (dual_write, dual_write_version) =
+            self.shipped(&files.dual_write, compiled, &self.differences.dual_write)?;
 
-        let spans =
-            examine::routing(&routing, &self.repositories).map_err(|error| files.routing.module.refused(&error))?;
-        examine::dual_write(&dual_write, &self.repositories)
-            .map_err(|error| files.dual_write.module.refused(&error))?;
+        let mut spans: Option<Box<[Span]>> = None;
+        for (policy, file) in routing.all().zip(files.routing.modules()) {
+            let own = examine::routing(policy, &self.repositories, &self.rule).map_err(|error| file.refused(&error))?;
+            spans = Some(match spans {
+                Some(spans) => spans
+                    .iter()
+                    .zip(&own)
+                    .map(|(one, other)| either(*one, *other))
+                    .collect(),
+                None => own,
+            });
+        }
+        for (policy, file) in dual_write.all().zip(files.dual_write.modules()) {
+            examine::dual_write(policy, &self.repositories).map_err(|error| file.refused(&error))?;
+        }
         Ok(PolicySet {
             routing,
             dual_write,
@@ -34,18 +49,42 @@ impl Loader {
                 dual_write: dual_write_version,
             },
             files: files.clone(),
-            spans,
+            spans: spans.unwrap_or_default(),
         })
+    }
+
+    /// A policy, and the version of it on trial.
+    fn shipped<W: World>(
+        &self,
+        files: &Files,
+        before: Option<(&Shipped<W>, &Files)>,
+        differences: &Counter,
+    ) -> Result<(Shipped<W>, Version), Refused> {
+        let compiled: Vec<_> = before
+            .into_iter()
+            .flat_map(|(shipped, files)| shipped.all().map(Policy::module).zip(files.modules()))
+            .collect();
+        let (stable, version) = self.policy(&files.module, &files.settings, &compiled)?;
+        let trial = match &files.trial {
+            Some(trial) => {
+                let (policy, _) = self.policy(&trial.module, &trial.settings, &compiled)?;
+                Some(Trial::new(policy, trial.scope.clone(), differences.clone()))
+            }
+            None => None,
+        };
+        Ok((Shipped { stable, trial }, version))
     }
 
     fn policy<W: World>(
         &self,
-        Files { module: file, settings }: &Files,
-        compiled: Option<(&Module<W>, &Version)>,
+        file: &File,
+        settings: &File,
+        compiled: &[(&Module<W>, &File)],
     ) -> Result<(Policy<W>, Version), Refused> {
-        let module = match compiled {
-            Some((module, version)) if version.module == file.digest => module.clone(),
-            _ => self.runtime.load(&file.content).map_err(|error| file.refused(&error))?,
+        self.trusted.check(file)?;
+        let module = match compiled.iter().find(|(_, compiled)| *compiled == file) {
+            Some((module, _)) => (*module).clone(),
+            None => self.runtime.load(&file.content).map_err(|error| file.refused(&error))?,
         };
         let Description {
             name,

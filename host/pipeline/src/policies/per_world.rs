@@ -30,6 +30,15 @@ impl<T> PerWorld<T> {
         })
     }
 
+    /// The value of the world of that name; `None` if there is no such world.
+    pub fn get_mut(&mut self, world: &str) -> Option<&mut T> {
+        match world {
+            Routing::NAME => Some(&mut self.routing),
+            DualWrite::NAME => Some(&mut self.dual_write),
+            _ => None,
+        }
+    }
+
     /// The name of each world with its value.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &T)> {
         [(Routing::NAME, &self.routing), (DualWrite::NAME, &self.dual_write)].into_iter()

@@ -16,7 +16,7 @@ pub struct Refused {
 
 impl Refused {
     /// A file is refused as a whole.
-    pub(super) fn whole(file: &Path, reason: &dyn fmt::Display) -> Self {
+    pub(crate) fn whole(file: &Path, reason: &dyn fmt::Display) -> Self {
         Self {
             file: file.to_owned(),
             line: None,

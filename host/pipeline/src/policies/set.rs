@@ -1,15 +1,15 @@
 use serde::{Deserialize, Serialize};
-use turnout_runtime::{DualWritePolicy, RoutingPolicy};
+use turnout_runtime::{DualWrite, Policy, Routing, World};
 use turnout_vocabulary::{RepositoryId, Span};
 
-use super::{Files, PerWorld};
+use super::{Differences, Files, OnTrial, PerWorld, Shipped};
 
 /// The policies that decide together.
 pub struct PolicySet {
     /// Who is written and who is read.
-    pub routing: RoutingPolicy,
+    pub routing: Shipped<Routing>,
     /// How writes reach the other side, and who hears of it.
-    pub dual_write: DualWritePolicy,
+    pub dual_write: Shipped<DualWrite>,
     /// What they are, for people.
     pub versions: PerWorld<Version>,
     /// What they are made of.
@@ -31,17 +31,31 @@ impl PolicySet {
 
     /// Whether it is made of these files.
     pub(crate) fn is_of(&self, files: &PerWorld<Files>) -> bool {
-        let mut pairs = self.versions.iter().zip(files.iter());
-        pairs.all(|((_, version), (_, files))| {
-            version.module == files.module.digest && version.settings == files.settings.digest
-        })
+        self.files == *files
+    }
+
+    /// What is on trial, with the differences that it was found to make in the shadow.
+    #[must_use]
+    pub fn trials(&self) -> PerWorld<Option<(&OnTrial, Differences)>> {
+        let routing = self.files.routing.trial.as_deref();
+        let dual_write = self.files.dual_write.trial.as_deref();
+        PerWorld {
+            routing: routing.map(|trial| (trial, self.routing.differences())),
+            dual_write: dual_write.map(|trial| (trial, self.dual_write.differences())),
+        }
+    }
+
+    /// The modules of those policies that failed so many calls in a row, by their SHA-256.
+    pub(crate) fn failing(&self, limit: u32) -> impl Iterator<Item = String> {
+        let routing = failing(&self.routing, &self.files.routing, limit);
+        routing.chain(failing(&self.dual_write, &self.files.dual_write, limit))
     }
 
     /// How many instances of each policy failed.
     pub(super) fn failures(&self) -> PerWorld<u64> {
         PerWorld {
-            routing: self.routing.failures(),
-            dual_write: self.dual_write.failures(),
+            routing: self.routing.all().map(Policy::failures).sum(),
+            dual_write: self.dual_write.all().map(Policy::failures).sum(),
         }
     }
 }
@@ -57,4 +71,10 @@ pub struct Version {
     pub module: String,
     /// The SHA-256 of the settings file, in hexadecimal.
     pub settings: String,
+}
+
+fn failing<W: World>(shipped: &Shipped<W>, files: &Files, limit: u32) -> impl Iterator<Item = String> {
+    let both = shipped.all().zip(files.modules());
+    both.filter(move |(policy, _)| policy.failures_in_a_row() >= limit)
+        .map(|(_, module)| module.digest.clone())
 }

@@ -1,16 +1,20 @@
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::files::{File, Files};
+use super::files::{File, Files, Origin};
 use super::{PerWorld, Refused};
 
 /// How often the files are read before they are said to change too fast.
 const ATTEMPTS: usize = 10;
 
 /// A directory that holds `<world>.wasm` beside `<world>.toml` for every world.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct PolicySource {
     directory: PathBuf,
+    /// Held while several files are replaced, so that nobody reads a mixture.
+    writing: Mutex<()>,
 }
 
 impl PolicySource {
@@ -19,6 +23,7 @@ impl PolicySource {
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
+            writing: Mutex::default(),
         }
     }
 
@@ -29,13 +34,18 @@ impl PolicySource {
     }
 
     /// What tells one state of the files from another, without reading them.
-    pub(crate) fn stamp(&self) -> Result<PerWorld<(Stamp, Stamp)>, Refused> {
-        PerWorld::try_from_fn(|world| Ok((stamp(&self.module(world))?, stamp(&self.settings(world))?)))
+    pub(crate) fn stamp(&self) -> Result<PerWorld<(Stamp, Stamp, Option<Stamp>)>, Refused> {
+        PerWorld::try_from_fn(|world| {
+            let module = self.module(world);
+            let signature = stamp(&signature(&module)).ok();
+            Ok((stamp(&module)?, stamp(&self.settings(world))?, signature))
+        })
     }
 
     /// Reads the files of all worlds as they stood together at one moment: a swap of some between two reads (Kubernetes
     /// turns one symlink) is noticed, and they are read again.
     pub(crate) fn read(&self) -> Result<PerWorld<Files>, Refused> {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..ATTEMPTS {
             let before = self.stamp()?;
             let files = PerWorld::try_from_fn(|world| self.files(world))?;
@@ -49,14 +59,48 @@ impl PolicySource {
         ))
     }
 
+    /// Puts files in the place of those that are there, each whole.
+    pub(crate) fn put(&self, files: &PerWorld<Files>) -> io::Result<()> {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        for (world, files) in files.iter() {
+            for (path, file) in [
+                (self.module(world), &files.module),
+                (self.settings(world), &files.settings),
+            ] {
+                if std::fs::read(&path).is_ok_and(|there| there == file.content) {
+                    continue;
+                }
+                // Not a name that is read, and in the same folder, so that the rename is one step.
+                let draft = path.with_extension("draft");
+                std::fs::write(&draft, &file.content)?;
+                std::fs::rename(draft, path)?;
+            }
+            let path = signature(&self.module(world));
+            match &files.module.signature {
+                Some(text) => std::fs::write(path, text)?,
+                None if path.exists() => std::fs::remove_file(path)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
     fn files(&self, world: &str) -> Result<Files, Refused> {
         let file = |path: PathBuf| {
             let content = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
             Ok(File::new(path, content))
         };
+        let module = self.module(world);
+        // Where no key is trusted there need be none.
+        let signed = std::fs::read_to_string(signature(&module)).ok();
         Ok(Files {
-            module: file(self.module(world))?,
+            module: file(module)?.signed(signed),
             settings: file(self.settings(world))?,
+            trial: None,
+            by: Origin {
+                who: String::new(),
+                from: "directory".into(),
+            },
         })
     }
 
@@ -67,6 +111,13 @@ impl PolicySource {
     fn settings(&self, world: &str) -> PathBuf {
         self.directory.join(format!("{world}.toml"))
     }
+}
+
+/// Where the signature of a module is.
+fn signature(module: &Path) -> PathBuf {
+    let mut path = module.as_os_str().to_owned();
+    path.push(".minisig");
+    path.into()
 }
 
 /// What tells one version of a file from another: the file that symlinks lead to, its time and its size.

@@ -2,9 +2,6 @@ use wasmtime::ResourceLimiter;
 
 use super::Failure;
 
-/// Entries that all tables of an instance may have; a policy that Rust writes has some hundreds.
-const TABLE_ENTRIES: usize = 64 << 10;
-
 /// Bounds the memory of one instance. A policy that asks for more is stopped at once.
 pub(crate) struct MemoryBound {
     bytes: usize,
@@ -13,11 +10,11 @@ pub(crate) struct MemoryBound {
 }
 
 impl MemoryBound {
-    pub(crate) const fn new(bytes: usize) -> Self {
+    pub(crate) const fn new(bytes: usize, table_entries: usize) -> Self {
         Self {
             bytes,
             bytes_left: bytes,
-            table_entries_left: TABLE_ENTRIES,
+            table_entries_left: table_entries,
         }
     }
 

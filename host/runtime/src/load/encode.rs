@@ -1,14 +1,42 @@
+use std::borrow::Cow;
+
+use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
-use super::LoadError;
+use super::{LoadError, imports};
 
-/// Makes the core module that a compiler wrote a component. What it exports is written in the module itself, in the section
-/// that the bindings generator left there.
-pub(super) fn component(module: &[u8]) -> Result<Vec<u8>, LoadError> {
+/// A policy as a component: the core module that a compiler wrote is made one, a component stays as it is. What a core
+/// module exports is written in the module itself, in the section that the bindings generator left there.
+///
+/// # Errors
+/// [`LoadError`] if the bytes are no WebAssembly, or a core module that imports what no policy gets or carries no world.
+pub fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
+    if Parser::is_component(bytes) {
+        return Ok(bytes.into());
+    }
+    if !Parser::is_core_wasm(bytes) {
+        return Err(LoadError::NotWasm);
+    }
+    imports::check_module(bytes)?;
     ComponentEncoder::default()
-        .module(module)
+        .module(bytes)
         .and_then(|encoder| encoder.validate(false).encode())
+        .map(Cow::Owned)
         .map_err(|error| LoadError::Malformed {
             reason: format!("{error:#}"),
         })
+}
+
+/// The size in bytes of the core modules that a component is made of.
+///
+/// # Errors
+/// [`LoadError`] if it is damaged.
+pub fn core_size(component: &[u8]) -> Result<usize, LoadError> {
+    let mut size = 0;
+    for payload in Parser::new(0).parse_all(component) {
+        if let Payload::ModuleSection { unchecked_range, .. } = payload.map_err(LoadError::malformed)? {
+            size += unchecked_range.len();
+        }
+    }
+    Ok(size)
 }

@@ -35,12 +35,12 @@ impl State {
 
 impl<W: World> Instance<W> {
     pub(super) fn new(module: &Module<W>) -> Result<Self, Failure> {
-        let bounds = module.shared().bounds;
+        let bounds = module.shared().options.of(W::NAME);
         let state = State {
             world: W::NAME,
             cpu: CpuBound::new(bounds.configure_cpu),
             log: LogBudget::new(),
-            memory: MemoryBound::new(bounds.memory_bytes),
+            memory: MemoryBound::new(bounds.memory_bytes, bounds.table_entries),
         };
         let mut store = Store::new(&module.shared().engine, state);
         store.limiter(|state| &mut state.memory);

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
+use wasmtime::component::types::ComponentItem;
 
 use super::State;
 use super::instance::Instance;
@@ -58,6 +59,25 @@ impl<W: World> Module<W> {
     /// [`Failure`] if it traps or exceeds a bound.
     pub fn describe(&self) -> Result<Description, Failure> {
         Instance::new(self)?.describe()
+    }
+
+    /// The functions that it imports, such as `turnout:policy/log@0.1.0#log`. An interface that holds only types has none.
+    #[must_use]
+    pub fn imports(&self) -> Vec<String> {
+        let engine = &self.0.shared.engine;
+        let component = self.0.instance.component().component_type();
+        let mut functions = Vec::new();
+        for (name, import) in component.imports(engine) {
+            match import.ty {
+                ComponentItem::ComponentInstance(interface) => {
+                    let exports = interface.exports(engine);
+                    let called = exports.filter(|(_, export)| matches!(export.ty, ComponentItem::ComponentFunc(_)));
+                    functions.extend(called.map(|(function, _)| format!("{name}#{function}")));
+                }
+                _ => functions.push(name.to_owned()),
+            }
+        }
+        functions
     }
 
     pub(super) fn shared(&self) -> &Shared {

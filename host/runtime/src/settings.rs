@@ -1,3 +1,5 @@
+//! Settings as people write them, TOML, become the JSON that a policy is handed.
+
 use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
@@ -9,21 +11,25 @@ const SUBJECT_FORMAT: &str = "turnout-subject";
 
 /// A mistake in a settings file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mistake {
+pub struct Mistake {
     /// The line that it stands on, from 1.
-    pub(super) line: usize,
+    pub line: usize,
     /// What is wrong.
-    pub(super) reason: String,
+    pub reason: String,
 }
 
 /// A settings file, with the place of everything in it.
-pub(super) struct Document<'t> {
+pub struct Document<'t> {
     text: &'t str,
     root: Spanned<DeValue<'t>>,
 }
 
 impl<'t> Document<'t> {
-    pub(super) fn parse(text: &'t str) -> Result<Self, Mistake> {
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// [`Mistake`] if it is no TOML.
+    pub fn parse(text: &'t str) -> Result<Self, Mistake> {
         match DeTable::parse(text) {
             Ok(table) => {
                 let span = table.span();
@@ -42,8 +48,21 @@ impl<'t> Document<'t> {
         }
     }
 
+    /// What stands under a key, if it is a table: settings inside another file.
+    #[must_use]
+    pub fn table(self, key: &str) -> Option<Self> {
+        let DeValue::Table(mut table) = self.root.into_inner() else {
+            return None;
+        };
+        let root = table.remove(key).filter(|value| value.get_ref().is_table())?;
+        Some(Self { text: self.text, root })
+    }
+
     /// The settings as the JSON that a policy is handed, with every text that `schema` marks as a subject normalised.
-    pub(super) fn to_json(&self, schema: &str, rule: &SubjectRule) -> Result<String, Mistake> {
+    ///
+    /// # Errors
+    /// [`Mistake`] if such a text is no subject.
+    pub fn to_json(&self, schema: &str, rule: &SubjectRule) -> Result<String, Mistake> {
         let schema: Value = serde_json::from_str(schema).unwrap_or(Value::Null);
         let json = Conversion {
             document: self,
@@ -55,9 +74,10 @@ impl<'t> Document<'t> {
     }
 
     /// A mistake at the place that a JSON pointer such as `/cohort/0/stage` names, or at the nearest one around it.
-    pub(super) fn mistake_at(&self, pointer: &str, reason: &str) -> Mistake {
+    #[must_use]
+    pub fn mistake_at(&self, pointer: &str, reason: &str) -> Mistake {
         let mut at = &self.root;
-        let mut offset = 0;
+        let mut offset = at.span().start;
         for step in pointer.split('/').skip(1) {
             let step = step.replace("~1", "/").replace("~0", "~");
             let next = match at.get_ref() {
@@ -171,6 +191,19 @@ mod tests {
                 reason: "this is not a phone number".into()
             }
         );
+    }
+
+    #[test]
+    fn settings_inside_another_file_keep_their_lines() {
+        let text = format!(
+            "a = 1\n[settings]\nb = 2\n{}",
+            TEXT.replace("[cohort]", "[settings.cohort]")
+        );
+        let settings = Document::parse(&text).unwrap().table("settings").unwrap();
+        assert!(settings.to_json(SCHEMA, &rule()).unwrap().contains("+79686484488"));
+        assert_eq!(settings.mistake_at("/cohort/0/name", "").line, 5);
+        assert_eq!(settings.mistake_at("", "").line, 2, "the table itself");
+        assert!(Document::parse(&text).unwrap().table("a").is_none());
     }
 
     #[test]

@@ -1,0 +1,208 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use turnout_pipeline::{File, NotShipped, Scope};
+use turnout_postgrest::Refusal;
+use turnout_vocabulary::{Epoch, SubjectRule};
+
+use super::read;
+use crate::Host;
+use crate::rest::{RETRY_AFTER, refuse};
+
+/// For whom a version is to decide.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Audience {
+    /// Everybody.
+    #[default]
+    Everybody,
+    /// These subjects, in any spelling; the stable version for everybody else.
+    Subjects(Vec<String>),
+    /// This part of the subjects, in percent.
+    Percent(f64),
+    /// Nobody: it is asked beside the stable one, and where they differ is counted.
+    Shadow,
+}
+
+/// What `PUT /v1/policies/{world}` takes as JSON. A body of the type `application/wasm` is a module for everybody.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Push {
+    /// The module, in hexadecimal; without it the one in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Its signature, as minisign writes it, where the host asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// The settings, as TOML; without them those in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
+    /// For whom it is to decide.
+    #[serde(default, rename = "for")]
+    pub audience: Audience,
+    /// Who ships it, in their own words.
+    #[serde(default)]
+    pub who: String,
+}
+
+/// What `POST /v1/policies/activate` takes.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Activation {
+    /// The SHA-256 of a module that is kept, or its beginning.
+    pub sha256: String,
+    /// For whom it is to decide.
+    #[serde(default, rename = "for")]
+    pub audience: Audience,
+    /// Who asks for it.
+    #[serde(default)]
+    pub who: String,
+}
+
+/// What `POST /v1/policies/rollback`, `promote` and `withdraw` take.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct By {
+    /// Who asks for it.
+    #[serde(default)]
+    pub who: String,
+}
+
+/// What is in force after that.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Activated {
+    /// The epoch.
+    pub epoch: Epoch,
+}
+
+/// `GET /v1/policies`: what is and was in force.
+pub(crate) async fn list(State(host): State<Arc<Host>>) -> Response {
+    match host.pipeline.handoffs.shipments().await {
+        Ok(shipments) => Json(shipments).into_response(),
+        Err(error) => refuse(Refusal::unavailable(error.to_string(), Some(RETRY_AFTER))),
+    }
+}
+
+/// `PUT /v1/policies/{world}`.
+pub(crate) async fn push(
+    State(host): State<Arc<Host>>,
+    Path(world): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let wasm = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/wasm");
+    let pushed = async {
+        let (module, push) = if wasm {
+            (Some(body.to_vec()), Push::default())
+        } else {
+            let push: Push = read(&body)?;
+            let module = push.module.as_deref().map(hex::decode).transpose();
+            let module = module.map_err(|_| Refusal::invalid_request("module is not hexadecimal"))?;
+            (module, push)
+        };
+        let module = module.map(|bytes| File::new(format!("{world}.wasm"), bytes).signed(push.signature));
+        let scope = scope(push.audience, &host.pipeline.rule)?;
+        let settings = push.settings.map(String::into_bytes);
+        let handoffs = &host.pipeline.handoffs;
+        handoffs
+            .push(&world, module, settings, scope, push.who)
+            .await
+            .map_err(refusal)
+    };
+    answer(pushed.await)
+}
+
+/// `POST /v1/policies/{world}/replay`: what the recorded operations show of a module or settings that are not in force.
+pub(crate) async fn replay(State(host): State<Arc<Host>>, Path(world): Path<String>, body: Bytes) -> Response {
+    let replayed = async {
+        let push: Push = read(&body)?;
+        let module = push.module.as_deref().map(hex::decode).transpose();
+        let module = module.map_err(|_| Refusal::invalid_request("module is not hexadecimal"))?;
+        let module = module.map(|bytes| File::new(format!("{world}.wasm"), bytes).signed(push.signature));
+        let settings = push
+            .settings
+            .map(|text| File::new(format!("{world}.toml"), text.into_bytes()));
+        let replay = tokio::task::spawn_blocking(move || host.pipeline.replay(&world, module, settings)).await;
+        replay
+            .map_err(|error| Refusal::unavailable(error.to_string(), None))?
+            .map_err(refusal)
+    };
+    match replayed.await {
+        Ok(replay) => Json(replay).into_response(),
+        Err(refusal) => refuse(refusal),
+    }
+}
+
+/// `GET /v1/recording`: the recorded operations, one JSON object a line.
+pub(crate) async fn recording(State(host): State<Arc<Host>>) -> Response {
+    let mut lines = String::new();
+    for recorded in host.pipeline.recorded() {
+        // Texts always are JSON.
+        lines.push_str(&serde_json::to_string(&recorded).unwrap_or_default());
+        lines.push('\n');
+    }
+    ([(CONTENT_TYPE, "application/x-ndjson")], lines).into_response()
+}
+
+/// `POST /v1/policies/{verb}`.
+pub(crate) async fn change(State(host): State<Arc<Host>>, Path(verb): Path<String>, body: Bytes) -> Response {
+    let handoffs = &host.pipeline.handoffs;
+    let changed = async {
+        if verb == "activate" {
+            let Activation { sha256, audience, who } = read(&body)?;
+            let scope = scope(audience, &host.pipeline.rule)?;
+            return handoffs.activate(&sha256, scope, who).await.map_err(refusal);
+        }
+        let By { who } = if body.is_empty() { By::default() } else { read(&body)? };
+        match verb.as_str() {
+            "rollback" => handoffs.roll_back(who).await.map_err(refusal),
+            "promote" => handoffs.end_trial(true, who).await.map_err(refusal),
+            "withdraw" => handoffs.end_trial(false, who).await.map_err(refusal),
+            _ => Err(Refusal::invalid_path()),
+        }
+    };
+    answer(changed.await)
+}
+
+fn answer(changed: Result<Epoch, Refusal>) -> Response {
+    match changed {
+        Ok(epoch) => (StatusCode::OK, Json(Activated { epoch })).into_response(),
+        Err(refusal) => refuse(refusal),
+    }
+}
+
+fn scope(audience: Audience, rule: &SubjectRule) -> Result<Option<Scope>, Refusal> {
+    Ok(match audience {
+        Audience::Everybody => None,
+        Audience::Subjects(texts) => {
+            let mut subjects = BTreeSet::new();
+            for (place, text) in texts.iter().enumerate() {
+                let subject = rule.normalise(text);
+                let subject = subject
+                    .map_err(|error| Refusal::invalid_request(format!("subject {} of the list: {error}", place + 1)))?;
+                subjects.insert(subject.as_str().to_owned());
+            }
+            Some(Scope::Subjects(subjects))
+        }
+        Audience::Percent(percent) if (0.0..=100.0).contains(&percent) => Some(Scope::Percent(percent)),
+        Audience::Percent(_) => return Err(Refusal::invalid_request("percent is from 0 to 100")),
+        Audience::Shadow => Some(Scope::Shadow),
+    })
+}
+
+fn refusal(error: NotShipped) -> Refusal {
+    match error {
+        NotShipped::Backend(error) => Refusal::unavailable(error.to_string(), Some(RETRY_AFTER)),
+        NotShipped::NoWorld(_) | NotShipped::Ambiguous(_) | NotShipped::Unknown(_) => {
+            Refusal::invalid_request(error.to_string())
+        }
+        error => Refusal::refused(error.to_string()),
+    }
+}

@@ -1,0 +1,61 @@
+//! Policies: begun, built, tried and looked at on an engineer's own machine, and shipped to a running host.
+
+mod build;
+mod check;
+mod fitting;
+mod new;
+mod ship;
+mod surroundings;
+mod test;
+
+use std::path::Path;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub(crate) enum Policy {
+    /// Write a new policy: a crate that compiles as it is, its settings, and cases to test it
+    New(new::New),
+    /// Build a policy into a component
+    Build(build::Build),
+    /// Test a policy against cases: an operation in, a decision out; exit with 1 if any fails
+    Test(test::Test),
+    /// Say what a module is: its world, imports, size and settings, and how long a call takes; exit with 1 if it is no policy
+    ///
+    /// The repositories and the region of phones are those of the configuration file, if it is there. Nothing else of it is
+    /// read.
+    Check(check::Check),
+    /// Bring a module into force at the running host, by handoff: for everybody, or on trial for some
+    Push(ship::Push),
+    /// Ask the operations that the running host has recorded of a module, and show which decisions would change
+    Replay(ship::Replay),
+    /// Show what is and was in force at the running host: each version by its SHA-256, who shipped it and from where
+    List,
+    /// Bring a version that was in force before into force again: for everybody, or on trial for some
+    ///
+    /// On trial while it is in force for everybody already, everybody else gets the version before it.
+    Activate(ship::Activate),
+    /// Bring into force what was in force before the present policies
+    Rollback,
+    /// End a trial: the version on trial decides for everybody
+    Promote,
+    /// End a trial: the stable version decides for everybody
+    Withdraw,
+}
+
+pub(crate) fn run(config: &Path, command: &Policy) -> Result<()> {
+    match command {
+        Policy::New(arguments) => new::run(arguments),
+        Policy::Build(arguments) => build::run(arguments),
+        Policy::Test(arguments) => test::run(arguments),
+        Policy::Check(arguments) => check::run(config, arguments),
+        Policy::Push(arguments) => ship::push(config, arguments),
+        Policy::Replay(arguments) => ship::replay(config, arguments),
+        Policy::List => ship::list(config),
+        Policy::Activate(arguments) => ship::activate(config, arguments),
+        Policy::Rollback => ship::change(config, "rollback"),
+        Policy::Promote => ship::change(config, "promote"),
+        Policy::Withdraw => ship::change(config, "withdraw"),
+    }
+}

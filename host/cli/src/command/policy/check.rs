@@ -1,0 +1,114 @@
+mod measure;
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::Value;
+use turnout_pipeline::File;
+use turnout_runtime::Description;
+
+use super::fitting::{FittingModule, FittingPolicy, Settings};
+use super::surroundings::Surroundings;
+
+#[derive(Args)]
+pub(crate) struct Check {
+    /// The built module
+    file: PathBuf,
+    /// Settings that it is asked to accept; without any, it gets an empty file
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+}
+
+pub(super) fn run(config: &Path, Check { file: path, settings }: &Check) -> Result<()> {
+    let content = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = File::new(path, content);
+    let module = FittingModule::load(path, &file.content)?;
+    let mut out = std::io::stdout().lock();
+    describe(&mut out, &file, &module)?;
+    let surroundings = surroundings(&mut out, config)?;
+    if let Some(settings) = settings {
+        let text = read(settings)?;
+        let policy = module.configure(&Settings::new(settings, &text)?, &surroundings)?;
+        line(&mut out, "settings", format_args!("{}: accepted", settings.display()))?;
+        measure(&mut out, &policy, &surroundings)
+    } else {
+        let nothing = Settings::new(Path::new("without settings"), "")?;
+        match module.configure(&nothing, &surroundings) {
+            Ok(policy) => measure(&mut out, &policy, &surroundings)?,
+            Err(error) => {
+                let why = format_args!("not measured ({error}); give settings that it accepts with --settings");
+                line(&mut out, "calls", why)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn describe(out: &mut impl Write, file: &File, module: &FittingModule) -> Result<()> {
+    let component = turnout_runtime::component(&file.content)?;
+    let core = turnout_runtime::core_size(&component)?;
+    let Description {
+        name,
+        version,
+        settings_schema,
+    } = module.describe().with_context(|| file.path.display().to_string())?;
+    let imports = match module.imports() {
+        none if none.is_empty() => "nothing".into(),
+        imports => imports.join(", "),
+    };
+    line(out, "world", module.world())?;
+    line(out, "policy", format_args!("{name} {version}"))?;
+    line(out, "imports", imports)?;
+    line(
+        out,
+        "size",
+        format_args!("{} bytes as a component, {core} of them code", component.len()),
+    )?;
+    line(out, "sha-256", &file.digest)?;
+    // It is for people: one that is no JSON is shown as it is.
+    let schema = serde_json::from_str(&settings_schema).map_or(settings_schema, |schema: Value| format!("{schema:#}"));
+    line(out, "schema", schema.replace('\n', "\n              "))
+}
+
+fn line(out: &mut impl Write, label: &str, value: impl Display) -> Result<()> {
+    Ok(writeln!(out, "{label:12}  {value}")?)
+}
+
+/// The repositories of the configuration file, if it is there.
+fn surroundings(out: &mut impl Write, config: &Path) -> Result<Surroundings> {
+    if !config.exists() {
+        let why = format_args!("`clients`, made up: there is no {} (--config FILE)", config.display());
+        line(out, "repositories", why)?;
+        return Ok(Surroundings::made_up());
+    }
+    let surroundings: Surroundings =
+        toml::from_str(&read(config)?).with_context(|| format!("the configuration {}", config.display()))?;
+    let repositories = surroundings.repositories();
+    let names: Vec<_> = repositories.iter().map(|repository| repository.name.as_str()).collect();
+    line(
+        out,
+        "repositories",
+        format_args!("{}, of {}", names.join(", "), config.display()),
+    )?;
+    Ok(surroundings)
+}
+
+fn measure(out: &mut impl Write, policy: &FittingPolicy, surroundings: &Surroundings) -> Result<()> {
+    let medians = measure::medians(policy, surroundings)?;
+    line(
+        out,
+        "calls",
+        format_args!("the median of {}, in microseconds", measure::CALLS),
+    )?;
+    for (function, took) in medians {
+        writeln!(out, "              {function:9} {:>8.2}", took.as_secs_f64() * 1e6)?;
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}

@@ -1,0 +1,113 @@
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use turnout_runtime::{
+    ConfigureError, Description, Document, DualWrite, DualWriteModule, DualWritePolicy, Failure, LoadError, Mistake,
+    Module, Options, Policy, Routing, RoutingModule, RoutingPolicy, Runtime, World,
+};
+
+use super::surroundings::Surroundings;
+
+/// A value for the one world that a module fits.
+pub(super) enum Fitting<R, D> {
+    /// It decides who is written and who is read.
+    Routing(R),
+    /// It decides how writes reach the other side.
+    DualWrite(D),
+}
+
+/// A module of either world.
+pub(super) type FittingModule = Fitting<RoutingModule, DualWriteModule>;
+
+/// A configured policy of either world.
+pub(super) type FittingPolicy = Fitting<RoutingPolicy, DualWritePolicy>;
+
+impl FittingModule {
+    /// Loads what a file holds, as a host with the default bounds does.
+    pub(super) fn load(file: &Path, bytes: &[u8]) -> Result<Self> {
+        let runtime = Runtime::new(&Options::default())?;
+        let loaded = match runtime.load(bytes) {
+            Err(LoadError::WrongWorld { reason: routing, .. }) => match runtime.load(bytes) {
+                Err(LoadError::WrongWorld { reason, .. }) => bail!(
+                    "{}: this is no policy of any world; for `routing`: {routing}; for `dual-write`: {reason}",
+                    file.display()
+                ),
+                loaded => loaded.map(Self::DualWrite),
+            },
+            loaded => loaded.map(Self::Routing),
+        };
+        loaded.with_context(|| file.display().to_string())
+    }
+
+    /// The name of its world.
+    pub(super) fn world(&self) -> &'static str {
+        match self {
+            Self::Routing(_) => Routing::NAME,
+            Self::DualWrite(_) => DualWrite::NAME,
+        }
+    }
+
+    /// What it says about itself.
+    pub(super) fn describe(&self) -> Result<Description, Failure> {
+        match self {
+            Self::Routing(module) => module.describe(),
+            Self::DualWrite(module) => module.describe(),
+        }
+    }
+
+    /// What it imports.
+    pub(super) fn imports(&self) -> Vec<String> {
+        match self {
+            Self::Routing(module) => module.imports(),
+            Self::DualWrite(module) => module.imports(),
+        }
+    }
+
+    /// Gives it settings, as a host does. A mistake in them is named with its file and line.
+    pub(super) fn configure(&self, settings: &Settings<'_>, surroundings: &Surroundings) -> Result<FittingPolicy> {
+        Ok(match self {
+            Self::Routing(module) => Fitting::Routing(configure(module, settings, surroundings)?),
+            Self::DualWrite(module) => Fitting::DualWrite(configure(module, settings, surroundings)?),
+        })
+    }
+}
+
+/// Settings, with the file that they were read from.
+pub(super) struct Settings<'t> {
+    file: &'t Path,
+    document: Document<'t>,
+}
+
+impl<'t> Settings<'t> {
+    /// A whole file.
+    pub(super) fn new(file: &'t Path, text: &'t str) -> Result<Self> {
+        let document = Document::parse(text).map_err(|mistake| refused(file, &mistake))?;
+        Ok(Self { file, document })
+    }
+
+    /// One table of a file; none if it is not there.
+    pub(super) fn table(self, key: &str) -> Option<Self> {
+        let Self { file, document } = self;
+        let document = document.table(key)?;
+        Some(Self { file, document })
+    }
+}
+
+fn refused(file: &Path, Mistake { line, reason }: &Mistake) -> anyhow::Error {
+    anyhow!("{}:{line}: {reason}", file.display())
+}
+
+fn configure<W: World>(
+    module: &Module<W>,
+    Settings { file, document }: &Settings<'_>,
+    surroundings: &Surroundings,
+) -> Result<Policy<W>> {
+    let schema = module.describe()?.settings_schema;
+    let json = document
+        .to_json(&schema, surroundings.rule())
+        .map_err(|mistake| refused(file, &mistake))?;
+    Policy::configure(module, &json, &surroundings.repositories()).map_err(|error| match error {
+        ConfigureError::Settings { pointer, reason } => refused(file, &document.mistake_at(&pointer, &reason)),
+        failed => failed.into(),
+    })
+}

@@ -1,0 +1,210 @@
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use turnout_api::{Activated, Activation, Audience, By};
+use turnout_pipeline::Shipment;
+
+use super::fitting::FittingModule;
+use crate::command::running::{Running, understood};
+use crate::config::Config;
+
+/// For whom a version is to decide; everybody, if nothing is said.
+#[derive(Args)]
+#[group(multiple = false)]
+struct For {
+    /// Only for these subjects, in any spelling; everybody else stays with the stable version
+    #[arg(long, value_delimiter = ',', value_name = "PHONE,…")]
+    subjects: Vec<String>,
+    /// Only for this part of the subjects
+    #[arg(long, value_name = "0–100")]
+    percent: Option<f64>,
+    /// For nobody: ask it beside the stable version, and count where they differ
+    #[arg(long)]
+    shadow: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Push {
+    /// The module or component
+    file: PathBuf,
+    /// Its settings; without this those in force
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    #[command(flatten)]
+    audience: For,
+}
+
+#[derive(Args)]
+pub(crate) struct Activate {
+    /// The SHA-256 of a version that `turnout policy list` shows, or its beginning
+    sha256: String,
+    #[command(flatten)]
+    audience: For,
+}
+
+#[derive(Args)]
+pub(crate) struct Replay {
+    /// The module or component
+    file: PathBuf,
+    /// Its settings; without this those in force
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+}
+
+pub(crate) fn push(config: &Path, arguments: &Push) -> Result<()> {
+    let (world, mut request) = version(&arguments.file, arguments.settings.as_deref())?;
+    request.audience = audience(&arguments.audience);
+    at_host(config, async |host| {
+        host.put(&format!("/v1/policies/{world}"), &request).await
+    })
+}
+
+pub(crate) fn replay(config: &Path, arguments: &Replay) -> Result<()> {
+    let (world, request) = version(&arguments.file, arguments.settings.as_deref())?;
+    let config = Config::load(config)?;
+    crate::command::runtime()?.block_on(async {
+        let path = format!("/v1/policies/{world}/replay");
+        let answer = Running::of(&config)?.post(&path, &request).await?;
+        Ok(show_replay(&understood(&answer)?, &mut io::stdout().lock())?)
+    })
+}
+
+/// What files hold for a host, and the world that the module fits.
+fn version(file: &Path, settings: Option<&Path>) -> Result<(&'static str, turnout_api::Push)> {
+    let read = |path: &Path| std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
+    let module = read(file)?;
+    let world = FittingModule::load(file, &module)?.world();
+    let mut signature = file.as_os_str().to_owned();
+    signature.push(".minisig");
+    let settings = match settings {
+        Some(path) => Some(String::from_utf8(read(path)?).with_context(|| format!("{} is not text", path.display()))?),
+        None => None,
+    };
+    let request = turnout_api::Push {
+        module: Some(hex::encode(module)),
+        signature: std::fs::read_to_string(signature).ok(),
+        settings,
+        who: who(),
+        ..turnout_api::Push::default()
+    };
+    Ok((world, request))
+}
+
+fn show_replay(replay: &turnout_pipeline::Replay, out: &mut impl Write) -> io::Result<()> {
+    if replay.changes.is_empty() {
+        return writeln!(out, "{} recorded decisions, none would change", replay.operations);
+    }
+    writeln!(out, "{} recorded decisions; these would change:", replay.operations)?;
+    for change in &replay.changes {
+        writeln!(
+            out,
+            "  {:<18}  {:<8}  {}: {} → {}  ({} of {} subjects{})",
+            change.repository,
+            change.action,
+            change.function,
+            change.now,
+            change.then,
+            change.operations,
+            change.subjects,
+            if change.examples.is_empty() {
+                String::new()
+            } else {
+                format!(", such as {}", change.examples.join(", "))
+            }
+        )?;
+    }
+    Ok(())
+}
+
+pub(crate) fn activate(config: &Path, arguments: &Activate) -> Result<()> {
+    let request = Activation {
+        sha256: arguments.sha256.to_lowercase(),
+        audience: audience(&arguments.audience),
+        who: who(),
+    };
+    at_host(config, async |host| host.post("/v1/policies/activate", &request).await)
+}
+
+/// `rollback`, `promote` or `withdraw`.
+pub(crate) fn change(config: &Path, verb: &str) -> Result<()> {
+    at_host(config, async |host| {
+        host.post(&format!("/v1/policies/{verb}"), &By { who: who() }).await
+    })
+}
+
+pub(crate) fn list(config: &Path) -> Result<()> {
+    let config = Config::load(config)?;
+    crate::command::runtime()?.block_on(async {
+        let answer = Running::of(&config)?.get("/v1/policies").await?;
+        let shipments: Vec<Shipment> = understood(&answer)?;
+        Ok(show(&shipments, &mut io::stdout().lock())?)
+    })
+}
+
+fn at_host(config: &Path, ask: impl AsyncFnOnce(Running) -> Result<String>) -> Result<()> {
+    let config = Config::load(config)?;
+    crate::command::runtime()?.block_on(async {
+        let answer = ask(Running::of(&config)?).await?;
+        let Activated { epoch } = understood(&answer)?;
+        Ok(writeln!(io::stdout().lock(), "epoch {epoch} is in force")?)
+    })
+}
+
+/// Newest first; what stays the same from one epoch to the next is not repeated.
+fn show(shipments: &[Shipment], out: &mut impl Write) -> io::Result<()> {
+    for (place, shipment) in shipments.iter().enumerate() {
+        let age = humantime::format_duration(Duration::from_secs_f64(shipment.age_seconds.max(0.0).round()));
+        writeln!(
+            out,
+            "epoch {}  {age} ago{}",
+            shipment.epoch,
+            if place == 0 { "  in force" } else { "" }
+        )?;
+        let before = shipments.get(place + 1);
+        for (world, version) in shipment.worlds.iter() {
+            let same = before.is_some_and(|before| {
+                before
+                    .worlds
+                    .iter()
+                    .any(|(name, other)| name == world && other == version)
+            });
+            if same && place > 0 {
+                continue;
+            }
+            let by = match (version.by.who.as_str(), version.by.from.as_str()) {
+                ("", from) => from.to_owned(),
+                (who, from) => format!("{from}, {who}"),
+            };
+            writeln!(
+                out,
+                "  {world:<10}  {}  settings {:.12}  {by}",
+                version.module, version.settings
+            )?;
+            if let Some(trial) = &version.trial {
+                writeln!(
+                    out,
+                    "  {:<10}  {}  settings {:.12}  on trial for {}",
+                    "", trial.module, trial.settings, trial.scope
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn audience(arguments: &For) -> Audience {
+    match (arguments.percent, arguments.shadow) {
+        (Some(percent), _) => Audience::Percent(percent),
+        (None, true) => Audience::Shadow,
+        (None, false) if arguments.subjects.is_empty() => Audience::Everybody,
+        (None, false) => Audience::Subjects(arguments.subjects.clone()),
+    }
+}
+
+/// Who runs this command, for the record.
+fn who() -> String {
+    std::env::var("USER").unwrap_or_default()
+}

@@ -1,0 +1,42 @@
+//! Moves the listed phones to the new database, and keeps their rows equal on the old one.
+
+use std::collections::HashSet;
+
+use turnout_policy::Subjects;
+use turnout_policy::routing::{Backend, Repository, Routing, SettingsError, Target};
+
+turnout_policy::export_routing!(Moved);
+
+/// What the user writes in TOML.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The phones that are written to the new database, in any spelling.
+    moved: Subjects,
+}
+
+/// Who has moved.
+pub struct Moved {
+    phones: HashSet<String>,
+}
+
+impl Routing for Moved {
+    type Settings = Settings;
+
+    fn configure(settings: Settings, _: &[Repository]) -> Result<Self, SettingsError> {
+        Ok(Self {
+            phones: settings.moved.into_iter().collect(),
+        })
+    }
+
+    fn authority(&self, target: &Target) -> Backend {
+        match &target.subject {
+            Some(phone) if self.phones.contains(phone) => Backend::New,
+            _ => Backend::Old,
+        }
+    }
+
+    fn mirrored(&self, target: &Target) -> bool {
+        self.authority(target) == Backend::New
+    }
+}

@@ -1,0 +1,73 @@
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use turnout_pipeline::{PerWorld, TrustedKeys, Undecided};
+use turnout_runtime::{Bounds, Options};
+
+use super::section::Section;
+
+/// After how many failed calls in a row a policy is taken back, unless the configuration says.
+const BREAKER_FAILURES: u32 = 10;
+
+/// The policies, as configured.
+#[derive(Debug)]
+pub(crate) struct PolicyConfig {
+    /// The directory that holds `<world>.wasm` and `<world>.toml`.
+    pub(crate) directory: PathBuf,
+    /// What they may use.
+    pub(crate) limits: Options,
+    /// The keys that modules must be signed with.
+    pub(crate) trusted_keys: TrustedKeys,
+    /// After how many failed calls in a row a policy is taken back.
+    pub(crate) breaker_failures: u32,
+    /// Which backend answers a read that the routing policy fails to decide.
+    pub(crate) undecided: Undecided,
+}
+
+impl PolicyConfig {
+    pub(super) fn read(mut section: Section<'_, '_>, folder: &Path) -> Self {
+        let directory: PathBuf = section.value("directory").unwrap_or_else(|| "policies".into());
+        let everywhere = bounds(&mut section, Bounds::default());
+        let worlds = PerWorld::from_fn(|world| {
+            let mut of_world = section.section(world);
+            let bounds = bounds(&mut of_world, everywhere);
+            of_world.finish();
+            bounds
+        });
+        let keys: Vec<String> = section.value("trusted_keys").unwrap_or_default();
+        let trusted_keys = TrustedKeys::parse(keys.iter().map(String::as_str)).unwrap_or_else(|error| {
+            section.problem(format!("`trusted_keys`: {error}"));
+            TrustedKeys::default()
+        });
+        let limits = Options {
+            bounds: everywhere,
+            worlds: worlds
+                .iter()
+                .map(|(world, bounds)| (world.to_owned(), *bounds))
+                .collect(),
+            cache: section.value("cache").map(|cache: PathBuf| folder.join(cache)),
+        };
+        let config = Self {
+            directory: folder.join(directory),
+            limits,
+            trusted_keys,
+            breaker_failures: section
+                .value("breaker_failures")
+                .map_or(BREAKER_FAILURES, NonZeroU32::get),
+            undecided: section.value("undecided_reads").unwrap_or_default(),
+        };
+        section.finish();
+        config
+    }
+}
+
+/// What is said of bounds in a section; the rest as it is elsewhere.
+fn bounds(section: &mut Section<'_, '_>, elsewhere: Bounds) -> Bounds {
+    Bounds {
+        module_bytes: section.kibibytes("module_kib").unwrap_or(elsewhere.module_bytes),
+        memory_bytes: section.kibibytes("memory_kib").unwrap_or(elsewhere.memory_bytes),
+        table_entries: section.positive("table_entries").unwrap_or(elsewhere.table_entries),
+        call_cpu: section.duration("call_cpu").unwrap_or(elsewhere.call_cpu),
+        configure_cpu: section.duration("configure_cpu").unwrap_or(elsewhere.configure_cpu),
+    }
+}

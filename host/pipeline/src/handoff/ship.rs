@@ -1,0 +1,295 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use turnout_backends::{Database, EpochRecord, Error as BackendError};
+use turnout_vocabulary::{Backend, Epoch};
+
+use super::{Handoffs, record};
+use crate::{File, Files, OnTrial, Origin, PerWorld, Refused, Scope};
+
+/// Why a version was not shipped. What was in force is in force.
+#[derive(Debug, thiserror::Error)]
+pub enum NotShipped {
+    /// There is no such world.
+    #[error("there is no world {0:?}; the worlds are routing and dual-write")]
+    NoWorld(String),
+    /// No version that is kept has this SHA-256.
+    #[error("no version whose SHA-256 begins with {0:?} is kept; see `turnout policy list`")]
+    Unknown(String),
+    /// Several versions have it.
+    #[error("the SHA-256 of several versions begins with {0:?}; give more of it")]
+    Ambiguous(String),
+    /// Nothing was in force before.
+    #[error("there is no earlier version to go back to")]
+    NoEarlier,
+    /// No version is on trial.
+    #[error("no version is on trial")]
+    NoTrial,
+    /// The policies are refused.
+    #[error("{0}")]
+    Refused(#[from] Refused),
+    /// The record of versions can't be read.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// It is in force, but not in the directory.
+    #[error(
+        "epoch {epoch} is in force, but the policy directory can't be written ({reason}): put the same files there, or \
+             the next start of a host brings the old ones back"
+    )]
+    Directory {
+        /// The epoch that is in force.
+        epoch: Epoch,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A set that is or was in force.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Shipment {
+    /// Under which epoch.
+    pub epoch: u64,
+    /// How long ago it began, in seconds.
+    pub age_seconds: f64,
+    /// What decided in each world.
+    pub worlds: PerWorld<ShippedVersion>,
+}
+
+/// One version of one world.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShippedVersion {
+    /// The SHA-256 of the module, in hexadecimal.
+    pub module: String,
+    /// The SHA-256 of its settings.
+    pub settings: String,
+    /// Who shipped it, and from where.
+    #[serde(flatten)]
+    pub by: Origin,
+    /// The version on trial beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<ShippedTrial>,
+}
+
+/// A version on trial. It names no subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShippedTrial {
+    /// The SHA-256 of the module, in hexadecimal.
+    pub module: String,
+    /// The SHA-256 of its settings.
+    pub settings: String,
+    /// For whom it decides, in words.
+    pub scope: String,
+}
+
+impl Handoffs {
+    /// Brings another module or other settings of a world into force, for everybody or on trial. What is not given stays as
+    /// it is for those whom it concerns.
+    ///
+    /// # Errors
+    /// [`NotShipped`] with the reason.
+    pub async fn push(
+        self: &Arc<Self>,
+        world: &str,
+        module: Option<File>,
+        settings: Option<Vec<u8>>,
+        scope: Option<Scope>,
+        who: String,
+    ) -> Result<Epoch, NotShipped> {
+        let mut files = self.policies.in_force().files.clone();
+        let of_world = files
+            .get_mut(world)
+            .ok_or_else(|| NotShipped::NoWorld(world.to_owned()))?;
+        let module = module.unwrap_or_else(|| of_world.module.clone());
+        let settings = settings.map_or_else(
+            || of_world.settings.clone(),
+            |text| File::new(format!("{world}.toml"), text),
+        );
+        match scope {
+            None => (of_world.module, of_world.settings, of_world.trial) = (module, settings, None),
+            Some(scope) => {
+                of_world.trial = Some(Box::new(OnTrial {
+                    module,
+                    settings,
+                    scope,
+                }));
+            }
+        }
+        of_world.by = api(who);
+        self.ship(files).await
+    }
+
+    /// Brings a version that is kept into force again, with the settings that it had last, by the beginning of its SHA-256: for
+    /// everybody, or on trial. On trial while it is in force for everybody already, everybody else gets the version before.
+    ///
+    /// # Errors
+    /// [`NotShipped`] with the reason.
+    pub async fn activate(
+        self: &Arc<Self>,
+        sha256: &str,
+        scope: Option<Scope>,
+        who: String,
+    ) -> Result<Epoch, NotShipped> {
+        let (database, records) = self.records().await?;
+        let mut found: Option<(&str, record::Version)> = None;
+        for written in records.iter().rev() {
+            for (world, written) in record::worlds(database, written)?.versions() {
+                match &found {
+                    _ if !written.module.starts_with(sha256) || sha256.is_empty() => {}
+                    None => found = Some((world, written)),
+                    Some((_, first)) if first.module != written.module => {
+                        return Err(NotShipped::Ambiguous(sha256.to_owned()));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        let (world, version) = found.ok_or_else(|| NotShipped::Unknown(sha256.to_owned()))?;
+        let bytes = database.module_bytes(&version.module).await?;
+        let bytes = bytes.ok_or_else(|| NotShipped::Unknown(sha256.to_owned()))?;
+        let module = File::new(format!("{world}.wasm"), bytes).signed(version.signature);
+        let settings = File::new(format!("{world}.toml"), version.settings.into_bytes());
+        let mut files = self.policies.in_force().files.clone();
+        let of_world = files
+            .get_mut(world)
+            .ok_or_else(|| NotShipped::NoWorld(world.to_owned()))?;
+        match scope {
+            None => (of_world.module, of_world.settings, of_world.trial) = (module, settings, None),
+            Some(scope) => {
+                if (&of_world.module, &of_world.settings) == (&module, &settings) {
+                    let before = self.stable_before(database, &records, world, of_world).await?;
+                    (of_world.module, of_world.settings) = (before.module, before.settings);
+                }
+                of_world.trial = Some(Box::new(OnTrial {
+                    module,
+                    settings,
+                    scope,
+                }));
+            }
+        }
+        of_world.by = api(who);
+        self.ship(files).await
+    }
+
+    /// Puts the set in force that was in force before the present one.
+    ///
+    /// # Errors
+    /// [`NotShipped`] with the reason.
+    pub async fn roll_back(self: &Arc<Self>, who: String) -> Result<Epoch, NotShipped> {
+        self.roll_back_past(&[], api(who)).await
+    }
+
+    /// The same, passing over sets that hold any of these modules.
+    pub(super) async fn roll_back_past(self: &Arc<Self>, broken: &[String], by: Origin) -> Result<Epoch, NotShipped> {
+        let now = Arc::clone(&self.policies.in_force().set);
+        let (database, records) = self.records().await?;
+        for written in records.iter().rev().filter(|written| written.released) {
+            if record::worlds(database, written)?
+                .versions()
+                .any(|(_, version)| broken.contains(&version.module))
+            {
+                continue;
+            }
+            let mut files = record::files(database, written).await?;
+            if !now.is_of(&files) {
+                for world in [&mut files.routing, &mut files.dual_write] {
+                    world.by = by.clone();
+                }
+                return self.ship(files).await;
+            }
+        }
+        Err(NotShipped::NoEarlier)
+    }
+
+    /// Ends what is on trial: for everybody from now on, or for nobody.
+    ///
+    /// # Errors
+    /// [`NotShipped`] with the reason.
+    pub async fn end_trial(self: &Arc<Self>, promote: bool, who: String) -> Result<Epoch, NotShipped> {
+        let mut files = self.policies.in_force().files.clone();
+        let mut ended = false;
+        for world in [&mut files.routing, &mut files.dual_write] {
+            let Some(trial) = world.trial.take() else { continue };
+            ended = true;
+            if promote {
+                (world.module, world.settings) = (trial.module, trial.settings);
+            }
+            world.by = api(who.clone());
+        }
+        if !ended {
+            return Err(NotShipped::NoTrial);
+        }
+        self.ship(files).await
+    }
+
+    /// What is and was in force, newest first, as far as it is kept.
+    ///
+    /// # Errors
+    /// If neither side can be asked.
+    pub async fn shipments(&self) -> Result<Vec<Shipment>, BackendError> {
+        let (database, records) = self.records().await?;
+        let shipped = records.iter().rev().map(|written| {
+            let worlds = record::worlds(database, written)?;
+            Ok(Shipment {
+                epoch: written.epoch.get(),
+                age_seconds: written.age.as_secs_f64(),
+                worlds: PerWorld {
+                    routing: worlds.routing.shipped(),
+                    dual_write: worlds.dual_write.shipped(),
+                },
+            })
+        });
+        shipped.collect()
+    }
+
+    /// Brings files into force by handoff, and then into the directory.
+    async fn ship(self: &Arc<Self>, files: PerWorld<Files>) -> Result<Epoch, NotShipped> {
+        let (policies, wanted) = (Arc::clone(&self.policies), files.clone());
+        let made = tokio::task::spawn_blocking(move || policies.make(&wanted)).await;
+        let made = made.map_err(|error| Refused::whole(self.policies.source.directory(), &error))?;
+        if let Some(set) = made? {
+            self.propose(set).await?;
+        }
+        let epoch = self.policies.in_force().epoch;
+        let written = self.policies.source.put(&files);
+        written.map_err(|error| NotShipped::Directory {
+            epoch,
+            reason: error.to_string(),
+        })?;
+        Ok(epoch)
+    }
+
+    /// The stable version of a world before the present one.
+    async fn stable_before(
+        &self,
+        database: &Database,
+        records: &[EpochRecord],
+        world: &str,
+        now: &Files,
+    ) -> Result<Files, NotShipped> {
+        for written in records.iter().rev().filter(|written| written.released) {
+            let mut files = record::files(database, written).await?;
+            let of_world = files.get_mut(world).ok_or(NotShipped::NoEarlier)?;
+            if (&of_world.module, &of_world.settings) != (&now.module, &now.settings) {
+                return Ok(of_world.clone());
+            }
+        }
+        Err(NotShipped::NoEarlier)
+    }
+
+    /// The epochs that are kept, oldest first, by a side that can be asked.
+    async fn records(&self) -> Result<(&Database, Vec<EpochRecord>), BackendError> {
+        let old = &self.backends.old;
+        if let Ok(records) = old.epochs(Epoch::new(0)).await {
+            return Ok((old, records));
+        }
+        let new = &self.backends[Backend::New];
+        Ok((new, new.epochs(Epoch::new(0)).await?))
+    }
+}
+
+fn api(who: String) -> Origin {
+    Origin {
+        who,
+        from: "api".into(),
+    }
+}

@@ -1,0 +1,114 @@
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::PerWorld;
+
+/// The upper bounds of the buckets of one call of a policy, in seconds.
+const CALL_BUCKETS: [f64; 10] = [2e-7, 5e-7, 1e-6, 2e-6, 5e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
+
+/// The upper bounds of the buckets of a handoff, in seconds.
+const RELOAD_BUCKETS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WorldLabels {
+    world: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
+}
+
+/// How the policies do.
+pub(crate) struct PolicyMetrics {
+    calls: PerWorld<Histogram>,
+    failures: PerWorld<Counter>,
+    /// Where versions in the shadow differ.
+    pub(crate) differences: PerWorld<Counter>,
+    /// How often the breaker took a set out of force.
+    pub(crate) broken: Counter,
+    reloads: Family<ResultLabels, Counter>,
+    reload_time: Histogram,
+}
+
+impl PolicyMetrics {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let calls =
+            Family::<WorldLabels, Histogram, fn() -> Histogram>::new_with_constructor(|| Histogram::new(CALL_BUCKETS));
+        let failures = Family::<WorldLabels, Counter>::default();
+        let differences = Family::<WorldLabels, Counter>::default();
+        let metrics = Self {
+            calls: PerWorld::from_fn(|world| calls.get_or_create_owned(&WorldLabels { world })),
+            failures: PerWorld::from_fn(|world| failures.get_or_create_owned(&WorldLabels { world })),
+            differences: PerWorld::from_fn(|world| differences.get_or_create_owned(&WorldLabels { world })),
+            broken: Counter::default(),
+            reloads: Family::default(),
+            reload_time: Histogram::new(RELOAD_BUCKETS),
+        };
+        registry.register_with_unit(
+            "policy_duration",
+            "Time that one call of a policy took; its count is the number of calls",
+            Unit::Seconds,
+            calls,
+        );
+        registry.register(
+            "policy_failures",
+            "Instances of a policy that trapped or exceeded a bound, and were discarded",
+            failures,
+        );
+        registry.register(
+            "policy_differences",
+            "Answers of a version in the shadow that differed from the stable one's",
+            differences,
+        );
+        registry.register(
+            "policy_breaker",
+            "Times that policies were taken out of force because they kept failing",
+            metrics.broken.clone(),
+        );
+        registry.register(
+            "policy_reloads",
+            "Changes of the policies, by what became of them",
+            metrics.reloads.clone(),
+        );
+        registry.register_with_unit(
+            "policy_reload_duration",
+            "Time that a handoff to changed policies took",
+            Unit::Seconds,
+            metrics.reload_time.clone(),
+        );
+        for result in ["accepted", "refused"] {
+            metrics.reloads.get_or_create_owned(&ResultLabels { result });
+        }
+        metrics
+    }
+
+    /// Tells how many instances failed in all: they are counted where they do.
+    pub(super) fn failed(&self, failures: &PerWorld<u64>) {
+        for ((_, counter), (_, failures)) in self.failures.iter().zip(failures.iter()) {
+            counter.inner().store(*failures, Ordering::Relaxed);
+        }
+    }
+
+    /// A policy of the world of that name answered on behalf of an operation.
+    pub(crate) fn called(&self, world: &str, took: Duration) {
+        if let Some((_, calls)) = self.calls.iter().find(|(name, _)| *name == world) {
+            calls.observe(took.as_secs_f64());
+        }
+    }
+
+    pub(crate) fn reloaded(&self, took: Duration) {
+        self.reloads.get_or_create(&ResultLabels { result: "accepted" }).inc();
+        self.reload_time.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn reload_refused(&self) {
+        self.reloads.get_or_create(&ResultLabels { result: "refused" }).inc();
+    }
+}

@@ -1,0 +1,128 @@
+//! For whoever writes a policy of Turnout: one trait for each world, settings by serde, and the rest done.
+//!
+//! A policy decides, operation by operation, and never acts: it has no clock, no randomness, no files and no network. The worlds
+//! are [`routing`] and [`dual_write`]. Here is a whole routing policy. It moves the listed phones to the new database:
+//!
+//! ```
+//! use std::collections::HashSet;
+//!
+//! use turnout_policy::Subjects;
+//! use turnout_policy::routing::{Backend, Repository, Routing, SettingsError, Target};
+//!
+//! /// Who has moved.
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! #[serde(deny_unknown_fields)]
+//! struct Settings {
+//!     /// The phones that are written to the new database, in any spelling.
+//!     moved: Subjects,
+//! }
+//!
+//! struct Moved(HashSet<String>);
+//!
+//! impl Routing for Moved {
+//!     type Settings = Settings;
+//!
+//!     fn configure(settings: Settings, _: &[Repository]) -> Result<Self, SettingsError> {
+//!         Ok(Self(settings.moved.into_iter().collect()))
+//!     }
+//!
+//!     fn authority(&self, target: &Target) -> Backend {
+//!         match &target.subject {
+//!             Some(subject) if self.0.contains(subject) => Backend::New,
+//!             _ => Backend::Old,
+//!         }
+//!     }
+//!
+//!     fn mirrored(&self, _: &Target) -> bool {
+//!         true
+//!     }
+//! }
+//!
+//! turnout_policy::export_routing!(Moved);
+//!
+//! // In a test:
+//! let policy: Moved = turnout_policy::testing::configure(r#"moved = ["+79686484488"]"#, &["clients"]).unwrap();
+//! let target = |phone: &str| Target { repository: 0, subject: Some(phone.into()) };
+//! assert_eq!(policy.authority(&target("+79686484488")), Backend::New);
+//! assert_eq!(policy.authority(&target("+79990000000")), Backend::Old);
+//! ```
+//!
+//! Its `Cargo.toml`, with what makes the module small:
+//!
+//! ```toml
+//! [lib]
+//! crate-type = ["cdylib"]
+//!
+//! [dependencies]
+//! schemars = "1"
+//! serde = { version = "1", features = ["derive"] }
+//! turnout-policy = { path = "…/plugins/sdk" }
+//!
+//! [profile.release]
+//! codegen-units = 1
+//! lto = true
+//! opt-level = "s"
+//! panic = "abort"
+//! strip = "symbols"
+//! ```
+//!
+//! The policy is what `cargo build --release --target wasm32-unknown-unknown` writes.
+//!
+//! # Settings
+//!
+//! The user writes TOML. The doc comments of the settings are what `turnout policy check` shows of them, through the JSON
+//! Schema that schemars derives. What serde cannot know is checked in `configure`; `?` works there on any error. A mistake of
+//! one value names it, and the user is shown its line:
+//!
+//! ```
+//! use turnout_policy::SettingsError;
+//!
+//! fn percent(percent: f64) -> Result<f64, SettingsError> {
+//!     if !(0.0..=100.0).contains(&percent) {
+//!         return Err(SettingsError::at("/percent", format!("{percent} is not a percentage from 0 to 100")));
+//!     }
+//!     Ok(percent)
+//! }
+//!
+//! assert_eq!(percent(101.0).unwrap_err().to_string(), "/percent: 101 is not a percentage from 0 to 100");
+//! ```
+//!
+//! A list of phones is [`Subjects`], which never shows them. Phones are personal data: they belong in no message and in no
+//! reason.
+//!
+//! # Speed
+//!
+//! A decision is on the path of every operation. Do the work in `configure`: by then the names of repositories are known, and
+//! a [`RepositoryNumber`] is an index into a `Vec`.
+
+mod bindings;
+pub mod dual_write;
+mod exported;
+pub mod log;
+pub mod routing;
+mod settings;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
+
+pub use bindings::routing::turnout::policy::types::{
+    Action, Backend, Operation, RepositoryInfo as Repository, RepositoryNumber, Target,
+};
+pub use settings::{SettingsError, Subjects, check_repositories};
+
+impl From<&str> for Repository {
+    /// A repository of this name, whose rows belong to subjects.
+    fn from(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            has_subject: true,
+        }
+    }
+}
+
+/// What the macros of this crate write into a policy.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::bindings::{dual_write, routing};
+    pub use crate::exported::Exported;
+    pub use crate::settings::schema;
+}

@@ -1,0 +1,89 @@
+mod error;
+mod schema;
+mod subjects;
+
+use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
+
+pub use error::SettingsError;
+pub use schema::schema;
+pub use subjects::Subjects;
+
+use crate::Repository;
+
+/// Reads settings, or says where they are wrong.
+pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T, SettingsError> {
+    let value: serde_json::Value =
+        serde_json::from_str(json).map_err(|error| SettingsError::new(format!("this is not JSON: {error}")))?;
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let error: serde_path_to_error::Error<serde_json::Error> = error;
+        SettingsError::at(pointer(error.path()), error.inner().to_string())
+    })
+}
+
+/// Checks that the repositories written as `[repositories.NAME]` are served.
+///
+/// # Errors
+/// [`SettingsError`] at the first that is not.
+pub fn check_repositories<'a>(
+    written: impl IntoIterator<Item = &'a String>,
+    served: &[Repository],
+) -> Result<(), SettingsError> {
+    match written
+        .into_iter()
+        .find(|name| served.iter().all(|served| served.name != **name))
+    {
+        Some(name) => {
+            let served: Vec<_> = served.iter().map(|served| served.name.as_str()).collect();
+            let reason = format!("no repository is called `{name}`; there are {}", served.join(", "));
+            Err(SettingsError::at("", reason).within(name).within("repositories"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn pointer(path: &Path) -> String {
+    path.iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } => format!("{pointer}/{}", escape(key)),
+        // An enum here is a text; what is unknown has no name.
+        Segment::Enum { .. } | Segment::Unknown => pointer,
+    })
+}
+
+/// A key as a part of a JSON Pointer.
+fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_found_wherever_it_is() {
+        type Settings = BTreeMap<String, Vec<u8>>;
+        for (json, place) in [
+            (r#"{"a": [1, "x"]}"#, "/a/1"),
+            (r#"{"a/b~c": 1}"#, "/a~1b~0c"),
+            ("[]", ""),
+        ] {
+            assert_eq!(read::<Settings>(json).unwrap_err().pointer(), Some(place), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_repository_that_is_not_served_is_refused_with_those_that_are() {
+        let written = ["clients".to_owned(), "servces".to_owned()];
+        let served = ["clients".into(), "services".into()];
+        check_repositories(&written[..1], &served).unwrap();
+        let error = check_repositories(&written, &served).unwrap_err();
+        assert_eq!(error.pointer(), Some("/repositories/servces"));
+        assert_eq!(
+            error.reason(),
+            "no repository is called `servces`; there are clients, services"
+        );
+    }
+}

@@ -1,0 +1,55 @@
+use std::borrow::Cow;
+use std::fmt::{self, Debug, Formatter};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error};
+
+/// A list of subjects in settings. The user may spell a phone in any way: the host normalises it, and the policy has it as
+/// [`Target::subject`](crate::Target::subject) does. Neither `Debug` nor a mistake in it shows a subject.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Subjects(Vec<String>);
+
+impl IntoIterator for Subjects {
+    type Item = String;
+    type IntoIter = std::vec::IntoIter<String>;
+
+    /// The subjects in the order written.
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<S: Into<String>> FromIterator<S> for Subjects {
+    fn from_iter<I: IntoIterator<Item = S>>(subjects: I) -> Self {
+        Self(subjects.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<'de> Deserialize<'de> for Subjects {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Serde's own words would repeat the value, which may be a phone.
+        let list = Deserialize::deserialize(deserializer);
+        list.map(Self)
+            .map_err(|_| D::Error::custom("subjects is a list of phones, each in quotes"))
+    }
+}
+
+impl JsonSchema for Subjects {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Subjects".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "array", "items": { "type": "string", "format": "turnout-subject" } })
+    }
+}
+
+impl Debug for Subjects {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} subjects", self.0.len())
+    }
+}

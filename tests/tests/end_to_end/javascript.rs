@@ -1,0 +1,46 @@
+//! A policy that is written in JavaScript.
+
+use std::fs;
+
+use anyhow::Result;
+use turnout_tests::{Site, policy_in_javascript};
+
+#[tokio::test]
+async fn a_policy_in_javascript_decides_as_its_cases_say_and_serves_a_host() -> Result<()> {
+    let site = Site::set_up().await?;
+    let module = policy_in_javascript();
+    let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/javascript/cases.toml");
+    let tested = site.turnout(&["policy", "test", &module.display().to_string(), "--cases", cases])?;
+    assert!(
+        tested.contains("a listed phone has moved") && !tested.contains("wrong"),
+        "{tested}"
+    );
+
+    site.put("routing.wasm", fs::read(module)?)?;
+    site.route("mooved = []\n")?;
+    // It is large, so an unoptimised host compiles it for longer than people wait: `check` fills the cache.
+    let cache = format!("'{}'", site.folder().join("compiled").display());
+    site.configure(&[("policies.cache", &cache)])?;
+    let (succeeded, out, err) = site.said(&["check"])?;
+    assert!(
+        !succeeded && format!("{out}{err}").contains("routing.toml:1: unknown key `mooved`"),
+        "{out}{err}"
+    );
+    site.route("moved = ['8 (968) 648-44-88']\n")?;
+    let checked = site.turnout(&["check"])?;
+    assert!(checked.contains("moved 0.1.0"), "{checked}");
+
+    let host = site.host().await?;
+    for (phone, backend) in [("89686484488", "new"), ("89990002222", "old")] {
+        let answer = host
+            .get(&format!("/rest/v1/clients?phone=eq.{phone}&select=id"))
+            .await?;
+        assert_eq!(
+            (answer.status.as_u16(), answer.backend()),
+            (200, backend),
+            "{}",
+            answer.text
+        );
+    }
+    Ok(())
+}

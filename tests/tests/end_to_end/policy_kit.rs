@@ -1,0 +1,216 @@
+//! `turnout policy new`, `build`, `test` and `check`: what an engineer does before a policy is shipped.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use anyhow::Result;
+use tempfile::TempDir;
+use turnout_tests::{policy, turnout};
+
+/// The exit code of a command of `turnout policy` in a folder, and what it said on standard output and standard error.
+fn said(folder: &Path, arguments: &[&str]) -> Result<(Option<i32>, String, String)> {
+    // What the policies of this repository are built from need not be compiled again.
+    let module = policy("routing");
+    let target = module.ancestors().nth(3).unwrap_or(folder);
+    let Output { status, stdout, stderr } = turnout()
+        .arg("policy")
+        .args(arguments)
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", target)
+        .output()?;
+    Ok((status.code(), String::from_utf8(stdout)?, String::from_utf8(stderr)?))
+}
+
+/// What a command that must succeed said on standard output.
+fn said_well(folder: &Path, arguments: &[&str]) -> Result<String> {
+    let (code, out, err) = said(folder, arguments)?;
+    anyhow::ensure!(code == Some(0), "{arguments:?}: {out}{err}");
+    Ok(out)
+}
+
+#[test]
+fn a_new_policy_compiles_as_it_is_and_decides_what_its_cases_say() -> Result<()> {
+    let folder = TempDir::new()?;
+    let here = folder.path();
+    for (name, world) in [("my-routing", "routing"), ("my-writes", "dual-write")] {
+        let out = said_well(here, &["new", name, "--world", world])?;
+        assert!(
+            out.contains(&format!("turnout policy test {name}\n")),
+            "what to do next: {out}"
+        );
+
+        let (code, _, err) = said(here, &["new", name, "--world", world])?;
+        assert_eq!(
+            (code, err),
+            (
+                Some(1),
+                format!("turnout: {name} is there already; choose another name\n")
+            )
+        );
+
+        let out = said_well(here, &["test", name])?;
+        let lines: Vec<_> = out.lines().collect();
+        assert!(lines[..4].iter().all(|line| line.starts_with("ok     ")), "{out}");
+        assert_eq!(lines[4..], ["all 4 cases are as they should be"]);
+
+        let out = said_well(&here.join(name), &["build"])?;
+        let module = here.join(name).join(name).with_extension("wasm");
+        let size = fs::metadata(&module)?.len();
+        assert!(
+            out.starts_with(&format!(
+                "world         {world}\nfile          ./{name}.wasm\nsize          {size} bytes\n"
+            )),
+            "{out}"
+        );
+
+        let (file, settings) = (format!("{name}/{name}.wasm"), format!("{name}/settings.toml"));
+        let out = said_well(here, &["check", &file, "--settings", &settings])?;
+        for words in [
+            format!("world         {world}\npolicy        {name} 0.1.0\nimports       nothing\n"),
+            format!("size          {size} bytes as a component"),
+            format!("settings      {settings}: accepted\n"),
+        ] {
+            assert!(out.contains(&words), "{words} is not in {out}");
+        }
+    }
+    let (code, out, err) = said(
+        here,
+        &["test", "my-writes/my-writes.wasm", "--cases", "my-routing/cases.toml"],
+    )?;
+    assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
+    assert!(
+        err.contains("my-routing/settings.toml:1: "),
+        "settings of another policy: {err}"
+    );
+    Ok(())
+}
+
+const CASES: &str = r#"
+[repositories.clients]
+subject = "phone"
+
+[settings]
+default.stage = "off"
+cohort = [{ name = "test", subjects = ["8 968 648-44-88"], stage = "live" }]
+
+[[case]]
+name = "the test phone is on new"
+operation = { action = "update", repository = "clients", subject = "+7 (968) 648-44-88" }
+decision = { authority = "new", mirrored = true, span = "both", admit = "admit" }
+
+[[case]]
+name = "everybody is on new"
+operation = { action = "find", repository = "clients", subject = "89990000000" }
+decision = { authority = "new", read = { primary = "old", fallback = "new" } }
+"#;
+
+#[test]
+fn a_case_that_goes_wrong_shows_what_was_expected_and_what_was_decided() -> Result<()> {
+    let folder = TempDir::new()?;
+    let module = policy("routing").display().to_string();
+    let cases = folder.path().join("cases.toml");
+    let test = |text: &str| {
+        fs::write(&cases, text)?;
+        said(folder.path(), &["test", &module, "--cases", "cases.toml"])
+    };
+    let (code, out, err) = test(CASES)?;
+    assert_eq!(
+        out,
+        "ok     the test phone is on new\n\
+         wrong  everybody is on new\n         \
+         authority: expected \"new\", decided \"old\"\n         \
+         read.fallback: expected \"new\", decided \"none\"\n"
+    );
+    assert_eq!((code, err.as_str()), (Some(1), "turnout: 1 of 2 cases went wrong\n"));
+
+    for (from, to, words) in [
+        ("authority =", "authorty =", "not `authorty`"),
+        ("\"clients\"", "\"client\"", "there is no repository `client`"),
+        (
+            "\"+7 (968) 648-44-88\"",
+            "\"nobody\"",
+            "the subject: this is not a phone number",
+        ),
+        ("stage = \"live\"", "stage = \"living\"", "cases.toml:7: "),
+        (
+            "action = \"find\"",
+            "action = \"look\"",
+            "unknown variant `look`, expected one of `find`",
+        ),
+        ("[[case]]", "[[cases]]", "unknown field `cases`"),
+    ] {
+        let (code, out, err) = test(&CASES.replace(from, to))?;
+        assert_eq!(code, Some(1), "{out}");
+        assert!(err.contains(words), "{words} is not in {err}");
+    }
+    Ok(())
+}
+
+#[test]
+fn check_says_what_a_module_is_and_where_settings_are_wrong() -> Result<()> {
+    let folder = TempDir::new()?;
+    let here = folder.path();
+    let module = policy("routing").display().to_string();
+    fs::write(
+        here.join("good.toml"),
+        "default.stage = 'off'\n[repositories.staff]\nstage = 'live'\n",
+    )?;
+    let settings = ["check", &module, "--settings", "good.toml"];
+    let (code, out, err) = said(here, &settings)?;
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("`clients`, made up: there is no turnout.toml"), "{out}");
+    assert!(
+        err.starts_with("turnout: good.toml:2: ") && err.contains("staff"),
+        "{err}"
+    );
+
+    // No host is near: what a host would need besides is not asked for.
+    fs::write(here.join("turnout.toml"), "[repositories.staff]\nkey = ['id']\n")?;
+    let out = said_well(here, &settings)?;
+    for words in [
+        "world         routing\npolicy        turnout-routing 0.1.0\nimports       nothing\n",
+        "repositories  staff, of turnout.toml\nsettings      good.toml: accepted\n",
+        "\"cohort\": {",
+    ] {
+        assert!(out.contains(words), "{words} is not in {out}");
+    }
+    for function in ["admit", "authority", "span", "mirrored", "read"] {
+        let took = out.lines().find_map(|line| line.trim().strip_prefix(function));
+        let took: f64 = took.unwrap_or_default().trim().parse()?;
+        assert!(took > 0.0, "{function} takes some microseconds: {out}");
+    }
+
+    let out = said_well(here, &["check", &module])?;
+    assert!(
+        out.contains("calls         not measured (without settings:1: "),
+        "it needs settings: {out}"
+    );
+
+    let out = said_well(here, &["check", &policy("dual-write").display().to_string()])?;
+    assert!(out.contains("world         dual-write\n"), "{out}");
+    Ok(())
+}
+
+#[test]
+fn what_is_no_policy_is_refused() -> Result<()> {
+    let folder = TempDir::new()?;
+    let here = folder.path();
+    fs::write(here.join("text.wasm"), "no module")?;
+    fs::write(here.join("empty.wasm"), wat::parse_str("(component)")?)?;
+    fs::write(here.join("core.wasm"), wat::parse_str("(module)")?)?;
+    for (file, words) in [
+        ("text.wasm", "text.wasm: this is not WebAssembly"),
+        (
+            "empty.wasm",
+            "empty.wasm: this is no policy of any world; for `routing`: ",
+        ),
+        ("core.wasm", "core.wasm: "),
+        ("nowhere.wasm", "cannot read nowhere.wasm"),
+    ] {
+        let (code, out, err) = said(here, &["check", file])?;
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
+        assert!(err.contains(words), "{words} is not in {err}");
+    }
+    Ok(())
+}

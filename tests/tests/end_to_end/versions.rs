@@ -1,0 +1,362 @@
+//! Versions of policies: pushed to a running host, on trial for some, promoted, withdrawn and rolled back, and taken back by
+//! the host itself when they keep failing.
+
+use std::fs;
+use std::io::Cursor;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use minisign::KeyPair;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use turnout_tests::{Answer, Host, Site, core_module, eventually, policy};
+
+/// The phone whose subject tries everything first.
+const TESTER: &str = "89990001111";
+
+const EVERYBODY_OLD: &str = "[default]\nstage = 'dualwrite'\n";
+const EVERYBODY_NEW: &str = "[default]\nstage = 'live'\n";
+
+/// A site where everybody is on `old` and mirrored, and a host that the program's commands find.
+async fn begin() -> Result<(Site, Host)> {
+    let site = Site::set_up().await?;
+    site.route(EVERYBODY_OLD)?;
+    let host = site.host().await?;
+    site.configure(&[("api.listen", &format!("'{}'", host.address()))])?;
+    host.status_with("both sides are compared", |status| status["converging"] == json!([]))
+        .await;
+    Ok((site, host))
+}
+
+/// The routing policy of this build with another SHA-256: an empty custom section more.
+fn another(number: u8) -> Result<Vec<u8>> {
+    let mut module = fs::read(policy("routing"))?;
+    module.extend([0, 2, 1, b'a' + number]);
+    Ok(module)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+async fn read(host: &Host, phone: &str) -> Result<Answer> {
+    host.get(&format!("/rest/v1/clients?phone=eq.{phone}&select=id")).await
+}
+
+/// Which backend answers the tester, and which anybody else.
+async fn backends(host: &Host) -> Result<(String, String)> {
+    let (tester, other) = (read(host, TESTER).await?, read(host, "89990002222").await?);
+    Ok((tester.backend().to_owned(), other.backend().to_owned()))
+}
+
+fn on(tester: &str, others: &str) -> (String, String) {
+    (tester.to_owned(), others.to_owned())
+}
+
+#[tokio::test]
+async fn a_version_is_tried_by_one_phone_then_by_everybody_and_rolled_back() -> Result<()> {
+    let (site, host) = begin().await?;
+    let folder = site.folder();
+    let (module, settings) = (folder.join("next.wasm"), folder.join("next.toml"));
+    let next = another(0)?;
+    fs::write(&module, &next)?;
+    fs::write(&settings, EVERYBODY_NEW)?;
+    let (module, settings) = (module.display().to_string(), settings.display().to_string());
+
+    let said = site.turnout(&["policy", "push", &module, "--settings", &settings, "--subjects", TESTER])?;
+    assert!(said.starts_with("epoch ") && said.ends_with(" is in force\n"), "{said}");
+    assert_eq!(backends(&host).await?, on("new", "old"));
+    let status = host.get("/v1/status").await?;
+    assert_eq!(status.json()["trials"][0]["module"], sha256(&next));
+    assert_eq!(status.json()["trials"][0]["scope"], "1 subject");
+    assert!(!status.text.contains("9990001111"), "{}", status.text);
+    let written = host
+        .write(Method::POST, "/rest/v1/clients", &json!({"name": "x", "phone": TESTER}))
+        .await?;
+    assert_eq!((written.status.as_u16(), written.backend()), (201, "new"));
+
+    site.turnout(&["policy", "promote"])?;
+    assert_eq!(backends(&host).await?, on("new", "new"));
+    assert_eq!(fs::read(site.policies().join("routing.wasm"))?, next);
+    assert_eq!(fs::read_to_string(site.policies().join("routing.toml"))?, EVERYBODY_NEW);
+    let listed = site.turnout(&["policy", "list"])?;
+    assert!(
+        listed.contains(&sha256(&next)) && listed.contains(" on trial for 1 subject"),
+        "{listed}"
+    );
+    assert!(listed.contains("directory") && listed.contains("api"), "{listed}");
+
+    let began = Instant::now();
+    site.turnout(&["policy", "rollback"])?;
+    assert_eq!(backends(&host).await?, on("new", "old"));
+    site.turnout(&["policy", "withdraw"])?;
+    assert_eq!(backends(&host).await?, on("old", "old"));
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let moved_back = read(&host, TESTER).await?;
+    assert_eq!(
+        moved_back.json().as_array().map(Vec::len),
+        Some(1),
+        "{}",
+        moved_back.text
+    );
+
+    site.turnout(&["policy", "activate", &sha256(&next)[..10], "--percent", "100"])?;
+    assert_eq!(backends(&host).await?, on("new", "new"));
+    let status = host.get("/v1/status").await?.json();
+    assert_eq!(status["trials"][0]["scope"], "100 % of the subjects");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_be_shipped_is_refused_and_changes_nothing() -> Result<()> {
+    let (site, host) = begin().await?;
+    let before = host.get("/v1/status").await?.json()["epoch"].clone();
+    let hostile = site.folder().join("hostile.wasm");
+    fs::write(&hostile, core_module(TRAPS, "routing")?)?;
+    let hostile = hostile.display().to_string();
+    for (arguments, reason) in [
+        (vec!["push", hostile.as_str()], "unreachable"),
+        (
+            vec!["push", hostile.as_str(), "--subjects", "nobody"],
+            "subject 1 of the list",
+        ),
+        (vec!["activate", "0123abcd"], "0123abcd"),
+        (vec!["promote"], "no version is on trial"),
+    ] {
+        let arguments: Vec<_> = ["policy"].into_iter().chain(arguments).collect();
+        let (succeeded, _, err) = site.said(&arguments)?;
+        assert!(!succeeded && err.contains(reason), "{arguments:?}: {err}");
+    }
+    let answer = host
+        .send(host.request(Method::PUT, "/v1/policies/routing").body("x"))
+        .await?;
+    assert_eq!(answer.status, 403, "{}", answer.text);
+    let wrong_world = host
+        .bare(Method::PUT, "/v1/policies/weather")
+        .header("apikey", Site::ADMIN_KEY);
+    let answer = host.send(wrong_world.json(&json!({}))).await?;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.json()["code"]),
+        (400, &json!("TURNOUT_REQUEST"))
+    );
+    assert_eq!(host.get("/v1/status").await?.json()["epoch"], before);
+    assert_eq!(backends(&host).await?, on("old", "old"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_version_in_the_shadow_changes_nothing_and_shows_where_it_differs() -> Result<()> {
+    let (site, host) = begin().await?;
+    let settings = site.folder().join("next.toml");
+    fs::write(&settings, EVERYBODY_NEW)?;
+    let (module, settings) = (policy("routing").display().to_string(), settings.display().to_string());
+    site.turnout(&["policy", "push", &module, "--settings", &settings, "--shadow"])?;
+    assert_eq!(backends(&host).await?, on("old", "old"));
+    let status = host.get("/v1/status").await?;
+    let trial = &status.json()["trials"][0];
+    assert!(
+        trial["differences"].as_u64().context("no number")? >= 2,
+        "{}",
+        status.text
+    );
+    let authority = json!({"function": "authority", "repository": "clients", "stable": "Old", "trial": "New"});
+    let examples = trial["examples"].as_array().context("no examples")?;
+    assert!(examples.contains(&authority), "{}", status.text);
+    assert!(!status.text.contains("9990001111"), "{}", status.text);
+    let metrics = host.get("/metrics").await?.text;
+    assert!(
+        metrics.lines().any(
+            |line| line.starts_with("turnout_policy_differences_total{world=\"routing\"} ") && !line.ends_with(" 0")
+        ),
+        "{metrics}"
+    );
+    site.turnout(&["policy", "withdraw"])?;
+    assert_eq!(host.get("/v1/status").await?.json()["trials"], json!([]));
+    Ok(())
+}
+
+const TRAPS: &str = include_str!("../../../host/runtime/tests/fixtures/traps.wat");
+
+/// A policy with everybody on `old` that fails only for subjects whose phone ends like the tester's: the databases know none,
+/// so nobody finds out before it is in force.
+fn broken_for_the_tester() -> Result<Vec<u8>> {
+    let parameters = "(param $has_subject i32) (param $text i32) (param $length i32) (result i32)";
+    let last_four = "(i32.load align=1 (i32.sub (i32.add (local.get $text) (local.get $length)) (i32.const 4)))";
+    let text = TRAPS.replace(
+        "(param $has_subject i32) (param i32 i32) (result i32)",
+        &format!(
+            "{parameters} (if (i32.eqz (local.get $has_subject)) (then (return (i32.const 0))))
+             (if (i32.ne {last_four} (i32.const 0x31313131)) (then (return (i32.const 0))))"
+        ),
+    );
+    core_module(&text, "routing")
+}
+
+#[tokio::test]
+async fn a_version_that_is_broken_for_the_test_phone_harms_nobody_else() -> Result<()> {
+    let (site, host) = begin().await?;
+    let broken = site.folder().join("broken.wasm");
+    fs::write(&broken, broken_for_the_tester()?)?;
+    site.turnout(&["policy", "push", &broken.display().to_string(), "--subjects", TESTER])?;
+    let tester = host
+        .write(Method::POST, "/rest/v1/clients", &json!({"name": "x", "phone": TESTER}))
+        .await?;
+    assert_eq!(tester.status, 503, "{}", tester.text);
+    let other = host
+        .write(
+            Method::POST,
+            "/rest/v1/clients",
+            &json!({"name": "x", "phone": "89990002222"}),
+        )
+        .await?;
+    assert_eq!((other.status.as_u16(), other.backend()), (201, "old"), "{}", other.text);
+    assert_eq!(read(&host, "89990002222").await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_version_that_keeps_failing_is_taken_back_and_no_write_is_lost() -> Result<()> {
+    let (site, host) = begin().await?;
+    let good = fs::read(site.policies().join("routing.wasm"))?;
+    let before = host.get("/v1/status").await?.json()["epoch"].as_u64();
+    site.put("routing.wasm", broken_for_the_tester()?)?;
+    host.status_with("the broken version is in force", |status| {
+        status["epoch"].as_u64() > before
+    })
+    .await;
+    let mut acknowledged = 0;
+    let back = eventually("the tester is served again", async || {
+        let other = host
+            .write(Method::POST, "/rest/v1/clients", &json!({"name": "meanwhile"}))
+            .await
+            .ok()?;
+        acknowledged += i64::from(other.status == 201);
+        // In a row: a call that goes well between begins the count anew.
+        for _ in 0..20 {
+            let tester = json!({"name": "x", "phone": TESTER});
+            let tester = host.write(Method::POST, "/rest/v1/clients", &tester).await.ok()?;
+            if tester.status == 201 {
+                return Some(tester);
+            }
+        }
+        None
+    });
+    assert_eq!(back.await.backend(), "old");
+    let told = |alert: &Value| alert["kind"] == "policy" && alert["severity"] == "critical";
+    let status = host
+        .status_with("people hear of it", |status| {
+            status["alerts"]
+                .as_array()
+                .is_some_and(|alerts| alerts.iter().any(told))
+        })
+        .await;
+    assert_eq!(status["routing"]["module"], sha256(&good));
+    assert_eq!(fs::read(site.policies().join("routing.wasm"))?, good);
+    assert!(
+        host.get("/metrics")
+            .await?
+            .text
+            .contains("turnout_policy_breaker_total 1\n")
+    );
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        eventually("both sides have what was acknowledged", async || {
+            let rows = sqlx::query_scalar::<_, i64>("select count(*) from clients where name = 'meanwhile'");
+            (rows.fetch_one(side).await.ok()? == acknowledged).then_some(())
+        })
+        .await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn with_trusted_keys_only_signed_modules_are_loaded() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.route(EVERYBODY_OLD)?;
+    let keys = KeyPair::generate_unencrypted_keypair()?;
+    let sign = |module: &[u8]| {
+        minisign::sign(None, &keys.sk, Cursor::new(module), None, None).map(minisign::SignatureBox::into_string)
+    };
+    let trusted = format!("['{}']", keys.pk.to_base64());
+    site.configure(&[("policies.trusted_keys", &trusted)])?;
+
+    let (succeeded, out, err) = site.said(&["check"])?;
+    assert!(
+        !succeeded && format!("{out}{err}").contains("routing.wasm: it is not signed"),
+        "{out}{err}"
+    );
+    for world in ["routing", "dual-write"] {
+        site.put(&format!("{world}.wasm.minisig"), sign(&fs::read(policy(world))?)?)?;
+    }
+    let host = site.host().await?;
+    site.configure(&[
+        ("api.listen", &format!("'{}'", host.address())),
+        ("policies.trusted_keys", &trusted),
+    ])?;
+
+    let next = another(0)?;
+    site.put("routing.wasm", &next)?;
+    host.status_with("a module with the signature of another is refused", |status| {
+        status["refused"]["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.contains("of another module"))
+    })
+    .await;
+    assert_eq!(backends(&host).await?, on("old", "old"));
+    site.put("routing.wasm.minisig", sign(&next)?)?;
+    host.status_with("the signed module is in force", |status| {
+        status["routing"]["module"] == sha256(&next)
+    })
+    .await;
+
+    let pushed = another(1)?;
+    let file = site.folder().join("pushed.wasm");
+    fs::write(&file, &pushed)?;
+    let file = file.display().to_string();
+    let (succeeded, _, err) = site.said(&["policy", "push", &file])?;
+    assert!(!succeeded && err.contains("it is not signed"), "{err}");
+    fs::write(site.folder().join("pushed.wasm.minisig"), sign(&pushed)?)?;
+    site.turnout(&["policy", "push", &file])?;
+    assert_eq!(
+        host.get("/v1/status").await?.json()["routing"]["module"],
+        sha256(&pushed)
+    );
+    site.turnout(&["policy", "rollback"])?;
+    assert_eq!(host.get("/v1/status").await?.json()["routing"]["module"], sha256(&next));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_replay_shows_which_recorded_decisions_would_change() -> Result<()> {
+    let (site, host) = begin().await?;
+    backends(&host).await?;
+    let settings = site.folder().join("next.toml");
+    let tester = format!("[[cohort]]\nname = 'tester'\nsubjects = ['{TESTER}']\nstage = 'live'\n{EVERYBODY_OLD}");
+    fs::write(&settings, tester)?;
+    let (module, settings) = (policy("routing").display().to_string(), settings.display().to_string());
+    let same = site.turnout(&["policy", "replay", &module])?;
+    assert_eq!(same, "2 recorded decisions, none would change\n");
+    let said = site.turnout(&["policy", "replay", &module, "--settings", &settings])?;
+    assert!(said.contains("2 recorded decisions; these would change"), "{said}");
+    assert!(
+        said.contains("clients") && said.contains("authority: Old → New  (1 of 1 subjects, such as "),
+        "{said}"
+    );
+    assert_eq!(backends(&host).await?, on("old", "old"));
+
+    let recording = host
+        .send(
+            host.bare(Method::GET, "/v1/recording")
+                .header("apikey", Site::ADMIN_KEY),
+        )
+        .await?;
+    assert_eq!(recording.text.lines().count(), 4, "{}", recording.text);
+    assert!(!said.contains("9990001111") && !recording.text.contains("9990001111"));
+    let first: Value = serde_json::from_str(recording.text.lines().next().context("no line")?)?;
+    assert_eq!(
+        (&first["repository"], &first["action"]),
+        (&json!("clients"), &json!("find"))
+    );
+    Ok(())
+}

@@ -1,0 +1,18 @@
+use anyhow::bail;
+
+use super::apt;
+use crate::step;
+
+/// The policy in JavaScript is built by a program of npm's.
+pub(super) fn ensure() -> anyhow::Result<()> {
+    if step::succeeds("node", &["--version"]) && step::succeeds("npm", &["--version"]) {
+        return Ok(());
+    }
+    if !apt::usable()? {
+        bail!(
+            "Node.js and npm, which build the policy in JavaScript, are missing. Install them and run this again: \
+             `sudo apt-get install nodejs npm` on Debian and Ubuntu, `sudo dnf install nodejs` on Fedora"
+        );
+    }
+    apt::install("Node.js", &["nodejs", "npm"])
+}
