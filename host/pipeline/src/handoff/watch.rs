@@ -67,6 +67,8 @@ fn follow(handoffs: &Arc<Handoffs>, runtime: &Handle, changes: &mpsc::Receiver<(
             }
         }
         seen = stamp();
+        // Another host may have written these files, after it brought more into force than they say: what is on trial.
+        let _ = runtime.block_on(handoffs.learn());
         // A refusal is logged, counted and kept where it happens.
         if let Ok(Some(set)) = handoffs.policies.candidate() {
             let _ = runtime.block_on(handoffs.propose(set));
