@@ -1,4 +1,6 @@
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use prometheus_client::metrics::counter::Counter;
 use turnout_runtime::{ConfigureError, Description, Document, Module, Policy, Runtime, World};
@@ -20,11 +22,17 @@ pub(super) struct Loader {
 impl Loader {
     /// Compiles, configures and questions the policies of these files. What is compiled `before` is used again.
     pub(super) fn set(&self, files: &PerWorld<Files>, before: Option<&PolicySet>) -> Result<PolicySet, Refused> {
-        let compiled = before.map(|set| (&set.routing, &set.files.routing));
-        let (routing, routing_version) = self.shipped(&files.routing, compiled, &self.differences.routing)?;
-        let compiled = before.map(|set| (&set.dual_write, &set.files.dual_write));
-        let (dual_write, dual_write_version) =
-            self.shipped(&files.dual_write, compiled, &self.differences.dual_write)?;
+        // To compile is most of it, and the worlds have nothing to do with each other.
+        let (routing, dual_write) = thread::scope(|scope| {
+            let dual_write = scope.spawn(|| {
+                let compiled = before.map(|set| (&set.dual_write, &set.files.dual_write));
+                self.shipped(&files.dual_write, compiled, &self.differences.dual_write)
+            });
+            let compiled = before.map(|set| (&set.routing, &set.files.routing));
+            let routing = self.shipped(&files.routing, compiled, &self.differences.routing);
+            (routing, dual_write.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let ((routing, routing_version), (dual_write, dual_write_version)) = (routing?, dual_write?);
 
         let mut spans: Option<Box<[Span]>> = None;
         for (policy, file) in routing.all().zip(files.routing.modules()) {
