@@ -52,6 +52,18 @@ pub struct Push {
     pub who: String,
 }
 
+impl Push {
+    /// Takes out the module and the settings, as files of a world.
+    fn files(&mut self, world: &str) -> Result<(Option<File>, Option<File>), Refusal> {
+        let module = self.module.take().map(hex::decode).transpose();
+        let module = module.map_err(|_| Refusal::invalid_request("module is not hexadecimal"))?;
+        let module = module.map(|bytes| File::new(format!("{world}.wasm"), bytes).signed(self.signature.take()));
+        let settings = self.settings.take();
+        let settings = settings.map(|text| File::new(format!("{world}.toml"), text.into_bytes()));
+        Ok((module, settings))
+    }
+}
+
 /// What `POST /v1/policies/activate` takes.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,18 +111,15 @@ pub(crate) async fn push(
 ) -> Response {
     let wasm = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/wasm");
     let pushed = async {
-        let (module, push) = if wasm {
-            (Some(body.to_vec()), Push::default())
-        } else {
-            let push: Push = read(&body)?;
-            let module = push.module.as_deref().map(hex::decode).transpose();
-            let module = module.map_err(|_| Refusal::invalid_request("module is not hexadecimal"))?;
-            (module, push)
-        };
-        let module = module.map(|bytes| File::new(format!("{world}.wasm"), bytes).signed(push.signature));
-        let scope = scope(push.audience, &host.pipeline.rule)?;
-        let settings = push.settings.map(String::into_bytes);
         let handoffs = &host.pipeline.handoffs;
+        if wasm {
+            let module = File::new(format!("{world}.wasm"), body.to_vec());
+            let pushed = handoffs.push(&world, Some(module), None, None, String::new()).await;
+            return pushed.map_err(refusal);
+        }
+        let mut push: Push = read(&body)?;
+        let (module, settings) = push.files(&world)?;
+        let scope = scope(push.audience, &host.pipeline.rule)?;
         handoffs
             .push(&world, module, settings, scope, push.who)
             .await
@@ -122,13 +131,7 @@ pub(crate) async fn push(
 /// `POST /v1/policies/{world}/replay`: what the recorded operations show of a module or settings that are not in force.
 pub(crate) async fn replay(State(host): State<Arc<Host>>, Path(world): Path<String>, body: Bytes) -> Response {
     let replayed = async {
-        let push: Push = read(&body)?;
-        let module = push.module.as_deref().map(hex::decode).transpose();
-        let module = module.map_err(|_| Refusal::invalid_request("module is not hexadecimal"))?;
-        let module = module.map(|bytes| File::new(format!("{world}.wasm"), bytes).signed(push.signature));
-        let settings = push
-            .settings
-            .map(|text| File::new(format!("{world}.toml"), text.into_bytes()));
+        let (module, settings) = read::<Push>(&body)?.files(&world)?;
         let replay = tokio::task::spawn_blocking(move || host.pipeline.replay(&world, module, settings)).await;
         replay
             .map_err(|error| Refusal::unavailable(error.to_string(), None))?

@@ -5,7 +5,7 @@ use turnout_backends::{Database, EpochRecord, Error as BackendError};
 use turnout_vocabulary::{Backend, Epoch};
 
 use super::{Handoffs, record};
-use crate::{File, Files, OnTrial, Origin, PerWorld, Refused, Scope};
+use crate::{File, Files, Origin, PerWorld, Refused, Scope};
 
 /// Why a version was not shipped. What was in force is in force.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +91,7 @@ impl Handoffs {
         self: &Arc<Self>,
         world: &str,
         module: Option<File>,
-        settings: Option<Vec<u8>>,
+        settings: Option<File>,
         scope: Option<Scope>,
         who: String,
     ) -> Result<Epoch, NotShipped> {
@@ -100,20 +100,8 @@ impl Handoffs {
             .get_mut(world)
             .ok_or_else(|| NotShipped::NoWorld(world.to_owned()))?;
         let module = module.unwrap_or_else(|| of_world.module.clone());
-        let settings = settings.map_or_else(
-            || of_world.settings.clone(),
-            |text| File::new(format!("{world}.toml"), text),
-        );
-        match scope {
-            None => (of_world.module, of_world.settings, of_world.trial) = (module, settings, None),
-            Some(scope) => {
-                of_world.trial = Some(Box::new(OnTrial {
-                    module,
-                    settings,
-                    scope,
-                }));
-            }
-        }
+        let settings = settings.unwrap_or_else(|| of_world.settings.clone());
+        of_world.decide(module, settings, scope);
         of_world.by = api(who);
         self.ship(files).await
     }
@@ -152,20 +140,11 @@ impl Handoffs {
         let of_world = files
             .get_mut(world)
             .ok_or_else(|| NotShipped::NoWorld(world.to_owned()))?;
-        match scope {
-            None => (of_world.module, of_world.settings, of_world.trial) = (module, settings, None),
-            Some(scope) => {
-                if (&of_world.module, &of_world.settings) == (&module, &settings) {
-                    let before = self.stable_before(database, &records, world, of_world).await?;
-                    (of_world.module, of_world.settings) = (before.module, before.settings);
-                }
-                of_world.trial = Some(Box::new(OnTrial {
-                    module,
-                    settings,
-                    scope,
-                }));
-            }
+        if scope.is_some() && (&of_world.module, &of_world.settings) == (&module, &settings) {
+            let before = self.stable_before(database, &records, world, of_world).await?;
+            (of_world.module, of_world.settings) = (before.module, before.settings);
         }
+        of_world.decide(module, settings, scope);
         of_world.by = api(who);
         self.ship(files).await
     }

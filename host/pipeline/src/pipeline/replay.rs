@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, HashSet};
-use std::fmt::Debug;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use turnout_runtime::{CallError, DualWrite, Policy, Routing};
+use turnout_runtime::{DualWrite, Policy, Routing};
 use turnout_vocabulary::{Backend, Conditions, Health, PerBackend};
 
 use super::Pipeline;
+use crate::policies::said;
 use crate::recording::{Recorded, RecordedOperation};
 use crate::{File, NotShipped, PolicySet};
 
@@ -140,27 +140,20 @@ fn answers(one: &Recorded, now: &PolicySet, then: &PolicySet) -> Vec<(&'static s
     let mut ask = |function, question: &dyn Fn(&Policy<Routing>) -> String| {
         answers.push((function, routing(now, question), routing(then, question)));
     };
-    ask("admit", &|policy| said(policy.admit(*action, *repository, subject)));
-    ask("authority", &|policy| said(policy.authority(*repository, subject)));
-    ask("mirrored", &|policy| said(policy.mirrored(*repository, subject)));
+    ask("admit", &|policy| said(&policy.admit(*action, *repository, subject)));
+    ask("authority", &|policy| said(&policy.authority(*repository, subject)));
+    ask("mirrored", &|policy| said(&policy.mirrored(*repository, subject)));
     if action.is_write() {
         let mirror = |set: &PolicySet| {
             let policy: &Policy<DualWrite> = set.dual_write.of(subject);
             let backend = authority(set).unwrap_or(Backend::Old);
-            said(policy.mirror(*action, *repository, subject, backend))
+            said(&policy.mirror(*action, *repository, subject, backend))
         };
         answers.push(("mirror", mirror(now), mirror(then)));
     } else {
         ask("read", &|policy| {
-            said(policy.read(*action, *repository, subject, &conditions))
+            said(&policy.read(*action, *repository, subject, &conditions))
         });
     }
     answers
-}
-
-fn said<T: Debug>(answer: Result<T, CallError>) -> String {
-    match answer {
-        Ok(answer) => format!("{answer:?}"),
-        Err(error) => error.failure.to_string(),
-    }
 }

@@ -21,6 +21,20 @@ pub struct Files {
 }
 
 impl Files {
+    /// Has a version decide: for everybody, which ends a trial, or on trial for some.
+    pub(crate) fn decide(&mut self, module: File, settings: File, scope: Option<Scope>) {
+        match scope {
+            None => (self.module, self.settings, self.trial) = (module, settings, None),
+            Some(scope) => {
+                self.trial = Some(Box::new(OnTrial {
+                    module,
+                    settings,
+                    scope,
+                }));
+            }
+        }
+    }
+
     /// The module of the stable version, and that of the one on trial.
     pub(crate) fn modules(&self) -> impl Iterator<Item = &File> {
         let trial = self.trial.as_ref().map(|trial| &trial.module);

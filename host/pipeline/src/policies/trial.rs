@@ -132,10 +132,6 @@ impl<W: World> Trial<W> {
         }
         self.differences.fetch_add(1, Relaxed);
         self.all.inc();
-        let said = |answer: &Result<T, CallError>| match answer {
-            Ok(answer) => format!("{answer:?}"),
-            Err(error) => error.failure.to_string(),
-        };
         let difference = Difference {
             function,
             repository,
@@ -146,6 +142,14 @@ impl<W: World> Trial<W> {
         if examples.len() < EXAMPLES && !examples.contains(&difference) {
             examples.push(difference);
         }
+    }
+}
+
+/// An answer in words.
+pub(crate) fn said<T: std::fmt::Debug>(answer: &Result<T, CallError>) -> String {
+    match answer {
+        Ok(answer) => format!("{answer:?}"),
+        Err(error) => error.failure.to_string(),
     }
 }
 
