@@ -4,31 +4,41 @@
 //! All choices come from one seed, so that a run with it meets the same faults at the same times. What the bots get done
 //! meanwhile depends on the machine.
 //!
-//! - `schedule`: what happens and when; `faults`: making it happen.
-//! - `bot`: those who use the application; `call` and `direct`: how an operation is done; `rows`: on what.
-//! - `history`: what was asked and answered; `spec`: what one row does; `linearizability`: whether both agree.
+//! - `schedule`: what happens and when; `faults` and `shipping`: making it happen; `modules`: what is shipped.
+//! - `bot`: those who use the application; `job`: what they do next; `call`, `transaction` and `direct`: how it is done; `ending`:
+//!   what an answer says of it; `rows`: on what. `handed`: rows that change their subject.
+//! - `history`: what was asked and answered; `spec`: what one row does; `linearizability`: whether both agree; `atomic`: all or
+//!   nothing.
 //! - `verdict`: the questions of `check`, asked in the end; `calm`: waiting for the end; `last_look`: what subjects see then;
 //!   `sides`: what the databases hold then.
 
+mod atomic;
 mod bot;
 mod call;
 mod calm;
 mod check;
 mod dice;
 mod direct;
+mod ending;
 mod faults;
+mod handed;
 mod history;
 mod hosts;
+mod job;
 mod last_look;
 mod linearizability;
 mod lost;
+mod modules;
 mod options;
+mod part;
 mod report;
 mod rows;
 mod schedule;
+mod shipping;
 mod sides;
 mod spec;
 mod stages;
+mod transaction;
 mod verdict;
 mod world;
 
@@ -54,11 +64,13 @@ use history::Recorder;
 use hosts::Hosts;
 use rows::Group;
 use schedule::Lane;
+use shipping::Shipping;
 use verdict::Verdict;
 use world::World;
 
 pub use check::Check;
 pub use options::Options;
+pub use part::{Part, Way};
 pub use report::{Operations, Report};
 pub use schedule::{Event, Shock};
 pub use stages::{Stage, Stages};
@@ -68,6 +80,7 @@ const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Where the choices of the bots and of the run itself come from, beside those of the lanes.
 const BOTS: u64 = 100;
+const HANDING: u64 = 90;
 const RUN: u64 = 99;
 
 /// One run.
@@ -124,6 +137,12 @@ async fn torture(options: Options) -> Result<Report> {
 
     let over = Arc::new(AtomicBool::new(false));
     let mut bots = bots(&world, seed, &over);
+    let mut handing = JoinSet::new();
+    // Where nothing is mirrored, no row can be handed over.
+    for row in (0..handed::ROWS).filter(|_| stages_move) {
+        let dice = dice(seed, HANDING + row as u64);
+        handing.spawn(handed::around(Arc::clone(&world), row, dice, Arc::clone(&over)));
+    }
     let began = Instant::now();
     let draw = |lane: Lane| lane.draw(seed, duration, stages_move);
     let (database, network) = (
@@ -140,22 +159,23 @@ async fn torture(options: Options) -> Result<Report> {
         .collect();
     schedule.sort_by_key(|event| event.at);
 
-    let directory = site.policies();
-    tokio::try_join!(
+    let shipping = Shipping::new(&world, site.policies(), stages)?;
+    let (.., shipped) = tokio::try_join!(
         try_join_all(host.into_iter().map(|events| faults::host(&world, began, events))),
         faults::database(&mut site.old, began, database.old),
         faults::database(&mut site.new, began, database.new),
         faults::network(&proxies.old, began, network.old),
         faults::network(&proxies.new, began, network.new),
-        faults::policies(&world, &directory, stages, began, policies),
+        shipping.follow(began, policies),
     )?;
     sleep_until(began + duration).await;
     over.store(true, Ordering::Relaxed);
     while let Some(bot) = bots.join_next().await {
         bot?;
     }
+    let handed = handing.join_all().await;
 
-    let Verdict { wrong, histories } = verdict::reach(&world, checks).await?;
+    let Verdict { wrong, histories } = verdict::reach(&world, &handed, checks).await?;
     let mut logs = Vec::new();
     for place in 0..hosts {
         logs.push(world.hosts.log(place).await);
@@ -164,6 +184,8 @@ async fn torture(options: Options) -> Result<Report> {
         seed,
         duration,
         schedule,
+        shipped,
+        handed_over: handed.iter().map(|row| row.times).sum(),
         operations: Operations::count(histories.values().flatten()),
         wrong,
         logs,

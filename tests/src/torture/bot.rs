@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rand::RngExt;
-use rand::seq::IndexedRandom;
 
 use super::call::call;
 use super::dice::Dice;
 use super::direct::direct;
-use super::history::{Entry, Outcome, Recorder};
+use super::history::{Entry, Outcome};
+use super::job::{Job, Way};
 use super::rows::{Group, Key};
 use super::spec::Step;
+use super::transaction::transact;
 use super::world::World;
 
 /// How long a bot thinks between two operations, at most, in milliseconds.
@@ -24,16 +25,25 @@ const AFTER_REFUSAL: Duration = Duration::from_millis(50);
 /// One bot: works on the rows of a group, one operation after the other, until all is over.
 pub(crate) async fn work(world: Arc<World>, group: Arc<Group>, mut dice: Dice, over: Arc<AtomicBool>) {
     while !over.load(Ordering::Relaxed) {
-        let rows = draw(&mut dice, &world.recorder, &group);
+        let job = Job::draw(&mut dice, &world.recorder, &group);
         let place = dice.random_range(0..world.hosts.count());
-        let behind = group.listed && dice.random_ratio(1, 10);
-        let invoked = world.recorder.now();
-        let outcomes = if behind {
-            behind_its_back(&world, &rows).await
-        } else {
-            call(&world, place, &rows).await
+        // What is done as a whole is known by its moment.
+        let together = world.recorder.now();
+        let moment = |_| {
+            if job.is_atomic() {
+                together
+            } else {
+                world.recorder.now()
+            }
         };
-        for ((key, step), outcome) in rows.iter().zip(&outcomes) {
+        let invoked: Vec<_> = job.rows.iter().map(moment).collect();
+        let outcomes = match job.way {
+            Way::Named => call(&world, place, &job.rows, true).await,
+            Way::Unnamed => call(&world, place, &job.rows, false).await,
+            Way::Transaction(isolation) => transact(&world, place, &job.rows, isolation).await,
+            Way::Behind => behind_its_back(&world, &job.rows).await,
+        };
+        for (((key, step), outcome), invoked) in job.rows.iter().zip(&outcomes).zip(invoked) {
             let entry = Entry {
                 invoked,
                 step: *step,
@@ -41,29 +51,14 @@ pub(crate) async fn work(world: Arc<World>, group: Arc<Group>, mut dice: Dice, o
             };
             world.recorder.record(key, entry);
         }
-        let pause = Duration::from_millis(dice.random_range(0..THINKING));
-        let refused = outcomes.contains(&Outcome::Refused);
-        tokio::time::sleep(if refused { AFTER_REFUSAL } else { pause }).await;
+        pause(&mut dice, outcomes.contains(&Outcome::Refused)).await;
     }
 }
 
-/// What to do next: one step on one row, or on all of the group's.
-fn draw(dice: &mut Dice, recorder: &Recorder, group: &Group) -> Vec<(Key, Step)> {
-    let all = group.rows();
-    let chosen = all.choose(dice).cloned();
-    let one = |step| chosen.clone().into_iter().map(|key| (key, step)).collect();
-    match dice.random_range(0..20) {
-        0..3 => one(Step::Insert(recorder.value())),
-        3..7 => one(Step::Upsert(recorder.value())),
-        7..11 => one(Step::Update(recorder.value())),
-        11..13 => one(Step::Delete),
-        13 if group.has_one_subject() => all
-            .into_iter()
-            .map(|key| (key, Step::Insert(recorder.value())))
-            .collect(),
-        14..17 if group.has_one_subject() => all.into_iter().map(|key| (key, Step::Read)).collect(),
-        _ => one(Step::Read),
-    }
+/// Thinks for a while, or waits after a refusal.
+pub(crate) async fn pause(dice: &mut Dice, refused: bool) {
+    let pause = Duration::from_millis(dice.random_range(0..THINKING));
+    tokio::time::sleep(if refused { AFTER_REFUSAL } else { pause }).await;
 }
 
 /// The same at the authority itself, if it is known and stays so. The rows are those of listed subjects.

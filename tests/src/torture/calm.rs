@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
 
+use super::rows::FIRST_NUMBER;
+use super::stages::LISTED;
 use super::world::World;
 use crate::Site;
 
@@ -38,8 +40,21 @@ pub(crate) async fn all_up(world: &World) -> Option<()> {
     for place in 0..world.hosts.count() {
         let backends = &status(world, place).await?["backends"];
         (backends["old"]["up"] == true && backends["new"]["up"] == true).then_some(())?;
+        serves(world, place).await?;
     }
     Some(())
+}
+
+/// Whether the host of a place does a write for a subject, here of no row. A policy that fails shows.
+async fn serves(world: &World, place: usize) -> Option<()> {
+    let (subject, nothing) = (LISTED[0], FIRST_NUMBER - 1);
+    let url = format!(
+        "http://{}/rest/v1/bookings?client_phone=eq.{subject}&yclients_record_id=eq.{nothing}",
+        world.hosts.address(place)
+    );
+    let request = world.client.patch(url).header("apikey", Site::KEY);
+    let answer = request.json(&json!({"comment": "0"})).send().await.ok()?;
+    answer.status().is_success().then_some(())
 }
 
 /// Whether nothing is left to be mirrored on either side. What is parked counts as left.

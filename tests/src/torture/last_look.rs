@@ -31,7 +31,7 @@ async fn look_at(world: &World, place: usize, keys: &[Key]) -> Result<()> {
     let rows: Vec<_> = keys.iter().map(|key| (key.clone(), Step::Read)).collect();
     let look = calm::within(RECOVERY, async || {
         let invoked = world.recorder.now();
-        let outcomes = call(world, place, &rows).await;
+        let outcomes = call(world, place, &rows, true).await;
         let done = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Done(..)));
         done.then_some((invoked, outcomes))
     });

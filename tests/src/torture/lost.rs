@@ -24,8 +24,8 @@ pub(crate) fn lost(history: &[Entry]) -> Option<String> {
     let expected = match reply {
         Reply::Inserted | Reply::Changed => last.step.value(),
         Reply::Missed | Reply::Was(_) => None,
-        // Whatever was there before.
-        Reply::Taken => return None,
+        // Whatever was there before, or may have been.
+        Reply::Taken | Reply::Untold => return None,
     };
     (alone && last_look != expected).then(|| format!("{:?} was acknowledged, and {last_look:?} is there", last.step))
 }

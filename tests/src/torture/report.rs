@@ -14,6 +14,10 @@ pub struct Report {
     pub duration: Duration,
     /// What happened, in order.
     pub schedule: Vec<Event>,
+    /// What came of what was shipped meanwhile, in order.
+    pub shipped: Vec<String>,
+    /// How often a row was handed to another subject.
+    pub handed_over: usize,
     /// How many operations on rows the bots did.
     pub operations: Operations,
     /// What is wrong; empty if all is well.
@@ -54,7 +58,12 @@ impl Operations {
 /// One line if all is well; else what is wrong and how to see it again.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, operations, .. } = self;
+        let Self {
+            seed,
+            operations,
+            handed_over,
+            ..
+        } = self;
         let Operations {
             reads,
             acknowledged,
@@ -63,7 +72,8 @@ impl fmt::Display for Report {
         } = operations;
         write!(
             f,
-            "seed {seed}: {} shocks; {acknowledged} writes acknowledged, {refused} refused, {in_doubt} in doubt; {reads} reads",
+            "seed {seed}: {} shocks; {acknowledged} writes acknowledged, {refused} refused, {in_doubt} in doubt; {reads} reads; \
+             {handed_over} rows handed over",
             self.schedule.len()
         )?;
         if self.wrong.is_empty() {
@@ -80,6 +90,10 @@ impl fmt::Display for Report {
         writeln!(f, "What happened:")?;
         for event in &self.schedule {
             writeln!(f, "{event}")?;
+        }
+        writeln!(f, "What came of what was shipped:")?;
+        for shipped in &self.shipped {
+            writeln!(f, "{shipped}")?;
         }
         Ok(())
     }

@@ -94,11 +94,14 @@ pub(crate) struct Group {
 }
 
 impl Group {
+    /// More than there are groups.
+    const MOST: usize = 100;
+
     /// All groups of a run.
     pub(crate) fn all() -> Vec<Self> {
         let listed = LISTED.map(|phone| (Table::Bookings, Some(phone), true));
         let others = ["89990000011", "89990000012", "89990000013"].map(|phone| (Table::Bookings, Some(phone), false));
-        let own = [(Table::Clients, None, false); 2];
+        let own = [Table::Clients, Table::Clients, Table::Bookings].map(|table| (table, None, false));
         let groups = listed.into_iter().chain(others).chain(own);
         groups
             .zip((FIRST_NUMBER..).step_by(NUMBERS))
@@ -112,16 +115,19 @@ impl Group {
             .collect()
     }
 
-    /// The rows for the next operation to choose from. Where they have one subject, one operation may touch them all.
+    /// The business key of a row that is in no group.
+    pub(crate) fn beyond(row: usize) -> i64 {
+        (FIRST_NUMBER..)
+            .step_by(NUMBERS)
+            .nth(Self::MOST + row)
+            .unwrap_or(FIRST_NUMBER)
+    }
+
+    /// The rows for the next operation to choose from.
     pub(crate) fn rows(&self) -> Vec<Key> {
         let generation = self.operations.fetch_add(1, Ordering::Relaxed) / OPERATIONS;
         let numbers = (self.first..).skip(generation * AT_A_TIME).take(AT_A_TIME);
         numbers.map(|number| self.key(number)).collect()
-    }
-
-    /// Whether one operation may touch several rows.
-    pub(crate) fn has_one_subject(&self) -> bool {
-        self.phone.is_some()
     }
 
     fn key(&self, number: i64) -> Key {

@@ -8,6 +8,7 @@ use rand::RngExt;
 use turnout_vocabulary::Backend;
 
 use super::dice::{Dice, dice};
+use super::part::{Part, Way};
 use super::stages::Stages;
 
 /// One thing that happens.
@@ -40,6 +41,12 @@ pub enum Shock {
     Touch,
     /// Cohorts move.
     Move(Stages),
+    /// A module is replaced by one of other bytes that decides the same.
+    Swap(Part, Way),
+    /// What was in force before is put in force again, at the host of this place.
+    RollBack(usize),
+    /// A module is replaced by one that traps, and the hosts have to take it back themselves.
+    Trap(Part, Way),
 }
 
 impl fmt::Display for Event {
@@ -89,9 +96,7 @@ impl Lane {
                     (Shock::Slow(backend, delay), time(dice, 500..3_000))
                 }
             },
-            Self::Policies if stages_move && dice.random_ratio(3, 4) => {
-                (Shock::Move(Stages::draw(dice)), Duration::ZERO)
-            }
+            Self::Policies if stages_move => (policies(dice), Duration::ZERO),
             Self::Policies => (Shock::Touch, Duration::ZERO),
         }
     }
@@ -114,6 +119,19 @@ impl Lane {
             Self::Network(Backend::New) => 4,
             Self::Host(host) => 5 + host as u64,
         }
+    }
+}
+
+fn policies(dice: &mut Dice) -> Shock {
+    let place = dice.random_range(0..2);
+    let part = if dice.random() { Part::Routing } else { Part::DualWrite };
+    let way = if dice.random() { Way::Directory } else { Way::Api(place) };
+    match dice.random_range(0..16) {
+        0..8 => Shock::Move(Stages::draw(dice)),
+        8..10 => Shock::Touch,
+        10..13 => Shock::Swap(part, way),
+        13 => Shock::RollBack(place),
+        _ => Shock::Trap(part, way),
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) enum Reply {
     Missed,
     /// What a read saw, or what a removal removed.
     Was(Option<Value>),
+    /// It was done, and whatever it answered was not told.
+    Untold,
 }
 
 /// A row.
@@ -61,5 +63,12 @@ impl Row {
         };
         self.0 = now;
         reply
+    }
+}
+
+impl Reply {
+    /// Whether an answer may be told as this.
+    pub(crate) fn tells(self, answer: Self) -> bool {
+        self == answer || self == Self::Untold
     }
 }

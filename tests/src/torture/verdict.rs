@@ -7,13 +7,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::check::Check;
+use super::handed::{self, Handed};
 use super::history::{Entry, History, Outcome};
 use super::linearizability::is_linearizable;
 use super::lost::lost;
 use super::rows::Key;
 use super::spec::{Step, Value};
 use super::world::World;
-use super::{calm, last_look, sides};
+use super::{atomic, calm, last_look, sides};
 
 /// How long the hosts may take until all of them serve with both databases, and then until the mirror is drained.
 pub(crate) const RECOVERY: Duration = Duration::from_mins(1);
@@ -28,7 +29,7 @@ pub(crate) struct Verdict {
 }
 
 /// Asks these questions.
-pub(crate) async fn reach(world: &World, checks: &[Check]) -> Result<Verdict> {
+pub(crate) async fn reach(world: &World, handed: &[Handed], checks: &[Check]) -> Result<Verdict> {
     let asked = |check| checks.contains(&check);
     let mut wrong = Vec::new();
     if calm::within(RECOVERY, || calm::all_up(world)).await.is_none() && asked(Check::Recovered) {
@@ -50,9 +51,15 @@ pub(crate) async fn reach(world: &World, checks: &[Check]) -> Result<Verdict> {
     }
     if asked(Check::Equal) {
         wrong.extend(sides::differences(world).await?);
+        for row in handed {
+            wrong.extend(handed::astray(world, row).await?);
+        }
     }
+    // Twice: what one look sees in a row was done everywhere before the next.
     last_look::at_all(world).await?;
-    let histories = world.recorder.histories();
+    last_look::at_all(world).await?;
+    let mut histories = world.recorder.histories();
+    atomic::settle(&mut histories);
     if asked(Check::Expected) {
         let surprises = world.surprises.lock().unwrap_or_else(PoisonError::into_inner);
         wrong.extend(

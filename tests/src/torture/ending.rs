@@ -1,0 +1,86 @@
+//! How a request ended, as its answer says.
+
+use std::fmt::Debug;
+
+use reqwest::RequestBuilder;
+use serde::Deserialize;
+
+use super::history::{Outcome, Recorder};
+use super::spec::Reply;
+use super::world::World;
+use crate::Answer;
+
+/// How a request ended.
+pub(crate) enum Ending {
+    /// It was done; a reply for each row.
+    Replies(Vec<Reply>),
+    /// Nothing was done, for a row that was to be added was there.
+    Taken,
+    /// Nobody knows whether it was done, or which part of it.
+    InDoubt,
+    /// Nothing was done.
+    Refused,
+}
+
+impl Ending {
+    /// What this means for each of so many rows.
+    pub(crate) fn outcomes(self, recorder: &Recorder, rows: usize) -> Vec<Outcome> {
+        let replies = match self {
+            Self::Replies(replies) => replies,
+            Self::Taken if rows == 1 => vec![Reply::Taken],
+            Self::InDoubt => return vec![Outcome::InDoubt; rows],
+            // Which of the rows was there is not said.
+            Self::Taken | Self::Refused => return vec![Outcome::Refused; rows],
+        };
+        let done = |reply| Outcome::Done(recorder.now(), reply);
+        replies.into_iter().map(done).collect()
+    }
+}
+
+/// Sends a request. What an answer says that is no refusal is for `read`, which finds nothing in one that no fault excuses.
+pub(crate) async fn send(
+    world: &World,
+    what: &impl Debug,
+    request: RequestBuilder,
+    read: impl FnOnce(&Answer) -> Option<Ending>,
+) -> Ending {
+    let answer = match request.send().await {
+        Ok(response) => Answer::read(response).await,
+        // Nothing was sent.
+        Err(error) if error.is_connect() => return Ending::Refused,
+        Err(error) => Err(error),
+    };
+    let Ok(answer) = answer else {
+        return Ending::InDoubt;
+    };
+    let ending = if answer.status.is_success() {
+        read(&answer)
+    } else {
+        refusal(&answer)
+    };
+    ending.unwrap_or_else(|| {
+        world.surprised_by(format!("{what:?} answered by {}: {}", answer.status, answer.text));
+        Ending::InDoubt
+    })
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: String,
+    message: String,
+}
+
+/// What a refusal says; nothing if no fault excuses it.
+fn refusal(answer: &Answer) -> Option<Ending> {
+    let Refusal { code, message } = serde_json::from_str(&answer.text).ok()?;
+    Some(match (answer.status.as_u16(), code.as_str()) {
+        // Which rows the part has that is done, it does not say.
+        (409 | 500 | 503, "TURNOUT_PARTIAL") | (504, _) => Ending::InDoubt,
+        (409, "23505") => Ending::Taken,
+        (503, _) if message.contains("may have been") => Ending::InDoubt,
+        (409, "TURNOUT_AUTHORITY") | (503, _) => Ending::Refused,
+        // The database was ended, or ended the transaction.
+        (500, sqlstate) if ["40", "57"].iter().any(|class| sqlstate.starts_with(class)) => Ending::InDoubt,
+        _ => return None,
+    })
+}
