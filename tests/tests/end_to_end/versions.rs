@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use minisign::KeyPair;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -267,6 +269,32 @@ async fn a_version_that_keeps_failing_is_taken_back_and_no_write_is_lost() -> Re
         })
         .await;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_host_that_slept_through_a_change_ships_on_top_of_it() -> Result<()> {
+    let (site, first) = begin().await?;
+    let second = site.host().await?;
+    let asleep = Pid::from_raw(second.pid().try_into()?);
+    kill(asleep, Signal::SIGSTOP)?;
+    let put = |host: &Host, world: &str| {
+        let request = host.bare(Method::PUT, &format!("/v1/policies/{world}"));
+        request.header("apikey", Site::ADMIN_KEY)
+    };
+    let change = json!({"settings": EVERYBODY_NEW});
+    let changed = first.send(put(&first, "routing").json(&change)).await?;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    kill(asleep, Signal::SIGCONT)?;
+    let mut module = fs::read(policy("dual-write"))?;
+    module.extend([0, 2, 1, b'a']);
+    let push = put(&second, "dual-write").header("content-type", "application/wasm");
+    let pushed = second.send(push.body(module.clone())).await?;
+    assert_eq!(pushed.status, 200, "{}", pushed.text);
+    assert_eq!(backends(&second).await?, on("new", "new"));
+    let status = second.get("/v1/status").await?.json();
+    assert_eq!(status["dual_write"]["module"], sha256(&module));
+    assert_eq!(fs::read_to_string(site.policies().join("routing.toml"))?, EVERYBODY_NEW);
     Ok(())
 }
 

@@ -29,7 +29,7 @@ impl Handoffs {
                 who: String::new(),
                 from: "breaker".into(),
             };
-            let taken_back = self.roll_back_past(&broken, origin).await;
+            let taken_back = self.roll_back_past(broken, origin).await;
             let message = match &taken_back {
                 Ok(epoch) | Err(NotShipped::Directory { epoch, .. }) => {
                     self.policies.metrics.policies.broken.inc();

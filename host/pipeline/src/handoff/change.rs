@@ -12,7 +12,7 @@ use crate::policies::{Era, InForce};
 use crate::{PolicySet, Refused};
 
 /// How often a change is begun anew that another host overtook.
-const ATTEMPTS: usize = 20;
+pub(super) const ATTEMPTS: usize = 20;
 
 /// How long a side rests before a step is tried again that failed there.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -23,16 +23,20 @@ impl Handoffs {
     /// # Errors
     /// [`Refused`] with the reason; what was in force is in force again, under a newer epoch if the handoff had begun.
     pub async fn propose(self: &Arc<Self>, set: Arc<PolicySet>) -> Result<(), Refused> {
-        let brought = self.bring(set).await;
+        let brought = self.bring(set, None).await;
         brought.map_err(|obstacle| self.policies.refuse(&obstacle))
     }
 
-    pub(super) async fn bring(self: &Arc<Self>, set: Arc<PolicySet>) -> Result<(), Obstacle> {
+    /// The same. A set that was made from that of an epoch is overtaken once there is a newer one.
+    pub(super) async fn bring(self: &Arc<Self>, set: Arc<PolicySet>, base: Option<Epoch>) -> Result<(), Obstacle> {
         for _ in 0..ATTEMPTS {
             let turn = Arc::clone(&self.one).lock_owned().await;
             // A side that can't be asked now is met again at the steps that need it.
             let _ = self.learn().await;
             let now = self.policies.in_force();
+            if base.is_some_and(|base| base != now.epoch) {
+                return Err(Obstacle::Overtaken);
+            }
             if now.epoch > Epoch::new(0) && now.is_of(&set.files) && now.forced.is_none() && self.is_recorded().await {
                 return Ok(());
             }

@@ -29,7 +29,7 @@ impl Handoffs {
             self.converge_soon();
             return Ok(());
         }
-        match self.bring(Arc::clone(&in_force.set)).await {
+        match self.bring(Arc::clone(&in_force.set), None).await {
             // The side that is there is served meanwhile: it accepts what no epoch was recorded for yet.
             Err(Obstacle::Backend(error)) => tracing::warn!(%error, "the first policies wait for both sides"),
             brought => brought.map_err(|obstacle| self.policies.refuse(&obstacle))?,

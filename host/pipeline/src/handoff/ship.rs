@@ -1,10 +1,14 @@
+mod kept;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use turnout_backends::{Database, EpochRecord, Error as BackendError};
 use turnout_vocabulary::{Backend, Epoch};
 
-use super::{Handoffs, record};
+use super::change::ATTEMPTS;
+use super::{Handoffs, Obstacle, record};
+use crate::policies::InForce;
 use crate::{File, Files, Origin, PerWorld, Refused, Scope};
 
 /// Why a version was not shipped. What was in force is in force.
@@ -81,6 +85,30 @@ pub struct ShippedTrial {
     pub scope: String,
 }
 
+/// What is to become of the set in force.
+enum Change {
+    Push {
+        world: String,
+        module: Option<File>,
+        settings: Option<File>,
+        scope: Option<Scope>,
+        by: Origin,
+    },
+    Activate {
+        sha256: String,
+        scope: Option<Scope>,
+        by: Origin,
+    },
+    RollBack {
+        broken: Vec<String>,
+        by: Origin,
+    },
+    EndTrial {
+        promote: bool,
+        by: Origin,
+    },
+}
+
 impl Handoffs {
     /// Brings another module or other settings of a world into force, for everybody or on trial. What is not given stays as
     /// it is for those whom it concerns.
@@ -95,15 +123,14 @@ impl Handoffs {
         scope: Option<Scope>,
         who: String,
     ) -> Result<Epoch, NotShipped> {
-        let mut files = self.policies.in_force().files.clone();
-        let of_world = files
-            .get_mut(world)
-            .ok_or_else(|| NotShipped::NoWorld(world.to_owned()))?;
-        let module = module.unwrap_or_else(|| of_world.module.clone());
-        let settings = settings.unwrap_or_else(|| of_world.settings.clone());
-        of_world.decide(module, settings, scope);
-        of_world.by = api(who);
-        self.ship(files).await
+        self.ship(Change::Push {
+            world: world.to_owned(),
+            module,
+            settings,
+            scope,
+            by: api(who),
+        })
+        .await
     }
 
     /// Brings a version that is kept into force again, with the settings that it had last, by the beginning of its SHA-256: for
@@ -117,36 +144,12 @@ impl Handoffs {
         scope: Option<Scope>,
         who: String,
     ) -> Result<Epoch, NotShipped> {
-        let (database, records) = self.records().await?;
-        let mut found: Option<(&str, record::Version)> = None;
-        for written in records.iter().rev() {
-            for (world, written) in record::worlds(database, written)?.versions() {
-                match &found {
-                    _ if !written.module.starts_with(sha256) || sha256.is_empty() => {}
-                    None => found = Some((world, written)),
-                    Some((_, first)) if first.module != written.module => {
-                        return Err(NotShipped::Ambiguous(sha256.to_owned()));
-                    }
-                    Some(_) => {}
-                }
-            }
-        }
-        let (world, version) = found.ok_or_else(|| NotShipped::Unknown(sha256.to_owned()))?;
-        let bytes = database.module_bytes(&version.module).await?;
-        let bytes = bytes.ok_or_else(|| NotShipped::Unknown(sha256.to_owned()))?;
-        let module = File::new(format!("{world}.wasm"), bytes).signed(version.signature);
-        let settings = File::new(format!("{world}.toml"), version.settings.into_bytes());
-        let mut files = self.policies.in_force().files.clone();
-        let of_world = files
-            .get_mut(world)
-            .ok_or_else(|| NotShipped::NoWorld(world.to_owned()))?;
-        if scope.is_some() && (&of_world.module, &of_world.settings) == (&module, &settings) {
-            let before = self.stable_before(database, &records, world, of_world).await?;
-            (of_world.module, of_world.settings) = (before.module, before.settings);
-        }
-        of_world.decide(module, settings, scope);
-        of_world.by = api(who);
-        self.ship(files).await
+        self.ship(Change::Activate {
+            sha256: sha256.to_owned(),
+            scope,
+            by: api(who),
+        })
+        .await
     }
 
     /// Puts the set in force that was in force before the present one.
@@ -154,29 +157,12 @@ impl Handoffs {
     /// # Errors
     /// [`NotShipped`] with the reason.
     pub async fn roll_back(self: &Arc<Self>, who: String) -> Result<Epoch, NotShipped> {
-        self.roll_back_past(&[], api(who)).await
+        self.roll_back_past(Vec::new(), api(who)).await
     }
 
     /// The same, passing over sets that hold any of these modules.
-    pub(super) async fn roll_back_past(self: &Arc<Self>, broken: &[String], by: Origin) -> Result<Epoch, NotShipped> {
-        let now = Arc::clone(&self.policies.in_force().set);
-        let (database, records) = self.records().await?;
-        for written in records.iter().rev().filter(|written| written.released) {
-            if record::worlds(database, written)?
-                .versions()
-                .any(|(_, version)| broken.contains(&version.module))
-            {
-                continue;
-            }
-            let mut files = record::files(database, written).await?;
-            if !now.is_of(&files) {
-                for world in [&mut files.routing, &mut files.dual_write] {
-                    world.by = by.clone();
-                }
-                return self.ship(files).await;
-            }
-        }
-        Err(NotShipped::NoEarlier)
+    pub(super) async fn roll_back_past(self: &Arc<Self>, broken: Vec<String>, by: Origin) -> Result<Epoch, NotShipped> {
+        self.ship(Change::RollBack { broken, by }).await
     }
 
     /// Ends what is on trial: for everybody from now on, or for nobody.
@@ -184,20 +170,7 @@ impl Handoffs {
     /// # Errors
     /// [`NotShipped`] with the reason.
     pub async fn end_trial(self: &Arc<Self>, promote: bool, who: String) -> Result<Epoch, NotShipped> {
-        let mut files = self.policies.in_force().files.clone();
-        let mut ended = false;
-        for world in [&mut files.routing, &mut files.dual_write] {
-            let Some(trial) = world.trial.take() else { continue };
-            ended = true;
-            if promote {
-                (world.module, world.settings) = (trial.module, trial.settings);
-            }
-            world.by = api(who.clone());
-        }
-        if !ended {
-            return Err(NotShipped::NoTrial);
-        }
-        self.ship(files).await
+        self.ship(Change::EndTrial { promote, by: api(who) }).await
     }
 
     /// What is and was in force, newest first, as far as it is kept.
@@ -220,39 +193,99 @@ impl Handoffs {
         shipped.collect()
     }
 
-    /// Brings files into force by handoff, and then into the directory.
-    async fn ship(self: &Arc<Self>, files: PerWorld<Files>) -> Result<Epoch, NotShipped> {
-        let (policies, wanted) = (Arc::clone(&self.policies), files.clone());
-        let made = tokio::task::spawn_blocking(move || policies.make(&wanted)).await;
-        let made = made.map_err(|error| Refused::whole(self.policies.source.directory(), &error))?;
-        if let Some(set) = made? {
-            self.propose(set).await?;
+    /// Brings a change into force by handoff, and then into the directory. What it changes is the newest set there is: if another
+    /// host brings one into force meanwhile, that one.
+    async fn ship(self: &Arc<Self>, change: Change) -> Result<Epoch, NotShipped> {
+        for _ in 0..ATTEMPTS {
+            // A side that can't be asked now is met again at the handoff.
+            let _ = self.learn().await;
+            let base = self.policies.in_force();
+            let files = self.changed(&base, &change).await?;
+            let (policies, wanted) = (Arc::clone(&self.policies), files.clone());
+            let made = tokio::task::spawn_blocking(move || policies.make(&wanted)).await;
+            let made = made.map_err(|error| Refused::whole(self.policies.source.directory(), &error))?;
+            if let Some(set) = made? {
+                match self.bring(set, Some(base.epoch)).await {
+                    Ok(()) => {}
+                    Err(Obstacle::Overtaken) => continue,
+                    Err(obstacle) => return Err(self.policies.refuse(&obstacle).into()),
+                }
+            }
+            let epoch = self.policies.in_force().epoch;
+            let written = self.policies.source.put(&files);
+            return match written {
+                Ok(()) => Ok(epoch),
+                Err(error) => Err(NotShipped::Directory {
+                    epoch,
+                    reason: error.to_string(),
+                }),
+            };
         }
-        let epoch = self.policies.in_force().epoch;
-        let written = self.policies.source.put(&files);
-        written.map_err(|error| NotShipped::Directory {
-            epoch,
-            reason: error.to_string(),
-        })?;
-        Ok(epoch)
+        Err(self.policies.refuse(&Obstacle::Overtaken).into())
     }
 
-    /// The stable version of a world before the present one.
-    async fn stable_before(
-        &self,
-        database: &Database,
-        records: &[EpochRecord],
-        world: &str,
-        now: &Files,
-    ) -> Result<Files, NotShipped> {
-        for written in records.iter().rev().filter(|written| written.released) {
-            let mut files = record::files(database, written).await?;
-            let of_world = files.get_mut(world).ok_or(NotShipped::NoEarlier)?;
-            if (&of_world.module, &of_world.settings) != (&now.module, &now.settings) {
-                return Ok(of_world.clone());
+    /// What a change makes of the set in force.
+    async fn changed(&self, base: &InForce, change: &Change) -> Result<PerWorld<Files>, NotShipped> {
+        let mut files = base.files.clone();
+        match change {
+            Change::Push {
+                world,
+                module,
+                settings,
+                scope,
+                by,
+            } => {
+                let of_world = files.get_mut(world).ok_or_else(|| NotShipped::NoWorld(world.clone()))?;
+                let module = module.clone().unwrap_or_else(|| of_world.module.clone());
+                let settings = settings.clone().unwrap_or_else(|| of_world.settings.clone());
+                of_world.decide(module, settings, scope.clone());
+                of_world.by = by.clone();
+            }
+            Change::Activate { sha256, scope, by } => {
+                let (database, records) = self.records().await?;
+                let (world, module, settings) = kept::version(database, &records, sha256).await?;
+                let of_world = files
+                    .get_mut(world)
+                    .ok_or_else(|| NotShipped::NoWorld(world.to_owned()))?;
+                if scope.is_some() && (&of_world.module, &of_world.settings) == (&module, &settings) {
+                    let before = kept::stable_before(database, &records, world, of_world).await?;
+                    (of_world.module, of_world.settings) = (before.module, before.settings);
+                }
+                of_world.decide(module, settings, scope.clone());
+                of_world.by = by.clone();
+            }
+            Change::RollBack { broken, by } => {
+                let holds = |broken: &String| {
+                    files
+                        .iter()
+                        .any(|(_, files)| files.modules().any(|module| module.digest == *broken))
+                };
+                if !broken.is_empty() && !broken.iter().any(holds) {
+                    // Somebody else was quicker.
+                    return Ok(files);
+                }
+                let (database, records) = self.records().await?;
+                files = kept::set_before(database, &records, base, broken).await?;
+                for world in [&mut files.routing, &mut files.dual_write] {
+                    world.by = by.clone();
+                }
+            }
+            Change::EndTrial { promote, by } => {
+                let mut ended = false;
+                for world in [&mut files.routing, &mut files.dual_write] {
+                    let Some(trial) = world.trial.take() else { continue };
+                    ended = true;
+                    if *promote {
+                        (world.module, world.settings) = (trial.module, trial.settings);
+                    }
+                    world.by = by.clone();
+                }
+                if !ended {
+                    return Err(NotShipped::NoTrial);
+                }
             }
         }
-        Err(NotShipped::NoEarlier)
+        Ok(files)
     }
 
     /// The epochs that are kept, oldest first, by a side that can be asked.
