@@ -19,7 +19,8 @@
 //!
 //! Where things are: `load` turns bytes into compiled code and refuses what is no policy; `bounds` stops a policy that takes
 //! too much; `settings` reads what people write for it; `policy` makes, keeps and discards instances, and is the same for
-//! every world; `worlds` has one room for each world: what it exports, said in the vocabulary.
+//! every world; `wasi` is the empty world for policies that expect an operating system; `worlds` has one room for each world:
+//! what it exports, said in the vocabulary.
 
 mod bindings;
 mod bounds;
@@ -28,6 +29,7 @@ mod log;
 mod policy;
 mod runtime;
 mod settings;
+mod wasi;
 mod worlds;
 
 pub use bounds::{Bounds, Failure};

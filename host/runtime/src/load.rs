@@ -13,6 +13,7 @@ pub use encode::{component, core_size};
 use crate::bindings::policy::PolicyIndices;
 use crate::policy::{Module, State};
 use crate::runtime::Shared;
+use crate::wasi;
 use crate::worlds::World;
 
 /// Why bytes are no policy of a world.
@@ -32,7 +33,8 @@ pub enum LoadError {
     NotWasm,
     /// It wants something that policies do not get.
     #[error(
-        "the module imports `{import}`, and a policy gets nothing but `turnout:policy`; build it for wasm32-unknown-unknown"
+        "the module imports `{import}`, and a policy gets nothing but `turnout:policy`; {}",
+        imports::advice(import)
     )]
     ForbiddenImport {
         /// What it wants.
@@ -62,17 +64,17 @@ impl LoadError {
     }
 }
 
-/// Compiles a core module or a component.
-pub(crate) fn compiled(engine: &Engine, bytes: &[u8], bound: usize) -> Result<Component, LoadError> {
+/// Compiles a core module or a component, which may import WASI or not.
+pub(crate) fn compiled(engine: &Engine, bytes: &[u8], bound: usize, wasi: bool) -> Result<Component, LoadError> {
     if bytes.len() > bound {
         return Err(LoadError::TooLarge {
             size: bytes.len(),
             bound,
         });
     }
-    let component = Component::from_binary(engine, &component(bytes)?).map_err(LoadError::malformed)?;
-    imports::check_component(engine, &component)?;
-    Ok(component)
+    let bytes = component(bytes)?;
+    imports::check_component(&bytes, wasi)?;
+    Component::from_binary(engine, &bytes).map_err(LoadError::malformed)
 }
 
 /// Checks that a component is a policy of the world `W`.
@@ -85,7 +87,9 @@ pub(crate) fn module<W: World>(
         world: W::NAME,
         reason: format!("{error:#}"),
     };
-    let instance = linker.instantiate_pre(component).map_err(wrong)?;
+    let instance = wasi::linker(linker, component)
+        .and_then(|linker| linker.instantiate_pre(component))
+        .map_err(wrong)?;
     let base = PolicyIndices::new(&instance).map_err(wrong)?;
     let world = W::indices(&instance).map_err(wrong)?;
     Ok(Module::new(shared, instance, base, world))

@@ -7,7 +7,7 @@ use crate::bindings::policy::turnout::policy::log::{self, Level};
 use crate::policy::State;
 
 /// The bytes of a message that are written.
-const MESSAGE_BYTES: usize = 1024;
+pub(crate) const MESSAGE_BYTES: usize = 1024;
 
 /// The messages of one call that are written.
 const MESSAGES: u8 = 16;
@@ -29,6 +29,16 @@ impl LogBudget {
 
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     log::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
+}
+
+impl State {
+    /// What a policy prints, without the end of the line.
+    pub(crate) fn print(&mut self, text: &str) {
+        let text = text.trim_end();
+        if !text.is_empty() {
+            log::Host::log(self, Level::Debug, text.to_owned());
+        }
+    }
 }
 
 impl log::Host for State {

@@ -99,7 +99,13 @@ impl Runtime {
     /// # Errors
     /// [`LoadError`] if the bytes are no policy of that world.
     pub fn load<W: World>(&self, bytes: &[u8]) -> Result<Module<W>, LoadError> {
-        let component = load::compiled(&self.shared.engine, bytes, self.shared.options.of(W::NAME).module_bytes)?;
+        let options = &self.shared.options;
+        let component = load::compiled(
+            &self.shared.engine,
+            bytes,
+            options.of(W::NAME).module_bytes,
+            options.wasi,
+        )?;
         load::module(Arc::clone(&self.shared), &self.linker, &component)
     }
 }

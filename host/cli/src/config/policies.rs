@@ -46,6 +46,7 @@ impl PolicyConfig {
                 .map(|(world, bounds)| (world.to_owned(), *bounds))
                 .collect(),
             cache: section.value("cache").map(|cache: PathBuf| folder.join(cache)),
+            wasi: section.value("wasi").unwrap_or_default(),
         };
         let config = Self {
             directory: folder.join(directory),

@@ -1,8 +1,7 @@
-use wasmparser::{Parser, Payload};
-use wasmtime::Engine;
-use wasmtime::component::Component;
+use wasmparser::{ComponentTypeRef, Parser, Payload};
 
 use super::LoadError;
+use crate::wasi::is_wasi;
 
 /// The one package that a policy may import from.
 const PACKAGE: &str = "turnout:policy/";
@@ -16,7 +15,9 @@ pub(super) fn check_module(bytes: &[u8]) -> Result<(), LoadError> {
         if let Payload::ImportSection(imports) = payload.map_err(LoadError::malformed)? {
             for import in imports.into_imports() {
                 let import = import.map_err(LoadError::malformed)?;
-                if !import.module.trim_start_matches(STANDARD_NAMES).starts_with(PACKAGE) {
+                let package = import.module.trim_start_matches(STANDARD_NAMES);
+                // Whether WASI is allowed is asked of the component.
+                if !package.starts_with(PACKAGE) && !is_wasi(package) {
                     return Err(LoadError::ForbiddenImport {
                         import: format!("{}::{}", import.module, import.name),
                     });
@@ -27,16 +28,38 @@ pub(super) fn check_module(bytes: &[u8]) -> Result<(), LoadError> {
     Ok(())
 }
 
-/// Checks what a component imports.
-pub(super) fn check_component(engine: &Engine, component: &Component) -> Result<(), LoadError> {
-    match component
-        .component_type()
-        .imports(engine)
-        .find(|(name, _)| !name.starts_with(PACKAGE))
-    {
-        Some((name, _)) => Err(LoadError::ForbiddenImport {
-            import: name.to_owned(),
-        }),
-        None => Ok(()),
+/// Checks what a component imports, before time is spent on compiling it.
+pub(super) fn check_component(bytes: &[u8], wasi: bool) -> Result<(), LoadError> {
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(LoadError::malformed)? {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            // What is inside gets its imports from this component.
+            Payload::ComponentImportSection(imports) if depth == 1 => {
+                for import in imports {
+                    let import = import.map_err(LoadError::malformed)?;
+                    let name = import.name.name;
+                    let is_type = matches!(import.ty, ComponentTypeRef::Type(_));
+                    if !(is_type || name.starts_with(PACKAGE) || wasi && is_wasi(name)) {
+                        return Err(LoadError::ForbiddenImport {
+                            import: name.to_owned(),
+                        });
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What to do about an import that is refused.
+pub(super) fn advice(import: &str) -> &'static str {
+    if is_wasi(import) {
+        "build it without WASI, or allow it by `policies.wasi = true` in turnout.toml: it then gets an empty world, with no \
+         files, sockets or environment, a clock that stands still and the same random numbers in every call"
+    } else {
+        "build it for wasm32-unknown-unknown"
     }
 }

@@ -7,6 +7,7 @@ use crate::bindings::policy::Policy as Base;
 use crate::bindings::policy::turnout::policy::types::Settings;
 use crate::bounds::{CpuBound, Failure, MemoryBound};
 use crate::log::LogBudget;
+use crate::wasi::{HANDLES, Random};
 use crate::worlds::World;
 
 /// One running copy of a module, with a store of its own. After any failure it must be dropped.
@@ -22,14 +23,16 @@ pub struct State {
     pub(crate) world: &'static str,
     pub(crate) cpu: CpuBound,
     pub(crate) log: LogBudget,
+    pub(crate) random: Random,
     memory: MemoryBound,
 }
 
 impl State {
-    /// Gives the next call its budget.
+    /// Gives the next call its budget, and the random numbers that every call gets.
     fn begin(&mut self, cpu: Duration) {
         self.cpu = CpuBound::new(cpu);
         self.log = LogBudget::new();
+        self.random = Random::new();
     }
 }
 
@@ -40,10 +43,12 @@ impl<W: World> Instance<W> {
             world: W::NAME,
             cpu: CpuBound::new(bounds.configure_cpu),
             log: LogBudget::new(),
+            random: Random::new(),
             memory: MemoryBound::new(bounds.memory_bytes, bounds.table_entries),
         };
         let mut store = Store::new(&module.shared().engine, state);
         store.limiter(|state| &mut state.memory);
+        store.set_max_component_handles(HANDLES);
         CpuBound::watch(&mut store);
         let (base, world) = module.instantiate(&mut store).map_err(Failure::of)?;
         Ok(Self {

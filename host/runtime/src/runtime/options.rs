@@ -12,6 +12,9 @@ pub struct Options {
     pub worlds: BTreeMap<String, Bounds>,
     /// A directory for compiled code, private to this user; it is made if it is not there. `None` compiles every time.
     pub cache: Option<PathBuf>,
+    /// Whether components may import WASI (preview 2). They get an empty world: no files, sockets, environment or arguments,
+    /// a clock that stands still, random numbers that are the same in every call; `exit` is a trap.
+    pub wasi: bool,
 }
 
 impl Options {

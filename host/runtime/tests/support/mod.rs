@@ -1,23 +1,44 @@
 //! The policies of `tests/fixtures`, and what they are run with.
 #![allow(dead_code, reason = "every test binary uses its part")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use turnout_runtime::{LoadError, Options, RoutingModule, RoutingPolicy, Runtime};
 use turnout_vocabulary::{Repository, RepositoryId, Subject, SubjectRule};
 use wit_component::{StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use wit_parser::{PackageId, Resolve};
 
 pub(crate) const CLIENTS: RepositoryId = RepositoryId(0);
 
 /// A fixture as a compiler would have written it: a core module that carries the world it was built for.
 pub(crate) fn module(fixture: &str, world: &str) -> Vec<u8> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut module = wat::parse_file(here.join("tests/fixtures").join(fixture).with_extension("wat")).unwrap();
+    let (resolve, package) = wit();
+    built_for(fixture, &resolve, package, world)
+}
+
+/// The same for a world of its own, which `fixtures/<fixture>.wit` has beside the packages that it imports from.
+pub(crate) fn module_with_wit(fixture: &str, world: &str) -> Vec<u8> {
+    let (mut resolve, _) = wit();
+    let package = resolve.push_file(path(fixture, "wit")).unwrap();
+    built_for(fixture, &resolve, package, world)
+}
+
+fn path(fixture: &str, extension: &str) -> PathBuf {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    fixtures.join(fixture).with_extension(extension)
+}
+
+fn wit() -> (Resolve, PackageId) {
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(here.join("../../wit")).unwrap();
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    let (package, _) = resolve.push_dir(directory).unwrap();
+    (resolve, package)
+}
+
+fn built_for(fixture: &str, resolve: &Resolve, package: PackageId, world: &str) -> Vec<u8> {
+    let mut module = wat::parse_file(path(fixture, "wat")).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).unwrap();
     module
 }
 

@@ -23,9 +23,13 @@ pub(super) type FittingModule = Fitting<RoutingModule, DualWriteModule>;
 pub(super) type FittingPolicy = Fitting<RoutingPolicy, DualWritePolicy>;
 
 impl FittingModule {
-    /// Loads what a file holds, as a host with the default bounds does.
+    /// Loads what a file holds, as a host with the default bounds does that allows WASI. Whether one does is for its operator to
+    /// say, and shows when the module is shipped there.
     pub(super) fn load(file: &Path, bytes: &[u8]) -> Result<Self> {
-        let runtime = Runtime::new(&Options::default())?;
+        let runtime = Runtime::new(&Options {
+            wasi: true,
+            ..Options::default()
+        })?;
         let loaded = match runtime.load(bytes) {
             Err(LoadError::WrongWorld { reason: routing, .. }) => match runtime.load(bytes) {
                 Err(LoadError::WrongWorld { reason, .. }) => bail!(
