@@ -36,6 +36,7 @@ use crate::sql::{Parameter, Statement};
 /// The connections to one backend.
 pub(crate) struct Connections {
     backend: Backend,
+    options: PgConnectOptions,
     pool: PgPool,
     settings: Settings,
     pulse: Pulse,
@@ -54,9 +55,10 @@ impl Connections {
             .max_connections(settings.max_connections)
             .acquire_timeout(settings.acquire_timeout)
             .test_before_acquire(false)
-            .connect_lazy_with(options);
+            .connect_lazy_with(options.clone());
         Self {
             backend,
+            options,
             pool,
             idle: Idle::new(settings.max_connections),
             settings,
@@ -66,6 +68,18 @@ impl Connections {
             suspected: Notify::new(),
             went_down: Notify::new(),
         }
+    }
+
+    /// The same, for sessions that write nothing but the mirror: triggers and foreign keys are silent in all of them where
+    /// that is granted. A transaction that silences them itself makes PostgreSQL forget every plan of its session, twice.
+    pub(crate) fn silent(backend: Backend, options: PgConnectOptions, settings: Settings) -> Self {
+        let connections = Self::new(backend, options, settings);
+        let silent = connections
+            .options
+            .clone()
+            .options([("session_replication_role", "replica")]);
+        connections.pool.set_connect_options(silent);
+        connections
     }
 
     pub(crate) fn pulse(&self) -> &Pulse {
@@ -99,15 +113,14 @@ impl Connections {
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(self.settings.acquire_timeout)
-            .connect_with((*self.pool.connect_options()).clone())
+            .connect_with(self.options.clone())
             .await?;
         PgListener::connect_with(&pool).await
     }
 
     /// A connection outside the pool.
     pub(crate) async fn connect(&self) -> Result<PgConnection, Error> {
-        let options = self.pool.connect_options();
-        options.connect().await.map_err(|error| Error::Unavailable {
+        self.options.connect().await.map_err(|error| Error::Unavailable {
             backend: self.backend,
             reason: error.to_string().into(),
             in_doubt: false,

@@ -40,7 +40,7 @@ impl Database {
             ..settings.clone()
         };
         let connections = Arc::new(Connections::new(backend, options.clone(), settings));
-        let protocol = Arc::new(Connections::new(backend, options.clone(), protocol_settings));
+        let protocol = Arc::new(Connections::silent(backend, options.clone(), protocol_settings));
         let schemas = Arc::new(SchemaCache::new(repositories));
         let watch = |connections| Watch::start(Arc::clone(connections), Arc::clone(&schemas), options.clone());
         Ok(Self {

@@ -16,6 +16,9 @@ const LEASE: Duration = Duration::from_secs(3);
 /// How long an applier with nothing to do rests unless it is woken. The lease is renewed meanwhile.
 const REST: Duration = Duration::from_millis(500);
 
+/// How long an applier that found no more gathers changes, unless somebody waits for them: many cost little more than one.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// How long an applier waits after a failure; the time doubles up to the rest.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
@@ -147,9 +150,13 @@ impl Work<'_> {
                 gone = 0;
                 source.vacuum().await?;
             }
-            if !full && !std::mem::take(&mut busy) {
-                // All of it has to wait for something else.
-                self.rest().await;
+            if !full {
+                if std::mem::take(&mut busy) {
+                    let _ = timeout(GATHER, self.applier.shared.hurry.notified()).await;
+                } else {
+                    // All of it has to wait for something else.
+                    self.rest().await;
+                }
             }
             if full && took < QUICK {
                 batch = (batch * 2).min(*BATCH.end());
@@ -209,6 +216,7 @@ impl Work<'_> {
     async fn rest(&mut self) {
         tokio::select! {
             () = self.applier.shared.wake.notified() => {}
+            () = self.applier.shared.hurry.notified() => {}
             () = self.calls.next() => {}
             () = sleep(REST) => {}
         }

@@ -48,7 +48,10 @@ struct Direction {
 /// What an applier shares with those that wait for it.
 struct Shared {
     source: Backend,
+    /// There are changes.
     wake: tokio::sync::Notify,
+    /// There are changes that somebody waits for.
+    hurry: tokio::sync::Notify,
     waiting: Waiting,
     progress: Progress,
 }
@@ -72,6 +75,7 @@ impl Mirror {
             let shared = Arc::new(Shared {
                 source,
                 wake: tokio::sync::Notify::new(),
+                hurry: tokio::sync::Notify::new(),
                 waiting: Waiting::new(),
                 progress: Progress::new(repositories.len()),
             });
@@ -93,15 +97,20 @@ impl Mirror {
         }
     }
 
-    /// Says that this side has dirty keys.
+    /// Says that this side has dirty keys. They are mirrored within milliseconds, together with what comes meanwhile.
     pub fn wake(&self, source: Backend) {
         self.directions[source].shared.wake.notify_one();
+    }
+
+    /// Says that somebody waits for the dirty keys of this side.
+    pub fn hurry(&self, source: Backend) {
+        self.directions[source].shared.hurry.notify_one();
     }
 
     /// Waits until the keys that a transaction of this side made dirty are mirrored, for at most `bound`.
     pub async fn mirrored(&self, source: Backend, transaction: i64, bound: Duration) -> MirrorState {
         let shared = &self.directions[source].shared;
-        shared.wake.notify_one();
+        shared.hurry.notify_one();
         shared
             .waiting
             .until_mirrored(&self.backends[source], transaction, bound, &shared.progress)

@@ -76,7 +76,7 @@ async fn treat(
         let keys = act(database, repository.as_deref()).await.map_err(of_backend)?;
         tracing::info!(source = %backend, repository, keys, "{what}");
         treated[backend] = Some(keys);
-        host.pipeline.mirror.wake(backend);
+        host.pipeline.mirror.hurry(backend);
     }
     Ok(treated)
 }

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout_at;
@@ -116,7 +117,7 @@ impl Connections {
                 }
             }
             let made = Instant::now();
-            Ok((self.pool.acquire().await?.detach(), made))
+            Ok((self.make().await?, made))
         };
         match timeout_at(deadline, connection).await {
             Ok(Ok((connection, made))) => Ok(Lease {
@@ -132,6 +133,18 @@ impl Connections {
             }
             Ok(Err(error)) => Err(self.found_down(&error.to_string())),
         }
+    }
+
+    /// A new connection; one that may not be silent is like any other from now on.
+    async fn make(&self) -> Result<PgConnection, sqlx::Error> {
+        let made = match self.pool.acquire().await {
+            Err(sqlx::Error::Database(refused)) if refused.code().is_some_and(|code| code == "42501") => {
+                self.pool.set_connect_options(self.options.clone());
+                self.pool.acquire().await
+            }
+            made => made,
+        };
+        made.map(PoolConnection::detach)
     }
 
     fn found_down(&self, reason: &str) -> Error {

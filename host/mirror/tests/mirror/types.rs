@@ -167,3 +167,42 @@ async fn a_value_that_the_other_side_has_no_room_for_is_not_cut() {
         ("22001", r#"{"id":1}"#)
     );
 }
+
+#[tokio::test]
+async fn columns_that_change_while_the_mirror_works_are_mirrored_as_they_are_then() {
+    let world = World::new(
+        "create table t (id int primary key, name text, amount int, gone text)",
+        &[Table::called("t")],
+    )
+    .await;
+    let _mirror = world.mirror();
+    world
+        .old("insert into t values (1, 'Anna', 1, 'x'), (2, 'Berta', 2, 'y')")
+        .await;
+    world.equal("*", "t").await;
+    for (change, write) in [
+        (
+            "alter table t add more text default 'here'",
+            "update t set more = 'there' where id = 1",
+        ),
+        (
+            "alter table t alter amount type bigint",
+            "update t set amount = 5000000000 where id = 1",
+        ),
+        (
+            "alter table t rename name to title",
+            "update t set title = 'Clara' where id = 2",
+        ),
+        ("alter table t drop gone", "insert into t values (3, 'Dora', 3, 'new')"),
+    ] {
+        for backend in [Backend::New, Backend::Old] {
+            world.on(backend, change).await;
+        }
+        world.old(write).await;
+        world.equal("*", "t").await;
+    }
+    assert_eq!(
+        world.rows(Backend::New, "*", "t").await,
+        "(1,Anna,5000000000,there)\n(2,Clara,2,here)\n(3,Dora,3,new)"
+    );
+}

@@ -53,7 +53,7 @@ impl Handoffs {
                 compared => compared?,
             };
             for backend in Backend::ALL {
-                self.mirror.wake(backend);
+                self.mirror.hurry(backend);
             }
             tracing::info!(
                 epoch = %in_force.epoch,

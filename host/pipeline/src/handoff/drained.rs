@@ -35,7 +35,7 @@ impl Handoffs {
                          `turnout mirror retry`, or `turnout mirror drop` them; then make the change again"
                     )));
                 }
-                self.mirror.wake(backend);
+                self.mirror.hurry(backend);
                 sleep(GLANCE).await;
             }
         }

@@ -49,7 +49,7 @@ impl Run<'_> {
                 if glance.has_parked(repository) {
                     return None;
                 }
-                mirror.wake(source);
+                mirror.hurry(source);
                 sleep(GLANCE).await;
             }
         };

@@ -39,7 +39,7 @@ impl Run<'_> {
             {
                 return Ok(());
             }
-            self.pipeline.mirror.wake(source);
+            self.pipeline.mirror.hurry(source);
             sleep(GLANCE).await;
         }
     }

@@ -23,6 +23,9 @@ create table if not exists turnout.repository (
     subject text,
     -- The table was truncated: both sides are to be compared.
     verify boolean not null default false,
+    -- What the functions that read and put its rows were written for.
+    read_as text,
+    put_as text,
     unique (schema_name, table_name)
 );
 

@@ -113,7 +113,8 @@ begin
     values (
         (select coalesce(max(number), 0) + 1 from turnout.repository), in_schema, in_table, key_columns, subject_column
     )
-    on conflict (schema_name, table_name) do update set key = excluded.key, subject = excluded.subject
+    on conflict (schema_name, table_name) do update
+    set key = excluded.key, subject = excluded.subject, read_as = null, put_as = null
     returning number into place;
     for part in select relid from pg_partition_tree(target) union select target loop
         perform turnout.capture(place, part, key_columns, subject_column, strict);

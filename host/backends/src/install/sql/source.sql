@@ -48,49 +48,15 @@ begin
     select array_agg(distinct waiting.repository) into due
     from turnout.held as waiting where waiting.parked_at is null and waiting.due <= clock_timestamp();
 
-    for served in select * from turnout.repository where number = any(numbers || due) order by number loop
-        return query execute format(
-            $q$
-                with entry as (
-                    select key, array_agg(distinct subject) as subjects, array_agg(ctid::text) as entries,
-                        array_agg(distinct xid::text::bigint) as xids, min(epoch) as epoch, bool_or(not behind) as own,
-                        min(at) as since
-                    from turnout.dirty where ctid > $1 and ctid <= $3 and repository = $2
-                    group by key
-                ), waiting as (
-                    -- Those that are due, and others beside: two rows that swap a unique value can only be applied together.
-                    select * from turnout.held
-                    where $5 and repository = $2 and parked_at is null and key not in (select key from entry)
-                    order by due limit greatest($6, 1000)
-                ), dirty as (
-                    select key, entry.subjects || held.subjects as subjects, entry.entries,
-                        entry.xids || held.xids as xids, least(entry.epoch, held.epoch) as epoch,
-                        entry.own or coalesce(not held.behind, false) as own, held.key is not null as held,
-                        coalesce(held.attempts, 0) as attempts, least(entry.since, held.since) as since
-                    from entry left join (select * from turnout.held where repository = $2) as held using (key)
-                    union all
-                    select key, subjects, null, xids, epoch, not behind, true, attempts, since from waiting
-                )
-                select $2, dirty.key, dirty.subjects,
-                    case when found.%4$I is not null then (select row_to_json(shown)::text from (select %5$s) as shown) end,
-                    dirty.entries, dirty.xids, dirty.epoch, dirty.own, dirty.held, dirty.attempts,
-                    (extract(epoch from clock_timestamp() - dirty.since) * 1000)::bigint, $3::text, $4
-                from dirty
-                cross join lateral json_to_record(dirty.key::json) as wanted (%1$s)
-                left join %2$s as found on (%3$s)
-            $q$,
-            (select string_agg(format('%I %s', attname, format_type(atttypid, -1)), ', ')
-                from pg_attribute
-                where attrelid = format('%I.%I', served.schema_name, served.table_name)::regclass
-                    and attname = any(served.key)),
-            format('%I.%I', served.schema_name, served.table_name),
-            (select string_agg(format('found.%1$I = wanted.%1$I', name), ' and ') from unnest(served.key) as name),
-            served.key[1],
-            (select string_agg(format('found.%1$I::text as %1$I', attname), ', ' order by attnum)
-                from pg_attribute
-                where attrelid = format('%I.%I', served.schema_name, served.table_name)::regclass
-                    and attnum > 0 and not attisdropped)
-        ) using after, served.number, last, file, coalesce(served.number = any(due), false), batch;
+    for served in
+        select number, read_as is distinct from turnout.shape(format('%I.%I', schema_name, table_name)::regclass) as changed
+        from turnout.repository where number = any(numbers || due) order by number
+    loop
+        if served.changed then
+            perform turnout.write_reader(served.number);
+        end if;
+        return query execute format('select * from turnout.taken_%s($1, $2, $3, $4, $5)', served.number)
+            using after, last, file, coalesce(served.number = any(due), false), batch;
     end loop;
 end $$;
 

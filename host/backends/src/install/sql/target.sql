@@ -59,43 +59,7 @@ begin
     ) using keys;
 end $$;
 
--- The columns of rows, a JSON array of objects whose values are texts, as far as the table has and does not compute them:
--- their names, an SQL query for them over `$1`, and what an update sets.
-create or replace function turnout.fresh_rows(
-    target regclass, key text[], rows json, out columns text, out query text, out updates text
-)
-language sql stable set search_path = pg_catalog, pg_temp
-as $$
-    select string_agg(format('%I', attname), ', ' order by attnum),
-        format(
-            'select %s from json_to_recordset($1) as fresh (%s)',
-            string_agg(format('fresh.%1$I::%2$s as %1$I', attname, format_type(atttypid, -1)), ', ' order by attnum),
-            string_agg(format('%I text', attname), ', ')
-        ),
-        string_agg(format('%1$I = excluded.%1$I', attname), ', ')
-            filter (where attidentity <> 'a' and attname <> all(key))
-    from pg_attribute
-    where attrelid = target and attnum > 0 and not attisdropped and attgenerated = ''
-        and attname in (select json_object_keys(rows -> 0))
-$$;
-
--- Makes the table hold these rows.
-create or replace function turnout.put_rows(target regclass, key text[], rows json) returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
-as $$
-declare
-    fresh record;
-begin
-    fresh := turnout.fresh_rows(target, key, rows);
-    execute format(
-        'insert into %s (%s) overriding system value %s on conflict (%s) do %s',
-        target, fresh.columns, fresh.query,
-        (select string_agg(format('%I', name), ', ') from unnest(key) as name),
-        coalesce('update set ' || fresh.updates, 'nothing')
-    ) using rows;
-end $$;
-
--- The same for rows that stand in each other's way: two swap a unique value. Returns the places, from 1, of rows that others
+-- Makes the table hold rows that stand in each other's way: two swap a unique value. Returns the places, from 1, of rows that others
 -- keep out; if there are any, all is to be taken back. One statement, so that references to these rows are checked only
 -- when they are back.
 create or replace function turnout.swap_rows(target regclass, key text[], rows json) returns setof bigint
@@ -120,12 +84,15 @@ begin
     ) using rows;
 end $$;
 
--- Makes the table hold these rows, `keys` in the same order, as far as possible. Returns what could not be, with the reason.
-create or replace function turnout.put_what_fits(target regclass, key_columns text[], keys json, rows json, may_swap boolean)
+-- Makes the table hold these rows, `keys` in the same order, as far as possible: not all can be. Returns what could not be, with the reason.
+create or replace function turnout.put_what_fits(
+    number smallint, target regclass, key_columns text[], keys json, rows json, may_swap boolean
+)
 returns table (key text, sqlstate text, reason text)
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
+    put text := format('select turnout.put_%s($1)', number);
     every json[];
     low integer[];
     high integer[];
@@ -139,12 +106,6 @@ declare
     swapped integer[];
     blocked bigint[];
 begin
-    begin
-        perform turnout.put_rows(target, key_columns, rows);
-        return;
-    exception when others then null;
-    end;
-
     -- What fails is halved until only those rows are left that fail on their own.
     every := array(select json_array_elements(rows));
     low := array[1];
@@ -155,7 +116,7 @@ begin
         low := trim_array(low, 1);
         high := trim_array(high, 1);
         begin
-            perform turnout.put_rows(target, key_columns, array_to_json(every[l:h]));
+            execute put using array_to_json(every[l:h]);
         exception when others then
             get stacked diagnostics refused = returned_sqlstate, constrained = constraint_name;
             if l = h or refused = '55P03' and not turnout.is_patient() then
@@ -250,7 +211,7 @@ begin
         )
         -- Rows go before others come, children before their parents; and come after their parents.
         select going, in_schema, in_table, gone, keys, rows, served.number, served.key as key_columns,
-            to_regclass(format('%I.%I', in_schema, in_table)) as target
+            served.put_as, to_regclass(format('%I.%I', in_schema, in_table)) as target
         from part
         cross join (values (true), (false)) as step (going)
         left join turnout.repository as served
@@ -266,6 +227,17 @@ begin
                 barred := '55P03';
             end;
         end if;
+        if barred is null and not change.going then
+            if change.put_as is distinct from turnout.put_shape(change.target, change.rows) then
+                perform turnout.write_putter(change.number, change.target, change.key_columns, change.rows);
+            end if;
+            -- All of them, as a rule.
+            begin
+                execute format('select turnout.put_%s($1)', change.number) using change.rows;
+                continue;
+            exception when others then null;
+            end;
+        end if;
         for failure in
             select f.* from turnout.remove_what_goes(change.target, change.key_columns, change.gone, not silent) as f
             where barred is null and change.going
@@ -273,7 +245,7 @@ begin
             -- Rows may stand in each other's way. Where references would act on rows that go, even to return, they can't be
             -- helped.
             select f.* from turnout.put_what_fits(
-                change.target, change.key_columns, change.keys, change.rows, silent or not exists (
+                change.number, change.target, change.key_columns, change.keys, change.rows, silent or not exists (
                     select from pg_constraint
                     where confrelid = change.target and contype = 'f' and confdeltype in ('c', 'n', 'd')
                 )
