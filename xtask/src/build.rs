@@ -1,6 +1,6 @@
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 use anyhow::Context;
 
@@ -8,6 +8,20 @@ use crate::step::{cargo, run};
 
 /// The packages whose core modules are policies.
 const POLICIES: [&str; 2] = ["turnout-routing", "turnout-dual-write"];
+
+/// The folder of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The target directory. Cargo put this program at `<target>/debug/xtask`.
+pub(crate) fn target() -> anyhow::Result<PathBuf> {
+    let this = env::current_exe().context("where this program is")?;
+    let target = this.ancestors().nth(2);
+    Ok(target
+        .context("the target directory, two levels above this program")?
+        .to_owned())
+}
 
 /// Builds every policy for WebAssembly.
 pub(crate) fn policies() -> anyhow::Result<()> {
@@ -21,7 +35,7 @@ pub(crate) fn policies() -> anyhow::Result<()> {
 
 /// Builds the policy in JavaScript, unless nothing that it is made of has changed.
 pub(crate) fn javascript() -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = root();
     let (source, module) = (
         root.join("plugins/javascript"),
         root.join("target/javascript/moved.wasm"),

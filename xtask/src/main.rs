@@ -18,10 +18,19 @@ enum Command {
     Demo(Rest),
     /// Runs every test.
     Test(Rest),
-    /// Runs the benchmarks.
-    Bench(Rest),
+    /// Runs the benchmarks; with `--peers`, what a decision costs beside Extism and Regorus.
+    Bench(Bench),
     /// Breaks what it can while bots work, and looks for what they lost.
     Torture(Rest),
+}
+
+#[derive(clap::Args)]
+struct Bench {
+    /// Measures what a decision costs beside Extism and Regorus, which takes minutes to compile.
+    #[arg(long)]
+    peers: bool,
+    #[command(flatten)]
+    rest: Rest,
 }
 
 #[derive(clap::Args)]
@@ -36,7 +45,8 @@ fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Demo(rest) => command::demo(&rest.arguments),
         Command::Test(rest) => command::test(&rest.arguments),
-        Command::Bench(rest) => command::bench(&rest.arguments),
+        Command::Bench(Bench { peers: true, .. }) => command::peers(),
+        Command::Bench(bench) => command::bench(&bench.rest.arguments),
         Command::Torture(rest) => command::torture(&rest.arguments),
     }
 }

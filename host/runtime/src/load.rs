@@ -3,16 +3,14 @@
 mod encode;
 mod imports;
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
-use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 pub use encode::{component, core_size};
 
 use crate::bindings::policy::PolicyIndices;
-use crate::policy::{Module, State};
-use crate::runtime::Shared;
+use crate::policy::{Code, State};
 use crate::wasi;
 use crate::worlds::World;
 
@@ -64,33 +62,32 @@ impl LoadError {
     }
 }
 
-/// Compiles a core module or a component, which may import WASI or not.
-pub(crate) fn compiled(engine: &Engine, bytes: &[u8], bound: usize, wasi: bool) -> Result<Component, LoadError> {
+/// The component that a file holds, core module or component, if a policy may be as large and import what it does.
+pub(crate) fn checked(bytes: &[u8], bound: usize, wasi: bool) -> Result<Cow<'_, [u8]>, LoadError> {
     if bytes.len() > bound {
         return Err(LoadError::TooLarge {
             size: bytes.len(),
             bound,
         });
     }
-    let bytes = component(bytes)?;
-    imports::check_component(&bytes, wasi)?;
-    Component::from_binary(engine, &bytes).map_err(LoadError::malformed)
+    let component = component(bytes)?;
+    imports::check_component(&component, wasi)?;
+    Ok(component)
 }
 
-/// Checks that a component is a policy of the world `W`.
-pub(crate) fn module<W: World>(
-    shared: Arc<Shared>,
-    linker: &Linker<State>,
-    component: &Component,
-) -> Result<Module<W>, LoadError> {
+/// Compiles a component, and checks that it is a policy of the world `W`.
+pub(crate) fn compiled<W: World>(linker: &Linker<State>, component: &[u8]) -> Result<Code<W>, LoadError> {
     let wrong = |error: wasmtime::Error| LoadError::WrongWorld {
         world: W::NAME,
         reason: format!("{error:#}"),
     };
-    let instance = wasi::linker(linker, component)
-        .and_then(|linker| linker.instantiate_pre(component))
+    let component = Component::from_binary(linker.engine(), component).map_err(LoadError::malformed)?;
+    let instance = wasi::linker(linker, &component)
+        .and_then(|linker| linker.instantiate_pre(&component))
         .map_err(wrong)?;
-    let base = PolicyIndices::new(&instance).map_err(wrong)?;
-    let world = W::indices(&instance).map_err(wrong)?;
-    Ok(Module::new(shared, instance, base, world))
+    Ok(Code {
+        base: PolicyIndices::new(&instance).map_err(wrong)?,
+        world: W::indices(&instance).map_err(wrong)?,
+        instance,
+    })
 }

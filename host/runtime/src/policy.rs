@@ -16,6 +16,7 @@ use wasmtime::Store;
 pub use error::{CallError, ConfigureError};
 use instance::Instance;
 pub(crate) use instance::State;
+pub(crate) use module::Code;
 pub use module::{Description, Module};
 use row::Row;
 
@@ -113,7 +114,8 @@ impl<W: World> Policy<W> {
         export: impl Fn(&W, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
         let slot = self.instances.get_or_default();
-        let answer = slot.take().map_or_else(|| self.fresh(), Ok).and_then(|mut instance| {
+        let kept = slot.take().filter(|instance| instance.is_up_to_date(&self.module));
+        let answer = kept.map_or_else(|| self.fresh(), Ok).and_then(|mut instance| {
             let answer = instance.call(export)?;
             slot.set(Some(instance));
             Ok(answer)

@@ -1,16 +1,20 @@
-//! What all policies of a process share: the engine, the linker and the ticker.
+//! What all policies of a process share: two engines with their linkers, the ticker and the optimiser.
 
 mod cache;
+mod optimiser;
 mod options;
 mod ticker;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::component::Linker;
-use wasmtime::{Config, Engine};
+use wasmtime::{Cache, Config, Engine, Strategy};
 
+pub(crate) use optimiser::Optimised;
+use optimiser::Optimiser;
 pub use options::Options;
 use ticker::Ticker;
 
@@ -19,17 +23,25 @@ use crate::log;
 use crate::policy::{Module, State};
 use crate::worlds::World;
 
-/// Loads policies.
+/// How long is waited for code that the cache may hold: it is there before Winch would have made any.
+const KEPT: Duration = Duration::from_millis(15);
+
+/// How long the processor is left to the change that brought a module before its code is optimised.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Loads policies. Each is compiled twice: at once by Winch, in a fifth of the time that Cranelift takes, so that a change is in
+/// force soon; and in the background by Cranelift, whose code takes over when it is there.
 ///
 /// Policies outlive it: what keeps them bounded is shared with them and ends with the last of them.
 pub struct Runtime {
     shared: Arc<Shared>,
-    linker: Linker<State>,
+    /// Where Winch compiles for this machine.
+    quick: Option<Linker<State>>,
+    optimiser: Optimiser,
 }
 
 /// What a policy needs for as long as it lives.
 pub(crate) struct Shared {
-    pub(crate) engine: Engine,
     pub(crate) options: Options,
     _ticker: Ticker,
 }
@@ -58,9 +70,9 @@ pub enum RuntimeError {
         /// What the engine said.
         reason: String,
     },
-    /// The thread that stops policies in time cannot be started.
-    #[error("the thread that stops policies in time cannot be started; check the limits on threads")]
-    Ticker {
+    /// A thread that policies need cannot be started.
+    #[error("a thread that policies need cannot be started; check the limits on threads")]
+    Thread {
         /// What the system said.
         #[from]
         source: io::Error,
@@ -68,29 +80,28 @@ pub enum RuntimeError {
 }
 
 impl Runtime {
-    /// Starts an engine, and a thread that lets it stop policies.
+    /// Starts the engines, a thread that lets them stop policies, and one that optimises their code.
     ///
     /// # Errors
-    /// [`RuntimeError`] if the cache directory is unusable or the machine refuses the engine or the thread.
+    /// [`RuntimeError`] if the cache directory is unusable or the machine refuses an engine or a thread.
     pub fn new(options: &Options) -> Result<Self, RuntimeError> {
-        let refused = |error: wasmtime::Error| RuntimeError::Engine {
+        let cache = options.cache.as_deref().map(cache::open).transpose()?;
+        let optimising = linker(Strategy::Cranelift, cache).map_err(|error| RuntimeError::Engine {
             reason: format!("{error:#}"),
-        };
-        let mut config = Config::new();
-        config.concurrency_support(false).epoch_interruption(true);
-        if let Some(directory) = &options.cache {
-            config.cache(Some(cache::open(directory)?));
-        }
-        let engine = Engine::new(&config).map_err(refused)?;
-        let mut linker = Linker::new(&engine);
-        log::add_to_linker(&mut linker).map_err(refused)?;
-        let ticker = Ticker::start(&engine)?;
+        })?;
+        let quick = linker(Strategy::Winch, None).ok();
+        let engines = quick.iter().chain([&optimising]).map(|linker| linker.engine().clone());
+        let ticker = Ticker::start(engines.collect())?;
         let shared = Arc::new(Shared {
-            engine,
             options: options.clone(),
             _ticker: ticker,
         });
-        Ok(Self { shared, linker })
+        let optimiser = Optimiser::start(optimising)?;
+        Ok(Self {
+            shared,
+            quick,
+            optimiser,
+        })
     }
 
     /// Compiles a policy of the world `W`: a core module as `cargo build --target wasm32-unknown-unknown` writes it, or a
@@ -100,12 +111,36 @@ impl Runtime {
     /// [`LoadError`] if the bytes are no policy of that world.
     pub fn load<W: World>(&self, bytes: &[u8]) -> Result<Module<W>, LoadError> {
         let options = &self.shared.options;
-        let component = load::compiled(
-            &self.shared.engine,
-            bytes,
-            options.of(W::NAME).module_bytes,
-            options.wasi,
-        )?;
-        load::module(Arc::clone(&self.shared), &self.linker, &component)
+        let component = load::checked(bytes, options.of(W::NAME).module_bytes, options.wasi)?;
+        let optimised = Optimised::default();
+        let optimise = |pause| self.optimiser.optimise::<W>(&component, &optimised, pause);
+        let kept = options.cache.is_some();
+        if kept {
+            let _ = optimise(Duration::ZERO).recv_timeout(KEPT);
+        }
+        let quick = || self.quick.as_ref().map(|linker| load::compiled(linker, &component));
+        let code = optimised.get().cloned().or_else(quick);
+        if !kept {
+            optimise(PAUSE);
+        }
+        let code = match code {
+            // Winch does not know all that Cranelift does.
+            None | Some(Err(LoadError::Malformed { .. })) => optimised.wait().clone(),
+            Some(code) => code,
+        };
+        Ok(Module::new(Arc::clone(&self.shared), code?, optimised))
     }
+}
+
+/// An engine, and what its policies may import.
+fn linker(strategy: Strategy, cache: Option<Cache>) -> wasmtime::Result<Linker<State>> {
+    let mut config = Config::new();
+    config
+        .strategy(strategy)
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .cache(cache);
+    let mut linker = Linker::new(&Engine::new(&config)?);
+    log::add_to_linker(&mut linker)?;
+    Ok(linker)
 }

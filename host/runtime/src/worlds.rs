@@ -21,7 +21,7 @@ mod exports {
     /// The exports of one world beside those that all have.
     pub trait Exports: Send + Sized + 'static {
         /// Where the exports are in a component.
-        type Indices: Send + Sync;
+        type Indices: Clone + Send + Sync + 'static;
 
         /// Finds the exports in a component, and checks their types.
         fn indices(component: &InstancePre<State>) -> wasmtime::Result<Self::Indices>;

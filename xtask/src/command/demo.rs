@@ -1,8 +1,5 @@
-use std::env;
 use std::ffi::OsString;
 use std::process::Command;
-
-use anyhow::Context;
 
 use crate::{build, prerequisite, step};
 
@@ -11,11 +8,6 @@ pub(crate) fn demo(arguments: &[OsString]) -> anyhow::Result<()> {
     prerequisite::ensure()?;
     build::policies()?;
     build::host("demo")?;
-    // Cargo put this program at <target>/debug/xtask and the host at <target>/demo/turnout.
-    let this = env::current_exe().context("where this program is")?;
-    let target = this
-        .ancestors()
-        .nth(2)
-        .context("the target directory, two levels above this program")?;
+    let target = build::target()?;
     step::become_program(Command::new(target.join("demo/turnout")).arg("demo").args(arguments))
 }

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use super::Handoffs;
 
 /// How long the directory must be quiet before it is read: a copy tool writes a file in several steps.
-const QUIET: Duration = Duration::from_millis(20);
+const QUIET: Duration = Duration::from_millis(10);
 
 /// How long a directory that is never quiet is left unread.
 const PATIENCE: Duration = Duration::from_millis(100);

@@ -16,6 +16,7 @@ pub(super) struct Instance<W> {
     base: Base,
     world: W,
     call_cpu: Duration,
+    is_optimised: bool,
 }
 
 /// What the host keeps beside an instance.
@@ -46,17 +47,27 @@ impl<W: World> Instance<W> {
             random: Random::new(),
             memory: MemoryBound::new(bounds.memory_bytes, bounds.table_entries),
         };
-        let mut store = Store::new(&module.shared().engine, state);
+        let is_optimised = module.is_optimised();
+        let code = module.code();
+        let mut store = Store::new(code.instance.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_max_component_handles(HANDLES);
         CpuBound::watch(&mut store);
-        let (base, world) = module.instantiate(&mut store).map_err(Failure::of)?;
+        let instance = code.instance.instantiate(&mut store).map_err(Failure::of)?;
+        let base = code.base.load(&mut store, &instance).map_err(Failure::of)?;
+        let world = W::load(&code.world, &mut store, &instance).map_err(Failure::of)?;
         Ok(Self {
             store,
             base,
             world,
             call_cpu: bounds.call_cpu,
+            is_optimised,
         })
+    }
+
+    /// Whether there is no better code by now.
+    pub(super) fn is_up_to_date(&self, module: &Module<W>) -> bool {
+        self.is_optimised || !module.is_optimised()
     }
 
     /// A new instance that took the settings. What it spends on starting counts as configuring.

@@ -1,14 +1,13 @@
 use std::sync::Arc;
 
-use wasmtime::Store;
 use wasmtime::component::InstancePre;
 use wasmtime::component::types::ComponentItem;
 
 use super::State;
 use super::instance::Instance;
-use crate::bindings::policy::{Policy as Base, PolicyIndices};
+use crate::bindings::policy::PolicyIndices;
 use crate::bounds::Failure;
-use crate::runtime::Shared;
+use crate::runtime::{Optimised, Shared};
 use crate::worlds::World;
 
 /// What a policy says about itself.
@@ -22,14 +21,30 @@ pub struct Description {
     pub settings_schema: String,
 }
 
+/// What one compiler made of a policy.
+pub(crate) struct Code<W: World> {
+    pub(crate) instance: InstancePre<State>,
+    pub(crate) base: PolicyIndices,
+    pub(crate) world: W::Indices,
+}
+
+impl<W: World> Clone for Code<W> {
+    fn clone(&self) -> Self {
+        Self {
+            instance: self.instance.clone(),
+            base: self.base.clone(),
+            world: self.world.clone(),
+        }
+    }
+}
+
 /// Compiled code that is known to be a policy of its world. Cloning it is cheap.
 pub struct Module<W: World>(Arc<Inner<W>>);
 
 struct Inner<W: World> {
     shared: Arc<Shared>,
-    instance: InstancePre<State>,
-    base: PolicyIndices,
-    world: W::Indices,
+    first: Code<W>,
+    optimised: Optimised<W>,
 }
 
 impl<W: World> Clone for Module<W> {
@@ -39,18 +54,30 @@ impl<W: World> Clone for Module<W> {
 }
 
 impl<W: World> Module<W> {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        instance: InstancePre<State>,
-        base: PolicyIndices,
-        world: W::Indices,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, first: Code<W>, optimised: Optimised<W>) -> Self {
         Self(Arc::new(Inner {
             shared,
-            instance,
-            base,
-            world,
+            first,
+            optimised,
         }))
+    }
+
+    /// Waits until its code is as fast as it gets.
+    pub fn wait_until_optimised(&self) {
+        self.0.optimised.wait();
+    }
+
+    /// Whether its code is as fast as it gets.
+    pub(super) fn is_optimised(&self) -> bool {
+        self.0.optimised.get().is_some()
+    }
+
+    /// The best code there is by now.
+    pub(super) fn code(&self) -> &Code<W> {
+        match self.0.optimised.get() {
+            Some(Ok(code)) => code,
+            _ => &self.0.first,
+        }
     }
 
     /// What the policy says about itself.
@@ -64,8 +91,8 @@ impl<W: World> Module<W> {
     /// The functions that it imports, such as `turnout:policy/log@0.1.0#log`. An interface that holds only types has none.
     #[must_use]
     pub fn imports(&self) -> Vec<String> {
-        let engine = &self.0.shared.engine;
-        let component = self.0.instance.component().component_type();
+        let component = self.0.first.instance.component();
+        let (engine, component) = (component.engine(), component.component_type());
         let mut functions = Vec::new();
         for (name, import) in component.imports(engine) {
             match import.ty {
@@ -82,13 +109,5 @@ impl<W: World> Module<W> {
 
     pub(super) fn shared(&self) -> &Shared {
         &self.0.shared
-    }
-
-    pub(super) fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<(Base, W)> {
-        let instance = self.0.instance.instantiate(&mut *store)?;
-        Ok((
-            self.0.base.load(&mut *store, &instance)?,
-            W::load(&self.0.world, store, &instance)?,
-        ))
     }
 }

@@ -8,19 +8,18 @@ use wasmtime::Engine;
 /// How often running policies are interrupted to look at their CPU time.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A thread that moves the engine's epoch on until this is dropped.
+/// A thread that moves the engines' epochs on until this is dropped.
 pub(super) struct Ticker {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Ticker {
-    pub(super) fn start(engine: &Engine) -> io::Result<Self> {
-        let engine = engine.clone();
+    pub(super) fn start(engines: Vec<Engine>) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = thread::Builder::new().name("policy-ticker".into()).spawn(move || {
             while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                engine.increment_epoch();
+                engines.iter().for_each(Engine::increment_epoch);
             }
         })?;
         Ok(Self {

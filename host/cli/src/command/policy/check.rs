@@ -29,6 +29,7 @@ pub(super) fn run(config: &Path, Check { file: path, settings }: &Check) -> Resu
     let mut out = std::io::stdout().lock();
     describe(&mut out, &file, &module)?;
     let surroundings = surroundings(&mut out, config)?;
+    module.wait_until_optimised();
     if let Some(settings) = settings {
         let text = read(settings)?;
         let policy = module.configure(&Settings::new(settings, &text)?, &surroundings)?;

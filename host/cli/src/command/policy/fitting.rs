@@ -51,6 +51,14 @@ impl FittingModule {
         }
     }
 
+    /// Waits until its code is as fast as it gets.
+    pub(super) fn wait_until_optimised(&self) {
+        match self {
+            Self::Routing(module) => module.wait_until_optimised(),
+            Self::DualWrite(module) => module.wait_until_optimised(),
+        }
+    }
+
     /// What it says about itself.
     pub(super) fn describe(&self) -> Result<Description, Failure> {
         match self {
