@@ -9,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use turnout_runtime::Failures;
 use turnout_vocabulary::{Action, Alert, Backend, Epoch, PerBackend, Repository, RepositoryId};
 
 use crate::{Error, PerWorld, Provenance};
@@ -129,7 +130,7 @@ impl Metrics {
 
     /// The text that Prometheus reads. The failures of policies are counted where they happen, so they are told here.
     #[must_use]
-    pub fn encode(&self, policy_failures: &PerWorld<u64>) -> String {
+    pub fn encode(&self, policy_failures: &PerWorld<Failures>) -> String {
         self.policies.failed(policy_failures);
         let mut encoded = String::new();
         // Writing to a String cannot fail.

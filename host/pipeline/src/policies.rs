@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use turnout_runtime::Runtime;
+use turnout_runtime::{Failures, Runtime};
 use turnout_vocabulary::{Epoch, Repository, SubjectRule};
 
 pub use files::{File, Files, OnTrial, Origin};
@@ -56,11 +56,11 @@ pub struct Standing {
     /// The change that was refused after it, while it stands in the directory.
     pub refused: Option<Refused>,
     /// How many instances failed of the sets before it.
-    failures: PerWorld<u64>,
+    failures: PerWorld<Failures>,
 }
 
 impl Standing {
-    fn new(failures: PerWorld<u64>) -> Self {
+    fn new(failures: PerWorld<Failures>) -> Self {
         Self {
             since: SystemTime::now(),
             refused: None,
@@ -89,6 +89,7 @@ impl Policies {
             rule,
             trusted,
             differences: metrics.policies.differences.clone(),
+            too_large: metrics.policies.too_large.clone(),
         };
         let era = Era {
             epoch: Epoch::new(0),
@@ -120,7 +121,7 @@ impl Policies {
 
     /// How many instances of each policy failed since the host began.
     #[must_use]
-    pub fn failures(&self) -> PerWorld<u64> {
+    pub fn failures(&self) -> PerWorld<Failures> {
         let before = self.standing_now().failures;
         let now = self.in_force().failures();
         PerWorld {

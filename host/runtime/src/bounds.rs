@@ -1,10 +1,13 @@
 //! What stops a policy that takes too much.
 
+mod count;
 mod cpu;
 mod memory;
 
 use std::time::Duration;
 
+pub(crate) use count::FailureCount;
+pub use count::Failures;
 pub(crate) use cpu::CpuBound;
 pub(crate) use memory::MemoryBound;
 
@@ -50,6 +53,12 @@ pub enum Failure {
     #[error("it asked for more than {bound} bytes of memory; raise the bound or make the policy smaller")]
     OutOfMemory {
         /// The memory that it may have.
+        bound: usize,
+    },
+    /// It asked for more entries in its tables than an instance may have.
+    #[error("it asked for more than {bound} entries in its tables; raise the bound or make the policy smaller")]
+    OutOfTable {
+        /// The entries that it may have.
         bound: usize,
     },
     /// It trapped, or broke the rules of its world.

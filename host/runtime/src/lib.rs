@@ -32,7 +32,7 @@ mod settings;
 mod wasi;
 mod worlds;
 
-pub use bounds::{Bounds, Failure};
+pub use bounds::{Bounds, Failure, Failures};
 pub use load::{LoadError, component, core_size};
 pub use policy::{CallError, ConfigureError, Description, Module, Policy};
 pub use runtime::{Options, Runtime, RuntimeError};

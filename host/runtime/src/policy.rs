@@ -6,7 +6,6 @@ mod module;
 mod row;
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use thread_local::ThreadLocal;
 use tracing::warn;
@@ -21,7 +20,7 @@ pub use module::{Description, Module};
 use row::Row;
 
 use crate::bindings::policy::turnout::policy::types::{RepositoryInfo, Settings};
-use crate::bounds::Failure;
+use crate::bounds::{Failure, FailureCount, Failures};
 use crate::worlds::World;
 
 /// A module with its settings. It answers on the calling thread, which it may block for as long as
@@ -32,7 +31,7 @@ pub struct Policy<W: World> {
     settings: Settings,
     // Taken out while a call runs: whatever ends the call early, an instance that is not put back is gone.
     instances: ThreadLocal<Cell<Option<Box<Instance<W>>>>>,
-    failures: AtomicU64,
+    failures: FailureCount,
     row: Row,
 }
 
@@ -76,7 +75,7 @@ impl<W: World> Policy<W> {
             module,
             settings,
             instances,
-            failures: AtomicU64::new(0),
+            failures: FailureCount::default(),
             row: Row::default(),
         })
     }
@@ -121,7 +120,7 @@ impl<W: World> Policy<W> {
             Ok(answer)
         });
         if let Err(failure) = &answer {
-            self.failures.fetch_add(1, Ordering::Relaxed);
+            self.failures.count(failure);
             warn!(world = W::NAME, function, %failure, "an instance of the policy failed and was discarded");
         }
         answer
@@ -143,8 +142,8 @@ impl<W: World> Policy<W> {
 
     /// How many instances failed and were discarded, those included whose call went well on a second try.
     #[must_use]
-    pub fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Relaxed)
+    pub fn failures(&self) -> Failures {
+        self.failures.so_far()
     }
 
     /// How many calls of one function failed since the last that went well: the most of any function.

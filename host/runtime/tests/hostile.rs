@@ -36,7 +36,7 @@ fn failure(fixture: &str) -> Failure {
     } = hostile.authority(CLIENTS, None).unwrap_err();
     assert_soon(start);
     assert_eq!((world, function), ("routing", "authority"));
-    assert!(hostile.failures() > 0);
+    assert!(hostile.failures().total() > 0);
     assert_still_answers(&runtime);
     failure
 }
@@ -69,6 +69,11 @@ fn an_endless_loop_is_stopped() {
 #[test]
 fn a_policy_that_eats_memory_is_stopped() {
     assert_eq!(failure("eats_memory"), Failure::OutOfMemory { bound: 16 << 20 });
+}
+
+#[test]
+fn a_policy_that_eats_table_entries_is_stopped() {
+    assert_eq!(failure("eats_table"), Failure::OutOfTable { bound: 64 << 10 });
 }
 
 #[test]
@@ -105,7 +110,7 @@ fn a_policy_that_traps_now_and_then_answers_on_a_fresh_instance() {
     for _ in 0..10 {
         assert_eq!(policy.authority(CLIENTS, Some(&subject())), Ok(Backend::New));
     }
-    assert_eq!(policy.failures(), 9);
+    assert_eq!(policy.failures().trap, 9);
 }
 
 #[test]

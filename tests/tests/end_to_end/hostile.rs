@@ -156,7 +156,7 @@ async fn a_policy_that_does_not_decide_is_stopped_and_its_writes_are_refused() -
     assert!(after < before + MOST, "from {before} to {after} bytes");
     let failures = host.get("/metrics").await?.text;
     assert!(
-        !failures.contains("policy_failures_total{world=\"routing\"} 0\n"),
+        !failures.contains("policy_failures_total{world=\"routing\",why=\"trap\"} 0\n"),
         "{failures}"
     );
     Ok(())

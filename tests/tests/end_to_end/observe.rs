@@ -153,7 +153,7 @@ async fn the_metrics_move_with_what_happens() -> Result<()> {
         // Admission and authority, then the plan of a read, or whether a write is mirrored; then how, and who hears of it.
         (r#"turnout_policy_duration_seconds_count{world="routing"}"#, 18.0),
         (r#"turnout_policy_duration_seconds_count{world="dual-write"}"#, 2.0),
-        (r#"turnout_policy_failures_total{world="routing"}"#, 0.0),
+        (r#"turnout_policy_failures_total{world="routing",why="time"}"#, 0.0),
         // The first set of all comes into force as any other does.
         (r#"turnout_policy_reloads_total{result="accepted"}"#, 0.0),
         (r#"turnout_policy_reloads_total{result="refused"}"#, 0.0),

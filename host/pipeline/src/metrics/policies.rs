@@ -6,6 +6,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use turnout_runtime::Failures;
 
 use crate::PerWorld;
 
@@ -21,6 +22,12 @@ struct WorldLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FailureLabels {
+    world: &'static str,
+    why: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabels {
     result: &'static str,
 }
@@ -28,7 +35,9 @@ struct ResultLabels {
 /// How the policies do.
 pub(crate) struct PolicyMetrics {
     calls: PerWorld<Histogram>,
-    failures: PerWorld<Counter>,
+    failures: Family<FailureLabels, Counter>,
+    /// Modules that were refused for their size.
+    pub(crate) too_large: PerWorld<Counter>,
     /// Where versions in the shadow differ.
     pub(crate) differences: PerWorld<Counter>,
     /// How often the breaker took a set out of force.
@@ -41,11 +50,12 @@ impl PolicyMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let calls =
             Family::<WorldLabels, Histogram, fn() -> Histogram>::new_with_constructor(|| Histogram::new(CALL_BUCKETS));
-        let failures = Family::<WorldLabels, Counter>::default();
+        let too_large = Family::<WorldLabels, Counter>::default();
         let differences = Family::<WorldLabels, Counter>::default();
         let metrics = Self {
             calls: PerWorld::from_fn(|world| calls.get_or_create_owned(&WorldLabels { world })),
-            failures: PerWorld::from_fn(|world| failures.get_or_create_owned(&WorldLabels { world })),
+            failures: Family::default(),
+            too_large: PerWorld::from_fn(|world| too_large.get_or_create_owned(&WorldLabels { world })),
             differences: PerWorld::from_fn(|world| differences.get_or_create_owned(&WorldLabels { world })),
             broken: Counter::default(),
             reloads: Family::default(),
@@ -59,8 +69,13 @@ impl PolicyMetrics {
         );
         registry.register(
             "policy_failures",
-            "Instances of a policy that trapped or exceeded a bound, and were discarded",
-            failures,
+            "Instances of a policy that were discarded, by the bound that they ran into, or because they trapped",
+            metrics.failures.clone(),
+        );
+        registry.register(
+            "policy_too_large",
+            "Modules that were refused because of their size",
+            too_large,
         );
         registry.register(
             "policy_differences",
@@ -90,9 +105,18 @@ impl PolicyMetrics {
     }
 
     /// Tells how many instances failed in all: they are counted where they do.
-    pub(super) fn failed(&self, failures: &PerWorld<u64>) {
-        for ((_, counter), (_, failures)) in self.failures.iter().zip(failures.iter()) {
-            counter.inner().store(*failures, Ordering::Relaxed);
+    pub(super) fn failed(&self, failures: &PerWorld<Failures>) {
+        for (world, failures) in failures.iter() {
+            let Failures {
+                time,
+                memory,
+                table,
+                trap,
+            } = *failures;
+            for (why, count) in [("time", time), ("memory", memory), ("table", table), ("trap", trap)] {
+                let counter = self.failures.get_or_create_owned(&FailureLabels { world, why });
+                counter.inner().store(count, Ordering::Relaxed);
+            }
         }
     }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::thread;
 
 use prometheus_client::metrics::counter::Counter;
-use turnout_runtime::{ConfigureError, Description, Document, Module, Policy, Runtime, World};
+use turnout_runtime::{ConfigureError, Description, Document, LoadError, Module, Policy, Runtime, World};
 use turnout_vocabulary::{Repository, Span, SubjectRule};
 
 use super::files::{File, Files};
@@ -17,6 +17,7 @@ pub(super) struct Loader {
     pub(super) rule: SubjectRule,
     pub(super) trusted: TrustedKeys,
     pub(super) differences: PerWorld<Counter>,
+    pub(super) too_large: PerWorld<Counter>,
 }
 
 impl Loader {
@@ -26,10 +27,20 @@ impl Loader {
         let (routing, dual_write) = thread::scope(|scope| {
             let dual_write = scope.spawn(|| {
                 let compiled = before.map(|set| (&set.dual_write, &set.files.dual_write));
-                self.shipped(&files.dual_write, compiled, &self.differences.dual_write)
+                self.shipped(
+                    &files.dual_write,
+                    compiled,
+                    &self.differences.dual_write,
+                    &self.too_large.dual_write,
+                )
             });
             let compiled = before.map(|set| (&set.routing, &set.files.routing));
-            let routing = self.shipped(&files.routing, compiled, &self.differences.routing);
+            let routing = self.shipped(
+                &files.routing,
+                compiled,
+                &self.differences.routing,
+                &self.too_large.routing,
+            );
             (routing, dual_write.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
         let ((routing, routing_version), (dual_write, dual_write_version)) = (routing?, dual_write?);
@@ -67,15 +78,16 @@ impl Loader {
         files: &Files,
         before: Option<(&Shipped<W>, &Files)>,
         differences: &Counter,
+        too_large: &Counter,
     ) -> Result<(Shipped<W>, Version), Refused> {
         let compiled: Vec<_> = before
             .into_iter()
             .flat_map(|(shipped, files)| shipped.all().map(Policy::module).zip(files.modules()))
             .collect();
-        let (stable, version) = self.policy(&files.module, &files.settings, &compiled)?;
+        let (stable, version) = self.policy(&files.module, &files.settings, &compiled, too_large)?;
         let trial = match &files.trial {
             Some(trial) => {
-                let (policy, _) = self.policy(&trial.module, &trial.settings, &compiled)?;
+                let (policy, _) = self.policy(&trial.module, &trial.settings, &compiled, too_large)?;
                 Some(Trial::new(policy, trial.scope.clone(), differences.clone()))
             }
             None => None,
@@ -88,11 +100,17 @@ impl Loader {
         file: &File,
         settings: &File,
         compiled: &[(&Module<W>, &File)],
+        too_large: &Counter,
     ) -> Result<(Policy<W>, Version), Refused> {
         self.trusted.check(file)?;
         let module = match compiled.iter().find(|(_, compiled)| *compiled == file) {
             Some((module, _)) => (*module).clone(),
-            None => self.runtime.load(&file.content).map_err(|error| file.refused(&error))?,
+            None => self.runtime.load(&file.content).map_err(|error| {
+                if matches!(error, LoadError::TooLarge { .. }) {
+                    too_large.inc();
+                }
+                file.refused(&error)
+            })?,
         };
         let Description {
             name,

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use turnout_runtime::{DualWrite, Policy, Routing, World};
+use turnout_runtime::{DualWrite, Failures, Policy, Routing, World};
 use turnout_vocabulary::{RepositoryId, Span};
 
 use super::{Differences, Files, OnTrial, PerWorld, Shipped};
@@ -52,7 +52,7 @@ impl PolicySet {
     }
 
     /// How many instances of each policy failed.
-    pub(super) fn failures(&self) -> PerWorld<u64> {
+    pub(super) fn failures(&self) -> PerWorld<Failures> {
         PerWorld {
             routing: self.routing.all().map(Policy::failures).sum(),
             dual_write: self.dual_write.all().map(Policy::failures).sum(),

@@ -6,6 +6,7 @@ use super::Failure;
 pub(crate) struct MemoryBound {
     bytes: usize,
     bytes_left: usize,
+    table_entries: usize,
     table_entries_left: usize,
 }
 
@@ -14,12 +15,9 @@ impl MemoryBound {
         Self {
             bytes,
             bytes_left: bytes,
+            table_entries,
             table_entries_left: table_entries,
         }
-    }
-
-    fn out_of_memory(&self) -> wasmtime::Error {
-        Failure::OutOfMemory { bound: self.bytes }.into()
     }
 }
 
@@ -28,7 +26,7 @@ impl ResourceLimiter for MemoryBound {
         let left = self
             .bytes_left
             .checked_sub(desired - current)
-            .ok_or_else(|| self.out_of_memory())?;
+            .ok_or(Failure::OutOfMemory { bound: self.bytes })?;
         self.bytes_left = left;
         Ok(true)
     }
@@ -37,7 +35,9 @@ impl ResourceLimiter for MemoryBound {
         let left = self
             .table_entries_left
             .checked_sub(desired - current)
-            .ok_or_else(|| self.out_of_memory())?;
+            .ok_or(Failure::OutOfTable {
+                bound: self.table_entries,
+            })?;
         self.table_entries_left = left;
         Ok(true)
     }
