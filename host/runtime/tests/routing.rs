@@ -106,7 +106,9 @@ fn compiled_code_is_kept_on_disk_and_used_again() {
     let mut kept = Vec::new();
     for _ in 0..2 {
         let runtime = Runtime::new(&options).unwrap();
-        assert_eq!(policy(&runtime, "good").authority(CLIENTS, None), Ok(Backend::Old));
+        let policy = policy(&runtime, "good");
+        policy.module().wait_until_optimised();
+        assert_eq!(policy.authority(CLIENTS, None), Ok(Backend::Old));
         kept.push(compiled(&cache));
     }
     assert_eq!(kept[0].len(), 1);

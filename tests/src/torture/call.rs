@@ -29,7 +29,7 @@ pub(crate) async fn call(world: &World, place: usize, rows: &[(Key, Step)], name
             rows.iter().map(|row| reply(row, answer, rows.len(), &found)).collect(),
         ))
     });
-    ending.await.outcomes(&world.recorder, rows.len())
+    ending.await.outcomes(&world.recorder, rows)
 }
 
 fn request(world: &World, place: usize, rows: &[(Key, Step)], names_subjects: bool) -> RequestBuilder {

@@ -6,7 +6,8 @@ use reqwest::RequestBuilder;
 use serde::Deserialize;
 
 use super::history::{Outcome, Recorder};
-use super::spec::Reply;
+use super::rows::Key;
+use super::spec::{Reply, Step};
 use super::world::World;
 use crate::Answer;
 
@@ -24,13 +25,14 @@ pub(crate) enum Ending {
 
 impl Ending {
     /// What this means for each of so many rows.
-    pub(crate) fn outcomes(self, recorder: &Recorder, rows: usize) -> Vec<Outcome> {
+    pub(crate) fn outcomes(self, recorder: &Recorder, rows: &[(Key, Step)]) -> Vec<Outcome> {
         let replies = match self {
             Self::Replies(replies) => replies,
-            Self::Taken if rows == 1 => vec![Reply::Taken],
-            Self::InDoubt => return vec![Outcome::InDoubt; rows],
-            // Which of the rows was there is not said.
-            Self::Taken | Self::Refused => return vec![Outcome::Refused; rows],
+            Self::Taken if matches!(rows, [(_, Step::Insert(_))]) => vec![Reply::Taken],
+            Self::InDoubt => return vec![Outcome::InDoubt; rows.len()],
+            // Which of several rows was there is not said. An upsert is refused like this too, when another adds the row at the
+            // same time: PostgreSQL waits for the one unique value that it was told to expect, and finds the other taken.
+            Self::Taken | Self::Refused => return vec![Outcome::Refused; rows.len()],
         };
         let done = |reply| Outcome::Done(recorder.now(), reply);
         replies.into_iter().map(done).collect()

@@ -42,7 +42,7 @@ pub(crate) async fn transact(world: &World, place: usize, rows: &[(Key, Step)], 
         let replies = rows.iter().zip(&results).map(|(row, result)| reply(row, result));
         Some(Ending::Replies(replies.collect::<Option<_>>()?))
     });
-    ending.await.outcomes(&world.recorder, rows.len())
+    ending.await.outcomes(&world.recorder, rows)
 }
 
 fn operation(row: &(Key, Step)) -> Json {
