@@ -6,7 +6,6 @@ mod memory;
 
 use std::time::Duration;
 
-pub(crate) use count::FailureCount;
 pub use count::Failures;
 pub(crate) use cpu::CpuBound;
 pub(crate) use memory::MemoryBound;

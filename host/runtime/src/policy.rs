@@ -6,6 +6,7 @@ mod module;
 mod row;
 
 use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use thread_local::ThreadLocal;
 use tracing::warn;
@@ -20,7 +21,7 @@ pub use module::{Description, Module};
 use row::Row;
 
 use crate::bindings::policy::turnout::policy::types::{RepositoryInfo, Settings};
-use crate::bounds::{Failure, FailureCount, Failures};
+use crate::bounds::{Failure, Failures};
 use crate::worlds::World;
 
 /// A module with its settings. It answers on the calling thread, which it may block for as long as
@@ -31,7 +32,7 @@ pub struct Policy<W: World> {
     settings: Settings,
     // Taken out while a call runs: whatever ends the call early, an instance that is not put back is gone.
     instances: ThreadLocal<Cell<Option<Box<Instance<W>>>>>,
-    failures: FailureCount,
+    failures: Mutex<Failures>,
     row: Row,
 }
 
@@ -75,7 +76,7 @@ impl<W: World> Policy<W> {
             module,
             settings,
             instances,
-            failures: FailureCount::default(),
+            failures: Mutex::default(),
             row: Row::default(),
         })
     }
@@ -120,7 +121,7 @@ impl<W: World> Policy<W> {
             Ok(answer)
         });
         if let Err(failure) = &answer {
-            self.failures.count(failure);
+            self.counted().count(failure);
             warn!(world = W::NAME, function, %failure, "an instance of the policy failed and was discarded");
         }
         answer
@@ -143,7 +144,11 @@ impl<W: World> Policy<W> {
     /// How many instances failed and were discarded, those included whose call went well on a second try.
     #[must_use]
     pub fn failures(&self) -> Failures {
-        self.failures.so_far()
+        *self.counted()
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Failures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many calls of one function failed since the last that went well: the most of any function.

@@ -9,34 +9,42 @@ use super::{ShippedTrial, ShippedVersion};
 use crate::policies::Era;
 use crate::{File, Files, OnTrial, Origin, PerWorld, PolicySet, Scope};
 
-/// One world of a policy set, as the databases keep it. The module itself is kept beside, by its digest.
+/// One version, stable or on trial, as the databases keep it. The module itself is kept beside, by its digest.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Written {
+pub(super) struct Version {
     pub(super) module: String,
     pub(super) settings: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) signature: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) trial: Option<Box<WrittenTrial>>,
+}
+
+/// One world of a policy set, as the databases keep it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Written {
     #[serde(flatten)]
-    pub(super) by: Origin,
+    stable: Version,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trial: Option<Box<WrittenTrial>>,
+    #[serde(flatten)]
+    by: Origin,
 }
 
 /// A version on trial, as the databases keep it.
 #[derive(Serialize, Deserialize)]
-pub(super) struct WrittenTrial {
-    pub(super) module: String,
-    pub(super) settings: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) signature: Option<String>,
-    pub(super) scope: Scope,
+struct WrittenTrial {
+    #[serde(flatten)]
+    version: Version,
+    scope: Scope,
 }
 
-/// One version, stable or on trial, as the databases keep it.
-pub(super) struct Version {
-    pub(super) module: String,
-    pub(super) settings: String,
-    pub(super) signature: Option<String>,
+impl Version {
+    fn of(module: &File, settings: &File) -> Self {
+        Self {
+            module: module.digest.clone(),
+            settings: String::from_utf8_lossy(&settings.content).into_owned(),
+            signature: module.signature.clone(),
+        }
+    }
 }
 
 impl Written {
@@ -44,12 +52,12 @@ impl Written {
     pub(super) fn shipped(self) -> ShippedVersion {
         let digest = |text: String| File::new("", text.into_bytes()).digest;
         ShippedVersion {
-            module: self.module,
-            settings: digest(self.settings),
+            module: self.stable.module,
+            settings: digest(self.stable.settings),
             by: self.by,
             trial: self.trial.map(|trial| ShippedTrial {
-                module: trial.module,
-                settings: digest(trial.settings),
+                module: trial.version.module,
+                settings: digest(trial.version.settings),
                 scope: trial.scope.to_string(),
             }),
         }
@@ -61,25 +69,8 @@ impl PerWorld<Written> {
     pub(super) fn versions(self) -> impl Iterator<Item = (&'static str, Version)> {
         let worlds = [(Routing::NAME, self.routing), (DualWrite::NAME, self.dual_write)];
         worlds.into_iter().flat_map(|(world, written)| {
-            let Written {
-                module,
-                settings,
-                signature,
-                trial,
-                ..
-            } = written;
-            let trial = trial.map(|trial| Version {
-                module: trial.module,
-                settings: trial.settings,
-                signature: trial.signature,
-            });
-            let stable = Version {
-                module,
-                settings,
-                signature,
-            };
-            std::iter::once(stable)
-                .chain(trial)
+            std::iter::once(written.stable)
+                .chain(written.trial.map(|trial| trial.version))
                 .map(move |version| (world, version))
         })
     }
@@ -87,16 +78,11 @@ impl PerWorld<Written> {
 
 /// A policy set as the databases keep it: JSON.
 pub(super) fn of(set: &PolicySet) -> String {
-    let text = |file: &File| String::from_utf8_lossy(&file.content).into_owned();
     let written = |files: &Files| Written {
-        module: files.module.digest.clone(),
-        settings: text(&files.settings),
-        signature: files.module.signature.clone(),
+        stable: Version::of(&files.module, &files.settings),
         trial: files.trial.as_ref().map(|trial| {
             Box::new(WrittenTrial {
-                module: trial.module.digest.clone(),
-                settings: text(&trial.settings),
-                signature: trial.module.signature.clone(),
+                version: Version::of(&trial.module, &trial.settings),
                 scope: trial.scope.clone(),
             })
         }),
@@ -139,23 +125,29 @@ pub(super) async fn files(database: &Database, record: &EpochRecord) -> Result<P
 
 async fn kept(database: &Database, record: &EpochRecord, written: Written, world: &str) -> Result<Files, Error> {
     let place = format!("epoch {} of backend {}: {world}", record.epoch, database.backend());
-    let module = async |digest: &str| {
-        let module = database.module_bytes(digest).await?;
+    let read = async |version: Version| {
+        let module = database.module_bytes(&version.module).await?;
         let module = module.ok_or_else(|| unusable(database, record, "names a module that is not there"))?;
-        Ok::<_, Error>(File::new(format!("{place}.wasm"), module))
+        Ok::<_, Error>((
+            File::new(format!("{place}.wasm"), module).signed(version.signature),
+            File::new(format!("{place}.toml"), version.settings.into_bytes()),
+        ))
     };
-    let settings = |settings: String| File::new(format!("{place}.toml"), settings.into_bytes());
     let trial = match written.trial {
-        Some(trial) => Some(Box::new(OnTrial {
-            module: module(&trial.module).await?.signed(trial.signature),
-            settings: settings(trial.settings),
-            scope: trial.scope,
-        })),
+        Some(trial) => {
+            let (module, settings) = read(trial.version).await?;
+            Some(Box::new(OnTrial {
+                module,
+                settings,
+                scope: trial.scope,
+            }))
+        }
         None => None,
     };
+    let (module, settings) = read(written.stable).await?;
     Ok(Files {
-        module: module(&written.module).await?.signed(written.signature),
-        settings: settings(written.settings),
+        module,
+        settings,
         trial,
         by: written.by,
     })

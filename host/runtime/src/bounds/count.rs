@@ -1,6 +1,5 @@
 use std::iter::Sum;
 use std::ops::Add;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Failure;
 
@@ -23,6 +22,15 @@ impl Failures {
     pub fn total(self) -> u64 {
         self.time + self.memory + self.table + self.trap
     }
+
+    pub(crate) fn count(&mut self, failure: &Failure) {
+        *match failure {
+            Failure::OutOfTime { .. } => &mut self.time,
+            Failure::OutOfMemory { .. } => &mut self.memory,
+            Failure::OutOfTable { .. } => &mut self.table,
+            Failure::Trapped { .. } | Failure::Fickle => &mut self.trap,
+        } += 1;
+    }
 }
 
 impl Add for Failures {
@@ -41,35 +49,5 @@ impl Add for Failures {
 impl Sum for Failures {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         all.fold(Self::default(), Add::add)
-    }
-}
-
-/// Counts them.
-#[derive(Default)]
-pub(crate) struct FailureCount {
-    time: AtomicU64,
-    memory: AtomicU64,
-    table: AtomicU64,
-    trap: AtomicU64,
-}
-
-impl FailureCount {
-    pub(crate) fn count(&self, failure: &Failure) {
-        let counter = match failure {
-            Failure::OutOfTime { .. } => &self.time,
-            Failure::OutOfMemory { .. } => &self.memory,
-            Failure::OutOfTable { .. } => &self.table,
-            Failure::Trapped { .. } | Failure::Fickle => &self.trap,
-        };
-        counter.fetch_add(1, Relaxed);
-    }
-
-    pub(crate) fn so_far(&self) -> Failures {
-        Failures {
-            time: self.time.load(Relaxed),
-            memory: self.memory.load(Relaxed),
-            table: self.table.load(Relaxed),
-            trap: self.trap.load(Relaxed),
-        }
     }
 }
