@@ -15,7 +15,7 @@ select
             from pg_catalog.pg_trigger
             where tgrelid = part.relid and tgenabled in ('O', 'A') and tgname in (
                 'turnout_captured_insert', 'turnout_captured_update', 'turnout_captured_delete', 'turnout_captured_truncate',
-                'turnout_captured_key'
+                'turnout_captured_key', 'turnout_captured_move'
             )
         )
     ), '[]')::text

@@ -47,6 +47,17 @@ async fn copy_merge_upserts_and_returning_are_captured_once_for_each_row() {
 }
 
 #[tokio::test]
+async fn columns_may_be_called_as_the_variables_of_the_capture() {
+    let world = World::new(
+        "create table clients (id int primary key, carried bigint, let_in text);",
+        &[Table::called("clients").subject("carried")],
+    )
+    .await;
+    world.old("insert into clients values (1, 7, 'x')").await;
+    assert_eq!(world.dirty().await, [r#"{"id":1} 7 0 behind"#]);
+}
+
+#[tokio::test]
 async fn a_row_given_another_key_or_subject_leaves_both() {
     let world = World::new(CLIENTS, &[T]).await;
     world.old("insert into clients values (1, 'one'), (2, null)").await;

@@ -1,6 +1,7 @@
 -- Capture: after each statement the keys of the rows that it changed become dirty, and the epoch of the writer is checked.
--- Both in one function, as each costs every writer time. A writer that is refused there is rolled back. The function of a
--- table is written for its columns: anything decided anew at each write would cost more than the write.
+-- Both in one function, as each costs every writer time. A writer that is refused there is rolled back. Each event of a table
+-- has a function of its own, written for its columns: anything decided anew at each write would cost more than the write, and
+-- PL/pgSQL makes every expression ready anew in each transaction.
 
 -- A key as JSON, `{"id":5}`: an SQL expression over a row called `changed`.
 create or replace function turnout.key_expression(target regclass, key text[]) returns text
@@ -30,25 +31,44 @@ returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $outer$
 declare
+    event record;
     template text;
     filled text;
     partitioned boolean := (select relkind = 'p' from pg_class where oid = target);
 begin
-    foreach template in array array[
+    for event in
+        select name, fires, noted
+        from (values
+            ('insert', 'insert on {table} referencing new table as turnout_new for each statement',
+                '{insert} {changed} from turnout_new as changed', true),
+            ('update', 'update on {table} referencing new table as turnout_new for each statement',
+                '{insert} {changed} from turnout_new as changed', not partitioned),
+            ('move', 'update on {table} referencing old table as turnout_old new table as turnout_new for each statement',
+                '{insert} {changed} from turnout_old as changed union {changed} from turnout_new as changed', partitioned),
+            ('key', 'update {of_key} on {table} for each row when ({key_changed})',
+                '{insert} {changed} from (select old.*) as changed', not partitioned),
+            ('delete', 'delete on {table} referencing old table as turnout_old for each statement',
+                '{insert} {changed} from turnout_old as changed', true),
+            ('truncate', 'truncate on {table} for each statement',
+                'update turnout.repository set verify = true where number = {number}', true)
+        ) as possible (name, fires, noted, wanted)
+        where wanted
+    loop
+        foreach template in array array[
 $template$
-create or replace function turnout.captured_{number}() returns trigger
+create or replace function turnout.captured_{number}_{event}() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $body$
+#variable_conflict use_variable
 declare
     carried text := current_setting('turnout.epoch', true);
-    behind_back boolean := false;
     let_in bigint;
 begin
-    -- The mirror's own write.
-    if carried = 'mirror' then
-        return null;
-    end if;
     if carried <> '' then
+        -- The mirror's own write.
+        if carried = 'mirror' then
+            return null;
+        end if;
         let_in := carried;
         -- Whoever raises the fence has raised it before it asks for this lock: not getting it means too late.
         if not pg_try_advisory_xact_lock_shared({lock_class}, let_in::integer)
@@ -57,31 +77,14 @@ begin
             raise exception using errcode = 'TN001', message = 'turnout: epoch ' || carried || ' is over';
         end if;
     else
-        {strict}behind_back := true;
-        loop
+        {strict}loop
             let_in := pg_sequence_last_value('turnout.fence'::regclass);
             exit when pg_try_advisory_xact_lock_shared({lock_class}, let_in::integer)
                 and pg_sequence_last_value('turnout.fence'::regclass) = let_in;
         end loop;
     end if;
 
-    if tg_op = 'TRUNCATE' then
-        update turnout.repository set verify = true where number = {number};
-    elsif tg_op = 'DELETE' then
-        insert into turnout.dirty (epoch, repository, behind, key, subject)
-        select let_in, {number}, behind_back, {key}, {subject} from turnout_old as changed;
-    elsif tg_op = 'UPDATE' and tg_nargs = 1 then
-        insert into turnout.dirty (epoch, repository, behind, key, subject)
-        select let_in, {number}, behind_back, {key}, {subject} from turnout_old as changed
-        union
-        select let_in, {number}, behind_back, {key}, {subject} from turnout_new as changed;
-    elsif tg_level = 'ROW' then
-        insert into turnout.dirty (epoch, repository, behind, key, subject)
-        select let_in, {number}, behind_back, {key}, {subject} from (select old.*) as changed;
-    else
-        insert into turnout.dirty (epoch, repository, behind, key, subject)
-        select let_in, {number}, behind_back, {key}, {subject} from turnout_new as changed;
-    end if;
+    {noted};
 
     if pg_sequence_last_value('turnout.asleep'::regclass) = 1 then
         perform setval('turnout.asleep'::regclass, 0);
@@ -91,57 +94,45 @@ begin
 end $body$
 $template$
 , $template$
-create or replace trigger turnout_captured_insert after insert on {table}
-    referencing new table as turnout_new for each statement execute function turnout.captured_{number}()
+create or replace trigger turnout_captured_{event} after {fires} execute function turnout.captured_{number}_{event}()
 $template$
-, case when partitioned then $template$
-create or replace trigger turnout_captured_update after update on {table}
-    referencing old table as turnout_old new table as turnout_new for each statement
-    execute function turnout.captured_{number}('moves')
-$template$ else $template$
-create or replace trigger turnout_captured_update after update on {table}
-    referencing new table as turnout_new for each statement execute function turnout.captured_{number}()
-$template$ end
-, $template$
-create or replace trigger turnout_captured_delete after delete on {table}
-    referencing old table as turnout_old for each statement execute function turnout.captured_{number}()
-$template$
-, $template$
-create or replace trigger turnout_captured_truncate after truncate on {table}
-    for each statement execute function turnout.captured_{number}()
-$template$
-, case when not partitioned then $template$
-create or replace trigger turnout_captured_key after update {of_key} on {table}
-    for each row when ({key_changed}) execute function turnout.captured_{number}()
-$template$ end
-    ] loop
-        continue when template is null;
-        filled := template;
-        filled := replace(filled, '{number}', number::text);
-        filled := replace(filled, '{table}', target::text);
-        filled := replace(filled, '{key}', turnout.key_expression(target, key));
-        filled := replace(filled, '{subject}', case
-            when subject is null then 'null::text' else format('changed.%I::text', subject)
-        end);
-        filled := replace(filled, '{key_changed}', (
-            select string_agg(format('old.%1$I is distinct from new.%1$I', name), ' or ')
-            from unnest(key || subject) as name where name is not null
-        ));
-        -- A condition is read anew at each statement, so it is kept from statements that do not touch these columns, unless
-        -- a trigger may do so behind their back.
-        filled := replace(filled, '{of_key}', case
-            when not exists (
-                select from pg_trigger
-                where tgrelid = target and not tgisinternal and tgtype & 19 = 19 and tgname not like 'turnout\_captured\_%'
-            )
-            then (select 'of ' || string_agg(format('%I', name), ', ') from unnest(key || subject) as name where name is not null)
-            else ''
-        end);
-        filled := replace(filled, '{strict}', case
-            when strict then 'raise exception using errcode = ''TN004'', message = ''turnout: only writes through Turnout are let in''; '
-            else ''
-        end);
-        filled := replace(filled, '{lock_class}', turnout.lock_class()::text);
-        execute filled;
+        ] loop
+            filled := replace(template, '{noted}', event.noted);
+            filled := replace(filled, '{fires}', event.fires);
+            filled := replace(filled, '{event}', event.name);
+            filled := replace(filled, '{insert}', 'insert into turnout.dirty (epoch, repository, behind, key, subject)');
+            filled := replace(filled, '{changed}', 'select let_in, {number}, coalesce(carried, '''') = '''', {key}, {subject}');
+            filled := replace(filled, '{number}', number::text);
+            filled := replace(filled, '{table}', target::text);
+            filled := replace(filled, '{key}', turnout.key_expression(target, key));
+            filled := replace(filled, '{subject}', case
+                when subject is null then 'null::text' else format('changed.%I::text', subject)
+            end);
+            filled := replace(filled, '{key_changed}', (
+                select string_agg(format('old.%1$I is distinct from new.%1$I', name), ' or ')
+                from unnest(key || subject) as name where name is not null
+            ));
+            -- A condition is read anew at each statement, so it is kept from statements that do not touch these columns, unless
+            -- a trigger may do so behind their back.
+            filled := replace(filled, '{of_key}', case
+                when not exists (
+                    select from pg_trigger
+                    where tgrelid = target and not tgisinternal and tgtype & 19 = 19
+                        and tgname not like 'turnout\_captured\_%'
+                )
+                then (
+                    select 'of ' || string_agg(format('%I', name), ', ')
+                    from unnest(key || subject) as name where name is not null
+                )
+                else ''
+            end);
+            filled := replace(filled, '{strict}', case
+                when strict then
+                    'raise exception using errcode = ''TN004'', message = ''turnout: only writes through Turnout are let in''; '
+                else ''
+            end);
+            filled := replace(filled, '{lock_class}', turnout.lock_class()::text);
+            execute filled;
+        end loop;
     end loop;
 end $outer$;
