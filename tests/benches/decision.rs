@@ -103,6 +103,17 @@ fn route(runtime: &Runtime, subject: &Subject) -> Result<()> {
         },
     )?;
     compare(
+        "authority on a fresh instance",
+        || {
+            let fresh = sandboxed.twin()?;
+            fresh.authority(CLIENTS, subject).map_err(anyhow::Error::from).map(drop)
+        },
+        || {
+            let fresh = testing::configure::<Stages>(STAGES, &["clients"]);
+            black_box(fresh.is_ok_and(|fresh| fresh.authority(&target()) == routing::Backend::Old));
+        },
+    )?;
+    compare(
         "read (admit, read)",
         || {
             sandboxed.admit(Action::Find, CLIENTS, subject)?;
@@ -168,16 +179,12 @@ fn mirror(runtime: &Runtime, subject: &Subject) -> Result<()> {
 }
 
 /// Measures both sides in turns, so that a change of the machine's speed meets both.
-fn compare<E: std::error::Error + Send + Sync + 'static>(
-    what: &str,
-    sandboxed: impl Fn() -> Result<(), E>,
-    native: impl Fn(),
-) -> Result<()> {
+fn compare<E: Into<anyhow::Error>>(what: &str, sandboxed: impl Fn() -> Result<(), E>, native: impl Fn()) -> Result<()> {
     let mut times = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let began = Instant::now();
         for _ in 0..CALLS {
-            sandboxed()?;
+            sandboxed().map_err(Into::into)?;
         }
         times.0.push(began.elapsed().as_secs_f64() * 1e9 / f64::from(CALLS));
         let began = Instant::now();

@@ -1,6 +1,7 @@
 //! What all policies of a process share: two engines with their linkers, the ticker and the optimiser.
 
 mod cache;
+mod engine;
 mod optimiser;
 mod options;
 mod ticker;
@@ -10,8 +11,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use wasmtime::Strategy;
 use wasmtime::component::Linker;
-use wasmtime::{Cache, Config, Engine, Strategy};
 
 pub(crate) use optimiser::Optimised;
 use optimiser::Optimiser;
@@ -19,7 +20,6 @@ pub use options::Options;
 use ticker::Ticker;
 
 use crate::load::{self, LoadError};
-use crate::log;
 use crate::policy::{Module, State};
 use crate::worlds::World;
 
@@ -86,10 +86,10 @@ impl Runtime {
     /// [`RuntimeError`] if the cache directory is unusable or the machine refuses an engine or a thread.
     pub fn new(options: &Options) -> Result<Self, RuntimeError> {
         let cache = options.cache.as_deref().map(cache::open).transpose()?;
-        let optimising = linker(Strategy::Cranelift, cache).map_err(|error| RuntimeError::Engine {
+        let optimising = engine::linker(Strategy::Cranelift, cache, options).map_err(|error| RuntimeError::Engine {
             reason: format!("{error:#}"),
         })?;
-        let quick = linker(Strategy::Winch, None).ok();
+        let quick = engine::linker(Strategy::Winch, None, options).ok();
         let engines = quick.iter().chain([&optimising]).map(|linker| linker.engine().clone());
         let ticker = Ticker::start(engines.collect())?;
         let shared = Arc::new(Shared {
@@ -130,17 +130,4 @@ impl Runtime {
         };
         Ok(Module::new(Arc::clone(&self.shared), code?, optimised))
     }
-}
-
-/// An engine, and what its policies may import.
-fn linker(strategy: Strategy, cache: Option<Cache>) -> wasmtime::Result<Linker<State>> {
-    let mut config = Config::new();
-    config
-        .strategy(strategy)
-        .concurrency_support(false)
-        .epoch_interruption(true)
-        .cache(cache);
-    let mut linker = Linker::new(&Engine::new(&config)?);
-    log::add_to_linker(&mut linker)?;
-    Ok(linker)
 }

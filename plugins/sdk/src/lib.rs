@@ -61,7 +61,6 @@
 //! [profile.release]
 //! codegen-units = 1
 //! lto = true
-//! opt-level = "s"
 //! panic = "abort"
 //! strip = "symbols"
 //! ```

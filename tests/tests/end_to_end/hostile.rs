@@ -200,6 +200,7 @@ async fn a_policy_that_cannot_be_one_is_refused_with_the_reason_and_the_good_one
         (core_module(endless_configure, "routing")?, "100 ms of CPU time"),
         (b"not a module at all".to_vec(), "WebAssembly"),
         (Vec::new(), "WebAssembly"),
+        (vec![0; (16 << 20) + 1], "16777216 are allowed"),
     ]);
     for (module, reason) in modules {
         site.put("routing.wasm", module)?;
@@ -227,6 +228,9 @@ async fn a_policy_that_cannot_be_one_is_refused_with_the_reason_and_the_good_one
         })
         .await;
     }
+    let metrics = host.get("/metrics").await?;
+    let too_large = "turnout_policy_too_large_total{world=\"routing\"} 1\n";
+    assert!(metrics.text.contains(too_large), "{}", metrics.text);
     Ok(())
 }
 

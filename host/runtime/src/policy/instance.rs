@@ -53,6 +53,7 @@ impl<W: World> Instance<W> {
         store.limiter(|state| &mut state.memory);
         store.set_max_component_handles(HANDLES);
         CpuBound::watch(&mut store);
+        store.set_epoch_deadline(1);
         let instance = code.instance.instantiate(&mut store).map_err(Failure::of)?;
         let base = code.base.load(&mut store, &instance).map_err(Failure::of)?;
         let world = W::load(&code.world, &mut store, &instance).map_err(Failure::of)?;

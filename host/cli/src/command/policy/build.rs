@@ -15,9 +15,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 /// How policies are compiled, whatever the crate or its workspace says: what a policy weighs is what a reload compiles, and
 /// its stack is what a fresh instance must make.
-const PROFILE: [&str; 7] = [
+const PROFILE: [&str; 6] = [
     r#"profile.policy.inherits="release""#,
-    r#"profile.policy.opt-level="s""#,
     "profile.policy.lto=true",
     "profile.policy.codegen-units=1",
     r#"profile.policy.strip="symbols""#,
