@@ -17,7 +17,7 @@ use turnout_api::Host;
 use turnout_backends::Database;
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{
-    Alerts, Freshness, Handoffs, Metrics, Pipeline, Policies, PolicyJudge, PolicySource, Recording,
+    Alerts, Freshness, Handoffs, Metrics, Pipeline, Policies, PolicyJudge, PolicySource, Recording, RecordingKey,
 };
 use turnout_runtime::Runtime;
 use turnout_vocabulary::{Backend, PerBackend};
@@ -94,7 +94,11 @@ async fn host(config: &Config) -> Result<Host> {
         alerts,
         metrics,
         repositories: Arc::clone(repositories),
-        recording: Recording::new(config.recorded_operations, config.clear_subjects),
+        recording: Recording::new(
+            config.recorded_operations,
+            config.clear_subjects,
+            RecordingKey::of(config.keys.admin()),
+        ),
         rule: rule.clone(),
         freshness: Freshness::new(config.read_wait),
         undecided: config.policies.undecided,

@@ -23,11 +23,12 @@ pub use handoff::{
 };
 pub use metrics::Metrics;
 pub use pipeline::{
-    Asked, Change, Committed, Failed, Freshness, Pipeline, Reason, Replay, Resolve, Step, Transaction, Undecided,
+    Asked, Change, Committed, Decided, Failed, Freshness, Pipeline, Reason, Replay, ReplayedCohort, Resolve, Step,
+    Transaction, Undecided, in_words,
 };
 pub use policies::{
     Difference, Differences, Era, File, Files, InForce, NotAKey, OnTrial, Origin, PerWorld, Policies, PolicySet,
     PolicySource, Refused, Scope, Shipped, Standing, TrustedKeys, Version,
 };
 pub use provenance::{Provenance, Staleness};
-pub use recording::{RecordedOperation, Recording};
+pub use recording::{RecordedOperation, Recording, RecordingKey};

@@ -24,7 +24,7 @@ use turnout_vocabulary::{
 };
 
 pub use freshness::Freshness;
-pub use replay::{Change, Replay};
+pub use replay::{Change, Decided, Replay, ReplayedCohort, in_words};
 pub use transaction::{Asked, Committed, Failed, Reason, Resolve, Step, Transaction};
 
 use crate::{Alerts, Error, Handoffs, InForce, Metrics, Policies, Provenance, Recording};

@@ -30,7 +30,6 @@ pub use scope::Scope;
 pub use set::{PolicySet, Version};
 pub use signature::{NotAKey, TrustedKeys};
 pub use source::PolicySource;
-pub(crate) use trial::said;
 pub use trial::{Difference, Differences, Shipped};
 
 use crate::Metrics;

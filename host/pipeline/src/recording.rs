@@ -1,15 +1,36 @@
-use std::hash::{BuildHasher, RandomState};
-
 use crossbeam_queue::ArrayQueue;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use turnout_vocabulary::{Action, RepositoryId, Subject};
+
+use crate::Decided;
 
 /// The last operations, as policies see them. To keep one takes no lock.
 pub struct Recording {
     last: Option<ArrayQueue<Recorded>>,
-    /// Makes names of subjects. It is drawn anew when a host begins, so these are good for one recording only.
-    key: RandomState,
+    key: RecordingKey,
     clear_subjects: bool,
+}
+
+/// Makes the names of subjects in recordings: without the key a name says nothing, and with it a subject that settings list is
+/// found again in a recording.
+#[derive(Clone)]
+pub struct RecordingKey([u8; 32]);
+
+impl RecordingKey {
+    /// The key that belongs to a secret: the administrator's key, which a recording is fetched with.
+    #[must_use]
+    pub fn of(secret: &str) -> Self {
+        Self(Sha256::digest(["turnout recording ", secret].concat()).into())
+    }
+
+    /// The name of a subject: 16 hexadecimal digits.
+    #[must_use]
+    pub fn name(&self, subject: &Subject) -> String {
+        // A key of fixed length before the subject and a part of the hash: nothing can be appended to it.
+        let hash = Sha256::new().chain_update(self.0).chain_update(subject.as_str());
+        hex::encode(&hash.finalize()[..8])
+    }
 }
 
 /// One question of an operation: a bulk write asks about each of its subjects.
@@ -20,7 +41,7 @@ pub(crate) struct Recorded {
     pub(crate) subject: Option<Subject>,
 }
 
-/// The same for people and files.
+/// The same for people and files, with what is decided on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedOperation {
     /// The repository.
@@ -29,15 +50,31 @@ pub struct RecordedOperation {
     pub action: String,
     /// The subject: a keyed hash of it, unless the configuration allows the phone itself.
     pub subject: Option<String>,
+    /// What the policies in force decided when this was shown.
+    #[serde(flatten)]
+    pub decided: Decided,
+}
+
+impl RecordedOperation {
+    /// The subject's phone, if the operator allowed the recording to hold it.
+    #[must_use]
+    pub fn phone(&self) -> Option<&str> {
+        self.subject.as_deref().filter(|name| is_phone(name))
+    }
+}
+
+/// Whether a name is the phone itself, not its hash.
+pub(crate) fn is_phone(name: &str) -> bool {
+    name.starts_with('+')
 }
 
 impl Recording {
     /// Keeps that many operations, none if it is zero. Subjects are shown as keyed hashes unless `clear_subjects` is set.
     #[must_use]
-    pub fn new(operations: usize, clear_subjects: bool) -> Self {
+    pub fn new(operations: usize, clear_subjects: bool, key: RecordingKey) -> Self {
         Self {
             last: (operations > 0).then(|| ArrayQueue::new(operations)),
-            key: RandomState::new(),
+            key,
             clear_subjects,
         }
     }
@@ -67,7 +104,7 @@ impl Recording {
         if self.clear_subjects {
             subject.as_str().to_owned()
         } else {
-            format!("{:016x}", self.key.hash_one(subject.as_str()))
+            self.key.name(subject)
         }
     }
 }
@@ -81,7 +118,8 @@ mod tests {
     #[test]
     fn the_last_operations_are_kept_and_subjects_only_as_hashes() {
         let subject = SubjectRule::for_region("RU").unwrap().normalise("89686484488").unwrap();
-        let recording = Recording::new(2, false);
+        let key = || RecordingKey::of("secret");
+        let recording = Recording::new(2, false, key());
         for number in 0..3 {
             recording.note(RepositoryId(number), Action::Find, Some(&subject));
         }
@@ -91,9 +129,9 @@ mod tests {
         }
         let name = recording.name(&subject);
         assert_eq!(name, recording.name(&subject));
-        assert!(!name.contains("9686484488") && name != Recording::new(2, false).name(&subject));
-        assert_eq!(Recording::new(2, true).name(&subject), "+79686484488");
+        assert!(!name.contains("9686484488") && name != RecordingKey::of("another").name(&subject));
+        assert_eq!(Recording::new(2, true, key()).name(&subject), "+79686484488");
         recording.note(RepositoryId(0), Action::Find, None);
-        assert!(Recording::new(0, false).last().is_empty());
+        assert!(Recording::new(0, false, key()).last().is_empty());
     }
 }

@@ -18,6 +18,7 @@ mod outage;
 mod policy_kit;
 mod references;
 mod reload;
+mod replay;
 mod routing;
 mod split;
 mod staleness;

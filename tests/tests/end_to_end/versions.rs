@@ -354,37 +354,3 @@ async fn with_trusted_keys_only_signed_modules_are_loaded() -> Result<()> {
     assert_eq!(host.get("/v1/status").await?.json()["routing"]["module"], sha256(&next));
     Ok(())
 }
-
-#[tokio::test]
-async fn a_replay_shows_which_recorded_decisions_would_change() -> Result<()> {
-    let (site, host) = begin().await?;
-    backends(&host).await?;
-    let settings = site.folder().join("next.toml");
-    let tester = format!("[[cohort]]\nname = 'tester'\nsubjects = ['{TESTER}']\nstage = 'live'\n{EVERYBODY_OLD}");
-    fs::write(&settings, tester)?;
-    let (module, settings) = (policy("routing").display().to_string(), settings.display().to_string());
-    let same = site.turnout(&["policy", "replay", &module])?;
-    assert_eq!(same, "2 recorded decisions, none would change\n");
-    let said = site.turnout(&["policy", "replay", &module, "--settings", &settings])?;
-    assert!(said.contains("2 recorded decisions; these would change"), "{said}");
-    assert!(
-        said.contains("clients") && said.contains("authority: Old → New  (1 of 1 subjects, such as "),
-        "{said}"
-    );
-    assert_eq!(backends(&host).await?, on("old", "old"));
-
-    let recording = host
-        .send(
-            host.bare(Method::GET, "/v1/recording")
-                .header("apikey", Site::ADMIN_KEY),
-        )
-        .await?;
-    assert_eq!(recording.text.lines().count(), 4, "{}", recording.text);
-    assert!(!said.contains("9990001111") && !recording.text.contains("9990001111"));
-    let first: Value = serde_json::from_str(recording.text.lines().next().context("no line")?)?;
-    assert_eq!(
-        (&first["repository"], &first["action"]),
-        (&json!("clients"), &json!("find"))
-    );
-    Ok(())
-}

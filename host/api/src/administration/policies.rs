@@ -143,10 +143,15 @@ pub(crate) async fn replay(State(host): State<Arc<Host>>, Path(world): Path<Stri
     }
 }
 
-/// `GET /v1/recording`: the recorded operations, one JSON object a line.
+/// `GET /v1/recording`: the recorded operations with what is decided on them, one JSON object a line.
 pub(crate) async fn recording(State(host): State<Arc<Host>>) -> Response {
+    // The policies are asked about every operation.
+    let recorded = match tokio::task::spawn_blocking(move || host.pipeline.recorded()).await {
+        Ok(recorded) => recorded,
+        Err(error) => return refuse(Refusal::unavailable(error.to_string(), None)),
+    };
     let mut lines = String::new();
-    for recorded in host.pipeline.recorded() {
+    for recorded in recorded {
         // Texts always are JSON.
         lines.push_str(&serde_json::to_string(&recorded).unwrap_or_default());
         lines.push('\n');

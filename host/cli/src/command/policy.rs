@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod fitting;
 mod new;
+mod replay;
 mod ship;
 mod surroundings;
 mod test;
@@ -28,8 +29,14 @@ pub(crate) enum Policy {
     Check(check::Check),
     /// Bring a module into force at the running host, by handoff: for everybody, or on trial for some
     Push(ship::Push),
-    /// Ask the operations that the running host has recorded of a module, and show which decisions would change
-    Replay(ship::Replay),
+    /// Run recorded operations through a module, and show which decisions would change, by cohort and repository
+    ///
+    /// Without --against the running host does it, on the operations that it has recorded. With it no host is needed: the
+    /// repositories, the region of phones and the administrator's key, which subjects were hashed with, are those of the
+    /// configuration file, if it is there.
+    Replay(replay::Replay),
+    /// Print the operations that the running host has recorded, with what is decided on them: one JSON object a line
+    Recording,
     /// Show what is and was in force at the running host: each version by its SHA-256, who shipped it and from where
     List,
     /// Bring a version that was in force before into force again: for everybody, or on trial for some
@@ -51,7 +58,8 @@ pub(crate) fn run(config: &Path, command: &Policy) -> Result<()> {
         Policy::Test(arguments) => test::run(arguments),
         Policy::Check(arguments) => check::run(config, arguments),
         Policy::Push(arguments) => ship::push(config, arguments),
-        Policy::Replay(arguments) => ship::replay(config, arguments),
+        Policy::Replay(arguments) => replay::run(config, arguments),
+        Policy::Recording => replay::export(config),
         Policy::List => ship::list(config),
         Policy::Activate(arguments) => ship::activate(config, arguments),
         Policy::Rollback => ship::change(config, "rollback"),

@@ -1,62 +1,164 @@
-use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
+mod decided;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use turnout_runtime::{DualWrite, Policy, Routing};
-use turnout_vocabulary::{Backend, Conditions, Health, PerBackend};
+use turnout_vocabulary::Backend;
+
+pub use decided::{Decided, in_words};
 
 use super::Pipeline;
-use crate::policies::said;
-use crate::recording::{Recorded, RecordedOperation};
+use crate::recording::{Recorded, RecordedOperation, is_phone};
 use crate::{File, NotShipped, PolicySet};
 
-/// What recorded operations show of a set that is not in force.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What recorded operations show of policies that are not in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replay {
-    /// How many recorded questions were asked again.
+    /// How many recorded operations were decided again.
     pub operations: usize,
-    /// The decisions that would change, most often changed first.
+    /// How many of them would be decided otherwise.
+    pub changed: usize,
+    /// The same by cohort and repository, most changes first.
+    pub cohorts: Vec<ReplayedCohort>,
+}
+
+/// The operations of one cohort in one repository: a cohort is whose decisions amount to the same stage now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayedCohort {
+    /// The stage that it stands at now.
+    pub stage: String,
+    /// The repository.
+    pub repository: String,
+    /// How many recorded operations it has there.
+    pub operations: usize,
+    /// Of how many subjects they are.
+    pub subjects: usize,
+    /// How many operations would be decided otherwise.
+    pub changed: usize,
+    /// In which ways, most frequent first.
     pub changes: Vec<Change>,
 }
 
 /// One way in which decisions would change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// The repository.
-    pub repository: String,
-    /// What is done.
-    pub action: String,
-    /// The function that decides.
+    /// The function that decides, or `stage` for all that a routing policy decides of a subject.
     pub function: String,
     /// What it says now.
     pub now: String,
     /// What it would say.
     pub then: String,
-    /// How many recorded questions it concerns.
+    /// What was asked for.
+    pub actions: BTreeSet<String>,
+    /// How many recorded operations it concerns.
     pub operations: usize,
-    /// How many subjects: the cohort that would notice.
+    /// Of how many subjects they are.
     pub subjects: usize,
-    /// Some of them, by the names that a recording gives them.
+    /// Some of these, by their hashes: a recording that names phones gives none.
     pub examples: Vec<String>,
 }
 
 /// How many subjects are named of a change.
 const EXAMPLES: usize = 3;
 
+impl Replay {
+    /// Compares what was recorded with what other policies decide on the same operations.
+    pub fn compare(decided: impl IntoIterator<Item = (RecordedOperation, Decided)>) -> Self {
+        let mut found: BTreeMap<_, Found> = BTreeMap::new();
+        for (recorded, then) in decided {
+            let RecordedOperation {
+                repository,
+                action,
+                subject,
+                decided: now,
+            } = recorded;
+            let changes = now.changes(&then);
+            let of_cohort = found.entry((now.stage.unwrap_or_default(), repository)).or_default();
+            of_cohort.all.count(&action, subject.as_ref());
+            of_cohort.changed += usize::from(!changes.is_empty());
+            for change in changes {
+                of_cohort
+                    .changes
+                    .entry(change)
+                    .or_default()
+                    .count(&action, subject.as_ref());
+            }
+        }
+        let mut cohorts: Vec<_> = found.into_iter().map(Found::cohort).collect();
+        cohorts.sort_by_key(|cohort| std::cmp::Reverse(cohort.changed));
+        Self {
+            operations: cohorts.iter().map(|cohort| cohort.operations).sum(),
+            changed: cohorts.iter().map(|cohort| cohort.changed).sum(),
+            cohorts,
+        }
+    }
+}
+
+/// What was found of one cohort in one repository.
+#[derive(Default)]
+struct Found {
+    all: Tally,
+    changed: usize,
+    /// By function, what it says now and what it would say.
+    changes: BTreeMap<(String, String, String), Tally>,
+}
+
+#[derive(Default)]
+struct Tally {
+    operations: usize,
+    actions: BTreeSet<String>,
+    subjects: BTreeSet<String>,
+}
+
+impl Tally {
+    fn count(&mut self, action: &str, subject: Option<&String>) {
+        self.operations += 1;
+        self.actions.insert(action.to_owned());
+        self.subjects.extend(subject.cloned());
+    }
+}
+
+impl Found {
+    fn cohort(((stage, repository), found): ((String, String), Self)) -> ReplayedCohort {
+        let change = |((function, now, then), tally): ((String, String, String), Tally)| Change {
+            function,
+            now,
+            then,
+            actions: tally.actions,
+            operations: tally.operations,
+            subjects: tally.subjects.len(),
+            examples: tally
+                .subjects
+                .into_iter()
+                .filter(|name| !is_phone(name))
+                .take(EXAMPLES)
+                .collect(),
+        };
+        let mut changes: Vec<_> = found.changes.into_iter().map(change).collect();
+        // The stage sums the others up.
+        changes.sort_by_key(|change| (std::cmp::Reverse(change.operations), change.function != "stage"));
+        ReplayedCohort {
+            stage,
+            repository,
+            operations: found.all.operations,
+            subjects: found.all.subjects.len(),
+            changed: found.changed,
+            changes,
+        }
+    }
+}
+
 impl Pipeline {
-    /// What was recorded, oldest first.
+    /// What was recorded, oldest first, with what the policies in force decide on it.
     #[must_use]
     pub fn recorded(&self) -> Vec<RecordedOperation> {
-        let recorded = self.recording.last().into_iter().map(|recorded| RecordedOperation {
-            repository: self.repositories[usize::from(recorded.repository.0)].name.clone(),
-            action: recorded.action.as_str().to_owned(),
-            subject: recorded.subject.map(|subject| self.recording.name(&subject)),
-        });
-        recorded.collect()
+        let in_force = self.policies.in_force();
+        let recorded = self.recording.last().into_iter();
+        recorded.map(|one| self.shown(&one, decide(&one, &in_force))).collect()
     }
 
-    /// Asks recorded operations of the set in force and of one with another module or other settings in a world. Blocks while
-    /// it compiles.
+    /// Compares the set in force with one that has another module or other settings in a world, on the recorded operations.
+    /// Blocks while it compiles.
     ///
     /// # Errors
     /// [`NotShipped`] if these make no usable set.
@@ -73,87 +175,86 @@ impl Pipeline {
             of_world.settings = settings;
         }
         of_world.trial = None;
-        let recorded = self.recording.last();
-        let Some(then) = self.policies.make(&files)? else {
-            return Ok(Replay {
-                operations: recorded.len(),
-                changes: Vec::new(),
-            });
-        };
-        let mut found: BTreeMap<_, (usize, HashSet<_>)> = BTreeMap::new();
-        for one in &recorded {
-            for (function, now, then) in answers(one, &in_force.set, &then) {
-                if now != then {
-                    let (operations, subjects) = found
-                        .entry((one.repository.0, one.action.as_str(), function, now, then))
-                        .or_default();
-                    *operations += 1;
-                    subjects.extend(one.subject.as_ref());
-                }
-            }
+        let then = self.policies.make(&files)?;
+        let then = then.as_deref().unwrap_or(&in_force.set);
+        let recorded = self.recording.last().into_iter();
+        Ok(Replay::compare(recorded.map(|one| {
+            let now = decide(&one, &in_force);
+            (self.shown(&one, now), decide(&one, then))
+        })))
+    }
+
+    fn shown(&self, recorded: &Recorded, decided: Decided) -> RecordedOperation {
+        RecordedOperation {
+            repository: self.repositories[usize::from(recorded.repository.0)].name.clone(),
+            action: recorded.action.as_str().to_owned(),
+            subject: recorded.subject.as_ref().map(|subject| self.recording.name(subject)),
+            decided,
         }
-        let changes =
-            found.into_iter().map(
-                |((repository, action, function, now, then), (operations, subjects))| Change {
-                    repository: self.repositories[usize::from(repository)].name.clone(),
-                    action: action.to_owned(),
-                    function: function.to_owned(),
-                    now,
-                    then,
-                    operations,
-                    subjects: subjects.len(),
-                    examples: subjects
-                        .into_iter()
-                        .take(EXAMPLES)
-                        .map(|subject| self.recording.name(subject))
-                        .collect(),
-                },
-            );
-        let mut changes: Vec<_> = changes.collect();
-        changes.sort_by_key(|change| std::cmp::Reverse(change.operations));
-        Ok(Replay {
-            operations: recorded.len(),
-            changes,
-        })
     }
 }
 
-/// What two sets say to every question of a recorded operation.
-fn answers(one: &Recorded, now: &PolicySet, then: &PolicySet) -> Vec<(&'static str, String, String)> {
+/// What a set decides on a recorded operation.
+fn decide(recorded: &Recorded, set: &PolicySet) -> Decided {
     let Recorded {
         repository,
         action,
         subject,
-    } = one;
+    } = recorded;
     let subject = subject.as_ref();
-    let healthy = Health {
-        up: true,
-        p95: Duration::ZERO,
-    };
-    let conditions = Conditions {
-        backends: PerBackend::from_fn(|_| healthy),
-        mirror_lag: Some(Duration::ZERO),
-    };
-    let routing = |set: &PolicySet, ask: &dyn Fn(&Policy<Routing>) -> String| ask(set.routing.of(subject));
-    let authority = |set: &PolicySet| set.routing.of(subject).authority(*repository, subject);
-    let mut answers = Vec::new();
-    let mut ask = |function, question: &dyn Fn(&Policy<Routing>) -> String| {
-        answers.push((function, routing(now, question), routing(then, question)));
-    };
-    ask("admit", &|policy| said(&policy.admit(*action, *repository, subject)));
-    ask("authority", &|policy| said(&policy.authority(*repository, subject)));
-    ask("mirrored", &|policy| said(&policy.mirrored(*repository, subject)));
+    let routing = set.routing.of(subject);
+    let mut decided = Decided::by_routing(routing, *action, *repository, subject);
     if action.is_write() {
-        let mirror = |set: &PolicySet| {
-            let policy: &Policy<DualWrite> = set.dual_write.of(subject);
-            let backend = authority(set).unwrap_or(Backend::Old);
-            said(&policy.mirror(*action, *repository, subject, backend))
-        };
-        answers.push(("mirror", mirror(now), mirror(then)));
-    } else {
-        ask("read", &|policy| {
-            said(&policy.read(*action, *repository, subject, &conditions))
-        });
+        let authority = routing.authority(*repository, subject).unwrap_or(Backend::Old);
+        decided.join(Decided::by_dual_write(
+            set.dual_write.of(subject),
+            *action,
+            *repository,
+            subject,
+            authority,
+        ));
     }
-    answers
+    decided
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_counted_by_cohort_and_repository() {
+        let recorded = |subject: Option<&str>, stage: &str, authority: &str| {
+            let line = serde_json::json!({
+                "repository": "clients", "action": "find", "subject": subject,
+                "stage": stage, "decision": {"authority": authority, "admit": "admit"},
+            });
+            serde_json::from_value::<RecordedOperation>(line).unwrap()
+        };
+        let then = recorded(None, "live", "new").decided;
+        let operations = [
+            recorded(Some("a"), "off", "old"),
+            recorded(Some("b"), "live", "new"),
+            recorded(Some("a"), "off", "old"),
+            recorded(None, "off", "old"),
+        ];
+        let replay = Replay::compare(operations.map(|recorded| (recorded, then.clone())));
+        assert_eq!((replay.operations, replay.changed), (4, 3));
+        let [off, live] = &replay.cohorts[..] else {
+            panic!("two cohorts: {replay:?}")
+        };
+        assert_eq!(
+            (off.stage.as_str(), off.operations, off.subjects, off.changed),
+            ("off", 3, 1, 3)
+        );
+        let changes: Vec<_> = off.changes.iter().map(|change| change.function.as_str()).collect();
+        assert_eq!(changes, ["stage", "authority"]);
+        assert_eq!(
+            (off.changes[0].operations, &off.changes[0].examples[..]),
+            (3, &["a".to_owned()][..])
+        );
+        assert_eq!(
+            (live.stage.as_str(), live.changed, &live.changes[..]),
+            ("live", 0, &[][..])
+        );
+    }
 }

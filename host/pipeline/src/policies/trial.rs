@@ -146,7 +146,7 @@ impl<W: World> Trial<W> {
 }
 
 /// An answer in words.
-pub(crate) fn said<T: std::fmt::Debug>(answer: &Result<T, CallError>) -> String {
+fn said<T: std::fmt::Debug>(answer: &Result<T, CallError>) -> String {
     match answer {
         Ok(answer) => format!("{answer:?}"),
         Err(error) => error.failure.to_string(),

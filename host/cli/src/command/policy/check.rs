@@ -80,13 +80,11 @@ fn line(out: &mut impl Write, label: &str, value: impl Display) -> Result<()> {
 
 /// The repositories of the configuration file, if it is there.
 fn surroundings(out: &mut impl Write, config: &Path) -> Result<Surroundings> {
-    if !config.exists() {
+    let Some(surroundings) = Surroundings::of(config)? else {
         let why = format_args!("`clients`, made up: there is no {} (--config FILE)", config.display());
         line(out, "repositories", why)?;
         return Ok(Surroundings::made_up());
-    }
-    let surroundings: Surroundings =
-        toml::from_str(&read(config)?).with_context(|| format!("the configuration {}", config.display()))?;
+    };
     let repositories = surroundings.repositories();
     let names: Vec<_> = repositories.iter().map(|repository| repository.name.as_str()).collect();
     line(

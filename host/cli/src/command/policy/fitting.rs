@@ -1,10 +1,13 @@
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
 use turnout_runtime::{
     ConfigureError, Description, Document, DualWrite, DualWriteModule, DualWritePolicy, Failure, LoadError, Mistake,
     Module, Options, Policy, Routing, RoutingModule, RoutingPolicy, Runtime, World,
 };
+use turnout_vocabulary::Subject;
 
 use super::surroundings::Surroundings;
 
@@ -82,6 +85,23 @@ impl FittingModule {
             Self::DualWrite(module) => Fitting::DualWrite(configure(module, settings, surroundings)?),
         })
     }
+
+    /// The subjects that settings list.
+    pub(super) fn listed(&self, settings: &Settings<'_>, surroundings: &Surroundings) -> Result<HashSet<Subject>> {
+        let mut listed = HashSet::new();
+        let mut values = vec![serde_json::from_str(&settings.json(&self.describe()?, surroundings)?)?];
+        while let Some(value) = values.pop() {
+            match value {
+                // Every subject has been normalised, so it is what normalising it gives.
+                Value::String(text) => listed
+                    .extend((surroundings.rule().normalise(&text).ok()).filter(|subject| subject.as_str() == text)),
+                Value::Array(items) => values.extend(items),
+                Value::Object(members) => values.extend(members.into_iter().map(|(_, value)| value)),
+                Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            }
+        }
+        Ok(listed)
+    }
 }
 
 /// Settings, with the file that they were read from.
@@ -103,21 +123,21 @@ impl<'t> Settings<'t> {
         let document = document.table(key)?;
         Some(Self { file, document })
     }
+
+    /// What a policy is handed.
+    fn json(&self, policy: &Description, surroundings: &Surroundings) -> Result<String> {
+        let json = self.document.to_json(&policy.settings_schema, surroundings.rule());
+        json.map_err(|mistake| refused(self.file, &mistake))
+    }
 }
 
 fn refused(file: &Path, Mistake { line, reason }: &Mistake) -> anyhow::Error {
     anyhow!("{}:{line}: {reason}", file.display())
 }
 
-fn configure<W: World>(
-    module: &Module<W>,
-    Settings { file, document }: &Settings<'_>,
-    surroundings: &Surroundings,
-) -> Result<Policy<W>> {
-    let schema = module.describe()?.settings_schema;
-    let json = document
-        .to_json(&schema, surroundings.rule())
-        .map_err(|mistake| refused(file, &mistake))?;
+fn configure<W: World>(module: &Module<W>, settings: &Settings<'_>, surroundings: &Surroundings) -> Result<Policy<W>> {
+    let json = settings.json(&module.describe()?, surroundings)?;
+    let Settings { file, document } = settings;
     Policy::configure(module, &json, &surroundings.repositories()).map_err(|error| match error {
         ConfigureError::Settings { pointer, reason } => refused(file, &document.mistake_at(&pointer, &reason)),
         failed => failed.into(),

@@ -45,15 +45,6 @@ pub(crate) struct Activate {
     audience: For,
 }
 
-#[derive(Args)]
-pub(crate) struct Replay {
-    /// The module or component
-    file: PathBuf,
-    /// Its settings; without this those in force
-    #[arg(long, value_name = "FILE")]
-    settings: Option<PathBuf>,
-}
-
 pub(crate) fn push(config: &Path, arguments: &Push) -> Result<()> {
     let (world, mut request) = version(&arguments.file, arguments.settings.as_deref())?;
     request.audience = audience(&arguments.audience);
@@ -62,18 +53,8 @@ pub(crate) fn push(config: &Path, arguments: &Push) -> Result<()> {
     })
 }
 
-pub(crate) fn replay(config: &Path, arguments: &Replay) -> Result<()> {
-    let (world, request) = version(&arguments.file, arguments.settings.as_deref())?;
-    let config = Config::load(config)?;
-    crate::command::runtime()?.block_on(async {
-        let path = format!("/v1/policies/{world}/replay");
-        let answer = Running::of(&config)?.post(&path, &request).await?;
-        Ok(show_replay(&understood(&answer)?, &mut io::stdout().lock())?)
-    })
-}
-
 /// What files hold for a host, and the world that the module fits.
-fn version(file: &Path, settings: Option<&Path>) -> Result<(&'static str, turnout_api::Push)> {
+pub(super) fn version(file: &Path, settings: Option<&Path>) -> Result<(&'static str, turnout_api::Push)> {
     let read = |path: &Path| std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
     let module = read(file)?;
     let world = FittingModule::load(file, &module)?.world();
@@ -91,32 +72,6 @@ fn version(file: &Path, settings: Option<&Path>) -> Result<(&'static str, turnou
         ..turnout_api::Push::default()
     };
     Ok((world, request))
-}
-
-fn show_replay(replay: &turnout_pipeline::Replay, out: &mut impl Write) -> io::Result<()> {
-    if replay.changes.is_empty() {
-        return writeln!(out, "{} recorded decisions, none would change", replay.operations);
-    }
-    writeln!(out, "{} recorded decisions; these would change:", replay.operations)?;
-    for change in &replay.changes {
-        writeln!(
-            out,
-            "  {:<18}  {:<8}  {}: {} → {}  ({} of {} subjects{})",
-            change.repository,
-            change.action,
-            change.function,
-            change.now,
-            change.then,
-            change.operations,
-            change.subjects,
-            if change.examples.is_empty() {
-                String::new()
-            } else {
-                format!(", such as {}", change.examples.join(", "))
-            }
-        )?;
-    }
-    Ok(())
 }
 
 pub(crate) fn activate(config: &Path, arguments: &Activate) -> Result<()> {

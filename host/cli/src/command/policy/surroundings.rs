@@ -1,14 +1,25 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use anyhow::{Context, Result};
 use serde::Deserialize;
+use turnout_pipeline::RecordingKey;
 use turnout_vocabulary::{Repository, RepositoryId, SubjectRule};
 
-/// What a policy may know of a deployment, written as in `turnout.toml`: the repositories, and how phones are read.
+/// What a policy may know of a deployment, written as in `turnout.toml`: the repositories, and how phones are read; beside it
+/// the key that its recordings are made with.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Surroundings {
+    api: Api,
     subjects: Subjects,
     repositories: BTreeMap<String, Table>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Api {
+    admin_key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -44,13 +55,40 @@ struct Table {
 }
 
 impl Surroundings {
+    /// Those of a configuration file; `None` if it is not there. Nothing else of it is read.
+    pub(super) fn of(config: &Path) -> Result<Option<Self>> {
+        if !config.exists() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(config).with_context(|| format!("cannot read {}", config.display()))?;
+        let surroundings = toml::from_str(&text).with_context(|| format!("the configuration {}", config.display()))?;
+        Ok(Some(surroundings))
+    }
+
     /// Where nothing is known: one repository whose rows belong to subjects, so that there is something to decide on.
     pub(super) fn made_up() -> Self {
-        let subject = Some("phone".into());
+        Self::with_repositories([("clients".to_owned(), true)])
+    }
+
+    /// Where nothing but the repositories is known, and whether their rows belong to subjects.
+    pub(super) fn with_repositories(repositories: impl IntoIterator<Item = (String, bool)>) -> Self {
+        let table = |(name, has_subject): (_, bool)| {
+            let subject = has_subject.then(|| "phone".to_owned());
+            (name, Table { subject })
+        };
         Self {
-            repositories: BTreeMap::from([("clients".into(), Table { subject })]),
+            repositories: repositories.into_iter().map(table).collect(),
             ..Self::default()
         }
+    }
+
+    /// The key of its recordings; `None` if neither the environment nor the configuration says.
+    pub(super) fn recording_key(&self) -> Option<RecordingKey> {
+        let secret = std::env::var("TURNOUT_ADMIN_KEY").ok();
+        secret
+            .or_else(|| self.api.admin_key.clone())
+            .as_deref()
+            .map(RecordingKey::of)
     }
 
     /// How phones are read.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
+use turnout_pipeline::in_words;
 use turnout_runtime::{CallError, DualWritePolicy, RoutingPolicy};
 use turnout_vocabulary::{
-    Admission, Alert, AlertKind, ApplyFailure, Backend, Conditions, Health, MirrorPlan, PerBackend, ReadPlan, Retry,
-    Span, Written,
+    Alert, AlertKind, ApplyFailure, Backend, Conditions, Health, PerBackend, Retry, Span, Written,
 };
 
 use super::cases::{self, Case, Cases};
@@ -47,13 +47,8 @@ fn routing(policy: &RoutingPolicy, function: &str, case: &Case, cases: &Cases) -
         "mirrored" => policy.mirrored(repository, subject).map(|mirrored| json!(mirrored)),
         "read" => policy
             .read(action, repository, subject, &conditions(&case.conditions))
-            .map(read),
-        "admit" => policy
-            .admit(action, repository, subject)
-            .map(|admission| match admission {
-                Admission::Admit => json!("admit"),
-                Admission::Refuse { retry_after } => json!({"refuse_ms": milliseconds(retry_after)}),
-            }),
+            .map(in_words::read),
+        "admit" => policy.admit(action, repository, subject).map(in_words::admission),
         _ => bail!("a routing policy decides `authority`, `span`, `mirrored`, `read` and `admit`, not `{function}`"),
     })
 }
@@ -67,11 +62,7 @@ fn dual_write(policy: &DualWritePolicy, function: &str, case: &Case, cases: &Cas
             let authority = case.authority.unwrap_or(Backend::Old);
             policy
                 .mirror(operation.action, repository, subject.as_ref(), authority)
-                .map(|plan| match plan {
-                    MirrorPlan::Off => json!("off"),
-                    MirrorPlan::Async => json!("async"),
-                    MirrorPlan::Sync { bound } => json!({"sync_ms": milliseconds(bound)}),
-                })
+                .map(in_words::mirror)
         }
         "retry" => {
             let failure = case.failure.as_ref().context("it has no `failure`")?;
@@ -102,11 +93,6 @@ fn conditions(conditions: &cases::Conditions) -> Conditions {
         },
         mirror_lag: conditions.mirror_lag_ms.map(Duration::from_millis),
     }
-}
-
-fn read(plan: ReadPlan) -> Value {
-    let fallback = plan.fallback.map_or("none", Backend::as_str);
-    json!({"primary": plan.primary, "fallback": fallback, "compare": plan.compare})
 }
 
 fn failed(failure: &cases::Failure, cases: &Cases) -> Result<ApplyFailure> {

@@ -1,0 +1,245 @@
+//! A replay without a host: a module, its settings and a file that a host has recorded.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use serde::Deserialize;
+use serde_json::Value;
+use turnout_pipeline::{Decided, RecordedOperation, Replay};
+use turnout_vocabulary::{Action, Backend, RepositoryId, Subject};
+
+use super::counted;
+use crate::command::policy::fitting::{Fitting, FittingModule, FittingPolicy, Settings};
+use crate::command::policy::surroundings::Surroundings;
+
+/// How many phones are made up to stand for the subjects that only a hash is known of. A part of the subjects as small as a
+/// hundredth has ten of them.
+const MADE_UP: u32 = 1000;
+
+/// What became of the subjects that a recording names by a hash.
+pub(super) struct ByHash {
+    recorded: BTreeSet<String>,
+    recognised: BTreeSet<String>,
+    has_key: bool,
+}
+
+/// Decides recorded operations again.
+pub(super) fn replay(
+    config: &Path,
+    file: &Path,
+    settings: Option<&Path>,
+    recording: &Path,
+) -> Result<(Replay, ByHash)> {
+    let module = FittingModule::load(file, &std::fs::read(file).with_context(|| unreadable(file))?)?;
+    let recorded = read(recording)?;
+    let surroundings = match Surroundings::of(config)? {
+        Some(surroundings) => surroundings,
+        None => Surroundings::with_repositories(repositories(&recorded)),
+    };
+    let (name, text) = match settings {
+        Some(path) => (path, text(path)?),
+        None => (Path::new("without settings"), String::new()),
+    };
+    let settings = Settings::new(name, &text)?;
+    let policy = module.configure(&settings, &surroundings)?;
+    let mut subjects = Subjects::new(module.listed(&settings, &surroundings)?, &surroundings);
+
+    let served = surroundings.repositories();
+    let mut by_repository = HashMap::new();
+    for repository in &served {
+        by_repository.insert(repository.name.as_str(), repository.id);
+    }
+    let mut made_up_decide = HashMap::new();
+    let mut decided = Vec::with_capacity(recorded.len());
+    for (recorded, line) in recorded.into_iter().zip(1..) {
+        let place = || format!("{}:{line}", recording.display());
+        let action = Action::ALL
+            .into_iter()
+            .find(|action| action.as_str() == recorded.action);
+        let repository = by_repository.get(recorded.repository.as_str()).with_context(|| {
+            format!(
+                "{}: {} serves no repository `{}`",
+                place(),
+                config.display(),
+                recorded.repository
+            )
+        })?;
+        let question = Question {
+            action: action.with_context(|| format!("{}: there is no action `{}`", place(), recorded.action))?,
+            repository: *repository,
+            authority: authority(&recorded.decided),
+        };
+        let then = match subjects.of(&recorded, &surroundings).with_context(place)? {
+            Whose::Known(subject) => question.ask(&policy, subject.as_ref()),
+            Whose::Hashed => made_up_decide
+                .entry(question)
+                .or_insert_with(|| question.ask_all(&policy, &subjects.made_up))
+                .clone(),
+        };
+        decided.push((recorded, then));
+    }
+    Ok((Replay::compare(decided), subjects.by_hash))
+}
+
+/// What is asked about a subject.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Question {
+    action: Action,
+    repository: RepositoryId,
+    /// The recorded one, for a dual-write policy.
+    authority: Backend,
+}
+
+impl Question {
+    fn ask(self, policy: &FittingPolicy, subject: Option<&Subject>) -> Decided {
+        match policy {
+            Fitting::Routing(policy) => Decided::by_routing(policy, self.action, self.repository, subject),
+            Fitting::DualWrite(policy) if self.action.is_write() => {
+                Decided::by_dual_write(policy, self.action, self.repository, subject, self.authority)
+            }
+            Fitting::DualWrite(_) => Decided::default(),
+        }
+    }
+
+    /// What all these agree upon; where they don't, the share of each answer.
+    fn ask_all(self, policy: &FittingPolicy, subjects: &[Subject]) -> Decided {
+        let mut said: BTreeMap<String, BTreeMap<String, u32>> = BTreeMap::new();
+        let mut decided = Decided::default();
+        for subject in subjects {
+            decided = self.ask(policy, Some(subject));
+            for (function, answer) in decided.answers() {
+                *said.entry(function.to_owned()).or_default().entry(answer).or_default() += 1;
+            }
+        }
+        for (function, answers) in said.into_iter().filter(|(_, answers)| answers.len() > 1) {
+            let all = f64::from(answers.values().sum::<u32>());
+            let share = |(answer, count)| format!("{answer} for {:.1} %", f64::from(count) * 100.0 / all);
+            let shares = answers.into_iter().map(share).collect::<Vec<_>>().join(", ");
+            if function == "stage" {
+                decided.stage = Some(shares);
+            } else {
+                decided.decision.insert(function, Value::String(shares));
+            }
+        }
+        decided
+    }
+}
+
+/// Whose rows a recorded operation touches.
+enum Whose {
+    /// Somebody's or nobody's.
+    Known(Option<Subject>),
+    /// Those of somebody whom the settings do not list.
+    Hashed,
+}
+
+struct Subjects {
+    /// Those that the settings list, by their hashes; empty without the key.
+    listed: HashMap<String, Subject>,
+    made_up: Vec<Subject>,
+    by_hash: ByHash,
+}
+
+impl Subjects {
+    fn new(listed: HashSet<Subject>, surroundings: &Surroundings) -> Self {
+        // Spread over all that can follow `+79`, as Russian mobile phones are.
+        let phone = |number| format!("+79{:09}", u64::from(number) * 999_999_937 / u64::from(MADE_UP));
+        let made_up = (0..MADE_UP).filter_map(|number| surroundings.rule().normalise(&phone(number)).ok());
+        let made_up = made_up.filter(|subject| !listed.contains(subject)).collect();
+        let key = surroundings.recording_key();
+        let by_hash = ByHash {
+            recorded: BTreeSet::new(),
+            recognised: BTreeSet::new(),
+            has_key: key.is_some(),
+        };
+        let named = |key: turnout_pipeline::RecordingKey| {
+            let named = listed.into_iter().map(|subject| (key.name(&subject), subject));
+            named.collect()
+        };
+        Self {
+            listed: key.map(named).unwrap_or_default(),
+            made_up,
+            by_hash,
+        }
+    }
+
+    fn of(&mut self, recorded: &RecordedOperation, surroundings: &Surroundings) -> Result<Whose> {
+        if let Some(phone) = recorded.phone() {
+            let subject = surroundings.rule().normalise(phone).context("the subject")?;
+            return Ok(Whose::Known(Some(subject)));
+        }
+        let Some(name) = &recorded.subject else {
+            return Ok(Whose::Known(None));
+        };
+        self.by_hash.recorded.insert(name.clone());
+        Ok(match self.listed.get(name) {
+            Some(subject) => {
+                self.by_hash.recognised.insert(name.clone());
+                Whose::Known(Some(subject.clone()))
+            }
+            None => Whose::Hashed,
+        })
+    }
+}
+
+impl ByHash {
+    /// Says what a hash leaves unknown.
+    pub(super) fn show(&self, out: &mut impl Write) -> io::Result<()> {
+        let (all, recognised) = (self.recorded.len(), self.recognised.len());
+        if all == 0 {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "{} recorded by a hash: {recognised} recognised as listed in the settings, {} asked as {MADE_UP} made-up phones; \
+             percentages show where the answer depends on the phone, and may be what it was",
+            counted(all, "subject"),
+            all - recognised
+        )?;
+        if self.has_key {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "subjects that the settings list could not be recognised: that takes the administrator's key of the host that \
+             recorded them, in the configuration file or as TURNOUT_ADMIN_KEY"
+        )
+    }
+}
+
+fn read(recording: &Path) -> Result<Vec<RecordedOperation>> {
+    let text = text(recording)?;
+    let lines = text.lines().zip(1..);
+    let operation = |(line, number): (&str, usize)| {
+        serde_json::from_str(line).map_err(|error| {
+            let file = recording.display();
+            anyhow!("{file}:{number}: this is no operation that `turnout policy recording` writes: {error}")
+        })
+    };
+    lines.map(operation).collect()
+}
+
+/// The repositories of a recording, and whether an operation there names a subject.
+fn repositories(recorded: &[RecordedOperation]) -> BTreeMap<String, bool> {
+    let mut repositories = BTreeMap::new();
+    for recorded in recorded {
+        *repositories.entry(recorded.repository.clone()).or_default() |= recorded.subject.is_some();
+    }
+    repositories
+}
+
+/// The recorded authority.
+fn authority(recorded: &Decided) -> Backend {
+    let authority = recorded.decision.get("authority").map(Backend::deserialize);
+    authority.and_then(Result::ok).unwrap_or(Backend::Old)
+}
+
+fn text(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file).with_context(|| unreadable(file))
+}
+
+fn unreadable(file: &Path) -> String {
+    format!("cannot read {}", file.display())
+}
