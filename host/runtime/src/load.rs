@@ -11,8 +11,8 @@ pub use encode::{component, core_size};
 
 use crate::bindings::policy::PolicyIndices;
 use crate::policy::{Code, State};
-use crate::wasi;
 use crate::worlds::World;
+use crate::{log, wasi};
 
 /// Why bytes are no policy of a world.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +82,8 @@ pub(crate) fn compiled<W: World>(linker: &Linker<State>, component: &[u8]) -> Re
         reason: format!("{error:#}"),
     };
     let component = Component::from_binary(linker.engine(), component).map_err(LoadError::malformed)?;
-    let instance = wasi::linker(linker, &component)
+    let linker = log::linker(linker, &component).map_err(wrong)?;
+    let instance = wasi::linker(&linker, &component)
         .and_then(|linker| linker.instantiate_pre(&component))
         .map_err(wrong)?;
     Ok(Code {

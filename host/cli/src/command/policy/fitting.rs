@@ -4,8 +4,8 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 use turnout_runtime::{
-    ConfigureError, Description, Document, DualWrite, DualWriteModule, DualWritePolicy, Failure, LoadError, Mistake,
-    Module, Options, Policy, Routing, RoutingModule, RoutingPolicy, Runtime, World,
+    Bounds, ConfigureError, Description, Document, DualWrite, DualWriteModule, DualWritePolicy, Failure, LoadError,
+    Mistake, Module, Options, Policy, Routing, RoutingModule, RoutingPolicy, Runtime, World,
 };
 use turnout_vocabulary::Subject;
 
@@ -26,11 +26,16 @@ pub(super) type FittingModule = Fitting<RoutingModule, DualWriteModule>;
 pub(super) type FittingPolicy = Fitting<RoutingPolicy, DualWritePolicy>;
 
 impl FittingModule {
-    /// Loads what a file holds, as a host with the default bounds does that allows WASI. Whether one does is for its operator to
-    /// say, and shows when the module is shipped there.
+    /// Loads what a file holds, however large it is and whether it imports WASI or not. What a host allows is for its operator
+    /// to say, and shows when the module is shipped there.
     pub(super) fn load(file: &Path, bytes: &[u8]) -> Result<Self> {
         let runtime = Runtime::new(&Options {
             wasi: true,
+            bounds: Bounds {
+                module_bytes: usize::MAX,
+                memory_bytes: u32::MAX as usize,
+                ..Bounds::default()
+            },
             ..Options::default()
         })?;
         let loaded = match runtime.load(bytes) {
