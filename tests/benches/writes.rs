@@ -64,6 +64,9 @@ async fn main() -> Result<()> {
         ratio(&through[1], &through[0])
     );
     println!("sync to each database              {:.2}", ratio(&through[2], &each));
+    // What an application pays that writes to each side itself, through two such hosts.
+    let twice: Vec<_> = through[0].iter().map(|once| 2.0 * once).collect();
+    println!("sync to twice through the host     {:.2}", ratio(&through[2], &twice));
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use wasmtime::Strategy;
 use wasmtime::component::Linker;
 
+use cache::Kept;
 pub(crate) use optimiser::Optimised;
 use optimiser::Optimiser;
 pub use options::Options;
@@ -23,7 +24,7 @@ use crate::load::{self, LoadError};
 use crate::policy::{Module, State};
 use crate::worlds::World;
 
-/// How long is waited for code that the cache may hold: it is there before Winch would have made any.
+/// How long is waited for code that the cache holds: it is there before Winch would have made any.
 const KEPT: Duration = Duration::from_millis(15);
 
 /// How long the processor is left to the change that brought a module before its code is optimised.
@@ -38,6 +39,8 @@ pub struct Runtime {
     /// Where Winch compiles for this machine.
     quick: Option<Linker<State>>,
     optimiser: Optimiser,
+    /// Where there is a cache.
+    kept: Option<Arc<Kept>>,
 }
 
 /// What a policy needs for as long as it lives.
@@ -85,7 +88,8 @@ impl Runtime {
     /// # Errors
     /// [`RuntimeError`] if the cache directory is unusable or the machine refuses an engine or a thread.
     pub fn new(options: &Options) -> Result<Self, RuntimeError> {
-        let cache = options.cache.as_deref().map(cache::open).transpose()?;
+        let (cache, kept) = options.cache.as_deref().map(cache::open).transpose()?.unzip();
+        let kept = kept.map(Arc::new);
         let optimising = engine::linker(Strategy::Cranelift, cache, options).map_err(|error| RuntimeError::Engine {
             reason: format!("{error:#}"),
         })?;
@@ -96,11 +100,12 @@ impl Runtime {
             options: options.clone(),
             _ticker: ticker,
         });
-        let optimiser = Optimiser::start(optimising)?;
+        let optimiser = Optimiser::start(optimising, kept.clone())?;
         Ok(Self {
             shared,
             quick,
             optimiser,
+            kept,
         })
     }
 
@@ -114,7 +119,7 @@ impl Runtime {
         let component = load::checked(bytes, options.of(W::NAME).module_bytes, options.wasi)?;
         let optimised = Optimised::default();
         let optimise = |pause| self.optimiser.optimise::<W>(&component, &optimised, pause);
-        let kept = options.cache.is_some();
+        let kept = self.kept.as_ref().is_some_and(|kept| kept.has(&component));
         if kept {
             let _ = optimise(Duration::ZERO).recv_timeout(KEPT);
         }

@@ -1,16 +1,17 @@
 use std::fs::{self, DirBuilder};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 use wasmtime::{Cache, CacheConfig};
 
 use super::RuntimeError;
 
-/// Opens the cache of compiled code in a directory that nobody else can write. Loading compiled code trusts it entirely, so
-/// a directory that others can write is a way in.
-pub(super) fn open(directory: &Path) -> Result<Cache, RuntimeError> {
+/// Opens the cache of compiled code in a directory that nobody else can write, with what is noted of its content. Loading
+/// compiled code trusts it entirely, so a directory that others can write is a way in.
+pub(super) fn open(directory: &Path) -> Result<(Cache, Kept), RuntimeError> {
     let failed = |source: io::Error| RuntimeError::Cache {
         path: directory.to_path_buf(),
         source,
@@ -25,9 +26,39 @@ pub(super) fn open(directory: &Path) -> Result<Cache, RuntimeError> {
     if metadata.mode() & 0o022 != 0 || metadata.uid() != geteuid().as_raw() {
         return Err(RuntimeError::CacheNotPrivate { path });
     }
+    let kept = Kept(path.join("kept"));
+    fs::create_dir_all(&kept.0).map_err(failed)?;
     let mut config = CacheConfig::new();
     config.with_directory(path);
-    Cache::new(config).map_err(|error| failed(io::Error::other(format!("{error:#}"))))
+    let cache = Cache::new(config).map_err(|error| failed(io::Error::other(format!("{error:#}"))))?;
+    Ok((cache, kept))
+}
+
+/// Which components the cache has code of. The cache itself can't be asked without compiling what it lacks. This is a hint: if
+/// it is wrong, a component is compiled later or earlier than is best.
+pub(super) struct Kept(PathBuf);
+
+impl Kept {
+    /// How many are noted at most.
+    const PLACES: u64 = 1024;
+
+    pub(super) fn has(&self, component: &[u8]) -> bool {
+        let (place, noted) = self.note_of(component);
+        fs::read(place).is_ok_and(|found| found == noted)
+    }
+
+    pub(super) fn note(&self, component: &[u8]) -> io::Result<()> {
+        let (place, note) = self.note_of(component);
+        fs::write(place, note)
+    }
+
+    /// A place that another component may share, and what stands there for this one.
+    fn note_of(&self, component: &[u8]) -> (PathBuf, [u8; 8]) {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(component);
+        let hash = hasher.finish();
+        (self.0.join((hash % Self::PLACES).to_string()), hash.to_le_bytes())
+    }
 }
 
 #[cfg(test)]
@@ -42,6 +73,16 @@ mod tests {
         let directory = parent.path().join("compiled");
         open(&directory).unwrap();
         assert_eq!(fs::metadata(&directory).unwrap().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn what_was_noted_is_known_again_by_another_process() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_, kept) = open(directory.path()).unwrap();
+        assert!(!kept.has(b"one"));
+        kept.note(b"one").unwrap();
+        let (_, kept) = open(directory.path()).unwrap();
+        assert!(kept.has(b"one") && !kept.has(b"another"));
     }
 
     #[test]

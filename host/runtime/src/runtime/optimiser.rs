@@ -8,6 +8,7 @@ use std::time::Duration;
 use tracing::warn;
 use wasmtime::component::Linker;
 
+use super::cache::Kept;
 use crate::load::{self, LoadError};
 use crate::policy::{Code, State};
 use crate::worlds::World;
@@ -15,18 +16,18 @@ use crate::worlds::World;
 /// What becomes of a module's code in the background.
 pub(crate) type Optimised<W> = Arc<OnceLock<Result<Code<W>, LoadError>>>;
 
-type Job = Box<dyn FnOnce(&Linker<State>) + Send>;
+type Job = Box<dyn FnOnce(&Linker<State>, Option<&Kept>) + Send>;
 
 /// A thread that compiles one component after the other, with care.
 pub(super) struct Optimiser(Sender<Job>);
 
 impl Optimiser {
     /// It ends when this is dropped and all is compiled.
-    pub(super) fn start(linker: Linker<State>) -> io::Result<Self> {
+    pub(super) fn start(linker: Linker<State>, kept: Option<Arc<Kept>>) -> io::Result<Self> {
         let (sender, jobs) = mpsc::channel::<Job>();
         thread::Builder::new()
             .name("policy-optimiser".into())
-            .spawn(move || jobs.iter().for_each(|job| job(&linker)))?;
+            .spawn(move || jobs.iter().for_each(|job| job(&linker, kept.as_deref())))?;
         Ok(Self(sender))
     }
 
@@ -39,7 +40,7 @@ impl Optimiser {
     ) -> Receiver<()> {
         let (over, is_over) = mpsc::channel();
         let (component, wanted) = (component.to_vec(), Arc::downgrade(optimised));
-        let job = move |linker: &Linker<State>| {
+        let job = move |linker: &Linker<State>, kept: Option<&Kept>| {
             thread::sleep(pause);
             if let Some(optimised) = wanted.upgrade() {
                 // The next component is to be compiled whatever this one does to the compiler.
@@ -49,8 +50,13 @@ impl Optimiser {
                         reason: "the compiler panicked".into(),
                     })
                 });
-                if let Err(error) = &code {
-                    warn!(world = W::NAME, %error, "a policy was not optimised");
+                match &code {
+                    Ok(_) => kept
+                        .map_or(Ok(()), |kept| kept.note(&component))
+                        .unwrap_or_else(|error| {
+                            warn!(%error, "that the cache has a policy's code could not be noted");
+                        }),
+                    Err(error) => warn!(world = W::NAME, %error, "a policy was not optimised"),
                 }
                 let _ = optimised.set(code);
             }
