@@ -5,12 +5,13 @@ mod imports;
 
 use std::borrow::Cow;
 
+use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 pub use encode::{component, core_size};
 
 use crate::bindings::policy::PolicyIndices;
-use crate::policy::{Code, State};
+use crate::policy::Code;
 use crate::worlds::World;
 use crate::{log, wasi};
 
@@ -76,15 +77,16 @@ pub(crate) fn checked(bytes: &[u8], bound: usize, wasi: bool) -> Result<Cow<'_, 
 }
 
 /// Compiles a component, and checks that it is a policy of the world `W`.
-pub(crate) fn compiled<W: World>(linker: &Linker<State>, component: &[u8]) -> Result<Code<W>, LoadError> {
+pub(crate) fn compiled<W: World>(engine: &Engine, component: &[u8]) -> Result<Code<W>, LoadError> {
     let wrong = |error: wasmtime::Error| LoadError::WrongWorld {
         world: W::NAME,
         reason: format!("{error:#}"),
     };
-    let component = Component::from_binary(linker.engine(), component).map_err(LoadError::malformed)?;
-    let linker = log::linker(linker, &component).map_err(wrong)?;
-    let instance = wasi::linker(&linker, &component)
-        .and_then(|linker| linker.instantiate_pre(&component))
+    let component = Component::from_binary(engine, component).map_err(LoadError::malformed)?;
+    let mut linker = Linker::new(engine);
+    let instance = log::add_to_linker(&mut linker, &component)
+        .and_then(|()| wasi::add_to_linker(&mut linker, &component))
+        .and_then(|()| linker.instantiate_pre(&component))
         .map_err(wrong)?;
     Ok(Code {
         base: PolicyIndices::new(&instance).map_err(wrong)?,

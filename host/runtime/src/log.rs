@@ -1,9 +1,7 @@
 //! The host's side of the interface `log`.
 
-use std::borrow::Cow;
-
 use tracing::{debug, error, info, warn};
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{Component, Linker};
 
 use crate::bindings::policy::turnout::policy::log::{self, Level};
 use crate::policy::State;
@@ -32,27 +30,19 @@ impl LogBudget {
     }
 }
 
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    log::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
-}
-
-/// The linker for a component: the same that all have, with what every version of the interface has under the name that the
-/// component imports. The version is part of that name, and policies that were built against another one keep loading.
-pub(crate) fn linker<'a>(
-    everywhere: &'a Linker<State>,
-    component: &Component,
-) -> wasmtime::Result<Cow<'a, Linker<State>>> {
-    let mut linker = Cow::Borrowed(everywhere);
+/// Adds the interface under the name that a component imports. The version of the package is part of that name, and policies
+/// that were built against another one keep loading.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>, component: &Component) -> wasmtime::Result<()> {
     for (name, _) in component.component_type().imports(component.engine()) {
         if name.starts_with(INTERFACE) {
-            let mut interface = linker.to_mut().allow_shadowing(true).instance(name)?;
+            let mut interface = linker.instance(name)?;
             interface.func_wrap("log", |mut store, (level, message): (Level, String)| {
                 log::Host::log(store.data_mut(), level, message);
                 Ok(())
             })?;
         }
     }
-    Ok(linker)
+    Ok(())
 }
 
 impl State {

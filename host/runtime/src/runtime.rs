@@ -1,4 +1,4 @@
-//! What all policies of a process share: two engines with their linkers, the ticker and the optimiser.
+//! What all policies of a process share: two engines, the ticker and the optimiser.
 
 mod cache;
 mod engine;
@@ -11,8 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::Strategy;
-use wasmtime::component::Linker;
+use wasmtime::{Engine, Strategy};
 
 use cache::Kept;
 pub(crate) use optimiser::Optimised;
@@ -21,7 +20,7 @@ pub use options::Options;
 use ticker::Ticker;
 
 use crate::load::{self, LoadError};
-use crate::policy::{Module, State};
+use crate::policy::Module;
 use crate::worlds::World;
 
 /// How long is waited for code that the cache holds: it is there before Winch would have made any.
@@ -37,7 +36,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub struct Runtime {
     shared: Arc<Shared>,
     /// Where Winch compiles for this machine.
-    quick: Option<Linker<State>>,
+    quick: Option<Engine>,
     optimiser: Optimiser,
     /// Where there is a cache.
     kept: Option<Arc<Kept>>,
@@ -90,12 +89,12 @@ impl Runtime {
     pub fn new(options: &Options) -> Result<Self, RuntimeError> {
         let (cache, kept) = options.cache.as_deref().map(cache::open).transpose()?.unzip();
         let kept = kept.map(Arc::new);
-        let optimising = engine::linker(Strategy::Cranelift, cache, options).map_err(|error| RuntimeError::Engine {
+        let optimising = engine::engine(Strategy::Cranelift, cache, options).map_err(|error| RuntimeError::Engine {
             reason: format!("{error:#}"),
         })?;
-        let quick = engine::linker(Strategy::Winch, None, options).ok();
-        let engines = quick.iter().chain([&optimising]).map(|linker| linker.engine().clone());
-        let ticker = Ticker::start(engines.collect())?;
+        let quick = engine::engine(Strategy::Winch, None, options).ok();
+        let engines = quick.iter().chain([&optimising]);
+        let ticker = Ticker::start(engines.cloned().collect())?;
         let shared = Arc::new(Shared {
             options: options.clone(),
             _ticker: ticker,
@@ -123,7 +122,7 @@ impl Runtime {
         if kept {
             let _ = optimise(Duration::ZERO).recv_timeout(KEPT);
         }
-        let quick = || self.quick.as_ref().map(|linker| load::compiled(linker, &component));
+        let quick = || self.quick.as_ref().map(|engine| load::compiled(engine, &component));
         let code = optimised.get().cloned().or_else(quick);
         if !kept {
             optimise(PAUSE);

@@ -9,8 +9,6 @@ mod filesystem;
 mod io;
 mod random;
 
-use std::borrow::Cow;
-
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, LinkerInstance, Resource, ResourceType};
 use wasmtime::format_err;
@@ -34,22 +32,20 @@ pub(crate) fn is_wasi(import: &str) -> bool {
     import.starts_with("wasi:")
 }
 
-/// The linker for a component: the same that all have, unless it imports WASI.
-pub(crate) fn linker<'a>(
-    everywhere: &'a Linker<State>,
-    component: &Component,
-) -> wasmtime::Result<Cow<'a, Linker<State>>> {
-    let mut linker = Cow::Borrowed(everywhere);
+/// Adds what a component imports of WASI.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>, component: &Component) -> wasmtime::Result<()> {
+    // What is no trap takes the place of one.
+    linker.allow_shadowing(true);
     for (name, import) in component.component_type().imports(component.engine()) {
         if let (true, ComponentItem::ComponentInstance(interface)) = (is_wasi(name), import.ty) {
-            let mut functions = linker.to_mut().allow_shadowing(true).instance(name)?;
+            let mut functions = linker.instance(name)?;
             for (item, export) in interface.exports(component.engine()) {
                 trap(&mut functions, name, item, &export.ty)?;
             }
             define(&mut functions, name)?;
         }
     }
-    Ok(linker)
+    Ok(())
 }
 
 /// Everything is a trap at first.

@@ -118,7 +118,7 @@ fn compiled_code_is_kept_on_disk_and_used_again() {
 /// The files of compiled code in a cache, with the time at which each was written.
 fn compiled(cache: &Path) -> Vec<(PathBuf, SystemTime)> {
     let entries = |directory: &Path| fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
-    entries(&cache.join("modules"))
+    entries(&cache.join("code/modules"))
         .flat_map(|compiler| entries(&compiler.path()))
         .filter(|file| file.path().extension().is_none())
         .map(|file| (file.path(), file.metadata().unwrap().modified().unwrap()))

@@ -115,7 +115,7 @@ async fn a_recording_shows_without_its_host_which_decisions_would_change_for_who
 
     host.stop().await?;
     let listed = "2 subjects recorded by a hash: 1 recognised as listed in the settings, 1 asked as 1000 made-up phones; \
-                  percentages show where the answer depends on the phone, and may be what it was\n";
+                  percentages show where the answer depends on the phone\n";
     assert_eq!(run(&site, &by_file)?, format!("{shown}{listed}"));
 
     site.put("../next.toml", TESTER_LIVE)?;
@@ -127,13 +127,16 @@ async fn a_recording_shows_without_its_host_which_decisions_would_change_for_who
         "{same}"
     );
 
-    let halves = "cohort = [{ name = 'half', percent = 50, stage = 'live' }]\ndefault.stage = 'off'\n";
-    site.put("../next.toml", halves)?;
-    let unsure = run(&site, &by_file)?;
+    let neither = "cohort = [{ name = 'half', percent = 50, stage = 'shadow' }]\ndefault.stage = 'dualwrite'\n";
+    site.put("../next.toml", neither)?;
+    let changed = run(&site, &by_file)?;
     let shares = format!(
-        "\n  stage: off → live for 49.1 %, off for 50.9 %  (find: 1 operation of 1 subject, such as {other})\n"
+        "\n  stage: off → dualwrite for 50.9 %, shadow for 49.1 %  (find: 1 operation of 1 subject, such as {other})\n"
     );
-    assert!(unsure.contains(&shares), "{unsure}");
+    assert!(
+        changed.contains(&shares) && !changed.contains("may or may not"),
+        "{changed}"
+    );
 
     // Nothing but the file is left.
     fs::remove_file(site.config())?;
@@ -142,6 +145,32 @@ async fn a_recording_shows_without_its_host_which_decisions_would_change_for_who
     assert!(
         alone.contains("0 recognised as listed") && alone.contains("TURNOUT_ADMIN_KEY"),
         "{alone}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_percentage_that_may_decide_as_recorded_changes_nothing_for_certain() -> Result<()> {
+    let (site, host) = recorded(&[]).await?;
+    let halves = site.folder().join("halves.toml");
+    fs::write(
+        &halves,
+        "cohort = [{ name = 'half', percent = 50, stage = 'live' }]\ndefault.stage = 'dualwrite'\n",
+    )?;
+    let halves = halves.display().to_string();
+    let module = policy("routing").display().to_string();
+    site.turnout(&["policy", "push", &module, "--settings", &halves])?;
+    let (_, mut by_file) = files(&site)?;
+    host.stop().await?;
+    by_file[4] = halves;
+    let same = run(&site, &by_file)?;
+    assert!(
+        same.starts_with("4 recorded operations, none decided otherwise\n")
+            && same.ends_with(
+                "\n3 operations of subjects known only by a hash may or may not be decided otherwise \
+                 (stage: dualwrite for 50.9 %, live for 49.1 %)\n"
+            ),
+        "{same}"
     );
     Ok(())
 }

@@ -10,12 +10,13 @@ select
         ) as part
         join pg_catalog.pg_class as relation on relation.oid = part.relid
         -- Changes of the key are captured row by row, on the partitions only.
-        where case relation.relkind when 'p' then 4 else 5 end > (
-            select count(*)
-            from pg_catalog.pg_trigger
-            where tgrelid = part.relid and tgenabled in ('O', 'A') and tgname in (
-                'turnout_captured_insert', 'turnout_captured_update', 'turnout_captured_delete', 'turnout_captured_truncate',
-                'turnout_captured_key', 'turnout_captured_move'
+        where exists (
+            select from unnest(
+                '{insert,delete,truncate}'::text[] || case relation.relkind when 'p' then '{move}' else '{update,key}' end::text[]
+            ) as name
+            where not exists (
+                select from pg_catalog.pg_trigger
+                where tgrelid = part.relid and tgenabled in ('O', 'A') and tgname = 'turnout_captured_' || name
             )
         )
     ), '[]')::text

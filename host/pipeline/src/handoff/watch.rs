@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -19,27 +21,31 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// be a link to one that changes elsewhere.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// What was heard of a file.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What was heard of files.
 enum Change {
-    /// It is being written.
-    Begun,
-    /// It is as it is meant to be.
-    Done,
+    /// They are being written.
+    Begun(Vec<PathBuf>),
+    /// They are as they are meant to be.
+    Done(Vec<PathBuf>),
+    /// Something changed.
+    Other,
 }
 
 impl Change {
     /// `None` if the event says of no change. Reading the files raises events, too.
-    fn of(event: &notify::Result<notify::Event>) -> Option<Self> {
-        match event {
-            Ok(event) if !event.need_rescan() => match event.kind {
-                EventKind::Create(_) | EventKind::Modify(ModifyKind::Data(_)) => Some(Self::Begun),
-                EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Self::Done),
-                EventKind::Access(_) => None,
-                _ => Some(Self::Done),
-            },
-            // It may hide a change.
-            _ => Some(Self::Done),
+    fn of(event: notify::Result<notify::Event>) -> Option<Self> {
+        // An error may hide a change.
+        let Ok(event) = event else { return Some(Self::Other) };
+        match event.kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Remove(_) => {
+                Some(Self::Done(event.paths))
+            }
+            EventKind::Modify(ModifyKind::Name(_)) => Some(Self::Done(event.paths)),
+            // Nobody closes a link.
+            EventKind::Create(_) if event.paths.iter().any(|path| path.is_symlink()) => Some(Self::Other),
+            EventKind::Create(_) | EventKind::Modify(ModifyKind::Data(_)) => Some(Self::Begun(event.paths)),
+            EventKind::Access(_) if !event.need_rescan() => None,
+            _ => Some(Self::Other),
         }
     }
 }
@@ -69,7 +75,7 @@ pub fn watch(handoffs: &Arc<Handoffs>) -> Result<Watching, notify::Error> {
 
 fn watcher(sender: Sender<Change>) -> Result<RecommendedWatcher, notify::Error> {
     notify::recommended_watcher(move |event| {
-        if let Some(change) = Change::of(&event) {
+        if let Some(change) = Change::of(event) {
             let _ = sender.send(change);
         }
     })
@@ -102,12 +108,18 @@ fn follow(handoffs: &Arc<Handoffs>, runtime: &Handle, changes: &Receiver<Change>
 /// Waits until what began with this change seems to be over.
 fn until_quiet(first: Change, changes: &Receiver<Change>) {
     let end = Instant::now() + PATIENCE;
-    let mut last = first;
+    let mut open = HashSet::new();
+    let mut change = first;
     loop {
+        match change {
+            Change::Begun(paths) => open.extend(paths),
+            Change::Done(paths) => open.retain(|path| !paths.contains(path)),
+            Change::Other => {}
+        }
         let left = end.saturating_duration_since(Instant::now());
-        let wait = if last == Change::Begun { left } else { left.min(QUIET) };
+        let wait = if open.is_empty() { left.min(QUIET) } else { left };
         match changes.recv_timeout(wait) {
-            Ok(change) if !left.is_zero() => last = change,
+            Ok(next) if !left.is_zero() => change = next,
             _ => return,
         }
     }
@@ -129,11 +141,14 @@ mod tests {
         let path = directory.path().join("routing.toml");
         let mut file = File::create(&path).unwrap();
         file.write_all(b"[default]\n").unwrap();
+        std::fs::write(directory.path().join("dual-write.toml"), "mirror = 'off'\n").unwrap();
+        let began = Instant::now();
         let writing = thread::spawn(move || {
             thread::sleep(5 * QUIET);
             file.write_all(b"stage = 'live'\n").unwrap();
         });
         until_quiet(changes.recv().unwrap(), &changes);
+        assert!(began.elapsed() < PATIENCE);
         assert_eq!(std::fs::read_to_string(path).unwrap(), "[default]\nstage = 'live'\n");
         writing.join().unwrap();
     }
@@ -142,7 +157,7 @@ mod tests {
     fn a_file_that_is_never_closed_is_read_in_the_end() {
         let (_sender, changes) = mpsc::channel();
         let began = Instant::now();
-        until_quiet(Change::Begun, &changes);
+        until_quiet(Change::Begun(vec!["routing.toml".into()]), &changes);
         assert!(began.elapsed() >= PATIENCE);
     }
 }

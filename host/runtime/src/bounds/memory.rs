@@ -11,6 +11,10 @@ pub(crate) struct MemoryBound {
 }
 
 impl MemoryBound {
+    /// How many memories and tables an instance may have.
+    pub(crate) const MEMORIES: u32 = 8;
+    pub(crate) const TABLES: u32 = 32;
+
     pub(crate) const fn new(bytes: usize, table_entries: usize) -> Self {
         Self {
             bytes,
@@ -48,10 +52,10 @@ impl ResourceLimiter for MemoryBound {
     }
 
     fn tables(&self) -> usize {
-        32
+        Self::TABLES as usize
     }
 
     fn memories(&self) -> usize {
-        8
+        Self::MEMORIES as usize
     }
 }

@@ -29,7 +29,8 @@ pub(super) fn open(directory: &Path) -> Result<(Cache, Kept), RuntimeError> {
     let kept = Kept(path.join("kept"));
     fs::create_dir_all(&kept.0).map_err(failed)?;
     let mut config = CacheConfig::new();
-    config.with_directory(path);
+    // It clears away what it does not know in its own directory.
+    config.with_directory(path.join("code"));
     let cache = Cache::new(config).map_err(|error| failed(io::Error::other(format!("{error:#}"))))?;
     Ok((cache, kept))
 }
@@ -55,6 +56,8 @@ impl Kept {
     /// A place that another component may share, and what stands there for this one.
     fn note_of(&self, component: &[u8]) -> (PathBuf, [u8; 8]) {
         let mut hasher = DefaultHasher::new();
+        // Code is of no use to another version.
+        hasher.write(env!("CARGO_PKG_VERSION").as_bytes());
         hasher.write(component);
         let hash = hasher.finish();
         (self.0.join((hash % Self::PLACES).to_string()), hash.to_le_bytes())

@@ -6,28 +6,28 @@ use std::thread;
 use std::time::Duration;
 
 use tracing::warn;
-use wasmtime::component::Linker;
+use wasmtime::Engine;
 
 use super::cache::Kept;
 use crate::load::{self, LoadError};
-use crate::policy::{Code, State};
+use crate::policy::Code;
 use crate::worlds::World;
 
 /// What becomes of a module's code in the background.
 pub(crate) type Optimised<W> = Arc<OnceLock<Result<Code<W>, LoadError>>>;
 
-type Job = Box<dyn FnOnce(&Linker<State>, Option<&Kept>) + Send>;
+type Job = Box<dyn FnOnce(&Engine, Option<&Kept>) + Send>;
 
 /// A thread that compiles one component after the other, with care.
 pub(super) struct Optimiser(Sender<Job>);
 
 impl Optimiser {
     /// It ends when this is dropped and all is compiled.
-    pub(super) fn start(linker: Linker<State>, kept: Option<Arc<Kept>>) -> io::Result<Self> {
+    pub(super) fn start(engine: Engine, kept: Option<Arc<Kept>>) -> io::Result<Self> {
         let (sender, jobs) = mpsc::channel::<Job>();
         thread::Builder::new()
             .name("policy-optimiser".into())
-            .spawn(move || jobs.iter().for_each(|job| job(&linker, kept.as_deref())))?;
+            .spawn(move || jobs.iter().for_each(|job| job(&engine, kept.as_deref())))?;
         Ok(Self(sender))
     }
 
@@ -40,11 +40,11 @@ impl Optimiser {
     ) -> Receiver<()> {
         let (over, is_over) = mpsc::channel();
         let (component, wanted) = (component.to_vec(), Arc::downgrade(optimised));
-        let job = move |linker: &Linker<State>, kept: Option<&Kept>| {
+        let job = move |engine: &Engine, kept: Option<&Kept>| {
             thread::sleep(pause);
             if let Some(optimised) = wanted.upgrade() {
                 // The next component is to be compiled whatever this one does to the compiler.
-                let code = catch_unwind(AssertUnwindSafe(|| load::compiled(linker, &component)));
+                let code = catch_unwind(AssertUnwindSafe(|| load::compiled(engine, &component)));
                 let code = code.unwrap_or_else(|_| {
                     Err(LoadError::Malformed {
                         reason: "the compiler panicked".into(),

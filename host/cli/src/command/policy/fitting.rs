@@ -34,6 +34,7 @@ impl FittingModule {
             bounds: Bounds {
                 module_bytes: usize::MAX,
                 memory_bytes: u32::MAX as usize,
+                table_entries: 1 << 20,
                 ..Bounds::default()
             },
             ..Options::default()

@@ -89,7 +89,8 @@ impl Decided {
     }
 
     /// Each function that both were asked and answered differently, with both answers.
-    pub(super) fn changes(&self, then: &Self) -> Vec<(String, String, String)> {
+    #[must_use]
+    pub fn changes(&self, then: &Self) -> Vec<(String, String, String)> {
         let now: BTreeMap<_, _> = self.answers().collect();
         let both = then.answers().filter_map(|(function, then)| {
             let now = now.get(function)?;

@@ -23,6 +23,8 @@ pub(super) struct ByHash {
     recorded: BTreeSet<String>,
     recognised: BTreeSet<String>,
     has_key: bool,
+    /// How many operations may be decided as they were or not, by what decides that.
+    unknown: BTreeMap<String, usize>,
 }
 
 /// Decides recorded operations again.
@@ -73,10 +75,17 @@ pub(super) fn replay(
         };
         let then = match subjects.of(&recorded, &surroundings).with_context(place)? {
             Whose::Known(subject) => question.ask(&policy, subject.as_ref()),
-            Whose::Hashed => made_up_decide
-                .entry(question)
-                .or_insert_with(|| question.ask_all(&policy, &subjects.made_up))
-                .clone(),
+            Whose::Hashed => {
+                let answers = made_up_decide
+                    .entry(question)
+                    .or_insert_with(|| question.ask_all(&policy, &subjects.made_up));
+                let (then, unknown) = answers.beside(&recorded.decided);
+                // What is decided otherwise for certain is no matter of may be.
+                if let Some(unknown) = unknown.filter(|_| recorded.decided.changes(&then).is_empty()) {
+                    *subjects.by_hash.unknown.entry(unknown).or_default() += 1;
+                }
+                then
+            }
         };
         decided.push((recorded, then));
     }
@@ -103,8 +112,7 @@ impl Question {
         }
     }
 
-    /// What all these agree upon; where they don't, the share of each answer.
-    fn ask_all(self, policy: &FittingPolicy, subjects: &[Subject]) -> Decided {
+    fn ask_all(self, policy: &FittingPolicy, subjects: &[Subject]) -> Answers {
         let mut said: BTreeMap<String, BTreeMap<String, u32>> = BTreeMap::new();
         let mut decided = Decided::default();
         for subject in subjects {
@@ -113,18 +121,54 @@ impl Question {
                 *said.entry(function.to_owned()).or_default().entry(answer).or_default() += 1;
             }
         }
-        for (function, answers) in said.into_iter().filter(|(_, answers)| answers.len() > 1) {
-            let all = f64::from(answers.values().sum::<u32>());
-            let share = |(answer, count)| format!("{answer} for {:.1} %", f64::from(count) * 100.0 / all);
-            let shares = answers.into_iter().map(share).collect::<Vec<_>>().join(", ");
+        said.retain(|_, answers| answers.len() > 1);
+        Answers {
+            of_one: decided,
+            differing: said,
+        }
+    }
+}
+
+/// What many subjects are answered.
+struct Answers {
+    /// What one of them is.
+    of_one: Decided,
+    /// The functions that don't answer all of them the same, each with how many get which answer.
+    differing: BTreeMap<String, BTreeMap<String, u32>>,
+}
+
+impl Answers {
+    /// What is decided then of a subject that may be any of these: the share of each answer where they differ. A function
+    /// that may well answer as it does now is left out, and the first such is given with its shares.
+    fn beside(&self, now: &Decided) -> (Decided, Option<String>) {
+        let mut then = self.of_one.clone();
+        let mut unknown = None;
+        for (function, answer) in now.answers() {
+            let Some(answers) = self.differing.get(function) else {
+                continue;
+            };
+            let shares = shares(answers);
+            let changed = !answers.contains_key(&answer);
+            if !changed {
+                unknown.get_or_insert_with(|| format!("{function}: {shares}"));
+            }
+            let shares = changed.then_some(shares);
             if function == "stage" {
-                decided.stage = Some(shares);
+                then.stage = shares;
             } else {
-                decided.decision.insert(function, Value::String(shares));
+                then.decision.remove(function);
+                then.decision
+                    .extend(shares.map(|shares| (function.to_owned(), Value::String(shares))));
             }
         }
-        decided
+        (then, unknown)
     }
+}
+
+fn shares(answers: &BTreeMap<String, u32>) -> String {
+    let all = f64::from(answers.values().sum::<u32>());
+    let share = |(answer, count): (&String, &u32)| format!("{answer} for {:.1} %", f64::from(*count) * 100.0 / all);
+    answers.iter().map(share).collect::<Vec<_>>().join(", ")
 }
 
 /// Whose rows a recorded operation touches.
@@ -153,6 +197,7 @@ impl Subjects {
             recorded: BTreeSet::new(),
             recognised: BTreeSet::new(),
             has_key: key.is_some(),
+            unknown: BTreeMap::new(),
         };
         let named = |key: turnout_pipeline::RecordingKey| {
             let named = listed.into_iter().map(|subject| (key.name(&subject), subject));
@@ -194,10 +239,17 @@ impl ByHash {
         writeln!(
             out,
             "{} recorded by a hash: {recognised} recognised as listed in the settings, {} asked as {MADE_UP} made-up phones; \
-             percentages show where the answer depends on the phone, and may be what it was",
+             percentages show where the answer depends on the phone",
             counted(all, "subject"),
             all - recognised
         )?;
+        for (shares, operations) in &self.unknown {
+            writeln!(
+                out,
+                "{} of subjects known only by a hash may or may not be decided otherwise ({shares})",
+                counted(*operations, "operation")
+            )?;
+        }
         if self.has_key {
             return Ok(());
         }
