@@ -43,6 +43,21 @@ pub struct Conditions {
     pub mirror_lag: Option<Duration>,
 }
 
+impl Conditions {
+    /// Those under which nothing is wrong with either backend, and nothing slow.
+    #[must_use]
+    pub fn healthy(mirror_lag: Option<Duration>) -> Self {
+        let health = Health {
+            up: true,
+            p95: Duration::ZERO,
+        };
+        Self {
+            backends: PerBackend::from_fn(|_| health),
+            mirror_lag,
+        }
+    }
+}
+
 /// The health of one backend, as the host's own operations experience it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health {

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod file;
 mod fitting;
 mod new;
 mod replay;

@@ -37,10 +37,9 @@ impl Change {
         // An error may hide a change.
         let Ok(event) = event else { return Some(Self::Other) };
         match event.kind {
-            EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Remove(_) => {
-                Some(Self::Done(event.paths))
-            }
-            EventKind::Modify(ModifyKind::Name(_)) => Some(Self::Done(event.paths)),
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Remove(_)
+            | EventKind::Modify(ModifyKind::Name(_)) => Some(Self::Done(event.paths)),
             // Nobody closes a link.
             EventKind::Create(_) if event.paths.iter().any(|path| path.is_symlink()) => Some(Self::Other),
             EventKind::Create(_) | EventKind::Modify(ModifyKind::Data(_)) => Some(Self::Begun(event.paths)),

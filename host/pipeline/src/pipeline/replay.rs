@@ -3,7 +3,6 @@ mod decided;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use turnout_vocabulary::Backend;
 
 pub use decided::{Decided, in_words};
 
@@ -202,10 +201,9 @@ fn decide(recorded: &Recorded, set: &PolicySet) -> Decided {
         subject,
     } = recorded;
     let subject = subject.as_ref();
-    let routing = set.routing.of(subject);
-    let mut decided = Decided::by_routing(routing, *action, *repository, subject);
+    let mut decided = Decided::by_routing(set.routing.of(subject), *action, *repository, subject);
     if action.is_write() {
-        let authority = routing.authority(*repository, subject).unwrap_or(Backend::Old);
+        let authority = decided.authority();
         decided.join(Decided::by_dual_write(
             set.dual_write.of(subject),
             *action,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use turnout_runtime::{CallError, ConfigureError, DualWritePolicy, RoutingPolicy};
 use turnout_vocabulary::{
-    Action, ApplyFailure, Backend, Conditions, Health, MirrorState, PerBackend, Repository, Span, SubjectRule, Written,
+    Action, ApplyFailure, Backend, Conditions, MirrorState, Repository, Span, SubjectRule, Written,
 };
 
 /// Why a policy does not pass.
@@ -31,14 +31,7 @@ pub(super) fn routing(
     repositories: &[Repository],
     rule: &SubjectRule,
 ) -> Result<Box<[Span]>, Unfit> {
-    let healthy = Health {
-        up: true,
-        p95: Duration::ZERO,
-    };
-    let conditions = Conditions {
-        backends: PerBackend::from_fn(|_| healthy),
-        mirror_lag: None,
-    };
+    let conditions = Conditions::healthy(None);
     let twin = policy.twin()?;
     let subjects: Vec<_> = (0..SUBJECTS)
         .filter_map(|number| rule.normalise(&format!("+7 900 {:07}", number * 1_234_567)).ok())

@@ -50,13 +50,10 @@ impl Optimiser {
                         reason: "the compiler panicked".into(),
                     })
                 });
-                match &code {
-                    Ok(_) => kept
-                        .map_or(Ok(()), |kept| kept.note(&component))
-                        .unwrap_or_else(|error| {
-                            warn!(%error, "that the cache has a policy's code could not be noted");
-                        }),
-                    Err(error) => warn!(world = W::NAME, %error, "a policy was not optimised"),
+                if let Err(error) = &code {
+                    warn!(world = W::NAME, %error, "a policy was not optimised");
+                } else if let Some(Err(error)) = kept.map(|kept| kept.note(&component)) {
+                    warn!(%error, "that the cache has a policy's code could not be noted");
                 }
                 let _ = optimised.set(code);
             }

@@ -32,30 +32,7 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $outer$
 declare
     event record;
-    template text;
-    filled text;
-    partitioned boolean := (select relkind = 'p' from pg_class where oid = target);
-begin
-    for event in
-        select name, fires, noted
-        from (values
-            ('insert', 'insert on {table} referencing new table as turnout_new for each statement',
-                '{insert} {changed} from turnout_new as changed', true),
-            ('update', 'update on {table} referencing new table as turnout_new for each statement',
-                '{insert} {changed} from turnout_new as changed', not partitioned),
-            ('move', 'update on {table} referencing old table as turnout_old new table as turnout_new for each statement',
-                '{insert} {changed} from turnout_old as changed union {changed} from turnout_new as changed', partitioned),
-            ('key', 'update {of_key} on {table} for each row when ({key_changed})',
-                '{insert} {changed} from (select old.*) as changed', not partitioned),
-            ('delete', 'delete on {table} referencing old table as turnout_old for each statement',
-                '{insert} {changed} from turnout_old as changed', true),
-            ('truncate', 'truncate on {table} for each statement',
-                'update turnout.repository set verify = true where number = {number}', true)
-        ) as possible (name, fires, noted, wanted)
-        where wanted
-    loop
-        foreach template in array array[
-$template$
+    template text := $template$
 create or replace function turnout.captured_{number}_{event}() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $body$
@@ -91,48 +68,66 @@ begin
         perform pg_notify('turnout_dirty', '');
     end if;
     return null;
-end $body$
-$template$
-, $template$
+end $body$;
+
 create or replace trigger turnout_captured_{event} after {fires} execute function turnout.captured_{number}_{event}()
-$template$
-        ] loop
-            filled := replace(template, '{noted}', event.noted);
-            filled := replace(filled, '{fires}', event.fires);
-            filled := replace(filled, '{event}', event.name);
-            filled := replace(filled, '{insert}', 'insert into turnout.dirty (epoch, repository, behind, key, subject)');
-            filled := replace(filled, '{changed}', 'select let_in, {number}, coalesce(carried, '''') = '''', {key}, {subject}');
-            filled := replace(filled, '{number}', number::text);
-            filled := replace(filled, '{table}', target::text);
-            filled := replace(filled, '{key}', turnout.key_expression(target, key));
-            filled := replace(filled, '{subject}', case
-                when subject is null then 'null::text' else format('changed.%I::text', subject)
-            end);
-            filled := replace(filled, '{key_changed}', (
-                select string_agg(format('old.%1$I is distinct from new.%1$I', name), ' or ')
+$template$;
+    filled text;
+    partitioned boolean := (select relkind = 'p' from pg_class where oid = target);
+begin
+    for event in
+        select name, fires, noted
+        from (values
+            ('insert', 'insert on {table} referencing new table as turnout_new for each statement',
+                '{insert} {changed} from turnout_new as changed', true),
+            ('update', 'update on {table} referencing new table as turnout_new for each statement',
+                '{insert} {changed} from turnout_new as changed', not partitioned),
+            ('move', 'update on {table} referencing old table as turnout_old new table as turnout_new for each statement',
+                '{insert} {changed} from turnout_old as changed union {changed} from turnout_new as changed', partitioned),
+            ('key', 'update {of_key} on {table} for each row when ({key_changed})',
+                '{insert} {changed} from (select old.*) as changed', not partitioned),
+            ('delete', 'delete on {table} referencing old table as turnout_old for each statement',
+                '{insert} {changed} from turnout_old as changed', true),
+            ('truncate', 'truncate on {table} for each statement',
+                'update turnout.repository set verify = true where number = {number}', true)
+        ) as possible (name, fires, noted, wanted)
+        where wanted
+    loop
+        filled := replace(template, '{noted}', event.noted);
+        filled := replace(filled, '{fires}', event.fires);
+        filled := replace(filled, '{event}', event.name);
+        filled := replace(filled, '{insert}', 'insert into turnout.dirty (epoch, repository, behind, key, subject)');
+        filled := replace(filled, '{changed}', 'select let_in, {number}, coalesce(carried, '''') = '''', {key}, {subject}');
+        filled := replace(filled, '{number}', number::text);
+        filled := replace(filled, '{table}', target::text);
+        filled := replace(filled, '{key}', turnout.key_expression(target, key));
+        filled := replace(filled, '{subject}', case
+            when subject is null then 'null::text' else format('changed.%I::text', subject)
+        end);
+        filled := replace(filled, '{key_changed}', (
+            select string_agg(format('old.%1$I is distinct from new.%1$I', name), ' or ')
+            from unnest(key || subject) as name where name is not null
+        ));
+        -- A condition is read anew at each statement, so it is kept from statements that do not touch these columns, unless
+        -- a trigger may do so behind their back.
+        filled := replace(filled, '{of_key}', case
+            when not exists (
+                select from pg_trigger
+                where tgrelid = target and not tgisinternal and tgtype & 19 = 19
+                    and tgname not like 'turnout\_captured\_%'
+            )
+            then (
+                select 'of ' || string_agg(format('%I', name), ', ')
                 from unnest(key || subject) as name where name is not null
-            ));
-            -- A condition is read anew at each statement, so it is kept from statements that do not touch these columns, unless
-            -- a trigger may do so behind their back.
-            filled := replace(filled, '{of_key}', case
-                when not exists (
-                    select from pg_trigger
-                    where tgrelid = target and not tgisinternal and tgtype & 19 = 19
-                        and tgname not like 'turnout\_captured\_%'
-                )
-                then (
-                    select 'of ' || string_agg(format('%I', name), ', ')
-                    from unnest(key || subject) as name where name is not null
-                )
-                else ''
-            end);
-            filled := replace(filled, '{strict}', case
-                when strict then
-                    'raise exception using errcode = ''TN004'', message = ''turnout: only writes through Turnout are let in''; '
-                else ''
-            end);
-            filled := replace(filled, '{lock_class}', turnout.lock_class()::text);
-            execute filled;
-        end loop;
+            )
+            else ''
+        end);
+        filled := replace(filled, '{strict}', case
+            when strict then
+                'raise exception using errcode = ''TN004'', message = ''turnout: only writes through Turnout are let in''; '
+            else ''
+        end);
+        filled := replace(filled, '{lock_class}', turnout.lock_class()::text);
+        execute filled;
     end loop;
 end $outer$;

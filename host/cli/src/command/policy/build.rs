@@ -9,6 +9,7 @@ use clap::Args;
 use serde::Deserialize;
 use turnout_pipeline::File;
 
+use super::file;
 use super::fitting::FittingModule;
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -50,7 +51,7 @@ pub(super) fn component(folder: &Path) -> Result<File> {
         .with_context(|| format!("there is no crate at {}", manifest.display()))?;
     ensure_target(folder)?;
     let core = compile(folder, &manifest)?;
-    let module = std::fs::read(&core).with_context(|| format!("cannot read {}", core.display()))?;
+    let module = file::bytes(&core)?;
     let component = turnout_runtime::component(&module)
         .with_context(|| format!("{} is no policy", core.display()))?
         .into_owned();

@@ -10,6 +10,7 @@ use serde_json::Value;
 use turnout_pipeline::File;
 use turnout_runtime::Description;
 
+use super::file;
 use super::fitting::{FittingModule, FittingPolicy, Settings};
 use super::surroundings::Surroundings;
 
@@ -23,15 +24,14 @@ pub(crate) struct Check {
 }
 
 pub(super) fn run(config: &Path, Check { file: path, settings }: &Check) -> Result<()> {
-    let content = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let file = File::new(path, content);
+    let file = File::new(path, file::bytes(path)?);
     let module = FittingModule::load(path, &file.content)?;
     let mut out = std::io::stdout().lock();
     describe(&mut out, &file, &module)?;
     let surroundings = surroundings(&mut out, config)?;
     module.wait_until_optimised();
     if let Some(settings) = settings {
-        let text = read(settings)?;
+        let text = file::text(settings)?;
         let policy = module.configure(&Settings::new(settings, &text)?, &surroundings)?;
         line(&mut out, "settings", format_args!("{}: accepted", settings.display()))?;
         measure(&mut out, &policy, &surroundings)
@@ -106,8 +106,4 @@ fn measure(out: &mut impl Write, policy: &FittingPolicy, surroundings: &Surround
         writeln!(out, "              {function:9} {:>8.2}", took.as_secs_f64() * 1e6)?;
     }
     Ok(())
-}
-
-fn read(file: &Path) -> Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }

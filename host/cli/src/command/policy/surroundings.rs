@@ -6,6 +6,8 @@ use serde::Deserialize;
 use turnout_pipeline::RecordingKey;
 use turnout_vocabulary::{Repository, RepositoryId, SubjectRule};
 
+use super::file;
+
 /// What a policy may know of a deployment, written as in `turnout.toml`: the repositories, and how phones are read; beside it
 /// the key that its recordings are made with.
 #[derive(Default, Deserialize)]
@@ -60,8 +62,8 @@ impl Surroundings {
         if !config.exists() {
             return Ok(None);
         }
-        let text = std::fs::read_to_string(config).with_context(|| format!("cannot read {}", config.display()))?;
-        let surroundings = toml::from_str(&text).with_context(|| format!("the configuration {}", config.display()))?;
+        let surroundings =
+            toml::from_str(&file::text(config)?).with_context(|| format!("the configuration {}", config.display()))?;
         Ok(Some(surroundings))
     }
 

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use turnout_pipeline::File;
 
-use super::build;
 use super::fitting::FittingModule;
+use super::{build, file};
 use cases::Cases;
 
 #[derive(Args)]
@@ -35,8 +35,7 @@ pub(super) fn run(arguments: &Test) -> Result<()> {
     let built = if path.is_dir() {
         build::component(path)?
     } else {
-        let content = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        File::new(path, content)
+        File::new(path, file::bytes(path)?)
     };
     let policy = cases.configure(&FittingModule::load(&built.path, &built.content)?)?;
 

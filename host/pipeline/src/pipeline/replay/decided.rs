@@ -4,9 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use turnout_runtime::{CallError, DualWrite, Policy, Routing};
-use turnout_vocabulary::{
-    Action, Admission, Backend, Conditions, Health, MirrorPlan, PerBackend, ReadPlan, RepositoryId, Subject,
-};
+use turnout_vocabulary::{Action, Admission, Backend, Conditions, MirrorPlan, ReadPlan, RepositoryId, Subject};
 
 /// What policies decide on an operation while both backends are well.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,14 +25,7 @@ impl Decided {
         repository: RepositoryId,
         subject: Option<&Subject>,
     ) -> Self {
-        let healthy = Health {
-            up: true,
-            p95: Duration::ZERO,
-        };
-        let conditions = Conditions {
-            backends: PerBackend::from_fn(|_| healthy),
-            mirror_lag: Some(Duration::ZERO),
-        };
+        let conditions = Conditions::healthy(Some(Duration::ZERO));
         let admission = policy.admit(action, repository, subject);
         let authority = policy.authority(repository, subject);
         let mirrored = policy.mirrored(repository, subject);
@@ -71,6 +62,13 @@ impl Decided {
             stage: None,
             decision: BTreeMap::from([("mirror".to_owned(), value(plan, in_words::mirror))]),
         }
+    }
+
+    /// Who is written; `old` where that is not decided.
+    #[must_use]
+    pub fn authority(&self) -> Backend {
+        let authority = self.decision.get("authority").map(Backend::deserialize);
+        authority.and_then(Result::ok).unwrap_or(Backend::Old)
     }
 
     /// Adds what another policy decides.

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
-use serde::Deserialize;
 use serde_json::Value;
 use turnout_pipeline::{Decided, RecordedOperation, Replay};
 use turnout_vocabulary::{Action, Backend, RepositoryId, Subject};
 
 use super::counted;
+use crate::command::policy::file;
 use crate::command::policy::fitting::{Fitting, FittingModule, FittingPolicy, Settings};
 use crate::command::policy::surroundings::Surroundings;
 
@@ -34,14 +34,14 @@ pub(super) fn replay(
     settings: Option<&Path>,
     recording: &Path,
 ) -> Result<(Replay, ByHash)> {
-    let module = FittingModule::load(file, &std::fs::read(file).with_context(|| unreadable(file))?)?;
+    let module = FittingModule::load(file, &file::bytes(file)?)?;
     let recorded = read(recording)?;
     let surroundings = match Surroundings::of(config)? {
         Some(surroundings) => surroundings,
         None => Surroundings::with_repositories(repositories(&recorded)),
     };
     let (name, text) = match settings {
-        Some(path) => (path, text(path)?),
+        Some(path) => (path, file::text(path)?),
         None => (Path::new("without settings"), String::new()),
     };
     let settings = Settings::new(name, &text)?;
@@ -71,7 +71,7 @@ pub(super) fn replay(
         let question = Question {
             action: action.with_context(|| format!("{}: there is no action `{}`", place(), recorded.action))?,
             repository: *repository,
-            authority: authority(&recorded.decided),
+            authority: recorded.decided.authority(),
         };
         let then = match subjects.of(&recorded, &surroundings).with_context(place)? {
             Whose::Known(subject) => question.ask(&policy, subject.as_ref()),
@@ -262,7 +262,7 @@ impl ByHash {
 }
 
 fn read(recording: &Path) -> Result<Vec<RecordedOperation>> {
-    let text = text(recording)?;
+    let text = file::text(recording)?;
     let lines = text.lines().zip(1..);
     let operation = |(line, number): (&str, usize)| {
         serde_json::from_str(line).map_err(|error| {
@@ -280,18 +280,4 @@ fn repositories(recorded: &[RecordedOperation]) -> BTreeMap<String, bool> {
         *repositories.entry(recorded.repository.clone()).or_default() |= recorded.subject.is_some();
     }
     repositories
-}
-
-/// The recorded authority.
-fn authority(recorded: &Decided) -> Backend {
-    let authority = recorded.decision.get("authority").map(Backend::deserialize);
-    authority.and_then(Result::ok).unwrap_or(Backend::Old)
-}
-
-fn text(file: &Path) -> Result<String> {
-    std::fs::read_to_string(file).with_context(|| unreadable(file))
-}
-
-fn unreadable(file: &Path) -> String {
-    format!("cannot read {}", file.display())
 }

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use turnout_vocabulary::{Action, Backend, MirrorState, RepositoryId, Subject};
 
+use crate::command::policy::file;
 use crate::command::policy::fitting::{FittingModule, FittingPolicy, Settings};
 use crate::command::policy::surroundings::Surroundings;
 
@@ -128,7 +129,7 @@ enum MirrorWord {
 
 impl Cases {
     pub(super) fn read(file: &Path) -> Result<Self> {
-        let text = read(file)?;
+        let text = file::text(file)?;
         let mistake = |error: toml::de::Error| anyhow!("{}: {error}", file.display());
         Ok(Self {
             content: toml::from_str(&text).map_err(mistake)?,
@@ -143,7 +144,7 @@ impl Cases {
         match &self.content.settings {
             Some(Where::File(name)) => {
                 let file = self.file.with_file_name(name);
-                let text = read(&file)?;
+                let text = file::text(&file)?;
                 module.configure(&Settings::new(&file, &text)?, &self.surroundings)
             }
             Some(Where::Here(_)) => {
@@ -172,8 +173,4 @@ impl Cases {
         let subject = phone.map(|phone| self.surroundings.rule().normalise(phone));
         subject.transpose().context("the subject")
     }
-}
-
-fn read(file: &Path) -> Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
