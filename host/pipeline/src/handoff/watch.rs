@@ -84,23 +84,30 @@ fn watcher(sender: Sender<Change>) -> Result<RecommendedWatcher, notify::Error> 
 fn follow(handoffs: &Arc<Handoffs>, runtime: &Handle, changes: &Receiver<Change>) {
     let stamp = || handoffs.policies.source.stamp().ok();
     // A change between the first load and the watch would otherwise go unseen.
-    let mut seen = None;
-    loop {
-        if seen.is_some() {
-            match changes.recv_timeout(LOOK) {
-                Ok(first) => until_quiet(first, changes),
-                Err(RecvTimeoutError::Timeout) if stamp() == seen => continue,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-        }
-        seen = stamp();
+    let mut there = true;
+    while there {
+        let seen = stamp();
         // Another host may have written these files, after it brought more into force than they say: what is on trial.
         let _ = runtime.block_on(handoffs.learn());
         // A refusal is logged, counted and kept where it happens.
         if let Ok(Some(set)) = handoffs.policies.candidate() {
             let _ = runtime.block_on(handoffs.propose(set));
         }
+        there = until_changed(changes, || stamp() == seen);
+    }
+}
+
+/// Waits until something changed and seems to be complete. False once nothing more will be heard.
+fn until_changed(changes: &Receiver<Change>, unchanged: impl Fn() -> bool) -> bool {
+    loop {
+        let first = match changes.recv_timeout(LOOK) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) if unchanged() => continue,
+            Err(RecvTimeoutError::Timeout) => Change::Other,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        };
+        until_quiet(first, changes);
+        return true;
     }
 }
 
@@ -150,6 +157,27 @@ mod tests {
         assert!(began.elapsed() < PATIENCE);
         assert_eq!(std::fs::read_to_string(path).unwrap(), "[default]\nstage = 'live'\n");
         writing.join().unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let (sender, changes) = mpsc::channel();
+        let mut watcher = watcher(sender).unwrap();
+        watcher.watch(directory.path(), RecursiveMode::NonRecursive).unwrap();
+        let path = directory.path().join("dual-write.toml");
+        let reading = thread::spawn({
+            let path = path.clone();
+            move || {
+                until_changed(&changes, || !path.exists());
+                std::fs::read_to_string(path)
+            }
+        });
+        let mut file = File::create(&path).unwrap();
+        thread::sleep(5 * QUIET);
+        file.write_all(b"mirror = 'off'\n").unwrap();
+        drop(file);
+        assert_eq!(reading.join().unwrap().unwrap(), "mirror = 'off'\n");
     }
 
     #[test]
