@@ -163,7 +163,8 @@ impl Policies {
             let in_force = self.in_force();
             files.routing.trial.clone_from(&in_force.files.routing.trial);
             files.dual_write.trial.clone_from(&in_force.files.dual_write.trial);
-            self.make(&files)
+            let made = self.make(&files)?;
+            Ok((!Arc::ptr_eq(&made, &in_force.set)).then_some(made))
         });
         let refused = candidate.as_ref().err().cloned();
         let before = std::mem::replace(&mut self.standing_now().refused, refused.clone());
@@ -174,16 +175,17 @@ impl Policies {
         candidate
     }
 
-    /// A set of these files, checked but not in force; `None` if it is in force already. Blocks while it compiles.
+    /// The set of these files: the one in force if it is made of them, else another, checked but not in force. Blocks while
+    /// it compiles.
     ///
     /// # Errors
     /// [`Refused`] if they make no usable set.
-    pub fn make(&self, files: &PerWorld<Files>) -> Result<Option<Arc<PolicySet>>, Refused> {
+    pub fn make(&self, files: &PerWorld<Files>) -> Result<Arc<PolicySet>, Refused> {
         let in_force = self.in_force();
         if in_force.is_of(files) {
-            return Ok(None);
+            return Ok(Arc::clone(&in_force.set));
         }
-        Ok(Some(Arc::new(self.loader.set(files, Some(&in_force))?)))
+        Ok(Arc::new(self.loader.set(files, Some(&in_force))?))
     }
 
     /// Has other policies decide the operations that begin from now on. What is older than what is in force is passed over:

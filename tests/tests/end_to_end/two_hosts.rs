@@ -1,6 +1,7 @@
 //! Two hosts beside each other.
 
 use anyhow::Result;
+use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::json;
 use turnout_tests::{Site, eventually};
@@ -41,4 +42,39 @@ async fn two_hosts_on_one_directory_see_the_same_rows_and_follow_the_same_change
         "one goes, the other serves on"
     );
     second.stop().await
+}
+
+/// A host hears of a change in several ways at the same time, and each may find it at another point of its way.
+#[tokio::test]
+async fn an_epoch_means_the_same_on_both_hosts() -> Result<()> {
+    let site = Site::set_up().await?;
+    let (first, second) = (site.host().await?, site.host().await?);
+    // Before it finds that nothing is on trial, a host looks for what others have brought into force.
+    let ask = async || -> Result<()> {
+        loop {
+            let promote = second.bare(Method::POST, "/v1/policies/promote");
+            let answer = second.send(promote.header("apikey", Site::ADMIN_KEY)).await?;
+            assert_eq!(answer.status, 409, "{}", answer.text);
+        }
+    };
+    let change = async {
+        for stage in ["dualwrite", "off"].into_iter().cycle().take(40) {
+            let settings = json!({"settings": format!("[default]\nstage = '{stage}'\n")});
+            let put = first.bare(Method::PUT, "/v1/policies/routing").json(&settings);
+            let answer = first.send(put.header("apikey", Site::ADMIN_KEY)).await?;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            let here = first.get("/v1/status").await?.json();
+            let there = second
+                .status_with("the handoff is over", |there| {
+                    there["epoch"] == here["epoch"] && there["leaving"] == json!([])
+                })
+                .await;
+            assert_eq!(there["routing"], here["routing"], "epoch {}", here["epoch"]);
+        }
+        Ok(())
+    };
+    tokio::select! {
+        changed = change => changed,
+        asked = try_join_all((0..8).map(|_| ask())) => asked.map(drop),
+    }
 }

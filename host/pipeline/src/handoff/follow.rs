@@ -123,14 +123,14 @@ impl Handoffs {
         let mut leaving = Vec::new();
         if !newest.released {
             for record in &records {
-                leaving.push(self.era(database, now, record).await?);
+                leaving.push(self.era(database, record).await?);
             }
             if leaving.is_empty() {
                 // The first epoch of all: before it everything was on `old`, as whatever this host has says or not.
                 leaving.push(now.era.clone());
             }
         }
-        let era = self.era(database, now, &newest).await?;
+        let era = self.era(database, &newest).await?;
         self.policies.put_in_force(InForce {
             era,
             leaving,
@@ -140,7 +140,7 @@ impl Handoffs {
     }
 
     /// The policies of an epoch. What is in force already is not made again.
-    async fn era(&self, database: &Database, now: &InForce, written: &EpochRecord) -> Result<Era, Obstacle> {
+    async fn era(&self, database: &Database, written: &EpochRecord) -> Result<Era, Obstacle> {
         let files = record::files(database, written).await?;
         let policies = Arc::clone(&self.policies);
         let made = tokio::task::spawn_blocking(move || policies.make(&files)).await;
@@ -149,7 +149,7 @@ impl Handoffs {
             .map_err(|refused| Obstacle::Because(refused.to_string()))?;
         Ok(Era {
             epoch: written.epoch,
-            set: set.unwrap_or_else(|| Arc::clone(&now.set)),
+            set,
             forced: written.forced,
         })
     }

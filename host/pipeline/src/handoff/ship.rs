@@ -203,8 +203,8 @@ impl Handoffs {
             let files = self.changed(&base, &change).await?;
             let (policies, wanted) = (Arc::clone(&self.policies), files.clone());
             let made = tokio::task::spawn_blocking(move || policies.make(&wanted)).await;
-            let made = made.map_err(|error| Refused::whole(self.policies.source.directory(), &error))?;
-            if let Some(set) = made? {
+            let set = made.map_err(|error| Refused::whole(self.policies.source.directory(), &error))??;
+            if !Arc::ptr_eq(&set, &base.set) {
                 match self.bring(set, Some(base.epoch)).await {
                     Ok(()) => {}
                     Err(Obstacle::Overtaken) => continue,

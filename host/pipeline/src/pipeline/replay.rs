@@ -175,11 +175,10 @@ impl Pipeline {
         }
         of_world.trial = None;
         let then = self.policies.make(&files)?;
-        let then = then.as_deref().unwrap_or(&in_force.set);
         let recorded = self.recording.last().into_iter();
         Ok(Replay::compare(recorded.map(|one| {
             let now = decide(&one, &in_force);
-            (self.shown(&one, now), decide(&one, then))
+            (self.shown(&one, now), decide(&one, &then))
         })))
     }
 
