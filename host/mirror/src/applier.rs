@@ -152,7 +152,7 @@ impl Work<'_> {
             }
             if !full {
                 if std::mem::take(&mut busy) {
-                    let _ = timeout(GATHER, self.applier.shared.hurry.notified()).await;
+                    let _ = timeout(GATHER, self.applier.shared.hurried()).await;
                 } else {
                     // All of it has to wait for something else.
                     self.rest().await;
@@ -216,7 +216,7 @@ impl Work<'_> {
     async fn rest(&mut self) {
         tokio::select! {
             () = self.applier.shared.wake.notified() => {}
-            () = self.applier.shared.hurry.notified() => {}
+            () = self.applier.shared.hurried() => {}
             () = self.calls.next() => {}
             () = sleep(REST) => {}
         }

@@ -50,10 +50,20 @@ struct Shared {
     source: Backend,
     /// There are changes.
     wake: tokio::sync::Notify,
-    /// There are changes that somebody waits for.
+    /// Somebody waits for all changes that there are.
     hurry: tokio::sync::Notify,
     waiting: Waiting,
     progress: Progress,
+}
+
+impl Shared {
+    /// Waits until somebody waits for changes.
+    async fn hurried(&self) {
+        tokio::select! {
+            () = self.hurry.notified() => {}
+            () = self.waiting.comes() => {}
+        }
+    }
 }
 
 impl Drop for Direction {
@@ -110,7 +120,6 @@ impl Mirror {
     /// Waits until the keys that a transaction of this side made dirty are mirrored, for at most `bound`.
     pub async fn mirrored(&self, source: Backend, transaction: i64, bound: Duration) -> MirrorState {
         let shared = &self.directions[source].shared;
-        shared.hurry.notify_one();
         shared
             .waiting
             .until_mirrored(&self.backends[source], transaction, bound, &shared.progress)

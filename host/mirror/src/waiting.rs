@@ -2,7 +2,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use turnout_backends::Database;
 use turnout_vocabulary::MirrorState;
@@ -19,7 +19,11 @@ const FIRST_GLANCE: Duration = Duration::from_millis(2);
 const SECOND_LOOK: Duration = Duration::from_millis(50);
 
 /// Writes that wait until their own keys are mirrored.
-pub(crate) struct Waiting(Mutex<State>);
+pub(crate) struct Waiting {
+    state: Mutex<State>,
+    /// One has begun to wait.
+    came: Notify,
+}
 
 #[derive(Default)]
 struct State {
@@ -30,7 +34,21 @@ struct State {
 
 impl Waiting {
     pub(crate) fn new() -> Self {
-        Self(Mutex::default())
+        Self {
+            state: Mutex::default(),
+            came: Notify::new(),
+        }
+    }
+
+    /// Waits until one waits that came after the last time this was asked. One whose keys were mirrored before it came to wait
+    /// is nobody: an applier that looked for its changes once more would be in the way of the next write.
+    pub(crate) async fn comes(&self) {
+        loop {
+            self.came.notified().await;
+            if !self.state().awaited.is_empty() {
+                return;
+            }
+        }
     }
 
     /// The keys of a transaction are all mirrored, or one of them is parked.
@@ -69,14 +87,9 @@ impl Waiting {
         progress: &Progress,
     ) -> MirrorState {
         let deadline = Instant::now() + bound;
-        let mut told = {
-            let mut all = self.state();
-            if let Some(state) = all.over.get(&transaction) {
-                return *state;
-            }
-            let (sender, receiver) = oneshot::channel();
-            all.awaited.insert(transaction, sender);
-            receiver
+        let mut told = match self.begin(transaction) {
+            Ok(told) => told,
+            Err(state) => return state,
         };
         let mut glance = if progress.is_at_work() {
             SECOND_LOOK
@@ -101,7 +114,39 @@ impl Waiting {
         state
     }
 
+    /// Begins to wait for a transaction, if it is not remembered how it ended.
+    fn begin(&self, transaction: i64) -> Result<oneshot::Receiver<MirrorState>, MirrorState> {
+        let mut all = self.state();
+        if let Some(state) = all.over.get(&transaction) {
+            return Err(*state);
+        }
+        let (sender, receiver) = oneshot::channel();
+        all.awaited.insert(transaction, sender);
+        self.came.notify_one();
+        Ok(receiver)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn one_whose_keys_were_mirrored_when_it_came_calls_nobody() {
+        let waiting = Waiting::new();
+        let mut told = waiting.begin(7).expect("it is not over");
+        waiting.over(7, MirrorState::Done);
+        assert_eq!(told.try_recv(), Ok(MirrorState::Done));
+        assert_eq!(waiting.comes().now_or_never(), None);
+
+        let _told = waiting.begin(8).expect("it is not over");
+        assert_eq!(waiting.comes().now_or_never(), Some(()));
+        assert_eq!(waiting.comes().now_or_never(), None, "it was told of already");
     }
 }

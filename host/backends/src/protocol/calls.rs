@@ -1,3 +1,4 @@
+use futures::FutureExt as _;
 use sqlx::postgres::PgListener;
 
 use crate::database::Database;
@@ -7,12 +8,14 @@ use crate::error::Error;
 pub struct Calls(PgListener);
 
 impl Calls {
-    /// Waits for the next call. A call may be missed while the connection is broken; then one comes when it is back.
+    /// Waits for the next call. Those that have come already are one. A call may be missed while the connection is broken; then
+    /// one comes when it is back.
     pub async fn next(&mut self) {
         if self.0.try_recv().await.is_err() {
             // It will be tried again by the next call of this.
             std::future::pending::<()>().await;
         }
+        while let Some(Ok(Some(_))) = self.0.try_recv().now_or_never() {}
     }
 }
 
