@@ -1,5 +1,6 @@
 //! What mirroring adds to a write, as one client sees it: through the host with the mirror off, async and sync, beside the
-//! same statement sent to the databases directly, to one or to each after the other. Commits reach the disk.
+//! same statement sent to the databases directly, to one or to each after the other. Commits reach the disk: at once where a cache
+//! takes them, as here, or a millisecond later, as without one.
 #![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
 use std::time::Instant;
@@ -8,12 +9,15 @@ use anyhow::{Result, ensure};
 use reqwest::Method;
 use serde_json::json;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, raw_sql};
 use turnout_tests::{Host, Site, Spread};
 
 /// How often each is measured, and how many writes that takes.
 const ROUNDS: usize = 9;
 const WRITES: i32 = 300;
+
+/// What is added to each commit, in microseconds.
+const DELAYS: [u32; 2] = [0, 1000];
 
 const ROUTING: &str = "[default]\nstage = 'dualwrite'\n";
 const UPDATE: &str = "update clients set visit_count = $1 where id = $2 returning id";
@@ -30,19 +34,28 @@ async fn main() -> Result<()> {
         .await;
     let (mut old, mut new) = (direct(site.old.url()).await?, direct(site.new.url()).await?);
 
+    for delay in DELAYS {
+        for database in [&mut old, &mut new] {
+            delay_commits(database, delay).await?;
+        }
+        println!("commits take {delay} µs longer than this disk");
+        compare(&site, &host, &mut old, &mut new).await?;
+    }
+    Ok(())
+}
+
+/// Measures all ways in turns, and prints what they took.
+async fn compare(site: &Site, host: &Host, old: &mut PgConnection, new: &mut PgConnection) -> Result<()> {
     let modes = ["off", "async", "sync"];
     let mut through = [const { Vec::new() }; 3];
     let (mut one, mut each) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let mut took = Vec::new();
         for mode in modes {
-            mirror(&site, &host, mode).await?;
-            took.push(writes_through(&host, mode).await?);
+            mirror(site, host, mode).await?;
+            took.push(writes_through(host, mode).await?);
         }
-        let (alone, both) = (
-            writes_to(&mut [&mut old]).await?,
-            writes_to(&mut [&mut old, &mut new]).await?,
-        );
+        let (alone, both) = (writes_to(&mut [old]).await?, writes_to(&mut [old, new]).await?);
         // The first round warms everything up.
         if round > 0 {
             for (all, took) in through.iter_mut().zip(took) {
@@ -74,6 +87,16 @@ async fn main() -> Result<()> {
 async fn direct(url: &str) -> Result<PgConnection> {
     let options: PgConnectOptions = url.parse()?;
     Ok(options.options([("turnout.epoch", "mirror")]).connect().await?)
+}
+
+/// Has each commit of a database wait so long before it goes to the disk.
+async fn delay_commits(database: &mut PgConnection, microseconds: u32) -> Result<()> {
+    for setting in [format!("commit_delay = {microseconds}"), "commit_siblings = 0".into()] {
+        let set = AssertSqlSafe(format!("alter system set {setting}"));
+        database.execute(raw_sql(set)).await?;
+    }
+    database.execute("select pg_reload_conf()").await?;
+    Ok(())
 }
 
 /// Has the host mirror in another way.

@@ -183,22 +183,35 @@ impl Work<'_> {
             self.applier.target().apply(self.token, &changes).await?
         };
         drop(changes);
-        let ack = batch.ack(&not_applied);
-        let over = batch.over(&ack);
-        // The keys of one transaction may be spread over two batches when this one is full.
-        let complete = !full && !batch.has_held();
-        if complete {
-            for (transaction, state) in &over {
-                shared.waiting.over(*transaction, *state);
-            }
-        }
+        let mut ack = batch.ack(&not_applied);
         for (repository, rows) in batch.applied() {
             shared.progress.applied(repository, rows);
         }
         if ack.is_empty() {
             return Ok(0);
         }
-        self.applier.source().ack(self.token, file, &ack).await?;
+        let over = batch.over(&ack);
+        // The keys of one transaction may be spread over two batches when this one is full.
+        let complete = !full && !batch.has_held();
+        // Whoever waits is about to write again, and would wait for the disk twice.
+        ack.may_be_lost = complete
+            && over
+                .iter()
+                .all(|(transaction, _)| shared.waiting.is_awaited(*transaction));
+        // As soon as its writer is answered a key may be the other side's, and must not be taken again.
+        let first = batch.gives_away();
+        if first {
+            ack.may_be_lost = false;
+            self.applier.source().ack(self.token, file, &ack).await?;
+        }
+        if complete {
+            for (transaction, state) in &over {
+                shared.waiting.over(*transaction, *state);
+            }
+        }
+        if !first {
+            self.applier.source().ack(self.token, file, &ack).await?;
+        }
         if !complete {
             for (transaction, _) in over {
                 if shared.waiting.is_awaited(transaction) {

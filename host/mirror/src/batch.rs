@@ -139,6 +139,13 @@ impl<'a> Batch<'a> {
         self.keys.iter().any(|(_, _, key)| key.held)
     }
 
+    /// Whether the other side may be the authority of one of the keys once it is applied: the row was handed to another subject, or
+    /// there is none any more, and anybody may insert one.
+    pub(crate) fn gives_away(&self) -> bool {
+        let mut keys = self.keys.iter().map(|(_, _, key)| key);
+        keys.any(|key| key.subjects.len() > 1 || key.row.is_none())
+    }
+
     /// The transactions whose keys are over, as far as this batch has them all, with how they ended; none of those whose
     /// keys are to be tried again.
     pub(crate) fn over(&self, ack: &Ack) -> Vec<(i64, MirrorState)> {

@@ -91,27 +91,29 @@ impl Waiting {
             Ok(told) => told,
             Err(state) => return state,
         };
+        let _awaiting = Awaiting {
+            waiting: self,
+            transaction,
+        };
         let mut glance = if progress.is_at_work() {
             SECOND_LOOK
         } else {
             FIRST_GLANCE
         };
-        let state = loop {
+        loop {
             tokio::select! {
-                Ok(state) = &mut told => break state,
+                Ok(state) = &mut told => return state,
                 () = sleep_until(deadline.min(Instant::now() + glance)) => {}
             }
             if Instant::now() >= deadline {
-                break MirrorState::Pending;
+                return MirrorState::Pending;
             }
             match timeout_at(deadline, source.mirror_state(transaction)).await {
                 Ok(Ok(MirrorState::Pending) | Err(_)) => glance *= 2,
-                Ok(Ok(state)) => break state,
-                Err(_) => break MirrorState::Pending,
+                Ok(Ok(state)) => return state,
+                Err(_) => return MirrorState::Pending,
             }
-        };
-        self.state().awaited.remove(&transaction);
-        state
+        }
     }
 
     /// Begins to wait for a transaction, if it is not remembered how it ended.
@@ -128,6 +130,18 @@ impl Waiting {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who waits, until it is dropped: a client may go away.
+struct Awaiting<'a> {
+    waiting: &'a Waiting,
+    transaction: i64,
+}
+
+impl Drop for Awaiting<'_> {
+    fn drop(&mut self) {
+        self.waiting.state().awaited.remove(&self.transaction);
     }
 }
 

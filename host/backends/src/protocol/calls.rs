@@ -8,8 +8,8 @@ use crate::error::Error;
 pub struct Calls(PgListener);
 
 impl Calls {
-    /// Waits for the next call. Those that have come already are one. A call may be missed while the connection is broken; then
-    /// one comes when it is back.
+    /// Waits for the next call. Those that have come already are one. Calls are missed while the connection is broken, so look now
+    /// and then without one, too.
     pub async fn next(&mut self) {
         if self.0.try_recv().await.is_err() {
             // It will be tried again by the next call of this.

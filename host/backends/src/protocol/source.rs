@@ -73,6 +73,8 @@ pub struct Ack {
     pub settled: Vec<Settled>,
     /// Keys that are shown and not mirrored.
     pub diverged: Vec<Diverged>,
+    /// Whether it need not reach the disk before it is answered. Until [`Database::persist`], a crash of the server may take it back.
+    pub may_be_lost: bool,
 }
 
 impl Ack {
@@ -220,7 +222,7 @@ impl Database {
         let diverged = json(&ack.diverged);
         self.call(
             "select turnout.ack($1, $2::int8::oid, $3::text[]::tid[], nullif($4, '[]')::json, nullif($5, '[]')::json, \
-             nullif($6, '[]')::json)::text",
+             nullif($6, '[]')::json, $7 <> 0)::text",
             &[
                 Parameter::Number(token),
                 Parameter::Number(file),
@@ -228,10 +230,19 @@ impl Database {
                 Parameter::Text(&failed),
                 Parameter::Text(&settled),
                 Parameter::Text(&diverged),
+                Parameter::Number(ack.may_be_lost.into()),
             ],
         )
         .await
         .map(drop)
+    }
+
+    /// Makes all that was committed here outlive a crash of the server.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn persist(&self) -> Result<(), Error> {
+        self.call("select turnout.persist()::text", &[]).await.map(drop)
     }
 
     /// What is left to be mirrored of epochs before this one, by table and subject; at most a thousand groups.

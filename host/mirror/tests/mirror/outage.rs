@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
 
 use sqlx::{Connection as _, PgConnection, raw_sql};
+use turnout_backends::Ack;
 use turnout_cluster::{Cluster, Options};
 use turnout_mirror::Mirror;
 use turnout_vocabulary::{Backend, PerBackend};
@@ -64,6 +66,31 @@ async fn a_source_that_crashes_loses_no_key() {
         writer.await.unwrap();
     }
     world.equal("*", "t").await;
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_does_not_come_back_with_a_source_that_crashes_once_that_is_made_to_last() {
+    let (mut clusters, world, mirror) = apart().await;
+    drop(mirror);
+    let source = &world.backends.old;
+    for _ in 0..5 {
+        world.old("update t set n = n + 1 where id = 1").await;
+        let lease = eventually("the lease is free", async || {
+            source.take_lease("test", Duration::ZERO).await.ok()?
+        })
+        .await;
+        let taken = source.take(lease, None, 10).await.unwrap();
+        let ack = Ack {
+            entries: taken.keys[0].entries.clone(),
+            may_be_lost: true,
+            ..Ack::default()
+        };
+        source.ack(lease, taken.file, &ack).await.unwrap();
+        source.persist().await.unwrap();
+        clusters.old.kill().await.unwrap();
+        clusters.old.restart().await.unwrap();
+        assert!(world.dirty().await.is_empty());
+    }
 }
 
 #[tokio::test]

@@ -38,6 +38,8 @@ impl Handoffs {
                 self.mirror.hurry(backend);
                 sleep(GLANCE).await;
             }
+            // What is not left must not come back either, when the server crashes: it would be put over what the next authority writes.
+            self.backends[backend].persist().await?;
         }
         Ok(())
     }

@@ -160,27 +160,6 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_gone_is_waited_for() {
-        let directory = tempfile::tempdir().unwrap();
-        let (sender, changes) = mpsc::channel();
-        let mut watcher = watcher(sender).unwrap();
-        watcher.watch(directory.path(), RecursiveMode::NonRecursive).unwrap();
-        let path = directory.path().join("dual-write.toml");
-        let reading = thread::spawn({
-            let path = path.clone();
-            move || {
-                until_changed(&changes, || !path.exists());
-                std::fs::read_to_string(path)
-            }
-        });
-        let mut file = File::create(&path).unwrap();
-        thread::sleep(5 * QUIET);
-        file.write_all(b"mirror = 'off'\n").unwrap();
-        drop(file);
-        assert_eq!(reading.join().unwrap().unwrap(), "mirror = 'off'\n");
-    }
-
-    #[test]
     fn a_file_that_is_never_closed_is_read_in_the_end() {
         let (_sender, changes) = mpsc::channel();
         let began = Instant::now();

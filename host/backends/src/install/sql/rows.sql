@@ -22,7 +22,7 @@ declare
     target regclass := format('%I.%I', served.schema_name, served.table_name)::regclass;
 begin
     execute format($template$
-create or replace function turnout.taken_%1$s(after tid, last tid, file oid, is_due boolean, batch integer)
+create or replace function turnout.taken_%1$s(places tid[], file oid, is_due boolean, batch integer)
 returns table (
     repository smallint, key text, subjects text[], content text, entries text[], xids bigint[], epoch bigint, own boolean,
     held boolean, attempts integer, age_ms bigint, place text, filenode oid
@@ -35,7 +35,7 @@ begin
     with entry as (
         select key, array_agg(distinct subject) as subjects, array_agg(ctid::text) as entries,
             array_agg(distinct xid::text::bigint) as xids, min(epoch) as epoch, bool_or(not behind) as own, min(at) as since
-        from turnout.dirty where ctid > after and ctid <= last and repository = %1$s
+        from turnout.dirty where ctid = any(places) and repository = %1$s
         group by key
     ), waiting as (
         -- Those that are due, and others beside: two rows that swap a unique value can only be applied together.
@@ -54,7 +54,8 @@ begin
     select %1$s::smallint, dirty.key, dirty.subjects,
         case when found.%2$I is not null then (select row_to_json(shown)::text from (select %3$s) as shown) end,
         dirty.entries, dirty.xids, dirty.epoch, dirty.own, dirty.held, dirty.attempts,
-        (extract(epoch from clock_timestamp() - dirty.since) * 1000)::bigint, last::text, file
+        (extract(epoch from clock_timestamp() - dirty.since) * 1000)::bigint,
+        places[cardinality(places)]::text, file
     from dirty
     cross join lateral json_to_record(dirty.key::json) as wanted (%4$s)
     left join %5$s as found on (%6$s);

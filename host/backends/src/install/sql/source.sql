@@ -27,9 +27,9 @@ set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set ex
 as $$
 declare
     served record;
+    places tid[];
     numbers smallint[];
     due smallint[];
-    last tid;
     file oid;
 begin
     if not exists (select from turnout.lease where direction = 'outgoing' and lease.token = take.token) then
@@ -41,7 +41,8 @@ begin
         and renewed_at < clock_timestamp() - interval '300 milliseconds';
 
     file := pg_relation_filenode('turnout.dirty'::regclass);
-    select array_agg(distinct entry.repository), max(entry.ctid) into numbers, last
+    -- One look says which: all entries of a transaction are among them, or none unless there are more.
+    select array_agg(entry.ctid), array_agg(distinct entry.repository) into places, numbers
     from (
         select dirty.ctid, dirty.repository from turnout.dirty where dirty.ctid > after limit batch
     ) as entry;
@@ -55,21 +56,25 @@ begin
         if served.changed then
             perform turnout.write_reader(served.number);
         end if;
-        return query execute format('select * from turnout.taken_%s($1, $2, $3, $4, $5)', served.number)
-            using after, last, file, coalesce(served.number = any(due), false), batch;
+        return query execute format('select * from turnout.taken_%s($1, $2, $3, $4)', served.number)
+            using places, file, coalesce(served.number = any(due), false), batch;
     end loop;
 end $$;
 
 -- Ends work on dirty keys: `entries` are done with, by their places in the file that they were taken from. `failed` goes to
 -- the held ones (repository, key, subjects, xids, epoch, behind, sqlstate, reason, and due_ms, null to park), `settled` (repository,
--- key) is held no longer, `diverged` (repository, key, epoch, reason) is shown.
+-- key) is held no longer, `diverged` (repository, key, epoch, reason) is shown. What `may_be_lost` is, until `persist`, by a crash of
+-- this server: then the entries are taken again.
 create or replace function turnout.ack(
-    token bigint, filenode oid, entries tid[], failed json, settled json, diverged json
+    token bigint, filenode oid, entries tid[], failed json, settled json, diverged json, may_be_lost boolean
 ) returns void
 -- What is looked for by its place needs no look at all of the table, however large it is.
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
 as $$
 begin
+    if may_be_lost then
+        perform set_config('synchronous_commit', 'off', true);
+    end if;
     perform turnout.hold_lease('outgoing', ack.token);
     lock table turnout.dirty in row exclusive mode;
     if pg_relation_filenode('turnout.dirty'::regclass) <> ack.filenode then
@@ -108,6 +113,14 @@ begin
     end if;
     delete from turnout.dirty where ctid = any(entries);
 end $$;
+
+-- Makes all that was committed before outlive a crash. A commit reaches the disk only if it wrote something.
+create or replace function turnout.persist() returns void
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    select turnout.outlive_a_crash();
+    update turnout.lease set renewed_at = renewed_at where direction = 'outgoing';
+$$;
 
 -- What is left of epochs before this one: a handoff to it must wait for these. At most a thousand groups are told. As somebody
 -- waits, what rests after a failure is tried again soon.
