@@ -193,15 +193,15 @@ impl Work<'_> {
         let over = batch.over(&ack);
         // The keys of one transaction may be spread over two batches when this one is full.
         let complete = !full && !batch.has_held();
+        // As soon as its writer is answered a key may be the other side's, and must not be taken again.
+        let first = batch.gives_away();
         // Whoever waits is about to write again, and would wait for the disk twice.
-        ack.may_be_lost = complete
+        ack.may_be_lost = !first
+            && complete
             && over
                 .iter()
                 .all(|(transaction, _)| shared.waiting.is_awaited(*transaction));
-        // As soon as its writer is answered a key may be the other side's, and must not be taken again.
-        let first = batch.gives_away();
         if first {
-            ack.may_be_lost = false;
             self.applier.source().ack(self.token, file, &ack).await?;
         }
         if complete {

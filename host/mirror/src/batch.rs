@@ -142,8 +142,9 @@ impl<'a> Batch<'a> {
     /// Whether the other side may be the authority of one of the keys once it is applied: the row was handed to another subject, or
     /// there is none any more, and anybody may insert one.
     pub(crate) fn gives_away(&self) -> bool {
-        let mut keys = self.keys.iter().map(|(_, _, key)| key);
-        keys.any(|key| key.subjects.len() > 1 || key.row.is_none())
+        self.keys
+            .iter()
+            .any(|(_, _, key)| key.subjects.len() > 1 || key.row.is_none())
     }
 
     /// The transactions whose keys are over, as far as this batch has them all, with how they ended; none of those whose
