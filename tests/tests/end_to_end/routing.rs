@@ -144,6 +144,49 @@ async fn a_row_that_changes_its_subject_is_at_its_next_authority_when_the_answer
 }
 
 #[tokio::test]
+async fn a_row_that_changes_its_key_too_gets_to_its_next_authority_though_nothing_is_mirrored() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.put("dual-write.toml", NOTHING_MIRRORED)?;
+    let routes = fs::read_to_string(site.policies().join("routing.toml"))?;
+    site.route(&routes.replacen("89686484488", "89686484488\", \"89990001111", 1))?;
+    let host = site.host().await?;
+    let nobody_refers_to_it = json!({"id": 1_000_001, "name": "x", "phone": "89990003333"});
+    let inserted = host
+        .write(Method::POST, "/rest/v1/clients", &nobody_refers_to_it)
+        .await?;
+    assert_eq!(
+        (inserted.status.as_u16(), inserted.backend()),
+        (201, "old"),
+        "{}",
+        inserted.text
+    );
+    for (key, next, phone, from, to) in [
+        (1_000_001, 1_000_003, "89990001111", "old", "new"),
+        (1_000_003, 1_000_005, "89990002222", "new", "old"),
+    ] {
+        let handed = host
+            .write(
+                Method::PATCH,
+                &format!("/rest/v1/clients?id=eq.{key}&select=id,phone"),
+                &json!({"id": next, "phone": phone}),
+            )
+            .await?;
+        assert_eq!(
+            (handed.status.as_u16(), handed.backend()),
+            (200, from),
+            "{}",
+            handed.text
+        );
+        assert_eq!(handed.header("x-turnout-mirror"), "done");
+        let there = host
+            .get(&format!("/rest/v1/clients?phone=eq.{phone}&select=id,phone"))
+            .await?;
+        assert_eq!((there.json(), there.backend()), (handed.json(), to), "{phone}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_copy_on_the_other_side_is_never_written() -> Result<()> {
     let site = Site::set_up().await?;
     site.put("dual-write.toml", NOTHING_MIRRORED)?;
