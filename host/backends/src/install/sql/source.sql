@@ -74,6 +74,8 @@ as $$
 begin
     if may_be_lost then
         perform set_config('synchronous_commit', 'off', true);
+    else
+        perform turnout.outlive_a_crash();
     end if;
     perform turnout.hold_lease('outgoing', ack.token);
     lock table turnout.dirty in row exclusive mode;
