@@ -111,6 +111,29 @@ async fn a_version_is_tried_by_one_phone_then_by_everybody_and_rolled_back() -> 
 }
 
 #[tokio::test]
+async fn a_trial_that_ends_while_a_saved_file_compiles_does_not_come_back_with_it() -> Result<()> {
+    let (site, host) = begin().await?;
+    let settings = site.folder().join("next.toml");
+    fs::write(&settings, EVERYBODY_NEW)?;
+    let (module, settings) = (policy("routing").display().to_string(), settings.display().to_string());
+    for number in 0..5 {
+        site.turnout(&["policy", "push", &module, "--settings", &settings, "--percent", "100"])?;
+        assert_eq!(backends(&host).await?, on("new", "new"));
+        let saved = another(number)?;
+        fs::write(site.policies().join("routing.wasm"), &saved)?;
+        site.turnout(&["policy", "withdraw"])?;
+        let status = host
+            .status_with("the saved file is in force", |status| {
+                status["routing"]["module"] == sha256(&saved)
+            })
+            .await;
+        assert_eq!(status["trials"], json!([]));
+        assert_eq!(backends(&host).await?, on("old", "old"));
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_cannot_be_shipped_is_refused_and_changes_nothing() -> Result<()> {
     let (site, host) = begin().await?;
     let before = host.get("/v1/status").await?.json()["epoch"].clone();

@@ -8,8 +8,8 @@ use turnout_vocabulary::{Backend, Epoch, Span};
 
 use super::gate::Passed;
 use super::{Handoffs, Obstacle, record};
+use crate::PolicySet;
 use crate::policies::{Era, InForce};
-use crate::{PolicySet, Refused};
 
 /// How often a change is begun anew that another host overtook.
 pub(super) const ATTEMPTS: usize = 20;
@@ -18,16 +18,9 @@ pub(super) const ATTEMPTS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Handoffs {
-    /// Brings a set that passed its checks into force, by handoff; returns when that is over.
-    ///
-    /// # Errors
-    /// [`Refused`] with the reason; what was in force is in force again, under a newer epoch if the handoff had begun.
-    pub async fn propose(self: &Arc<Self>, set: Arc<PolicySet>) -> Result<(), Refused> {
-        let brought = self.bring(set, None).await;
-        brought.map_err(|obstacle| self.policies.refuse(&obstacle))
-    }
-
-    /// The same. A set that was made from that of an epoch is overtaken once there is a newer one.
+    /// Brings a set that passed its checks into force, by handoff; returns when that is over. What was in force is in force again
+    /// if that fails, under a newer epoch if the handoff had begun. A set that was made from that of an epoch is overtaken once
+    /// there is a newer one.
     pub(super) async fn bring(self: &Arc<Self>, set: Arc<PolicySet>, base: Option<Epoch>) -> Result<(), Obstacle> {
         for _ in 0..ATTEMPTS {
             let turn = Arc::clone(&self.one).lock_owned().await;

@@ -60,7 +60,10 @@ impl Handoffs {
                 Err(error) => tracing::debug!(%error, "newer epochs can't be looked for"),
             }
             if !self.is_recorded().await {
-                let _ = self.propose(Arc::clone(&self.policies.in_force().set)).await;
+                let set = Arc::clone(&self.policies.in_force().set);
+                if let Err(obstacle) = self.bring(set, None).await {
+                    self.policies.refuse(&obstacle);
+                }
             }
         }
     }

@@ -9,7 +9,8 @@ use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::runtime::Handle;
 
-use super::Handoffs;
+use super::change::ATTEMPTS;
+use super::{Handoffs, Obstacle};
 
 /// How long the directory must be quiet before it is read: several files are often changed together.
 const QUIET: Duration = Duration::from_millis(10);
@@ -87,14 +88,33 @@ fn follow(handoffs: &Arc<Handoffs>, runtime: &Handle, changes: &Receiver<Change>
     let mut there = true;
     while there {
         let seen = stamp();
-        // Another host may have written these files, after it brought more into force than they say: what is on trial.
-        let _ = runtime.block_on(handoffs.learn());
-        // A refusal is logged, counted and kept where it happens.
-        if let Ok(Some(set)) = handoffs.policies.candidate() {
-            let _ = runtime.block_on(handoffs.propose(set));
-        }
+        reload(handoffs, runtime);
         there = until_changed(changes, || stamp() == seen);
     }
+}
+
+/// Brings what the directory holds into force, beside what is on trial by then. A refusal is logged, counted and kept where it
+/// happens.
+fn reload(handoffs: &Arc<Handoffs>, runtime: &Handle) {
+    let mut obstacle = Obstacle::Overtaken;
+    for _ in 0..ATTEMPTS {
+        // Another host may have written these files, after it brought more into force than they say: what is on trial.
+        let _ = runtime.block_on(handoffs.learn());
+        let base = handoffs.policies.in_force().epoch;
+        let Ok(Some(set)) = handoffs.policies.candidate() else {
+            return;
+        };
+        match runtime.block_on(handoffs.bring(set, Some(base))) {
+            Ok(()) => return,
+            // While the files were compiled a trial may have ended, for one.
+            Err(Obstacle::Overtaken) => {}
+            Err(other) => {
+                obstacle = other;
+                break;
+            }
+        }
+    }
+    handoffs.policies.refuse(&obstacle);
 }
 
 /// Waits until something changed and seems to be complete. False once nothing more will be heard.

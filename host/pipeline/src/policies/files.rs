@@ -35,6 +35,11 @@ impl Files {
         }
     }
 
+    /// The module and the settings of the stable version.
+    pub(crate) fn stable(&self) -> (&File, &File) {
+        (&self.module, &self.settings)
+    }
+
     /// The module of the stable version, and that of the one on trial.
     pub(crate) fn modules(&self) -> impl Iterator<Item = &File> {
         let trial = self.trial.as_ref().map(|trial| &trial.module);
@@ -44,7 +49,7 @@ impl Files {
 
 impl PartialEq for Files {
     fn eq(&self, other: &Self) -> bool {
-        (&self.module, &self.settings, &self.trial) == (&other.module, &other.settings, &other.trial)
+        self.stable() == other.stable() && self.trial == other.trial
     }
 }
 

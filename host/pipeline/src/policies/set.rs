@@ -34,6 +34,12 @@ impl PolicySet {
         self.files == *files
     }
 
+    /// Whether all that these files change is what is on trial.
+    pub(crate) fn has_other_trials_than(&self, files: &PerWorld<Files>) -> bool {
+        let mut pairs = self.files.iter().zip(files.iter());
+        !self.is_of(files) && pairs.all(|((_, own), (_, other))| own.stable() == other.stable())
+    }
+
     /// What is on trial, with the differences that it was found to make in the shadow.
     #[must_use]
     pub fn trials(&self) -> PerWorld<Option<(&OnTrial, Differences)>> {
