@@ -14,15 +14,15 @@ use super::fitting::FittingModule;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// How policies are compiled, whatever the crate or its workspace says: what a policy weighs is what a reload compiles, and
-/// its stack is what a fresh instance must make.
+/// How policies are compiled, whatever the crate or its workspace says: what a policy weighs is what a reload compiles; its
+/// stack is what a fresh instance must make, and where its heap is too small from the start, the memory of each must grow.
 const PROFILE: [&str; 6] = [
     r#"profile.policy.inherits="release""#,
     "profile.policy.lto=true",
     "profile.policy.codegen-units=1",
     r#"profile.policy.strip="symbols""#,
     r#"profile.policy.panic="abort""#,
-    r#"target.wasm32-unknown-unknown.rustflags=["-Clink-arg=-zstack-size=65536"]"#,
+    r#"target.wasm32-unknown-unknown.rustflags=["-Clink-arg=-zstack-size=65536", "-Clink-arg=--initial-heap=131072"]"#,
 ];
 
 #[derive(Args)]
