@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::value::RawValue;
 use turnout_backends::{Ack, Change, DirtyKey, Diverged, Failed, NotApplied, Settled};
@@ -47,6 +47,7 @@ impl<'a> Batch<'a> {
                 gone: Vec::new(),
                 keys: Vec::new(),
                 rows: Vec::new(),
+                columns: Vec::new(),
             };
             for (_, _, key) in self
                 .keys
@@ -65,6 +66,8 @@ impl<'a> Batch<'a> {
                     Some(Err(_)) => {}
                 }
             }
+            // Rows that one query read have the same columns.
+            change.columns = change.rows.first().map_or_else(Vec::new, |row| columns(row));
             if !change.gone.is_empty() || !change.rows.is_empty() {
                 changes.push(change);
             }
@@ -188,6 +191,12 @@ impl<'a> Batch<'a> {
         }
         applied
     }
+}
+
+/// The names in a row, which is a JSON object.
+fn columns(row: &RawValue) -> Vec<String> {
+    let names: serde_json::Result<BTreeMap<String, &RawValue>> = serde_json::from_str(row.get());
+    names.unwrap_or_default().into_keys().collect()
 }
 
 /// Why a key could not be applied, in words without values.

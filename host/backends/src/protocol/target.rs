@@ -19,6 +19,8 @@ pub struct Change<'a> {
     pub keys: Vec<&'a RawValue>,
     /// The rows that are to be there, each a JSON object.
     pub rows: Vec<&'a RawValue>,
+    /// The columns of the rows; all have the same.
+    pub columns: Vec<String>,
 }
 
 impl std::fmt::Debug for Change<'_> {

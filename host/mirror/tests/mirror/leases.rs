@@ -73,6 +73,7 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
             gone: vec![],
             keys: vec![key],
             rows: vec![row],
+            columns: vec!["id".into(), "name".into()],
         };
         target.apply(held, &[change]).await
     };

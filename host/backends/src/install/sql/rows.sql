@@ -74,10 +74,10 @@ end $body$
     update turnout.repository set read_as = turnout.shape(target) where number = of_table;
 end $outer$;
 
--- The columns of rows, a JSON array of objects whose values are texts, as far as the table has and does not compute them:
--- their names, an SQL query for them over `$1`, and what an update sets.
+-- Of the columns with these names, a JSON array, those that the table has and does not compute: their names, an SQL query for them
+-- over `$1`, a JSON array of objects whose values are texts, and what an update sets.
 create or replace function turnout.fresh_rows(
-    target regclass, key text[], rows json, out columns text, out query text, out updates text
+    target regclass, key text[], named json, out columns text, out query text, out updates text
 )
 language sql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -91,23 +91,15 @@ as $$
             filter (where attidentity <> 'a' and attname <> all(key))
     from pg_attribute
     where attrelid = target and attnum > 0 and not attisdropped and attgenerated = ''
-        and attname in (select json_object_keys(rows -> 0))
+        and attname in (select json_array_elements_text(named))
 $$;
 
--- What the function that puts rows like these depends on: the columns here, and those there.
-create or replace function turnout.put_shape(target regclass, rows json) returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return turnout.shape(target) || to_json(array(select json_object_keys(rows -> 0)));
-end $$;
-
--- Writes the function that makes a table hold rows like these.
-create or replace function turnout.write_putter(of_table smallint, target regclass, key text[], rows json) returns void
+-- Writes the function that makes a table hold rows with these columns, a JSON array of names.
+create or replace function turnout.write_putter(of_table smallint, target regclass, key text[], named json) returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $outer$
 declare
-    fresh record := turnout.fresh_rows(target, key, rows);
+    fresh record := turnout.fresh_rows(target, key, named);
 begin
     execute format($template$
 create or replace function turnout.put_%s(json) returns void
@@ -122,5 +114,5 @@ end $body$
         coalesce('update set ' || fresh.updates, 'nothing')
     );
     execute format('revoke all on function turnout.put_%s from public', of_table);
-    update turnout.repository set put_as = turnout.put_shape(target, rows) where number = of_table;
+    update turnout.repository set put_as = turnout.shape(target) || named::text where number = of_table;
 end $outer$;

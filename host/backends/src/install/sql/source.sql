@@ -56,8 +56,9 @@ begin
         if served.changed then
             perform turnout.write_reader(served.number);
         end if;
-        return query execute format('select * from turnout.taken_%s($1, $2, $3, $4)', served.number)
-            using places, file, coalesce(served.number = any(due), false), batch;
+        return query select * from turnout.taken(
+            served.number, places, file, coalesce(served.number = any(due), false), batch
+        );
     end loop;
 end $$;
 

@@ -68,7 +68,7 @@ as $$
 declare
     fresh record;
 begin
-    fresh := turnout.fresh_rows(target, key, rows);
+    fresh := turnout.fresh_rows(target, key, array_to_json(array(select json_object_keys(rows -> 0))));
     return query execute format(
         'with fresh as materialized (select row_number() over () as turnout_place, row.* from (%3$s) as row),
         gone as (delete from %1$s as present using fresh where %4$s returning 1),
@@ -92,7 +92,6 @@ returns table (key text, sqlstate text, reason text)
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-    put text := format('select turnout.put_%s($1)', number);
     every json[];
     low integer[];
     high integer[];
@@ -116,7 +115,7 @@ begin
         low := trim_array(low, 1);
         high := trim_array(high, 1);
         begin
-            execute put using array_to_json(every[l:h]);
+            perform turnout.put(number, array_to_json(every[l:h]));
         exception when others then
             get stacked diagnostics refused = returned_sqlstate, constrained = constraint_name;
             if l = h or refused = '55P03' and not turnout.is_patient() then
@@ -183,7 +182,7 @@ exception when others then
 end $$;
 
 -- Makes rows here equal to those of the other side. `changes` is a JSON array, parents before children, of objects with
--- `schema`, `table`, `gone` (keys of rows that are no more), `keys` and `rows` (in the same order). Returns the keys that
+-- `schema`, `table`, `gone` (keys of rows that are no more), `keys` and `rows` (in the same order), and `columns` (those of the rows). Returns the keys that
 -- could not be applied, with the reason; all others are. Whoever keeps a row locked here holds up this row only.
 create or replace function turnout.apply(token bigint, changes json)
 returns table (schema_name text, table_name text, key text, sqlstate text, reason text)
@@ -206,11 +205,11 @@ begin
         with part as materialized (
             select *
             from rows from (
-                json_to_recordset(changes) as ("schema" text, "table" text, gone json, keys json, rows json)
-            ) with ordinality as p (in_schema, in_table, gone, keys, rows, place)
+                json_to_recordset(changes) as ("schema" text, "table" text, gone json, keys json, rows json, columns json)
+            ) with ordinality as p (in_schema, in_table, gone, keys, rows, columns, place)
         )
         -- Rows go before others come, children before their parents; and come after their parents.
-        select going, in_schema, in_table, gone, keys, rows, served.number, served.key as key_columns,
+        select going, in_schema, in_table, gone, keys, rows, columns, served.number, served.key as key_columns,
             served.put_as, to_regclass(format('%I.%I', in_schema, in_table)) as target
         from part
         cross join (values (true), (false)) as step (going)
@@ -228,12 +227,12 @@ begin
             end;
         end if;
         if barred is null and not change.going then
-            if change.put_as is distinct from turnout.put_shape(change.target, change.rows) then
-                perform turnout.write_putter(change.number, change.target, change.key_columns, change.rows);
+            if change.put_as is distinct from turnout.shape(change.target) || change.columns::text then
+                perform turnout.write_putter(change.number, change.target, change.key_columns, change.columns);
             end if;
             -- All of them, as a rule.
             begin
-                execute format('select turnout.put_%s($1)', change.number) using change.rows;
+                perform turnout.put(change.number, change.rows);
                 continue;
             exception when others then null;
             end;
