@@ -150,7 +150,13 @@ async fn a_row_that_changes_its_key_too_gets_to_its_next_authority_though_nothin
     let routes = fs::read_to_string(site.policies().join("routing.toml"))?;
     site.route(&routes.replacen("89686484488", "89686484488\", \"89990001111", 1))?;
     let host = site.host().await?;
-    let nobody_refers_to_it = json!({"id": 1_000_001, "name": "x", "phone": "89990003333"});
+    let (_, new) = site.databases().await?;
+    let company: i32 = sqlx::query_scalar("select company_id from clients where id = 1")
+        .fetch_one(&new)
+        .await?;
+    // Another unique key, which its own copy has that it leaves behind.
+    let nobody_refers_to_it = json!({"id": 1_000_001, "name": "x", "phone": "89990003333", "yclients_id": 1_000_001,
+                                     "company_id": company});
     let inserted = host
         .write(Method::POST, "/rest/v1/clients", &nobody_refers_to_it)
         .await?;

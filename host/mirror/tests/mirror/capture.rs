@@ -73,6 +73,20 @@ async fn a_row_given_another_key_or_subject_leaves_both() {
         world.dirty().await,
         [r#"{"id":7} one 0 behind"#, r#"{"id":7} seven 0 behind"#]
     );
+    // Both at once: each key knows both subjects, so that the row is seen to be handed over.
+    world.old("delete from turnout.dirty").await;
+    world
+        .old("update clients set id = 8, phone = 'eight' where id = 7")
+        .await;
+    assert_eq!(
+        world.dirty().await,
+        [
+            r#"{"id":7} eight 0 behind"#,
+            r#"{"id":7} seven 0 behind"#,
+            r#"{"id":8} eight 0 behind"#,
+            r#"{"id":8} seven 0 behind"#
+        ]
+    );
     let _mirror = world.mirror();
     world.until_drained().await;
     world.old("update clients set id = id + 1").await;

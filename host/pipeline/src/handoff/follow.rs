@@ -60,9 +60,12 @@ impl Handoffs {
                 Err(error) => tracing::debug!(%error, "newer epochs can't be looked for"),
             }
             if !self.is_recorded().await {
-                let set = Arc::clone(&self.policies.in_force().set);
-                if let Err(obstacle) = self.bring(set, None).await {
-                    self.policies.refuse(&obstacle);
+                let in_force = self.policies.in_force();
+                match self.bring(Arc::clone(&in_force.set), Some(in_force.epoch)).await {
+                    Ok(()) | Err(Obstacle::Overtaken) => {}
+                    Err(obstacle) => {
+                        self.policies.refuse(&obstacle);
+                    }
                 }
             }
         }

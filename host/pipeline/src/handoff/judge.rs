@@ -50,18 +50,16 @@ impl PolicyJudge {
                 .iter()
                 .try_fold(false, |any, subject| Ok(any || says(subject.as_ref())?))
         };
-        let mirrored = match any(&|subject| era.mirrored(repository, subject)) {
+        // A row that was handed to another authority must get there, mirrored or not.
+        let handed_over = subjects.len() > 1 && any(&|subject| Ok(era.authority(repository, subject)? != source))?;
+        match any(&|subject| era.mirrored(repository, subject)) {
             // Its authority let it in before the policy began to fail.
             Err(_) if key.own => return Ok(Verdict::Mirror),
-            mirrored => mirrored?,
-        };
-        // A row that was handed to another authority must get there, mirrored or not. Where its key changed too, only that this
-        // side let it in says that it was.
-        let handed_over = || {
-            Ok((key.own || subjects.len() > 1) && any(&|subject| Ok(era.authority(repository, subject)? != source))?)
-        };
-        if !mirrored && !handed_over()? {
-            return Ok(Verdict::Forget);
+            mirrored => {
+                if !handed_over && !mirrored? {
+                    return Ok(Verdict::Forget);
+                }
+            }
         }
         // A write that carried an epoch was let in by the authority.
         if key.own || any(&|subject| Ok(era.authority(repository, subject)? == source))? {

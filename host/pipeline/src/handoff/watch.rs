@@ -107,7 +107,7 @@ fn reload(handoffs: &Arc<Handoffs>, runtime: &Handle) {
         match runtime.block_on(handoffs.bring(set, Some(base))) {
             Ok(()) => return,
             // While the files were compiled a trial may have ended, for one.
-            Err(Obstacle::Overtaken) => {}
+            Err(Obstacle::Overtaken) if handoffs.policies.in_force().epoch > base => {}
             Err(other) => {
                 obstacle = other;
                 break;

@@ -85,7 +85,11 @@ begin
             ('move', 'update on {table} referencing old table as turnout_old new table as turnout_new for each statement',
                 '{insert} {changed} from turnout_old as changed union {changed} from turnout_new as changed', partitioned),
             ('key', 'update {of_key} on {table} for each row when ({key_changed})',
-                '{insert} {changed} from (select old.*) as changed', not partitioned),
+                -- Where both change, each key gets both subjects: they say that the row was handed over.
+                '{insert} {changed} from (select old.*) as changed
+                union {crossed} from (select old.*) as changed, (select new.*) as other
+                union {crossed} from (select new.*) as changed, (select old.*) as other
+                except {changed} from (select new.*) as changed', not partitioned),
             ('delete', 'delete on {table} referencing old table as turnout_old for each statement',
                 '{insert} {changed} from turnout_old as changed', true),
             ('truncate', 'truncate on {table} for each statement',
@@ -97,12 +101,17 @@ begin
         filled := replace(filled, '{fires}', event.fires);
         filled := replace(filled, '{event}', event.name);
         filled := replace(filled, '{insert}', 'insert into turnout.dirty (epoch, repository, behind, key, subject)');
-        filled := replace(filled, '{changed}', 'select let_in, {number}, coalesce(carried, '''') = '''', {key}, {subject}');
+        filled := replace(filled, '{changed}', '{dirty} {subject}');
+        filled := replace(filled, '{crossed}', '{dirty} {other_subject}');
+        filled := replace(filled, '{dirty}', 'select let_in, {number}, coalesce(carried, '''') = '''', {key},');
         filled := replace(filled, '{number}', number::text);
         filled := replace(filled, '{table}', target::text);
         filled := replace(filled, '{key}', turnout.key_expression(target, key));
         filled := replace(filled, '{subject}', case
             when subject is null then 'null::text' else format('changed.%I::text', subject)
+        end);
+        filled := replace(filled, '{other_subject}', case
+            when subject is null then 'null::text' else format('other.%I::text', subject)
         end);
         filled := replace(filled, '{key_changed}', (
             select string_agg(format('old.%1$I is distinct from new.%1$I', name), ' or ')

@@ -2,6 +2,10 @@
 -- that it knows once, and one that is put together at each batch each time, which takes longer than to carry it out. They are
 -- written anew as soon as the columns are others.
 
+-- What had other parameters in an earlier version.
+drop function if exists turnout.put_shape(regclass, json), turnout.fresh_rows(regclass, text[], json),
+    turnout.write_putter(smallint, regclass, text[], json);
+
 -- What the columns of a table are, to see whether they have changed.
 create or replace function turnout.shape(target regclass) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
