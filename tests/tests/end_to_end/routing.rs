@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::Result;
 use reqwest::Method;
-use serde_json::json;
-use turnout_tests::{Site, eventually};
+use serde_json::{Value, json};
+use turnout_tests::{Host, Site, eventually};
 
 const TEST_PHONE: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,phone";
 
@@ -114,6 +114,25 @@ async fn a_subject_named_in_a_header_decides_who_is_read() -> Result<()> {
     Ok(())
 }
 
+/// Gives a client another phone by a write on `from`, and finds it on `to` when the answer comes.
+async fn hand_over(host: &Host, key: u32, change: &Value, from: &str, to: &str) -> Result<()> {
+    let path = format!("/rest/v1/clients?id=eq.{key}&select=id,phone");
+    let handed = host.write(Method::PATCH, &path, change).await?;
+    assert_eq!(
+        (handed.status.as_u16(), handed.backend()),
+        (200, from),
+        "{}",
+        handed.text
+    );
+    assert_eq!(handed.header("x-turnout-mirror"), "done");
+    let phone = change["phone"].as_str().unwrap_or_default();
+    let there = host
+        .get(&format!("/rest/v1/clients?phone=eq.{phone}&select=id,phone"))
+        .await?;
+    assert_eq!((there.json(), there.backend()), (handed.json(), to), "{phone}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_row_that_changes_its_subject_is_at_its_next_authority_when_the_answer_comes() -> Result<()> {
     let site = Site::set_up().await?;
@@ -121,24 +140,7 @@ async fn a_row_that_changes_its_subject_is_at_its_next_authority_when_the_answer
     site.route(&routes.replacen("89686484488", "89686484488\", \"89990001111", 1))?;
     let host = site.host().await?;
     for (phone, from, to) in [("89990001111", "old", "new"), ("89990002222", "new", "old")] {
-        let handed = host
-            .write(
-                Method::PATCH,
-                "/rest/v1/clients?id=eq.2&select=id,phone",
-                &json!({"phone": phone}),
-            )
-            .await?;
-        assert_eq!(
-            (handed.status.as_u16(), handed.backend()),
-            (200, from),
-            "{}",
-            handed.text
-        );
-        assert_eq!(handed.header("x-turnout-mirror"), "done");
-        let there = host
-            .get(&format!("/rest/v1/clients?phone=eq.{phone}&select=id,phone"))
-            .await?;
-        assert_eq!((there.json(), there.backend()), (handed.json(), to), "{phone}");
+        hand_over(&host, 2, &json!({"phone": phone}), from, to).await?;
     }
     Ok(())
 }
@@ -170,24 +172,7 @@ async fn a_row_that_changes_its_key_too_gets_to_its_next_authority_though_nothin
         (1_000_001, 1_000_003, "89990001111", "old", "new"),
         (1_000_003, 1_000_005, "89990002222", "new", "old"),
     ] {
-        let handed = host
-            .write(
-                Method::PATCH,
-                &format!("/rest/v1/clients?id=eq.{key}&select=id,phone"),
-                &json!({"id": next, "phone": phone}),
-            )
-            .await?;
-        assert_eq!(
-            (handed.status.as_u16(), handed.backend()),
-            (200, from),
-            "{}",
-            handed.text
-        );
-        assert_eq!(handed.header("x-turnout-mirror"), "done");
-        let there = host
-            .get(&format!("/rest/v1/clients?phone=eq.{phone}&select=id,phone"))
-            .await?;
-        assert_eq!((there.json(), there.backend()), (handed.json(), to), "{phone}");
+        hand_over(&host, key, &json!({"id": next, "phone": phone}), from, to).await?;
     }
     Ok(())
 }

@@ -251,7 +251,7 @@ impl Handoffs {
                 let of_world = files
                     .get_mut(world)
                     .ok_or_else(|| NotShipped::NoWorld(world.to_owned()))?;
-                if scope.is_some() && (&of_world.module, &of_world.settings) == (&module, &settings) {
+                if scope.is_some() && of_world.stable() == (&module, &settings) {
                     let before = kept::stable_before(database, &records, world, of_world).await?;
                     (of_world.module, of_world.settings) = (before.module, before.settings);
                 }

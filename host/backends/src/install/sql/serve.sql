@@ -139,8 +139,8 @@ begin
     end if;
 end $$;
 
--- Writes the functions that read and put the rows of a table by its number. A call that they know costs a tenth of one that is put
--- together each time.
+-- Writes the functions that read and put the rows of a table by its number. To put that call
+-- together each time costs a tenth of a take.
 create or replace function turnout.write_dispatch() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $outer$

@@ -63,7 +63,7 @@ pub(super) async fn stable_before(
     for written in records.iter().rev().filter(|written| written.released) {
         let mut files = record::files(database, written).await?;
         let of_world = files.get_mut(world).ok_or(NotShipped::NoEarlier)?;
-        if (&of_world.module, &of_world.settings) != (&now.module, &now.settings) {
+        if of_world.stable() != now.stable() {
             return Ok(of_world.clone());
         }
     }
