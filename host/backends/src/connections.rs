@@ -152,6 +152,7 @@ fn query<'q>(statement: &'q Statement<'_>) -> Query<'q, Postgres, PgArguments> {
         query = match *parameter {
             Parameter::Text(text) => query.bind(text),
             Parameter::List(texts) => query.bind(texts),
+            Parameter::Bytes(bytes) => query.bind(bytes),
             Parameter::Number(number) => query.bind(number),
         };
     }

@@ -58,6 +58,8 @@ pub struct Handoffs {
     budget: Duration,
     /// Lets one change of this host run at a time.
     one: Arc<Mutex<()>>,
+    /// Held while this host writes an epoch down.
+    allotting: Mutex<()>,
     /// Lets one comparison of this host run at a time.
     converging: Mutex<()>,
     /// How the mirroring of each side stood when it was last seen.
@@ -103,6 +105,7 @@ impl Handoffs {
             rule,
             budget,
             one: Arc::new(Mutex::new(())),
+            allotting: Mutex::new(()),
             converging: Mutex::new(()),
             seen: PerBackend::default(),
         }

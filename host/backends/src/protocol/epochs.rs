@@ -35,20 +35,20 @@ pub struct NewestEpochs {
 }
 
 impl Database {
-    /// Writes an epoch down. False if another of its number stands there already. `modules` is a JSON object from SHA-256
-    /// to hexadecimal bytes.
+    /// Writes an epoch down. False if another of its number stands there already. `modules` are those of its set that may
+    /// not be there yet.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
-    pub async fn record_epoch(&self, record: &EpochRecord, modules: &str) -> Result<bool, Error> {
+    pub async fn record_epoch(&self, record: &EpochRecord, modules: &[&[u8]]) -> Result<bool, Error> {
         self.value(
-            "select turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5::json)",
+            "select turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5)",
             &[
                 number(record.epoch),
                 Parameter::Text(&record.set),
                 Parameter::Text(record.forced.map_or("", Backend::as_str)),
                 Parameter::List(&record.converged),
-                Parameter::Text(modules),
+                Parameter::Bytes(modules),
             ],
         )
         .await

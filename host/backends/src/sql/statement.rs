@@ -14,6 +14,8 @@ pub(crate) enum Parameter<'a> {
     Text(&'a str),
     /// An array of texts.
     List(&'a [String]),
+    /// An array of bytes.
+    Bytes(&'a [&'a [u8]]),
     /// A whole number.
     Number(i64),
 }
@@ -24,6 +26,7 @@ impl std::fmt::Debug for Parameter<'_> {
         f.write_str(match self {
             Self::Text(_) => "Text(…)",
             Self::List(_) => "List(…)",
+            Self::Bytes(_) => "Bytes(…)",
             Self::Number(_) => "Number(…)",
         })
     }

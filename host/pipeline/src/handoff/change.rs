@@ -112,12 +112,12 @@ impl Handoffs {
         if self.newest().await?.is_some_and(|newest| newest > now.epoch) {
             return Err(Obstacle::Overtaken);
         }
-        let epoch = now.epoch.next();
         let era = Era {
-            epoch,
+            epoch: now.epoch.next(),
             set: Arc::clone(set),
             forced: None,
         };
+        let _allotting = self.allotting.lock().await;
         self.write_down(&era, &passed.converged, Some(&now.era), &Backend::ALL)
             .await?;
         Ok(InForce {

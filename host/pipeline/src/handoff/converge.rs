@@ -44,8 +44,7 @@ impl Handoffs {
             }
             let compared = turnout_mirror::compare(&self.backends, repository, in_force.epoch, |text| {
                 let subject = self.subject(text);
-                let mirrored = in_force.mirrored(repository.id, subject.as_ref()).unwrap_or(false);
-                let authority = in_force.authority(repository.id, subject.as_ref()).ok()?;
+                let (authority, mirrored) = in_force.decision(repository.id, subject.as_ref()).ok()?;
                 mirrored.then_some(authority)
             });
             let compared = match compared.await {

@@ -145,8 +145,8 @@ impl Handoffs {
             subjects.extend(normalise(texts.iter().map(Option::as_deref), &self.rule));
         }
         for subject in &subjects {
-            let subject = subject.as_ref();
-            if now.authority(repository.id, subject)? != on && !now.mirrored(repository.id, subject)? {
+            let (authority, mirrored) = now.decision(repository.id, subject.as_ref())?;
+            if authority != on && !mirrored {
                 return Ok(false);
             }
         }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
-use turnout_backends::{Calls, Database, EpochRecord, Error as BackendError};
+use turnout_backends::{Calls, Database, EpochRecord, Error as BackendError, NewestEpochs};
 use turnout_vocabulary::{Backend, Epoch};
 
 use super::{Handoffs, Obstacle, record};
@@ -96,14 +96,11 @@ impl Handoffs {
     pub(super) async fn learn(&self) -> Result<(), Obstacle> {
         let mut reached = None;
         let mut failed = None;
-        for backend in Backend::ALL {
-            let known = match self.is_installed(backend).await {
-                Ok(true) => self.backends[backend].newest_epochs().await,
-                Ok(false) => continue,
-                Err(error) => Err(error),
-            };
+        let (old, new) = tokio::join!(self.newest_on(Backend::Old), self.newest_on(Backend::New));
+        for (known, on_old) in [(old, true), (new, false)] {
             match known {
-                Ok(known) => reached = reached.max(Some((known.newest, known.released, backend == Backend::Old))),
+                Ok(Some(known)) => reached = reached.max(Some((known.newest, known.released, on_old))),
+                Ok(None) => {}
                 Err(error) => failed = Some(error),
             }
         }
@@ -111,7 +108,9 @@ impl Handoffs {
             return failed.map_or(Ok(()), |error| Err(error.into()));
         };
         let now = self.policies.in_force();
-        if newest > now.epoch {
+        if newest == now.epoch.next() && self.allotting.try_lock().is_err() {
+            // This host's own. If it is not, that comes out at once.
+        } else if newest > now.epoch {
             let database = if on_old { &self.backends.old } else { &self.backends.new };
             self.catch_up(database, &now, released).await?;
         } else if newest == now.epoch && released == Some(newest) && !now.leaving.is_empty() {
@@ -119,6 +118,14 @@ impl Handoffs {
                 .put_in_force(InForce::steady(now.era.clone(), now.converged.clone()));
         }
         Ok(())
+    }
+
+    /// The newest epochs that a side knows of; `None` where Turnout is not installed.
+    async fn newest_on(&self, backend: Backend) -> Result<Option<NewestEpochs>, BackendError> {
+        if !self.is_installed(backend).await? {
+            return Ok(None);
+        }
+        self.backends[backend].newest_epochs().await.map(Some)
     }
 
     /// Loads the epochs that this host has missed, from the last that was released.

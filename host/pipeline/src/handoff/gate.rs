@@ -1,7 +1,8 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use turnout_backends::Error as BackendError;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use turnout_backends::{Error as BackendError, Reference};
 use turnout_runtime::CallError;
 use turnout_vocabulary::{Backend, Epoch, Filter, Repository, RepositoryId, Span, Subject};
 
@@ -9,6 +10,12 @@ use super::{Handoffs, Obstacle};
 use crate::PolicySet;
 use crate::policies::{Era, InForce};
 use crate::subjects::normalise;
+
+/// How many repositories are asked for their subjects at a time: each takes a connection of each side.
+const AT_ONCE: usize = 2;
+
+/// What a set decides about the rows of subjects: who is their authority, and whether they are mirrored.
+type Decisions = HashMap<Option<Subject>, (Backend, bool)>;
 
 /// What a set that may come into force brings along.
 #[derive(Clone, Debug, Default)]
@@ -42,10 +49,14 @@ impl Handoffs {
             }
         }
         let mut passed = Passed::default();
-        for repository in &*self.repositories {
-            let subjects = self.subjects(repository).await?;
-            self.check_parents(&era, repository, &subjects).await?;
-            prove(now, &era, repository, &subjects, &mut passed)?;
+        let schema = self.backends.old.schema().await?;
+        let decisions = self.decisions(&era, self.repositories.iter().collect()).await?;
+        for decided in &decisions {
+            let references = schema.table(decided.0).map_or(&[][..], |table| &table.references);
+            for reference in references {
+                check_parent(&era, &decisions, decided, reference)?;
+            }
+            prove(now, &era, decided, &mut passed);
         }
         if now.epoch == Epoch::new(0) {
             // There is no set to go back to, so the proof comes before the first step, too.
@@ -59,11 +70,12 @@ impl Handoffs {
     /// Asked once more when both fences stand: a subject may have got its first row since the gate.
     pub(super) async fn unproven(&self, now: &InForce, era: &Era) -> Result<Vec<RepositoryId>, Obstacle> {
         let mut passed = Passed::default();
-        for repository in &*self.repositories {
-            if may_move(now, era, repository) {
-                let subjects = self.subjects(repository).await?;
-                prove(now, era, repository, &subjects, &mut passed)?;
-            }
+        let moving = self
+            .repositories
+            .iter()
+            .filter(|repository| may_move(now, era, repository));
+        for decided in self.decisions(era, moving.collect()).await? {
+            prove(now, era, &decided, &mut passed);
         }
         Ok(passed.unproven)
     }
@@ -84,81 +96,81 @@ impl Handoffs {
         Ok(false)
     }
 
+    /// What a set decides about each subject whose rows either side has, and about nobody. A policy that fails for one of them
+    /// is not to come into force.
+    async fn decisions<'a>(
+        &self,
+        era: &Era,
+        repositories: Vec<&'a Repository>,
+    ) -> Result<Vec<(&'a Repository, Decisions)>, Obstacle> {
+        let asked: Vec<_> = repositories
+            .iter()
+            .map(|repository| self.subjects(repository))
+            .collect();
+        let subjects: Vec<_> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+        let decided = repositories.into_iter().zip(subjects).map(|(repository, subjects)| {
+            let decisions = subjects.into_iter().map(|subject| {
+                let decision = era.decision(repository.id, subject.as_ref())?;
+                Ok((subject, decision))
+            });
+            Ok((repository, decisions.collect::<Result<_, CallError>>()?))
+        });
+        decided.collect()
+    }
+
     /// The subjects whose rows either side has, and nobody.
     async fn subjects(&self, repository: &Repository) -> Result<HashSet<Option<Subject>>, BackendError> {
         let mut subjects = HashSet::from([None]);
         if repository.subject.is_some() {
-            for (_, database) in self.backends.iter() {
-                let texts = database.all_subjects(repository).await?;
+            let (old, new) = (&self.backends.old, &self.backends.new);
+            let (on_old, on_new) = tokio::try_join!(old.all_subjects(repository), new.all_subjects(repository))?;
+            for texts in [on_old, on_new] {
                 subjects.extend(normalise(texts.iter().map(Option::as_deref), &self.rule));
             }
         }
         Ok(subjects)
     }
+}
 
-    /// A repository that a mirrored one refers to by foreign key must be mirrored itself.
-    async fn check_parents(
-        &self,
-        era: &Era,
-        repository: &Repository,
-        subjects: &HashSet<Option<Subject>>,
-    ) -> Result<(), Obstacle> {
-        let schema = self.backends.old.schema().await?;
-        let references = schema.table(repository).map_or(&[][..], |table| &table.references);
-        if references.is_empty() {
-            return Ok(());
-        }
-        let mut mirrored = Vec::new();
-        for subject in subjects {
-            if era.mirrored(repository.id, subject.as_ref())? {
-                mirrored.push(subject.as_ref());
-            }
-        }
-        for reference in references {
-            let parent = self
-                .repositories
-                .iter()
-                .find(|parent| parent.schema == reference.schema && parent.name == reference.table);
-            let subjects = match parent {
-                Some(parent) if parent.subject.is_none() && !mirrored.is_empty() => &[None][..],
-                _ => &mirrored[..],
-            };
-            for subject in subjects {
-                let mirrored = match parent {
-                    Some(parent) => era.mirrored(parent.id, *subject)?,
-                    None => false,
-                };
-                if !mirrored {
-                    return Err(Obstacle::Because(format!(
-                        "repository {} is mirrored and refers by foreign key to {}.{}, which is not: mirror it too",
-                        repository.name, reference.schema, reference.table
-                    )));
+/// A repository that a mirrored one refers to by foreign key must be mirrored itself.
+fn check_parent(
+    era: &Era,
+    decisions: &[(&Repository, Decisions)],
+    (repository, decided): &(&Repository, Decisions),
+    reference: &Reference,
+) -> Result<(), Obstacle> {
+    let parent = decisions
+        .iter()
+        .find(|(parent, _)| parent.schema == reference.schema && parent.name == reference.table);
+    for (subject, _) in decided.iter().filter(|(_, (_, mirrored))| *mirrored) {
+        let is_mirrored = match parent {
+            None => false,
+            Some((parent, of_parent)) => {
+                let subject = if parent.subject.is_some() { subject } else { &None };
+                match of_parent.get(subject) {
+                    Some((_, mirrored)) => *mirrored,
+                    None => era.mirrored(parent.id, subject.as_ref())?,
                 }
             }
+        };
+        if !is_mirrored {
+            return Err(Obstacle::Because(format!(
+                "repository {} is mirrored and refers by foreign key to {}.{}, which is not: mirror it too",
+                repository.name, reference.schema, reference.table
+            )));
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Finds out what is known of a repository's two sides when a set takes over.
-fn prove(
-    now: &InForce,
-    era: &Era,
-    repository: &Repository,
-    subjects: &HashSet<Option<Subject>>,
-    passed: &mut Passed,
-) -> Result<(), CallError> {
+fn prove(now: &InForce, era: &Era, (repository, decided): &(&Repository, Decisions), passed: &mut Passed) {
     let first = now.epoch == Epoch::new(0);
     let was_converged = !first && now.converged.contains(&repository.name);
     let (mut stays, mut unproven) = (was_converged, false);
     let may_move = may_move(now, era, repository);
-    for subject in subjects {
+    for (subject, (authority, mirrored)) in decided {
         let subject = subject.as_ref();
-        // Always asked: a policy that fails for somebody whom the databases know is not to come into force.
-        let (authority, mirrored) = (
-            era.authority(repository.id, subject)?,
-            era.mirrored(repository.id, subject)?,
-        );
         // A set in force that fails may have said anything before.
         let proven = was_converged && now.mirrored(repository.id, subject).unwrap_or(false);
         stays = stays && (proven || !mirrored);
@@ -168,7 +180,7 @@ fn prove(
             } else {
                 now.authority(repository.id, subject).ok()
             };
-            unproven = before != Some(authority);
+            unproven = before != Some(*authority);
         }
     }
     if stays {
@@ -177,7 +189,6 @@ fn prove(
     if unproven {
         passed.unproven.push(repository.id);
     }
-    Ok(())
 }
 
 /// Whether rows of a repository may change hands when a set takes over. Before the first epoch all are on `old`.

@@ -1,5 +1,4 @@
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
 use turnout_backends::{Database, EpochRecord, Error};
 use turnout_runtime::{DualWrite, Routing, World as _};
 
@@ -96,13 +95,12 @@ pub(super) fn of(set: &PolicySet) -> String {
     serde_json::to_string(&worlds).unwrap_or_default()
 }
 
-/// The modules of a set, as the databases take them: JSON. Those of an era that both sides have on record are there.
-pub(super) fn modules(set: &PolicySet, known: Option<&Era>) -> String {
+/// The modules of a set without those of an era that both sides have on record.
+pub(super) fn modules<'a>(set: &'a PolicySet, known: Option<&Era>) -> Vec<&'a [u8]> {
     let known = known.filter(|era| era.epoch > Epoch::new(0));
     let is_known = |module: &File| known.is_some_and(|era| all_modules(era).any(|known| known == module));
     let unknown = all_modules(set).filter(|module| !is_known(module));
-    let modules = unknown.map(|module| (module.digest.clone(), hex::encode(&module.content).into()));
-    serde_json::Value::Object(modules.collect::<Map<_, _>>()).to_string()
+    unknown.map(|module| &module.content[..]).collect()
 }
 
 fn all_modules(set: &PolicySet) -> impl Iterator<Item = &File> {

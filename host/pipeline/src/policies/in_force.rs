@@ -33,20 +33,26 @@ impl Era {
     /// # Errors
     /// [`CallError`] if a policy failed to say.
     pub fn mirrored(&self, repository: RepositoryId, subject: Option<&Subject>) -> Result<bool, CallError> {
+        Ok(self.decision(repository, subject)?.1)
+    }
+
+    /// The [`authority`](Self::authority) of a subject's rows and whether they are [`mirrored`](Self::mirrored), in fewer
+    /// questions than one after the other.
+    ///
+    /// # Errors
+    /// [`CallError`] if a policy failed to say.
+    pub fn decision(&self, repository: RepositoryId, subject: Option<&Subject>) -> Result<(Backend, bool), CallError> {
         let routing = self.set.routing.of(subject);
-        let authority = || routing.authority(repository, subject);
+        let authority = routing.authority(repository, subject)?;
         if let Some(forced) = self.forced
-            && forced != authority()?
+            && forced != authority
         {
-            return Ok(true);
+            return Ok((forced, true));
         }
-        Ok(routing.mirrored(repository, subject)?
-            && self
-                .set
-                .dual_write
-                .of(subject)
-                .mirror(Action::Update, repository, subject, authority()?)?
-                != MirrorPlan::Off)
+        let dual_write = self.set.dual_write.of(subject);
+        let mirrored = routing.mirrored(repository, subject)?
+            && dual_write.mirror(Action::Update, repository, subject, authority)? != MirrorPlan::Off;
+        Ok((authority, mirrored))
     }
 
     /// The backends that can be the authority of a repository's rows.

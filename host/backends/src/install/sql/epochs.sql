@@ -1,15 +1,18 @@
 -- The record of the epochs.
 
--- Writes an epoch down, once: false if there is another of that number. `modules` is a JSON object of SHA-256 and
--- hexadecimal bytes. Old epochs, and modules that no epoch names any more, go.
-create or replace function turnout.record_epoch(epoch bigint, set json, forced text, converged text[], modules json)
+-- What had other parameters in an earlier version.
+drop function if exists turnout.record_epoch(bigint, json, text, text[], json);
+
+-- Writes an epoch down, once: false if there is another of that number. Old epochs, and modules that no epoch names any
+-- more, go.
+create or replace function turnout.record_epoch(epoch bigint, set json, forced text, converged text[], modules bytea[])
 returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform turnout.outlive_a_crash();
     insert into turnout.module (digest, bytes)
-    select key, decode(value, 'hex') from json_each_text(modules)
+    select encode(sha256(bytes), 'hex'), bytes from unnest(modules) as bytes
     on conflict do nothing;
     insert into turnout.epoch (epoch, set, forced, converged)
     values (record_epoch.epoch, record_epoch.set, record_epoch.forced, coalesce(record_epoch.converged, '{}'))

@@ -102,6 +102,8 @@ create table if not exists turnout.module (
     digest text primary key,
     bytes bytea not null
 );
+-- To compress a module takes several times as long as to write it.
+alter table turnout.module alter column bytes set storage external;
 
 -- What the sequences were before their steps were doubled.
 create table if not exists turnout.sequence (
