@@ -24,6 +24,8 @@ returns table (
 )
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
+-- To plan for so many places each time takes longer than to look at them.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
     served record;
@@ -31,14 +33,18 @@ declare
     numbers smallint[];
     due smallint[];
     file oid;
+    is_old boolean;
 begin
-    if not exists (select from turnout.lease where direction = 'outgoing' and lease.token = take.token) then
+    select renewed_at < clock_timestamp() - interval '300 milliseconds' into is_old
+    from turnout.lease where direction = 'outgoing' and lease.token = take.token;
+    if not found then
         raise exception using errcode = 'TN002', message = 'turnout: the lease has another holder';
     end if;
     -- Now and then: a take that writes nothing need not wait for the disk.
-    update turnout.lease set renewed_at = clock_timestamp()
-    where direction = 'outgoing' and lease.token = take.token
-        and renewed_at < clock_timestamp() - interval '300 milliseconds';
+    if is_old then
+        update turnout.lease set renewed_at = clock_timestamp()
+        where direction = 'outgoing' and lease.token = take.token;
+    end if;
 
     file := pg_relation_filenode('turnout.dirty'::regclass);
     -- One look says which: all entries of a transaction are among them, or none unless there are more.
