@@ -66,17 +66,19 @@ async fn rows(database: &PgPool, table: &str) -> Result<BTreeMap<i32, String>> {
     Ok(rows.into_iter().collect())
 }
 
-/// The values that a run has left on either side.
-pub(crate) async fn values(world: &World) -> Result<Vec<(Backend, Value)>> {
+/// The values that a run has left on either side, each with the business key of its row.
+pub(crate) async fn values(world: &World) -> Result<Vec<(Backend, i64, Value)>> {
     let mut values = Vec::new();
     for table in Table::ALL {
         let (name, number, value) = (table.name(), table.number(), table.value());
-        let query = format!("select {value}::int8 from {name} where {number} >= {FIRST_NUMBER}");
+        let query = format!("select {number}, {value}::int8 from {name} where {number} >= {FIRST_NUMBER}");
         for (backend, database) in world.databases.iter() {
-            let found: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(query.clone()))
-                .fetch_all(database)
-                .await?;
-            values.extend(found.into_iter().map(|value| (backend, value.cast_unsigned())));
+            let found: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(query.clone())).fetch_all(database).await?;
+            values.extend(
+                found
+                    .into_iter()
+                    .map(|(number, value)| (backend, number, value.cast_unsigned())),
+            );
         }
     }
     Ok(values)

@@ -76,8 +76,10 @@ pub(crate) async fn reach(world: &World, handed: &[Handed], checks: &[Check]) ->
         let astray = sides::values(world)
             .await?
             .into_iter()
-            .filter(|(_, value)| refused.contains(value));
-        wrong.extend(astray.map(|(backend, value)| format!("the write of {value} was refused, and is on {backend}")));
+            .filter(|(_, number, value)| refused.contains(&(*number, *value)));
+        wrong.extend(astray.map(|(backend, number, value)| {
+            format!("the write of {value} to {number} was refused, and is on {backend}")
+        }));
     }
     for (key, history) in &histories {
         let lost = asked(Check::Acknowledged).then(|| lost(history)).flatten();
@@ -91,12 +93,15 @@ pub(crate) async fn reach(world: &World, handed: &[Handed], checks: &[Check]) ->
     Ok(Verdict { wrong, histories })
 }
 
-fn refused(histories: &HashMap<Key, History>) -> HashSet<Value> {
-    let refused = histories
-        .values()
-        .flatten()
-        .filter(|entry| entry.outcome == Outcome::Refused);
-    refused.filter_map(|entry| entry.step.value()).collect()
+/// The values that were refused, each with the row: another may have it, of a write that touched each row on its own.
+fn refused(histories: &HashMap<Key, History>) -> HashSet<(i64, Value)> {
+    let entries = histories
+        .iter()
+        .flat_map(|(key, history)| history.iter().map(|entry| (key.number, entry)));
+    let refused = entries.filter(|(_, entry)| entry.outcome == Outcome::Refused);
+    refused
+        .filter_map(|(number, entry)| Some((number, entry.step.value()?)))
+        .collect()
 }
 
 fn is_acknowledged(entry: &Entry) -> bool {
@@ -118,4 +123,29 @@ fn told(history: &[Entry]) -> String {
         }
     };
     entries.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::Table;
+    use super::super::spec::Step;
+    use super::*;
+
+    #[test]
+    fn a_write_that_was_refused_to_one_row_may_be_done_to_another() {
+        let entry = |outcome| Entry {
+            invoked: 1,
+            step: Step::Update(7),
+            outcome,
+        };
+        let histories = [(1, Outcome::Refused), (2, Outcome::InDoubt)].map(|(number, outcome)| {
+            let key = Key {
+                table: Table::Bookings,
+                phone: String::new(),
+                number,
+            };
+            (key, vec![entry(outcome)])
+        });
+        assert_eq!(refused(&HashMap::from(histories)), HashSet::from([(1, 7)]));
+    }
 }
