@@ -12,8 +12,9 @@ use tokio::runtime::Handle;
 use super::change::ATTEMPTS;
 use super::{Handoffs, Obstacle};
 
-/// How long the directory must be quiet before it is read: several files are often changed together.
-const QUIET: Duration = Duration::from_millis(10);
+/// How long the directory must be quiet before it is read: several files are often changed together, less than a millisecond
+/// after each other.
+const QUIET: Duration = Duration::from_millis(5);
 
 /// How long a directory is left unread that is never quiet, or where a file is not closed: half of it may mean something else.
 const PATIENCE: Duration = Duration::from_millis(500);
