@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock};
 use turnout_backends::Database;
 use turnout_mirror::Mirror;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
@@ -58,8 +58,8 @@ pub struct Handoffs {
     budget: Duration,
     /// Lets one change of this host run at a time.
     one: Arc<Mutex<()>>,
-    /// Held while this host writes an epoch down.
-    allotting: Mutex<()>,
+    /// Held for writing while this host writes down the epoch of a handoff that it begins.
+    allotting: RwLock<()>,
     /// Lets one comparison of this host run at a time.
     converging: Mutex<()>,
     /// How the mirroring of each side stood when it was last seen.
@@ -105,7 +105,7 @@ impl Handoffs {
             rule,
             budget,
             one: Arc::new(Mutex::new(())),
-            allotting: Mutex::new(()),
+            allotting: RwLock::new(()),
             converging: Mutex::new(()),
             seen: PerBackend::default(),
         }

@@ -117,9 +117,16 @@ impl Handoffs {
             set: Arc::clone(set),
             forced: None,
         };
-        let _allotting = self.allotting.lock().await;
-        self.write_down(&era, &passed.converged, Some(&now.era), &Backend::ALL)
-            .await?;
+        let allotting = self.allotting.write().await;
+        let written = self
+            .write_down(&era, &passed.converged, Some(&now.era), &Backend::ALL)
+            .await;
+        drop(allotting);
+        if written.is_err() {
+            // One side may have it, and what it called was not listened to.
+            self.policies.look();
+        }
+        written?;
         Ok(InForce {
             era,
             leaving: vec![now.era.clone()],

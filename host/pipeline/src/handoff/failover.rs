@@ -145,8 +145,9 @@ impl Handoffs {
             subjects.extend(normalise(texts.iter().map(Option::as_deref), &self.rule));
         }
         for subject in &subjects {
-            let (authority, mirrored) = now.decision(repository.id, subject.as_ref())?;
-            if authority != on && !mirrored {
+            let subject = subject.as_ref();
+            // Whether the rest is mirrored is not asked: a policy that fails to say must not be in the way.
+            if now.authority(repository.id, subject)? != on && !now.mirrored(repository.id, subject)? {
                 return Ok(false);
             }
         }

@@ -92,7 +92,8 @@ impl Handoffs {
     }
 
     /// Follows the newest epoch that the databases know of, released or not. One side is enough: an epoch that only the
-    /// other knows is not released, and what it refuses is refused by its fence.
+    /// other knows is not released, and what it refuses is refused by its fence. What this host is about to put in force itself is
+    /// left to it.
     pub(super) async fn learn(&self) -> Result<(), Obstacle> {
         let mut reached = None;
         let mut failed = None;
@@ -108,9 +109,11 @@ impl Handoffs {
             return failed.map_or(Ok(()), |error| Err(error.into()));
         };
         let now = self.policies.in_force();
-        if newest == now.epoch.next() && self.allotting.try_lock().is_err() {
-            // This host's own. If it is not, that comes out at once.
-        } else if newest > now.epoch {
+        if newest == now.epoch.next() && self.allotting.try_read().is_err() {
+            // This host is writing it down, or finds now that another was quicker.
+            return Ok(());
+        }
+        if newest > now.epoch {
             let database = if on_old { &self.backends.old } else { &self.backends.new };
             self.catch_up(database, &now, released).await?;
         } else if newest == now.epoch && released == Some(newest) && !now.leaving.is_empty() {

@@ -33,26 +33,36 @@ impl Era {
     /// # Errors
     /// [`CallError`] if a policy failed to say.
     pub fn mirrored(&self, repository: RepositoryId, subject: Option<&Subject>) -> Result<bool, CallError> {
-        Ok(self.decision(repository, subject)?.1)
+        let routing = self.set.routing.of(subject);
+        self.keeps_equal(repository, subject, || routing.authority(repository, subject))
     }
 
     /// The [`authority`](Self::authority) of a subject's rows and whether they are [`mirrored`](Self::mirrored), in fewer
     /// questions than one after the other.
     ///
     /// # Errors
-    /// [`CallError`] if a policy failed to say.
+    /// [`CallError`] if a policy failed to say either.
     pub fn decision(&self, repository: RepositoryId, subject: Option<&Subject>) -> Result<(Backend, bool), CallError> {
-        let routing = self.set.routing.of(subject);
-        let authority = routing.authority(repository, subject)?;
+        let planned = self.set.routing.of(subject).authority(repository, subject)?;
+        let mirrored = self.keeps_equal(repository, subject, || Ok(planned))?;
+        Ok((self.forced.unwrap_or(planned), mirrored))
+    }
+
+    /// Whether rows are mirrored whose authority is this one unless another is forced.
+    fn keeps_equal(
+        &self,
+        repository: RepositoryId,
+        subject: Option<&Subject>,
+        authority: impl Fn() -> Result<Backend, CallError>,
+    ) -> Result<bool, CallError> {
         if let Some(forced) = self.forced
-            && forced != authority
+            && forced != authority()?
         {
-            return Ok((forced, true));
+            return Ok(true);
         }
         let dual_write = self.set.dual_write.of(subject);
-        let mirrored = routing.mirrored(repository, subject)?
-            && dual_write.mirror(Action::Update, repository, subject, authority)? != MirrorPlan::Off;
-        Ok((authority, mirrored))
+        Ok(self.set.routing.of(subject).mirrored(repository, subject)?
+            && dual_write.mirror(Action::Update, repository, subject, authority()?)? != MirrorPlan::Off)
     }
 
     /// The backends that can be the authority of a repository's rows.

@@ -102,8 +102,16 @@ create table if not exists turnout.module (
     digest text primary key,
     bytes bytea not null
 );
--- To compress a module takes several times as long as to write it.
-alter table turnout.module alter column bytes set storage external;
+-- To compress a module takes several times as long as to write it. Said once: it locks the table.
+do $$
+begin
+    if exists (
+        select from pg_attribute
+        where attrelid = 'turnout.module'::regclass and attname = 'bytes' and attstorage <> 'e'
+    ) then
+        alter table turnout.module alter column bytes set storage external;
+    end if;
+end $$;
 
 -- What the sequences were before their steps were doubled.
 create table if not exists turnout.sequence (

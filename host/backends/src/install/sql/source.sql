@@ -24,8 +24,6 @@ returns table (
 )
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
--- To plan for so many places each time takes longer than to look at them.
-set plan_cache_mode = force_generic_plan
 as $$
 declare
     served record;
