@@ -23,7 +23,7 @@ pub use error::{DatabaseError, Error, Place};
 pub use install::Installation;
 pub use protocol::{
     Ack, Calls, Change, ComparedRow, DirtyKey, Diverged, EpochRecord, Failed, Leftover, MirrorStanding, NewestEpochs,
-    NotApplied, ParkedKey, PartDigest, Settled, Taken,
+    NotApplied, ParkedKey, PartDigest, Receipt, Settled, Taken,
 };
 pub use schema::{Generated, Reference, Schema, Table, TableColumn};
 pub use settings::Settings;

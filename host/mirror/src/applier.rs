@@ -98,6 +98,12 @@ impl Applier {
             order: parents_first(&*target.schema().await?, &self.repositories),
             calls: source.calls().await?,
         };
+        // What a predecessor has applied and not acknowledged may have changed there since, and must not be put over that.
+        let receipts = target.receipts().await?;
+        if !receipts.is_empty() {
+            source.end_received(token, &receipts).await?;
+            target.forget_receipts(token).await?;
+        }
         self.shared.progress.set_at_work(true);
         tracing::debug!(source = %self.shared.source, token, "mirroring");
         work.run().await
@@ -141,8 +147,10 @@ impl Work<'_> {
             }
             asleep = false;
             let full = taken.entries() >= batch as usize;
+            // Else the keys of one transaction may be spread over several batches.
+            let whole = place.is_none() && !full;
             place = if full { taken.place.clone() } else { None };
-            let done = self.mirror(taken, full).await?;
+            let done = self.mirror(taken, whole).await?;
             let took = began.elapsed();
             gone += done;
             busy |= done > 0;
@@ -167,7 +175,7 @@ impl Work<'_> {
     }
 
     /// Mirrors what was taken. Returns how many entries are done with.
-    async fn mirror(&self, taken: Taken, full: bool) -> Result<usize, Error> {
+    async fn mirror(&self, taken: Taken, whole: bool) -> Result<usize, Error> {
         let Applier {
             shared,
             repositories,
@@ -191,26 +199,22 @@ impl Work<'_> {
             return Ok(0);
         }
         let over = batch.over(&ack);
-        // The keys of one transaction may be spread over two batches when this one is full.
-        let complete = !full && !batch.has_held();
-        // As soon as its writer is answered a key may be the other side's, and must not be taken again.
-        let first = batch.gives_away();
+        let complete = whole && !batch.has_held();
+        let leaves_receipts = !ack.receipts.is_empty();
         // Whoever waits is about to write again, and would wait for the disk twice.
-        ack.may_be_lost = !first
+        ack.may_be_lost = !leaves_receipts
             && complete
             && over
                 .iter()
                 .all(|(transaction, _)| shared.waiting.is_awaited(*transaction));
-        if first {
-            self.applier.source().ack(self.token, file, &ack).await?;
-        }
         if complete {
             for (transaction, state) in &over {
                 shared.waiting.over(*transaction, *state);
             }
         }
-        if !first {
-            self.applier.source().ack(self.token, file, &ack).await?;
+        self.applier.source().ack(self.token, file, &ack).await?;
+        if leaves_receipts {
+            self.applier.target().forget_receipts(self.token).await?;
         }
         if !complete {
             for (transaction, _) in over {

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::value::RawValue;
-use turnout_backends::{Ack, Change, DirtyKey, Diverged, Failed, NotApplied, Settled};
+use turnout_backends::{Ack, Change, DirtyKey, Diverged, Failed, NotApplied, Receipt, Settled};
 use turnout_vocabulary::{ApplyFailure, Backend, MirrorState, Repository, RepositoryId, Retry};
 
 use crate::judge::{Judge, Verdict};
@@ -48,12 +48,16 @@ impl<'a> Batch<'a> {
                 keys: Vec::new(),
                 rows: Vec::new(),
                 columns: Vec::new(),
+                handed_over: Vec::new(),
+                seen: "",
             };
-            for (_, _, key) in self
+            for (_, verdict, key) in self
                 .keys
                 .iter()
-                .filter(|(of, verdict, _)| of == repository && *verdict == Verdict::Mirror)
+                .filter(|(of, verdict, _)| of == repository && verdict.applies())
             {
+                // One query has read them all.
+                change.seen = &key.seen;
                 let Ok(name) = serde_json::from_str::<&RawValue>(&key.key) else {
                     continue;
                 };
@@ -62,11 +66,13 @@ impl<'a> Batch<'a> {
                     Some(Ok(row)) => {
                         change.keys.push(name);
                         change.rows.push(row);
+                        if *verdict == Verdict::HandOver {
+                            change.handed_over.push(name);
+                        }
                     }
                     Some(Err(_)) => {}
                 }
             }
-            // Rows that one query read have the same columns.
             change.columns = change.rows.first().map_or_else(Vec::new, |row| columns(row));
             if !change.gone.is_empty() || !change.rows.is_empty() {
                 changes.push(change);
@@ -87,6 +93,7 @@ impl<'a> Batch<'a> {
             })
             .collect();
         let mut ack = Ack::default();
+        let mut receipts: HashMap<RepositoryId, Receipt> = HashMap::new();
         for (repository, verdict, key) in &self.keys {
             match verdict {
                 Verdict::Later => continue,
@@ -96,11 +103,20 @@ impl<'a> Batch<'a> {
                     epoch: key.epoch,
                     reason,
                 }),
-                Verdict::Forget | Verdict::Mirror => {}
+                Verdict::Forget | Verdict::Mirror | Verdict::HandOver => {}
             }
             ack.entries.extend(key.entries.iter().cloned());
             let served = &self.repositories[usize::from(repository.0)];
             let failure = failures.get(&(served.schema.as_str(), served.name.as_str(), key.key.as_str()));
+            if failure.is_none() && verdict.gives_away(key) {
+                let receipt = receipts.entry(*repository).or_insert_with(|| Receipt {
+                    schema: served.schema.clone(),
+                    table: served.name.clone(),
+                    keys: Vec::new(),
+                    seen: key.seen.clone(),
+                });
+                receipt.keys.push(key.key.clone());
+            }
             match failure {
                 Some(failure) => ack.failed.push(self.failed(*repository, key, failure)),
                 None if key.held => ack.settled.push(Settled {
@@ -110,6 +126,7 @@ impl<'a> Batch<'a> {
                 None => {}
             }
         }
+        ack.receipts = receipts.into_values().collect();
         ack
     }
 
@@ -140,14 +157,6 @@ impl<'a> Batch<'a> {
     /// Whether it has keys that were held: others of their transactions may be elsewhere.
     pub(crate) fn has_held(&self) -> bool {
         self.keys.iter().any(|(_, _, key)| key.held)
-    }
-
-    /// Whether the other side may be the authority of one of the keys once it is applied: the row was handed to another subject, or
-    /// there is none any more, and anybody may insert one.
-    pub(crate) fn gives_away(&self) -> bool {
-        self.keys
-            .iter()
-            .any(|(_, _, key)| key.subjects.len() > 1 || key.row.is_none())
     }
 
     /// The transactions whose keys are over, as far as this batch has them all, with how they ended; none of those whose
@@ -185,11 +194,23 @@ impl<'a> Batch<'a> {
     pub(crate) fn applied(&self) -> HashMap<RepositoryId, u64> {
         let mut applied = HashMap::new();
         for (repository, verdict, _) in &self.keys {
-            if *verdict == Verdict::Mirror {
+            if verdict.applies() {
                 *applied.entry(*repository).or_default() += 1;
             }
         }
         applied
+    }
+}
+
+impl Verdict {
+    /// Whether the other side is made equal.
+    fn applies(self) -> bool {
+        matches!(self, Self::Mirror | Self::HandOver)
+    }
+
+    /// Whether the key may change on the other side as soon as it is applied. What is gone may be inserted by anybody.
+    fn gives_away(self, key: &DirtyKey) -> bool {
+        self == Self::HandOver || self == Self::Mirror && key.row.is_none()
     }
 }
 

@@ -6,6 +6,8 @@ use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
 pub enum Verdict {
     /// Its row goes to the other side.
     Mirror,
+    /// Its row goes to the other side, which is its authority from then on or may be: it may change there at once.
+    HandOver,
     /// Nothing: its rows are not mirrored.
     Forget,
     /// It is shown as a divergence, with the reason: this side is not its authority.

@@ -19,13 +19,15 @@
 //! | the lease's token: source, target, then read; checked by each apply and each acknowledgement | [`state::Applier`] |
 //! | a written row and a deleted one | values: a deletion is a write whose value means "no row" |
 //!
-//! What is not: a write behind Turnout's back, keys that do not move in a handoff, parked rows, a forced failover.
+//! What is not: a write behind Turnout's back, keys that do not move in a handoff, parked rows, a forced failover. A row that is handed
+//! to another subject, and so to another authority, is in [`handover`].
 //!
 //! A host that crashes loses its uncommitted write. That the write commits although its host crashed is the same as a
 //! crash after the commit; acknowledged writes are a part of the committed ones, so nothing is asked of acknowledgements.
 
 mod applier;
 mod canonical;
+mod handover;
 mod host;
 mod model;
 mod properties;

@@ -5,6 +5,7 @@ use sqlx::Row as _;
 use turnout_vocabulary::{Epoch, MirrorState};
 
 use super::fence::number;
+use super::handover::Receipt;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
@@ -34,10 +35,12 @@ pub struct DirtyKey {
     pub number: i16,
     /// The key as a JSON object.
     pub key: String,
-    /// The texts of the subject column before and after the change.
+    /// The texts of the subject column before and after the change, and now.
     pub subjects: Vec<Option<String>>,
     /// The row as JSON, as it is now; `None` if there is none.
     pub row: Option<String>,
+    /// The snapshot that the row was read in.
+    pub seen: String,
     /// The places of its entries.
     pub entries: Vec<String>,
     /// The transactions that made them.
@@ -73,6 +76,8 @@ pub struct Ack {
     pub settled: Vec<Settled>,
     /// Keys that are shown and not mirrored.
     pub diverged: Vec<Diverged>,
+    /// Keys that the other side has received and may be the authority of: nothing that their rows were read with is left.
+    pub receipts: Vec<Receipt>,
     /// Whether it need not reach the disk before it is answered. Until [`Database::persist`], a crash of the server may take it back.
     pub may_be_lost: bool,
 }
@@ -81,7 +86,11 @@ impl Ack {
     /// Whether there is nothing to tell.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.failed.is_empty() && self.settled.is_empty() && self.diverged.is_empty()
+        self.entries.is_empty()
+            && self.failed.is_empty()
+            && self.settled.is_empty()
+            && self.diverged.is_empty()
+            && self.receipts.is_empty()
     }
 }
 
@@ -178,7 +187,7 @@ impl Database {
         let answer = self
             .call(
                 "select repository, key, subjects, content, entries, xids, epoch, own, held, attempts, age_ms, place, \
-                 filenode::int8 from turnout.take($1, $2::text::tid, $3::int4)",
+                 filenode::int8, seen from turnout.take($1, $2::text::tid, $3::int4)",
                 &[
                     Parameter::Number(token),
                     Parameter::Text(after.unwrap_or(BEGINNING)),
@@ -199,6 +208,7 @@ impl Database {
                 held: row.try_get(8)?,
                 attempts: row.try_get::<i32, _>(9)?.unsigned_abs(),
                 age: Duration::from_millis(row.try_get::<i64, _>(10)?.unsigned_abs()),
+                seen: row.try_get(13)?,
             })
         })?;
         let Some(last) = answer.last() else {
@@ -220,9 +230,10 @@ impl Database {
         let failed = json(&ack.failed);
         let settled = json(&ack.settled);
         let diverged = json(&ack.diverged);
+        let receipts = json(&ack.receipts);
         self.call(
             "select turnout.ack($1, $2::int8::oid, $3::text[]::tid[], nullif($4, '[]')::json, nullif($5, '[]')::json, \
-             nullif($6, '[]')::json, $7 <> 0)::text",
+             nullif($6, '[]')::json, $7 <> 0, nullif($8, '[]')::json)::text",
             &[
                 Parameter::Number(token),
                 Parameter::Number(file),
@@ -231,6 +242,7 @@ impl Database {
                 Parameter::Text(&settled),
                 Parameter::Text(&diverged),
                 Parameter::Number(ack.may_be_lost.into()),
+                Parameter::Text(&receipts),
             ],
         )
         .await
@@ -299,6 +311,6 @@ impl Database {
 }
 
 /// A list as JSON. Texts and numbers always are.
-fn json(list: &impl Serialize) -> String {
+pub(super) fn json(list: &impl Serialize) -> String {
     serde_json::to_string(list).unwrap_or_default()
 }

@@ -21,6 +21,10 @@ pub struct Change<'a> {
     pub rows: Vec<&'a RawValue>,
     /// The columns of the rows; all have the same.
     pub columns: Vec<String>,
+    /// The keys of those rows that this side may be the authority of.
+    pub handed_over: Vec<&'a RawValue>,
+    /// The snapshot that the rows were read in.
+    pub seen: &'a str,
 }
 
 impl std::fmt::Debug for Change<'_> {
@@ -57,7 +61,7 @@ impl std::fmt::Debug for NotApplied {
 
 impl Database {
     /// Makes rows here equal to those of the other side, parents before children as `changes` has them. Returns the keys
-    /// that could not be applied; all others are.
+    /// that could not be applied; all others are. With keys that are gone or handed over it leaves receipts.
     ///
     /// # Errors
     /// [`Error::Dispossessed`] if the lease is another's: nothing is changed then; else as [`execute`](Self::execute).

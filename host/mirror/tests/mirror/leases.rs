@@ -74,6 +74,8 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
             keys: vec![key],
             rows: vec![row],
             columns: vec!["id".into(), "name".into()],
+            handed_over: vec![],
+            seen: "",
         };
         target.apply(held, &[change]).await
     };

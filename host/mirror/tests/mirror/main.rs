@@ -6,6 +6,7 @@ mod capture;
 mod failing;
 mod fence;
 mod hammered;
+mod handed_over;
 mod judge;
 mod keys;
 mod leases;

@@ -50,24 +50,27 @@ impl PolicyJudge {
                 .iter()
                 .try_fold(false, |any, subject| Ok(any || says(subject.as_ref())?))
         };
-        // A row that was handed to another authority must get there, mirrored or not.
-        let handed_over = subjects.len() > 1 && any(&|subject| Ok(era.authority(repository, subject)? != source))?;
-        match any(&|subject| era.mirrored(repository, subject)) {
+        let (away, mirrored) = match (
+            any(&|subject| Ok(era.authority(repository, subject)? != source)),
+            any(&|subject| era.mirrored(repository, subject)),
+        ) {
+            (Ok(away), Ok(mirrored)) => (away, mirrored),
             // Its authority let it in before the policy began to fail.
-            Err(_) if key.own => return Ok(Verdict::Mirror),
-            mirrored => {
-                if !handed_over && !mirrored? {
-                    return Ok(Verdict::Forget);
-                }
-            }
+            _ if key.own => return Ok(Verdict::HandOver),
+            (away, mirrored) => (away?, mirrored?),
+        };
+        // A row that was handed to another authority must get there, mirrored or not.
+        let handed_over = away && (key.own || subjects.len() > 1);
+        if !handed_over && !mirrored {
+            return Ok(Verdict::Forget);
         }
         // A write that carried an epoch was let in by the authority.
-        if key.own || any(&|subject| Ok(era.authority(repository, subject)? == source))? {
-            return Ok(Verdict::Mirror);
+        if !key.own && !any(&|subject| Ok(era.authority(repository, subject)? == source))? {
+            return Ok(Verdict::Diverged(
+                "changed behind Turnout's back on the side that is not its authority",
+            ));
         }
-        Ok(Verdict::Diverged(
-            "changed behind Turnout's back on the side that is not its authority",
-        ))
+        Ok(if away { Verdict::HandOver } else { Verdict::Mirror })
     }
 }
 

@@ -5,6 +5,18 @@
 -- What had other parameters in an earlier version.
 drop function if exists turnout.put_shape(regclass, json), turnout.fresh_rows(regclass, text[], json),
     turnout.write_putter(smallint, regclass, text[], json);
+do $$
+declare
+    reader regprocedure;
+begin
+    for reader in
+        select oid from pg_proc
+        where pronamespace = 'turnout'::regnamespace and proname ~ '^taken?(_\d+)?$' and 'seen' <> all(proargnames)
+    loop
+        execute 'drop function ' || reader;
+        update turnout.repository set read_as = null;
+    end loop;
+end $$;
 
 -- What the columns of a table are, to see whether they have changed.
 create or replace function turnout.shape(target regclass) returns text
@@ -29,7 +41,7 @@ begin
 create or replace function turnout.taken_%1$s(places tid[], file oid, is_due boolean, batch integer)
 returns table (
     repository smallint, key text, subjects text[], content text, entries text[], xids bigint[], epoch bigint, own boolean,
-    held boolean, attempts integer, age_ms bigint, place text, filenode oid
+    held boolean, attempts integer, age_ms bigint, place text, filenode oid, seen text
 )
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $body$
@@ -55,11 +67,11 @@ begin
         union all
         select key, subjects, null, xids, epoch, not behind, true, attempts, since from waiting
     )
-    select %1$s::smallint, dirty.key, dirty.subjects,
+    select %1$s::smallint, dirty.key, %7$s,
         case when found.%2$I is not null then (select row_to_json(shown)::text from (select %3$s) as shown) end,
         dirty.entries, dirty.xids, dirty.epoch, dirty.own, dirty.held, dirty.attempts,
         (extract(epoch from clock_timestamp() - dirty.since) * 1000)::bigint,
-        places[cardinality(places)]::text, file
+        places[cardinality(places)]::text, file, (select pg_current_snapshot()::text)
     from dirty
     cross join lateral json_to_record(dirty.key::json) as wanted (%4$s)
     left join %5$s as found on (%6$s);
@@ -72,7 +84,13 @@ end $body$
         (select string_agg(format('%I %s', attname, format_type(atttypid, -1)), ', ')
             from pg_attribute where attrelid = target and attname = any(served.key)),
         target,
-        (select string_agg(format('found.%1$I = wanted.%1$I', name), ' and ') from unnest(served.key) as name)
+        (select string_agg(format('found.%1$I = wanted.%1$I', name), ' and ') from unnest(served.key) as name),
+        -- Whose the row is now may be found out by a later entry only.
+        case when served.subject is null then 'dirty.subjects' else format(
+            'case when found.%1$I is null or array_position(dirty.subjects, found.%2$I::text) is not null then dirty.subjects
+                else dirty.subjects || found.%2$I::text end',
+            served.key[1], served.subject
+        ) end
     );
     execute format('revoke all on function turnout.taken_%s from public', of_table);
     update turnout.repository set read_as = turnout.shape(target) where number = of_table;

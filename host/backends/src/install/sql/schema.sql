@@ -63,6 +63,15 @@ create table if not exists turnout.held (
 );
 create index if not exists held_due on turnout.held (repository, due) where parked_at is null;
 
+-- Keys that were applied here and may have changed here since, until the other side has acknowledged them, each with the
+-- snapshot that its row was read in there.
+create table if not exists turnout.receipt (
+    repository smallint not null,
+    key text not null,
+    seen pg_snapshot not null,
+    primary key (repository, key)
+);
+
 -- Changes that were made behind Turnout's back on the side that is not the authority of their key, or that were not
 -- mirrored before a forced failover. They are shown, never mirrored.
 create table if not exists turnout.divergence (

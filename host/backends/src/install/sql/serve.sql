@@ -151,7 +151,7 @@ begin
 create or replace function turnout.taken(of_table smallint, places tid[], file oid, is_due boolean, batch integer)
 returns table (
     repository smallint, key text, subjects text[], content text, entries text[], xids bigint[], epoch bigint, own boolean,
-    held boolean, attempts integer, age_ms bigint, place text, filenode oid
+    held boolean, attempts integer, age_ms bigint, place text, filenode oid, seen text
 )
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $body$

@@ -7,6 +7,7 @@ create or replace function turnout.take(token bigint, after tid, batch integer)
 returns table (
     repository smallint,
     key text,
+    -- Whose the row was, and whose it is.
     subjects text[],
     content text,
     entries text[],
@@ -20,7 +21,9 @@ returns table (
     -- How old the first of the changes is, in milliseconds.
     age_ms bigint,
     place text,
-    filenode oid
+    filenode oid,
+    -- The snapshot that the row was read in.
+    seen text
 )
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
@@ -68,10 +71,11 @@ end $$;
 
 -- Ends work on dirty keys: `entries` are done with, by their places in the file that they were taken from. `failed` goes to
 -- the held ones (repository, key, subjects, xids, epoch, behind, sqlstate, reason, and due_ms, null to park), `settled` (repository,
--- key) is held no longer, `diverged` (repository, key, epoch, reason) is shown. What `may_be_lost` is, until `persist`, by a crash of
--- this server: then the entries are taken again.
+-- key) is held no longer, `diverged` (repository, key, epoch, reason) is shown, `receipts` are those of keys that were handed over. What `may_be_lost` is, until `persist`, by a
+-- crash of this server: then the entries are taken again.
 create or replace function turnout.ack(
-    token bigint, filenode oid, entries tid[], failed json, settled json, diverged json, may_be_lost boolean
+    token bigint, filenode oid, entries tid[], failed json, settled json, diverged json, may_be_lost boolean,
+    receipts json default null
 ) returns void
 -- What is looked for by its place needs no look at all of the table, however large it is.
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
@@ -119,6 +123,9 @@ begin
         on conflict (repository, key) do update set epoch = excluded.epoch, reason = excluded.reason, at = clock_timestamp();
     end if;
     delete from turnout.dirty where ctid = any(entries);
+    if receipts is not null then
+        perform turnout.received(receipts);
+    end if;
 end $$;
 
 -- Makes all that was committed before outlive a crash. A commit reaches the disk only if it wrote something.

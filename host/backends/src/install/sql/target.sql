@@ -182,7 +182,8 @@ exception when others then
 end $$;
 
 -- Makes rows here equal to those of the other side. `changes` is a JSON array, parents before children, of objects with
--- `schema`, `table`, `gone` (keys of rows that are no more), `keys` and `rows` (in the same order), and `columns` (those of the rows). Returns the keys that
+-- `schema`, `table`, `gone` (keys of rows that are no more), `keys` and `rows` (in the same order), `columns` (those of the rows), `handed_over` (those
+-- keys of rows that this side may be the authority of), and `seen` (the snapshot that the rows were read in). Returns the keys that
 -- could not be applied, with the reason; all others are. Whoever keeps a row locked here holds up this row only.
 create or replace function turnout.apply(token bigint, changes json)
 returns table (schema_name text, table_name text, key text, sqlstate text, reason text)
@@ -205,11 +206,15 @@ begin
         with part as materialized (
             select *
             from rows from (
-                json_to_recordset(changes) as ("schema" text, "table" text, gone json, keys json, rows json, columns json)
-            ) with ordinality as p (in_schema, in_table, gone, keys, rows, columns, place)
+                json_to_recordset(changes) as (
+                    "schema" text, "table" text, gone json, keys json, rows json, columns json, handed_over json, seen text
+                )
+            ) with ordinality as p (in_schema, in_table, gone, keys, rows, columns, handed_over, seen, place)
         )
         -- Rows go before others come, children before their parents; and come after their parents.
-        select going, in_schema, in_table, gone, keys, rows, columns, served.number, served.key as key_columns,
+        select going, in_schema, in_table, gone, keys, rows, columns, seen,
+            -- What is gone may be inserted by anybody.
+            case when going then gone else handed_over end as given, served.number, served.key as key_columns,
             served.put_as, to_regclass(format('%I.%I', in_schema, in_table)) as target
         from part
         cross join (values (true), (false)) as step (going)
@@ -225,6 +230,11 @@ begin
             exception when lock_not_available then
                 barred := '55P03';
             end;
+        end if;
+        if barred is null and change.seen is not null and json_array_length(change.given) > 0 then
+            insert into turnout.receipt (repository, key, seen)
+            select change.number, element::text, change.seen::pg_snapshot from json_array_elements(change.given) as element
+            on conflict on constraint receipt_pkey do update set seen = excluded.seen;
         end if;
         if barred is null and not change.going then
             if change.put_as is distinct from turnout.shape(change.target) || change.columns::text then
@@ -256,6 +266,7 @@ begin
             where barred is not null
         loop
             failed := failed || (change.number || ' ' || failure.key);
+            delete from turnout.receipt where receipt.repository = change.number and receipt.key = failure.key;
             return query
                 select change.in_schema, change.in_table, failure.key, failure.sqlstate, failure.reason;
         end loop;

@@ -1,0 +1,54 @@
+-- Rows that are handed to a subject whose authority is the other side. As soon as such a row is there it may change there,
+-- and what is dirty here of the time before must never be put over that. So an apply leaves a receipt with the row, which
+-- says what the row was read with; an acknowledgement ends all of that, and who takes the lease ends it first of all.
+
+-- What had other parameters in an earlier version.
+drop function if exists turnout.ack(bigint, oid, tid[], json, json, json, boolean);
+
+-- Ends all work on keys that the other side has received. `receipts` is a JSON array of objects with `schema`, `table`, `keys`, and
+-- `seen`, the snapshot that their rows were read in.
+create or replace function turnout.received(receipts json) returns void
+-- The table of dirty keys has no index that says where a key is.
+language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = on
+as $$
+begin
+    with receipt as materialized (
+        select served.number, unnest(keys) as key, seen::pg_snapshot as seen
+        from json_to_recordset(receipts) as part ("schema" text, "table" text, keys text[], seen text)
+        join turnout.repository as served on served.schema_name = "schema" and served.table_name = "table"
+    ), held as (
+        delete from turnout.held using receipt where held.repository = receipt.number and held.key = receipt.key
+    )
+    delete from turnout.dirty using receipt
+    where dirty.repository = receipt.number and dirty.key = receipt.key and pg_visible_in_snapshot(dirty.xid, receipt.seen);
+end $$;
+
+-- Ends what a predecessor that applied these has not acknowledged.
+create or replace function turnout.end_received(token bigint, receipts json) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform turnout.outlive_a_crash();
+    perform turnout.hold_lease('outgoing', end_received.token);
+    perform turnout.received(receipts);
+end $$;
+
+-- The receipts that are here, for the other side.
+create or replace function turnout.receipts()
+returns table (schema_name text, table_name text, keys text[], seen text)
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    select served.schema_name, served.table_name, array_agg(receipt.key), receipt.seen::text
+    from turnout.receipt join turnout.repository as served on served.number = receipt.repository
+    group by served.schema_name, served.table_name, receipt.seen::text
+$$;
+
+-- Takes the receipts away, as the other side has ended what they stand for. If a crash brings them back, that is ended again.
+create or replace function turnout.forget_receipts(token bigint) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform set_config('synchronous_commit', 'off', true);
+    perform turnout.hold_lease('incoming', forget_receipts.token);
+    delete from turnout.receipt;
+end $$;

@@ -1,0 +1,74 @@
+use serde::Serialize;
+use sqlx::Row as _;
+
+use super::source::json;
+use crate::database::Database;
+use crate::error::Error;
+use crate::sql::Parameter;
+
+/// That rows are on this side which may be their authority: they may have changed since. It is there until the other side
+/// has acknowledged them. `Debug` shows no key.
+#[derive(Serialize)]
+pub struct Receipt {
+    /// The table's schema.
+    pub schema: String,
+    /// The table.
+    pub table: String,
+    /// The keys, each a JSON object.
+    pub keys: Vec<String>,
+    /// The snapshot that the rows were read in on the other side.
+    pub seen: String,
+}
+
+impl std::fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Receipt")
+            .field("table", &self.table)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// The receipts that appliers have left here with rows of the other side.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn receipts(&self) -> Result<Vec<Receipt>, Error> {
+        let rows = self
+            .call(
+                "select schema_name, table_name, keys, seen from turnout.receipts()",
+                &[],
+            )
+            .await?;
+        self.read(&rows, |row| {
+            Ok(Receipt {
+                schema: row.try_get(0)?,
+                table: row.try_get(1)?,
+                keys: row.try_get(2)?,
+                seen: row.try_get(3)?,
+            })
+        })
+    }
+
+    /// Acknowledges what the other side has receipts for.
+    ///
+    /// # Errors
+    /// [`Error::Dispossessed`] if the lease is another's: nothing is changed then; else as [`execute`](Self::execute).
+    pub async fn end_received(&self, token: i64, receipts: &[Receipt]) -> Result<(), Error> {
+        let receipts = json(&receipts);
+        let parameters = [Parameter::Number(token), Parameter::Text(&receipts)];
+        self.call("select turnout.end_received($1, $2::json)::text", &parameters)
+            .await
+            .map(drop)
+    }
+
+    /// Takes away the receipts that are here, as the other side has acknowledged them.
+    ///
+    /// # Errors
+    /// [`Error::Dispossessed`] if the lease is another's: nothing is changed then; else as [`execute`](Self::execute).
+    pub async fn forget_receipts(&self, token: i64) -> Result<(), Error> {
+        self.call("select turnout.forget_receipts($1)::text", &[Parameter::Number(token)])
+            .await
+            .map(drop)
+    }
+}

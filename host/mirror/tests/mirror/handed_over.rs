@@ -1,0 +1,145 @@
+//! A row that is handed to another subject, whose authority is the other side: as soon as it is there it may be handed on,
+//! and what is left of the first handover must not be put over that.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, raw_sql};
+use tokio::runtime::Builder;
+use turnout_backends::DirtyKey;
+use turnout_mirror::{Judge, Verdict};
+use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
+
+use crate::world::{CLIENTS, T, World, eventually, run};
+
+/// The row is handed to somebody whose authority is `new`, and from there to somebody else.
+const THERE: &str = "update clients set phone = 'there', name = 'second' where id = 1";
+const ON: &str = "update clients set phone = 'here', name = 'third' where id = 1";
+
+#[tokio::test]
+async fn one_that_was_handed_on_before_its_arrival_was_acknowledged_is_not_taken_back() {
+    let world = with_clients(1).await;
+    world.old(THERE).await;
+    // Nothing can be acknowledged for now.
+    let mut psql = begun(&world, "lock table turnout.dirty in share mode").await;
+    let judge = HandedOn::default();
+    let _mirror = world.mirror_as(judge.clone());
+    eventually("it arrives", async || {
+        (world.text(Backend::New, "select name from clients").await == "second").then_some(())
+    })
+    .await;
+    world.new_side(ON).await;
+    let cut = "select count(pg_terminate_backend(pid))::text from pg_locks
+        where relation = 'turnout.dirty'::regclass and not granted";
+    eventually("the acknowledgement is cut off", async || {
+        (world.text(Backend::Old, cut).await == "1").then_some(())
+    })
+    .await;
+    raw_sql("rollback").execute(&mut psql).await.unwrap();
+    assert_handed_on(&world, &judge).await;
+}
+
+#[tokio::test]
+async fn one_whose_dirty_keys_are_in_two_batches_is_not_taken_back_with_the_second() {
+    let world = with_clients(33).await;
+    // The first of its dirty keys is the last of a batch, the other is in the next.
+    world
+        .old(&format!(
+            "update clients set name = 'other' where id between 2 and 32; {THERE}; \
+             update clients set name = 'other' where id = 33"
+        ))
+        .await;
+    let judge = HandedOn::when_taken(&world, 33);
+    let _mirror = world.mirror_as(judge.clone());
+    assert_handed_on(&world, &judge).await;
+}
+
+#[tokio::test]
+async fn one_that_is_handed_over_while_an_older_dirty_key_is_taken_is_not_taken_back() {
+    let world = with_clients(2).await;
+    world.old("update clients set name = 'older' where id = 1").await;
+    // The dirty keys are seen before this, and the rows after it.
+    let mut psql = begun(&world, "lock table clients in access exclusive mode").await;
+    let judge = HandedOn::when_taken(&world, 2);
+    let _mirror = world.mirror_as(judge.clone());
+    eventually("the rows are waited for", async || {
+        let waits = "select count(*)::text from pg_locks where relation = 'clients'::regclass and not granted";
+        (world.text(Backend::Old, waits).await == "1").then_some(())
+    })
+    .await;
+    let commit = format!("{THERE}; update clients set name = 'other' where id = 2; commit");
+    raw_sql(AssertSqlSafe(commit)).execute(&mut psql).await.unwrap();
+    assert_handed_on(&world, &judge).await;
+}
+
+/// So many clients, the same on both sides.
+async fn with_clients(count: u32) -> World {
+    let rows = format!("insert into clients select n, 'here ' || n, 'first' from generate_series(1, {count}) as n");
+    World::new(&format!("{CLIENTS} {rows}"), &[T]).await
+}
+
+/// A transaction on `old` that has begun.
+async fn begun(world: &World, script: &'static str) -> PgConnection {
+    let mut psql = PgConnection::connect(&world.urls.old).await.unwrap();
+    raw_sql("begin").execute(&mut psql).await.unwrap();
+    raw_sql(script).execute(&mut psql).await.unwrap();
+    psql
+}
+
+/// Both sides end with the row as it was handed on, when `old` has no dirty key left and then `new` none.
+async fn assert_handed_on(world: &World, judge: &HandedOn) {
+    world.until_drained().await;
+    judge.old_is_drained.store(true, Relaxed);
+    eventually("no dirty key is left", async || {
+        (world.standing(Backend::New).await.dirty == 0).then_some(())
+    })
+    .await;
+    for backend in Backend::ALL {
+        let row = world.rows(backend, "phone, name", "clients where id = 1").await;
+        assert_eq!(row, "(here,third)", "{backend}");
+    }
+}
+
+/// The authority of the phone `there` is `new`, that of all others `old`. What is dirty on `new` has to wait until `old` is
+/// drained.
+#[derive(Clone, Default)]
+struct HandedOn {
+    old_is_drained: Arc<AtomicBool>,
+    /// The row is handed on, on the database with this URL, when this key is taken on `old`.
+    pending: Arc<Mutex<Option<(String, String)>>>,
+}
+
+impl HandedOn {
+    fn when_taken(world: &World, id: u32) -> Self {
+        Self {
+            pending: Arc::new(Mutex::new(Some((format!("{{\"id\":{id}}}"), world.urls.new.clone())))),
+            ..Self::default()
+        }
+    }
+}
+
+impl Judge for HandedOn {
+    fn verdict(&self, source: Backend, _: RepositoryId, key: &DirtyKey) -> Verdict {
+        if source == Backend::New && !self.old_is_drained.load(Relaxed) {
+            return Verdict::Later;
+        }
+        if let Some((_, url)) = self.pending.lock().unwrap().take_if(|(when, _)| *when == key.key) {
+            let hand_on = || {
+                let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(run(&url, ON));
+            };
+            thread::scope(|scope| scope.spawn(hand_on).join().unwrap());
+        }
+        let is_there = |subject: &Option<String>| subject.as_deref() == Some("there");
+        if key.subjects.iter().any(is_there) == (source == Backend::Old) {
+            Verdict::HandOver
+        } else {
+            Verdict::Mirror
+        }
+    }
+
+    fn retry(&self, _: &ApplyFailure) -> Retry {
+        Retry::Park
+    }
+}

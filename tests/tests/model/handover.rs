@@ -1,0 +1,164 @@
+//! A row that is handed from subject to subject, and so from one authority to the other with no handoff: every order of
+//! every step, as in the model of the handoff.
+//!
+//! What is modelled: one key on two backends, up to [`WRITES`] writes, and for each direction of the mirror two appliers
+//! that compete for its lease. Each write is made where the row says that its authority is, by whoever finds it there, and
+//! may hand it over; nobody waits for an acknowledgement. An applier takes some of the dirty entries or all, reads the row
+//! after that, and may crash after any step.
+//!
+//! | in the code | here |
+//! |---|---|
+//! | a write that names the row as it is, on the backend that is its authority | [`Step::Write`] |
+//! | a batch that ends between two entries of a row | [`Step::Look`] with some of them |
+//! | the row is read by another query than the entries | `Advance` from `Looked` |
+//! | a receipt, left on the target with the row of a verdict `HandOver` | [`Side::receipt`] |
+//! | an acknowledgement takes all entries that the row was read with | [`Applier::Applied`] |
+//! | who takes the lease finishes acknowledgements that have a receipt | `Advance` from `Admitted` |
+//!
+//! A row that is no more is a value like any other: it may be handed over, as anybody may insert it again.
+
+mod applier;
+mod state;
+
+use stateright::{Checker, HasDiscoveries, Model, Property};
+use turnout_vocabulary::Backend;
+
+use applier::Applier;
+use state::{Fault, State, WRITES};
+
+/// The protocol as designed, or with one mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// As the appliers and the backends have it.
+    AsDesigned,
+    /// Every apply leaves a receipt, also one that hands nothing over: no mistake.
+    ReceiptsForAll,
+    /// An apply leaves no receipt.
+    NoReceipt,
+    /// An acknowledgement takes the entries that were taken, though the row was read with more of them.
+    AcknowledgesWhatWasTaken,
+    /// A receipt goes before the acknowledgement that it stands for.
+    ForgetsBeforeTheAcknowledgement,
+}
+
+/// One step of one participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A write at a backend, and whose the row is then.
+    Write(Backend, Backend),
+    /// An applier of the mirror from this backend takes these entries, a bit each.
+    Look(Backend, usize, u8),
+    /// It does what comes next.
+    Advance(Backend, usize),
+    /// It forgets everything.
+    Crash(Backend, usize),
+}
+
+impl Model for Protocol {
+    type State = State;
+    type Action = Step;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State::FIRST]
+    }
+
+    fn actions(&self, state: &State, steps: &mut Vec<Step>) {
+        if state.fault.is_some() {
+            return;
+        }
+        for side in Backend::ALL {
+            steps.extend(Backend::ALL.map(|to| Step::Write(side, to)));
+            let dirty = state.at(side).dirty;
+            for (who, applier) in state.mirrors[side as usize].appliers.iter().enumerate() {
+                match applier {
+                    Applier::Holding { .. } => steps.extend(
+                        (1..=dirty)
+                            .filter(|some| some & !dirty == 0)
+                            .map(|some| Step::Look(side, who, some)),
+                    ),
+                    _ => steps.push(Step::Advance(side, who)),
+                }
+                steps.push(Step::Crash(side, who));
+            }
+        }
+    }
+
+    fn next_state(&self, state: &State, step: Step) -> Option<State> {
+        let mut state = state.clone();
+        match step {
+            Step::Write(side, to) => state.write(side, to)?,
+            Step::Look(source, who, entries) => state.look(source, who, entries)?,
+            Step::Advance(source, who) => state.advance(source, who, *self),
+            Step::Crash(source, who) => state.crash(source, who)?,
+        }
+        Some(state.canonical())
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always(NO_LOST_WRITE, |_, state: &State| {
+                state.is_dirty()
+                    || Backend::ALL
+                        .iter()
+                        .all(|&side| state.at(side).row.number == state.committed)
+            }),
+            Property::always(NO_STALE_ROW, |_, state: &State| state.fault != Some(Fault::StaleRow)),
+            Property::always(NO_OLDER_ROW, |_, state: &State| state.fault != Some(Fault::OlderRow)),
+            Property::sometimes("all writes are mirrored", |_, state: &State| {
+                state.committed == WRITES && !state.is_dirty()
+            }),
+        ]
+    }
+}
+
+const NO_LOST_WRITE: &str = "where no dirty entry is left, both rows are the last committed write";
+const NO_STALE_ROW: &str = "no write is made to a row that is not the newest";
+const NO_OLDER_ROW: &str = "no apply puts an older row over a newer one";
+
+#[test]
+fn rows_may_be_handed_over_and_on() {
+    assert_holds(Protocol::AsDesigned);
+}
+
+#[test]
+fn receipts_for_all_rows_do_no_harm() {
+    assert_holds(Protocol::ReceiptsForAll);
+}
+
+#[test]
+fn without_receipts_an_old_row_is_put_over_a_new_one() {
+    assert_breaks(Protocol::NoReceipt);
+}
+
+#[test]
+fn acknowledging_less_than_was_read_lets_an_old_row_over_a_new_one() {
+    assert_breaks(Protocol::AcknowledgesWhatWasTaken);
+}
+
+#[test]
+fn forgetting_a_receipt_too_soon_lets_an_old_row_over_a_new_one() {
+    assert_breaks(Protocol::ForgetsBeforeTheAcknowledgement);
+}
+
+/// The checker tries everything, and nothing breaks.
+fn assert_holds(protocol: Protocol) {
+    let checker = protocol.checker().threads(2).spawn_bfs().join();
+    eprintln!(
+        "{} states, at most {} steps deep",
+        checker.unique_state_count(),
+        checker.max_depth()
+    );
+    checker.assert_properties();
+}
+
+/// The checker finds a way to put an older row over a newer one; one of the shortest is printed.
+fn assert_breaks(protocol: Protocol) {
+    let found = HasDiscoveries::AllOf([NO_OLDER_ROW].into());
+    let checker = protocol.checker().finish_when(found).spawn_bfs().join();
+    for (state, step) in checker.assert_any_discovery(NO_OLDER_ROW).into_vec() {
+        eprintln!(
+            "  {}",
+            step.map_or_else(|| format!("{state:?}"), |step| format!("{step:?}"))
+        );
+    }
+}

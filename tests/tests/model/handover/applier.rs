@@ -1,0 +1,192 @@
+//! What an applier does. It may sleep before any step, and crash after any.
+
+use turnout_vocabulary::Backend;
+
+use super::Protocol;
+use super::state::{Fault, Row, State};
+use crate::protocol::other;
+
+/// One direction of the mirror.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Mirror {
+    /// The lease's token on the source.
+    pub(crate) on_source: u8,
+    /// The lease's token on the target.
+    pub(crate) on_target: u8,
+    /// The two who compete for the lease.
+    pub(crate) appliers: [Applier; 2],
+}
+
+/// How far an applier is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Applier {
+    /// It holds no lease.
+    Idle,
+    /// It has raised the token on the source.
+    Claimed { token: u8 },
+    /// It has raised the token on the target too.
+    Admitted { token: u8 },
+    /// It is ready to take.
+    Holding { token: u8 },
+    /// It has taken entries (a bit each).
+    Looked { token: u8, entries: u8 },
+    /// It has the row too, as it was when there were more of them, perhaps.
+    Read { token: u8, entries: u8, seen: u8, row: Row },
+    /// The row is on the target, or was with the predecessor; these entries are to be acknowledged.
+    Applied { token: u8, entries: u8, receipt: bool },
+    /// They are.
+    Acknowledged { token: u8 },
+}
+
+impl State {
+    /// Takes entries.
+    pub(crate) fn look(&mut self, source: Backend, who: usize, entries: u8) -> Option<()> {
+        let mirror = &mut self.mirrors[source as usize];
+        match mirror.appliers[who] {
+            Applier::Holding { token } if token == mirror.on_source => {
+                mirror.appliers[who] = Applier::Looked { token, entries };
+                Some(())
+            }
+            _ => None,
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn crash(&mut self, source: Backend, who: usize) -> Option<()> {
+        let applier = &mut self.mirrors[source as usize].appliers[who];
+        (std::mem::replace(applier, Applier::Idle) != Applier::Idle).then_some(())
+    }
+
+    /// Does what comes next; where a token refuses it, the lease is lost.
+    pub(crate) fn advance(&mut self, source: Backend, who: usize, protocol: Protocol) {
+        let applier = self.mirrors[source as usize].appliers[who];
+        let after = self.after(source, applier, protocol);
+        self.mirrors[source as usize].appliers[who] = after;
+    }
+
+    fn after(&mut self, source: Backend, applier: Applier, protocol: Protocol) -> Applier {
+        let mirror = &mut self.mirrors[source as usize];
+        let (on_source, on_target) = (mirror.on_source, mirror.on_target);
+        match applier {
+            Applier::Idle => {
+                mirror.on_source += 1;
+                Applier::Claimed {
+                    token: mirror.on_source,
+                }
+            }
+            Applier::Claimed { token } if token > on_target => {
+                mirror.on_target = token;
+                Applier::Admitted { token }
+            }
+            Applier::Admitted { token } => match self.at(other(source)).receipt {
+                0 => Applier::Holding { token },
+                entries => Applier::Applied {
+                    token,
+                    entries,
+                    receipt: true,
+                },
+            },
+            Applier::Looked { token, entries } => {
+                let side = self.at(source);
+                Applier::Read {
+                    token,
+                    entries,
+                    seen: side.dirty,
+                    row: side.row,
+                }
+            }
+            Applier::Read {
+                token,
+                entries,
+                seen,
+                row,
+            } if token == on_target => {
+                let hands_over = protocol == Protocol::ReceiptsForAll || !row.is_at(source);
+                let receipt = hands_over && protocol != Protocol::NoReceipt;
+                self.apply(other(source), row, if receipt { seen } else { 0 });
+                let all = hands_over && protocol != Protocol::AcknowledgesWhatWasTaken;
+                Applier::Applied {
+                    token,
+                    entries: if all { seen } else { entries },
+                    receipt,
+                }
+            }
+            Applier::Applied {
+                token,
+                entries,
+                receipt,
+            } if token == on_source => {
+                if receipt
+                    && protocol == Protocol::ForgetsBeforeTheAcknowledgement
+                    && self.at(other(source)).receipt != 0
+                {
+                    self.at_mut(other(source)).receipt = 0;
+                    return applier;
+                }
+                self.at_mut(source).dirty &= !entries;
+                if receipt {
+                    Applier::Acknowledged { token }
+                } else {
+                    Applier::Holding { token }
+                }
+            }
+            Applier::Acknowledged { token } if token == on_target => {
+                self.at_mut(other(source)).receipt = 0;
+                Applier::Holding { token }
+            }
+            _ => Applier::Idle,
+        }
+    }
+
+    /// Makes the target's row equal to what was read, and leaves no dirty entry.
+    fn apply(&mut self, target: Backend, row: Row, receipt: u8) {
+        let side = self.at_mut(target);
+        let is_older = row.number < side.row.number;
+        side.row = row;
+        if receipt != 0 {
+            side.receipt = receipt;
+        }
+        if is_older {
+            self.fault = Some(Fault::OlderRow);
+        }
+    }
+
+    /// The state that stands for all those that can't be told apart from it by what happens next: tokens are numbered anew,
+    /// as only their order matters, and the two appliers of a direction are alike.
+    pub(crate) fn canonical(mut self) -> Self {
+        for mirror in &mut self.mirrors {
+            let mut used = vec![mirror.on_source, mirror.on_target];
+            used.extend(
+                mirror
+                    .appliers
+                    .iter_mut()
+                    .filter_map(|applier| applier.token().copied()),
+            );
+            let rank = |token: u8| (0..token).map(|smaller| u8::from(used.contains(&smaller))).sum();
+            mirror.on_source = rank(mirror.on_source);
+            mirror.on_target = rank(mirror.on_target);
+            for applier in &mut mirror.appliers {
+                if let Some(token) = applier.token() {
+                    *token = rank(*token);
+                }
+            }
+            mirror.appliers.sort_unstable();
+        }
+        self
+    }
+}
+
+impl Applier {
+    fn token(&mut self) -> Option<&mut u8> {
+        match self {
+            Self::Idle => None,
+            Self::Claimed { token }
+            | Self::Admitted { token }
+            | Self::Holding { token }
+            | Self::Looked { token, .. }
+            | Self::Read { token, .. }
+            | Self::Applied { token, .. }
+            | Self::Acknowledged { token } => Some(token),
+        }
+    }
+}
