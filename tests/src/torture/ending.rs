@@ -12,6 +12,7 @@ use super::world::World;
 use crate::Answer;
 
 /// How a request ended.
+#[derive(Clone, Debug)]
 pub(crate) enum Ending {
     /// It was done; a reply for each row.
     Replies(Vec<Reply>),

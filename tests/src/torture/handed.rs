@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use rand::seq::{IndexedRandom, IteratorRandom};
@@ -44,6 +45,21 @@ pub(crate) struct Handed {
     pub(crate) possible: Vec<State>,
     /// How often that was acknowledged.
     pub(crate) times: usize,
+    /// What was asked of it, in order.
+    attempts: Vec<Attempt>,
+}
+
+/// What was asked of such a row.
+#[derive(Clone, Debug)]
+#[expect(dead_code, reason = "it is shown when something is wrong")]
+struct Attempt {
+    /// Since the row was added.
+    asked: Duration,
+    answered: Duration,
+    place: usize,
+    from: State,
+    to: State,
+    ending: Ending,
 }
 
 /// Adds a row and hands it around until all is over.
@@ -62,8 +78,12 @@ pub(crate) async fn around(world: Arc<World>, row: usize, mut dice: Dice, over: 
         }
     }
     let mut times = 0;
+    let mut attempts = Vec::new();
+    let began = Instant::now();
     while !over.load(Ordering::Relaxed) {
-        let Some(from) = possible.choose(&mut dice) else { break };
+        let Some(from) = possible.choose(&mut dice).cloned() else {
+            break;
+        };
         let subjects = SUBJECTS.into_iter().filter(|subject| *subject != from.phone);
         let to = State {
             phone: subjects.choose(&mut dice).unwrap_or(LISTED[0]).into(),
@@ -71,10 +91,11 @@ pub(crate) async fn around(world: Arc<World>, row: usize, mut dice: Dice, over: 
         };
         let place = dice.random_range(0..world.hosts.count());
         let request = match dice.random_range(0..3) {
-            0 => transaction(&world, place, number, from, &to),
-            1 => patch(&world, place, &unnamed(number, from), &to),
-            _ => patch(&world, place, &named(number, from), &to),
+            0 => transaction(&world, place, number, &from, &to),
+            1 => patch(&world, place, &unnamed(number, &from), &to),
+            _ => patch(&world, place, &named(number, &from), &to),
         };
+        let asked = began.elapsed();
         let ending = send(&world, &"handing a row over", request, |answer| {
             let body: Json = serde_json::from_str(&answer.text).ok()?;
             let rows = body.pointer("/results/0/rows").unwrap_or(&body).as_array()?;
@@ -84,8 +105,17 @@ pub(crate) async fn around(world: Arc<World>, row: usize, mut dice: Dice, over: 
                 Ending::Replies(Vec::new())
             })
         });
+        let ending = ending.await;
+        attempts.push(Attempt {
+            asked,
+            answered: began.elapsed(),
+            place,
+            from: from.clone(),
+            to: to.clone(),
+            ending: ending.clone(),
+        });
         let mut refused = true;
-        match ending.await {
+        match ending {
             Ending::Replies(_) => {
                 possible = vec![to];
                 times += 1;
@@ -104,6 +134,7 @@ pub(crate) async fn around(world: Arc<World>, row: usize, mut dice: Dice, over: 
         number,
         possible,
         times,
+        attempts,
     }
 }
 
@@ -157,7 +188,12 @@ fn request(world: &World, place: usize, method: Method, path: &str) -> RequestBu
 
 /// What is wrong with such a row in the end: each side must have it, in a state that it may be in.
 pub(crate) async fn astray(world: &World, handed: &Handed) -> anyhow::Result<Vec<String>> {
-    let Handed { number, possible, .. } = handed;
+    let Handed {
+        number,
+        possible,
+        attempts,
+        ..
+    } = handed;
     let mut wrong = Vec::new();
     for (backend, database) in world.databases.iter() {
         let query = "select client_phone, comment::int8 from bookings where yclients_record_id = $1";
@@ -170,8 +206,13 @@ pub(crate) async fn astray(world: &World, handed: &Handed) -> anyhow::Result<Vec
             })
             .collect();
         if !possible.is_empty() && !matches!(&found[..], [state] if possible.contains(state)) {
+            let concerned = |state| found.contains(state) || possible.contains(state);
+            let attempts: Vec<_> = attempts
+                .iter()
+                .filter(|attempt| concerned(&attempt.from) || concerned(&attempt.to))
+                .collect();
             wrong.push(format!(
-                "row {number} was handed over to {possible:?}, and {backend} has {found:?}"
+                "row {number} was handed over to {possible:?}, and {backend} has {found:?}, after {attempts:#?}"
             ));
         }
     }
