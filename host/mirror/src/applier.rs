@@ -157,6 +157,7 @@ impl Work<'_> {
             if gone >= VACUUM_AFTER {
                 gone = 0;
                 source.vacuum().await?;
+                self.applier.target().vacuum().await?;
             }
             if !full {
                 if std::mem::take(&mut busy) {
@@ -182,8 +183,8 @@ impl Work<'_> {
             judge,
             ..
         } = self.applier;
-        let Taken { keys, file, .. } = taken;
-        let batch = Batch::judged(shared.source, repositories, &**judge, &self.numbers, keys);
+        let file = taken.file;
+        let batch = Batch::judged(shared.source, repositories, &**judge, &self.numbers, taken);
         let changes = batch.changes(&self.order);
         let not_applied = if changes.is_empty() {
             Vec::new()

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::value::RawValue;
-use turnout_backends::{Ack, Change, DirtyKey, Diverged, Failed, NotApplied, Receipt, Settled};
+use turnout_backends::{Ack, Change, DirtyKey, Diverged, Failed, NotApplied, Receipt, Settled, Taken};
 use turnout_vocabulary::{ApplyFailure, Backend, MirrorState, Repository, RepositoryId, Retry};
 
 use crate::judge::{Judge, Verdict};
@@ -12,6 +12,7 @@ pub(crate) struct Batch<'a> {
     repositories: &'a [Repository],
     judge: &'a dyn Judge,
     keys: Vec<(RepositoryId, Verdict, DirtyKey)>,
+    seen: HashMap<i16, String>,
 }
 
 impl<'a> Batch<'a> {
@@ -21,9 +22,9 @@ impl<'a> Batch<'a> {
         repositories: &'a [Repository],
         judge: &'a dyn Judge,
         numbers: &[(i16, RepositoryId)],
-        taken: Vec<DirtyKey>,
+        taken: Taken,
     ) -> Self {
-        let keys = taken.into_iter().filter_map(|key| {
+        let keys = taken.keys.into_iter().filter_map(|key| {
             let (_, repository) = numbers.iter().find(|(number, _)| *number == key.number)?;
             Some((*repository, judge.verdict(source, *repository, &key), key))
         });
@@ -32,6 +33,7 @@ impl<'a> Batch<'a> {
             repositories,
             judge,
             keys: keys.collect(),
+            seen: taken.seen,
         }
     }
 
@@ -56,8 +58,7 @@ impl<'a> Batch<'a> {
                 .iter()
                 .filter(|(of, verdict, _)| of == repository && verdict.applies())
             {
-                // One query has read them all.
-                change.seen = &key.seen;
+                change.seen = self.seen(key);
                 let Ok(name) = serde_json::from_str::<&RawValue>(&key.key) else {
                     continue;
                 };
@@ -66,7 +67,7 @@ impl<'a> Batch<'a> {
                     Some(Ok(row)) => {
                         change.keys.push(name);
                         change.rows.push(row);
-                        if *verdict == Verdict::HandOver {
+                        if verdict.gives_away(key) {
                             change.handed_over.push(name);
                         }
                     }
@@ -113,7 +114,7 @@ impl<'a> Batch<'a> {
                     schema: served.schema.clone(),
                     table: served.name.clone(),
                     keys: Vec::new(),
-                    seen: key.seen.clone(),
+                    seen: self.seen(key).to_owned(),
                 });
                 receipt.keys.push(key.key.clone());
             }
@@ -128,6 +129,11 @@ impl<'a> Batch<'a> {
         }
         ack.receipts = receipts.into_values().collect();
         ack
+    }
+
+    /// The snapshot that the row of a key was read in.
+    fn seen(&self, key: &DirtyKey) -> &str {
+        self.seen.get(&key.number).map_or("", String::as_str)
     }
 
     fn failed(&self, repository: RepositoryId, key: &DirtyKey, failure: &NotApplied) -> Failed {
@@ -208,9 +214,10 @@ impl Verdict {
         matches!(self, Self::Mirror | Self::HandOver)
     }
 
-    /// Whether the key may change on the other side as soon as it is applied. What is gone may be inserted by anybody.
+    /// Whether the key may change on the other side as soon as it is applied: its authority may be another than this host knows
+    /// of if the subject is another, and what is gone may be inserted by anybody.
     fn gives_away(self, key: &DirtyKey) -> bool {
-        self == Self::HandOver || self == Self::Mirror && key.row.is_none()
+        self.applies() && (self == Self::HandOver || key.subjects.len() > 1 || key.row.is_none())
     }
 }
 

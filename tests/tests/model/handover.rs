@@ -15,7 +15,11 @@
 //! | an acknowledgement takes all entries that the row was read with | [`Applier::Applied`] |
 //! | who takes the lease finishes acknowledgements that have a receipt | `Advance` from `Admitted` |
 //!
-//! A row that is no more is a value like any other: it may be handed over, as anybody may insert it again.
+//! A row that is no more is a value like any other, and whoever inserts it again is who it was handed to.
+//!
+//! What is not: handoffs, which are another model's; how an applier knows whether a row is handed over (the code takes it for
+//! that whenever the subject changed, whatever the policies say, and more receipts than needed do no harm); keys that are held
+//! because they could not be applied; a crash of a server, which takes back no acknowledgement of a key with a receipt.
 
 mod applier;
 mod state;
@@ -39,6 +43,8 @@ pub(crate) enum Protocol {
     AcknowledgesWhatWasTaken,
     /// A receipt goes before the acknowledgement that it stands for.
     ForgetsBeforeTheAcknowledgement,
+    /// Who takes the lease looks for receipts before its predecessor is shut out.
+    LooksForReceiptsBeforeTheToken,
 }
 
 /// One step of one participant.
@@ -138,6 +144,11 @@ fn acknowledging_less_than_was_read_lets_an_old_row_over_a_new_one() {
 #[test]
 fn forgetting_a_receipt_too_soon_lets_an_old_row_over_a_new_one() {
     assert_breaks(Protocol::ForgetsBeforeTheAcknowledgement);
+}
+
+#[test]
+fn looking_for_receipts_before_the_token_lets_an_old_row_over_a_new_one() {
+    assert_breaks(Protocol::LooksForReceiptsBeforeTheToken);
 }
 
 /// The checker tries everything, and nothing breaks.

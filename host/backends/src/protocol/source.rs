@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -15,6 +16,8 @@ use crate::sql::Parameter;
 pub struct Taken {
     /// The keys.
     pub keys: Vec<DirtyKey>,
+    /// The snapshots that the rows were read in, by the number of the table.
+    pub seen: HashMap<i16, String>,
     /// The place in the table of dirty keys after which the next ones are; `None` at its end.
     pub place: Option<String>,
     /// The file that the places are in.
@@ -39,8 +42,6 @@ pub struct DirtyKey {
     pub subjects: Vec<Option<String>>,
     /// The row as JSON, as it is now; `None` if there is none.
     pub row: Option<String>,
-    /// The snapshot that the row was read in.
-    pub seen: String,
     /// The places of its entries.
     pub entries: Vec<String>,
     /// The transactions that made them.
@@ -101,7 +102,7 @@ pub struct Failed {
     pub repository: i16,
     /// The key as a JSON object.
     pub key: String,
-    /// The texts of the subject column before and after the change.
+    /// The texts of the subject column before and after the change, and now.
     pub subjects: Vec<Option<String>>,
     /// The transactions that changed it.
     #[serde(rename = "xids")]
@@ -208,15 +209,19 @@ impl Database {
                 held: row.try_get(8)?,
                 attempts: row.try_get::<i32, _>(9)?.unsigned_abs(),
                 age: Duration::from_millis(row.try_get::<i64, _>(10)?.unsigned_abs()),
-                seen: row.try_get(13)?,
             })
         })?;
+        let seen: Vec<(i16, Option<String>)> = self.read(&answer, |row| Ok((row.try_get(0)?, row.try_get(13)?)))?;
         let Some(last) = answer.last() else {
             return Ok(Taken::default());
         };
         let unexpected = |error| self.unexpected(&error);
         Ok(Taken {
             keys,
+            seen: seen
+                .into_iter()
+                .filter_map(|(table, seen)| Some((table, seen?)))
+                .collect(),
             place: last.try_get(11).map_err(unexpected)?,
             file: last.try_get(12).map_err(unexpected)?,
         })
@@ -301,12 +306,14 @@ impl Database {
         self.call("select turnout.sleep()::text", &[]).await.map(drop)
     }
 
-    /// Gives the room of dirty keys that are gone back to the table. Only its owner can; for others it does nothing.
+    /// Gives the room of dirty keys and receipts that are gone back to their tables. Only their owner can; for others it does nothing.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn vacuum(&self) -> Result<(), Error> {
-        self.call("vacuum (truncate false) turnout.dirty", &[]).await.map(drop)
+        self.call("vacuum (truncate false) turnout.dirty, turnout.receipt", &[])
+            .await
+            .map(drop)
     }
 }
 

@@ -8,36 +8,50 @@ use std::thread;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, raw_sql};
 use tokio::runtime::Builder;
 use turnout_backends::DirtyKey;
-use turnout_mirror::{Judge, Verdict};
+use turnout_mirror::{Judge, Mirror, Verdict};
 use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
 
-use crate::world::{CLIENTS, T, World, eventually, run};
+use crate::world::{CLIENTS, T, World, eventually, parked, run};
 
 /// The row is handed to somebody whose authority is `new`, and from there to somebody else.
 const THERE: &str = "update clients set phone = 'there', name = 'second' where id = 1";
-const ON: &str = "update clients set phone = 'here', name = 'third' where id = 1";
+const ON: &str = "update clients set phone = 'here', name = 'third' where phone = 'there'";
 
 #[tokio::test]
 async fn one_that_was_handed_on_before_its_arrival_was_acknowledged_is_not_taken_back() {
     let world = with_clients(1).await;
-    world.old(THERE).await;
-    // Nothing can be acknowledged for now.
-    let mut psql = begun(&world, "lock table turnout.dirty in share mode").await;
     let judge = HandedOn::default();
-    let _mirror = world.mirror_as(judge.clone());
-    eventually("it arrives", async || {
-        (world.text(Backend::New, "select name from clients").await == "second").then_some(())
-    })
+    let _mirror = cut_off(
+        &world,
+        &judge,
+        THERE,
+        "select name from clients where name = 'second'",
+        ON,
+    )
     .await;
-    world.new_side(ON).await;
-    let cut = "select count(pg_terminate_backend(pid))::text from pg_locks
-        where relation = 'turnout.dirty'::regclass and not granted";
-    eventually("the acknowledgement is cut off", async || {
-        (world.text(Backend::Old, cut).await == "1").then_some(())
-    })
-    .await;
-    raw_sql("rollback").execute(&mut psql).await.unwrap();
     assert_handed_on(&world, &judge).await;
+}
+
+#[tokio::test]
+async fn one_that_was_deleted_and_added_there_before_that_was_acknowledged_is_not_deleted_again() {
+    let world = with_clients(1).await;
+    let judge = HandedOn::default();
+    let gone = "select 'gone' where not exists (select from clients)";
+    let again = "insert into clients values (1, 'here', 'third')";
+    let _mirror = cut_off(&world, &judge, "delete from clients", gone, again).await;
+    assert_handed_on(&world, &judge).await;
+}
+
+#[tokio::test]
+async fn one_that_can_not_be_applied_leaves_no_receipt() {
+    let world = with_clients(1).await;
+    world
+        .new_side("set turnout.epoch = 'mirror'; insert into clients values (1000, 'there', 'in the way')")
+        .await;
+    world.old(THERE).await;
+    let _mirror = world.mirror_as(HandedOn::default());
+    parked(&world).await;
+    assert_eq!(world.text(Backend::New, RECEIPTS).await, "0");
 }
 
 #[tokio::test]
@@ -73,6 +87,42 @@ async fn one_that_is_handed_over_while_an_older_dirty_key_is_taken_is_not_taken_
     assert_handed_on(&world, &judge).await;
 }
 
+#[tokio::test]
+async fn many_that_are_gone_are_acknowledged_though_the_table_of_dirty_keys_was_known_to_be_empty() {
+    let world = with_clients(20_000).await;
+    world
+        .old("update clients set name = 'other'; delete from turnout.dirty")
+        .await;
+    world.old("vacuum (truncate false) turnout.dirty").await;
+    world.old("delete from clients").await;
+    let _mirror = world.mirror();
+    world.equal("id", "clients").await;
+}
+
+/// How many receipts are on a side.
+const RECEIPTS: &str = "select count(*)::text from turnout.receipt";
+
+/// A mirror that is cut off from `old` when it acknowledges `change`, which is when `new` has `arrived`, and has changed once more
+/// there.
+async fn cut_off(world: &World, judge: &HandedOn, change: &str, arrived: &str, meanwhile: &str) -> Mirror {
+    world.old(change).await;
+    let mut psql = begun(world, "lock table turnout.dirty in share mode").await;
+    let mirror = world.mirror_as(judge.clone());
+    eventually("it arrives", async || {
+        (!world.text(Backend::New, arrived).await.is_empty()).then_some(())
+    })
+    .await;
+    world.new_side(meanwhile).await;
+    let cut = "select count(pg_terminate_backend(pid))::text from pg_locks
+        where relation = 'turnout.dirty'::regclass and not granted";
+    eventually("the acknowledgement is cut off", async || {
+        (world.text(Backend::Old, cut).await == "1").then_some(())
+    })
+    .await;
+    raw_sql("rollback").execute(&mut psql).await.unwrap();
+    mirror
+}
+
 /// So many clients, the same on both sides.
 async fn with_clients(count: u32) -> World {
     let rows = format!("insert into clients select n, 'here ' || n, 'first' from generate_series(1, {count}) as n");
@@ -98,6 +148,10 @@ async fn assert_handed_on(world: &World, judge: &HandedOn) {
     for backend in Backend::ALL {
         let row = world.rows(backend, "phone, name", "clients where id = 1").await;
         assert_eq!(row, "(here,third)", "{backend}");
+        eventually("no receipt is left", async || {
+            (world.text(backend, RECEIPTS).await == "0").then_some(())
+        })
+        .await;
     }
 }
 
@@ -131,8 +185,8 @@ impl Judge for HandedOn {
             };
             thread::scope(|scope| scope.spawn(hand_on).join().unwrap());
         }
-        let is_there = |subject: &Option<String>| subject.as_deref() == Some("there");
-        if key.subjects.iter().any(is_there) == (source == Backend::Old) {
+        let is_away = |subject: &Option<String>| (subject.as_deref() == Some("there")) == (source == Backend::Old);
+        if key.subjects.iter().any(is_away) {
             Verdict::HandOver
         } else {
             Verdict::Mirror

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::value::RawValue;
-use turnout_backends::{Ack, Change, Error};
+use turnout_backends::{Ack, Change, Error, Receipt};
 use turnout_vocabulary::Backend;
 
 use crate::world::{Table, World, eventually};
@@ -56,6 +56,16 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
         source.ack(slow, taken.file, &ack).await,
         Err(Error::Dispossessed { .. })
     ));
+    let received = Receipt {
+        schema: "public".into(),
+        table: "clients".into(),
+        keys: vec![taken.keys[0].key.clone()],
+        seen: taken.seen.values().next().cloned().unwrap(),
+    };
+    assert!(matches!(
+        source.end_received(slow, &[received]).await,
+        Err(Error::Dispossessed { .. })
+    ));
     assert_eq!(world.dirty().await.len(), 1);
 
     // Then on the target: from here on it can put no old row over a new one.
@@ -82,6 +92,10 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
     let taken = source.take(successor, None, 10).await.unwrap();
     apply(successor, taken.keys[0].row.as_ref().unwrap()).await.unwrap();
     assert!(matches!(apply(slow, &stale).await, Err(Error::Dispossessed { .. })));
+    assert!(matches!(
+        target.forget_receipts(slow).await,
+        Err(Error::Dispossessed { .. })
+    ));
     assert_eq!(world.rows(Backend::New, "*", "clients").await, "(1,today)");
 
     let ack = Ack {

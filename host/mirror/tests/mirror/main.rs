@@ -7,6 +7,7 @@ mod failing;
 mod fence;
 mod hammered;
 mod handed_over;
+mod installed_over;
 mod judge;
 mod keys;
 mod leases;

@@ -104,13 +104,14 @@ impl World {
         self.on(Backend::New, script).await;
     }
 
-    /// One text that a query gives.
+    /// The text that a query gives, if any.
     pub(crate) async fn text(&self, backend: Backend, query: &str) -> String {
         let mut connection = PgConnection::connect(&self.urls[backend]).await.unwrap();
         let text: Option<String> = sqlx::query_scalar(AssertSqlSafe(query))
-            .fetch_one(&mut connection)
+            .fetch_optional(&mut connection)
             .await
-            .unwrap();
+            .unwrap()
+            .flatten();
         connection.close().await.unwrap();
         text.unwrap_or_default()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use turnout_backends::DirtyKey;
 use turnout_mirror::{Judge, Verdict};
 use turnout_runtime::CallError;
-use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry, Subject, SubjectRule};
+use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry, SubjectRule};
 
 use crate::policies::Era;
 use crate::subjects::normalise;
@@ -45,27 +45,30 @@ impl PolicyJudge {
         }
         let era = in_force.era_of(key.epoch);
         let subjects = normalise(key.subjects.iter().map(Option::as_deref), &self.rule);
-        let any = |says: &dyn Fn(Option<&Subject>) -> Result<bool, CallError>| {
-            subjects
-                .iter()
-                .try_fold(false, |any, subject| Ok(any || says(subject.as_ref())?))
-        };
-        let (away, mirrored) = match (
-            any(&|subject| Ok(era.authority(repository, subject)? != source)),
-            any(&|subject| era.mirrored(repository, subject)),
-        ) {
-            (Ok(away), Ok(mirrored)) => (away, mirrored),
+        let subjects: Vec<_> = subjects.iter().map(Option::as_ref).collect();
+        let decided: Result<Vec<_>, _> = subjects
+            .iter()
+            .map(|subject| era.decision(repository, *subject))
+            .collect();
+        let decided = match (decided, &subjects[..]) {
+            (Ok(decided), _) => decided,
+            // Nobody knows its authority, but whether it is mirrored may be known.
+            (Err(_), [subject]) if matches!(era.mirrored(repository, *subject), Ok(false)) => {
+                return Ok(Verdict::Forget);
+            }
             // Its authority let it in before the policy began to fail.
-            _ if key.own => return Ok(Verdict::HandOver),
-            (away, mirrored) => (away?, mirrored?),
+            (Err(_), [_]) if key.own => return Ok(Verdict::HandOver),
+            (Err(error), _) => return Err(error),
         };
+        let away = decided.iter().any(|(authority, _)| *authority != source);
+        let here = decided.iter().any(|(authority, _)| *authority == source);
         // A row that was handed to another authority must get there, mirrored or not.
-        let handed_over = away && (key.own || subjects.len() > 1);
-        if !handed_over && !mirrored {
+        let handed_over = away && decided.len() > 1;
+        if !handed_over && !decided.iter().any(|(_, mirrored)| *mirrored) {
             return Ok(Verdict::Forget);
         }
         // A write that carried an epoch was let in by the authority.
-        if !key.own && !any(&|subject| Ok(era.authority(repository, subject)? == source))? {
+        if !key.own && !here {
             return Ok(Verdict::Diverged(
                 "changed behind Turnout's back on the side that is not its authority",
             ));

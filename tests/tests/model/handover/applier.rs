@@ -22,10 +22,10 @@ pub(crate) struct Mirror {
 pub(crate) enum Applier {
     /// It holds no lease.
     Idle,
-    /// It has raised the token on the source.
-    Claimed { token: u8 },
+    /// It has raised the token on the source. The receipt is what the target had before.
+    Claimed { token: u8, receipt: u8 },
     /// It has raised the token on the target too.
-    Admitted { token: u8 },
+    Admitted { token: u8, receipt: u8 },
     /// It is ready to take.
     Holding { token: u8 },
     /// It has taken entries (a bit each).
@@ -67,25 +67,35 @@ impl State {
     fn after(&mut self, source: Backend, applier: Applier, protocol: Protocol) -> Applier {
         let mirror = &mut self.mirrors[source as usize];
         let (on_source, on_target) = (mirror.on_source, mirror.on_target);
+        let too_soon = protocol == Protocol::LooksForReceiptsBeforeTheToken;
         match applier {
             Applier::Idle => {
                 mirror.on_source += 1;
                 Applier::Claimed {
                     token: mirror.on_source,
+                    receipt: if too_soon { self.at(other(source)).receipt } else { 0 },
                 }
             }
-            Applier::Claimed { token } if token > on_target => {
+            Applier::Claimed { token, receipt } if token > on_target => {
                 mirror.on_target = token;
-                Applier::Admitted { token }
+                Applier::Admitted { token, receipt }
             }
-            Applier::Admitted { token } => match self.at(other(source)).receipt {
-                0 => Applier::Holding { token },
-                entries => Applier::Applied {
-                    token,
-                    entries,
-                    receipt: true,
-                },
-            },
+            Applier::Admitted { token, receipt } => {
+                let entries = if too_soon {
+                    receipt
+                } else {
+                    self.at(other(source)).receipt
+                };
+                if entries == 0 {
+                    Applier::Holding { token }
+                } else {
+                    Applier::Applied {
+                        token,
+                        entries,
+                        receipt: true,
+                    }
+                }
+            }
             Applier::Looked { token, entries } => {
                 let side = self.at(source);
                 Applier::Read {
@@ -151,10 +161,25 @@ impl State {
         }
     }
 
-    /// The state that stands for all those that can't be told apart from it by what happens next: tokens are numbered anew,
-    /// as only their order matters, and the two appliers of a direction are alike.
+    /// The state that stands for all those that can't be told apart from it by what happens next: whoever can only be refused
+    /// is, tokens are numbered anew, as only their order matters, and the two appliers of a direction are alike.
     pub(crate) fn canonical(mut self) -> Self {
         for mirror in &mut self.mirrors {
+            for applier in &mut mirror.appliers {
+                let may_go_on = match *applier {
+                    Applier::Idle => true,
+                    Applier::Claimed { token, .. } => token > mirror.on_target,
+                    Applier::Looked { token, .. } | Applier::Read { token, .. } | Applier::Acknowledged { token } => {
+                        token == mirror.on_target
+                    }
+                    Applier::Admitted { token, .. } | Applier::Holding { token } | Applier::Applied { token, .. } => {
+                        token == mirror.on_source
+                    }
+                };
+                if !may_go_on {
+                    *applier = Applier::Idle;
+                }
+            }
             let mut used = vec![mirror.on_source, mirror.on_target];
             used.extend(
                 mirror
@@ -180,8 +205,8 @@ impl Applier {
     fn token(&mut self) -> Option<&mut u8> {
         match self {
             Self::Idle => None,
-            Self::Claimed { token }
-            | Self::Admitted { token }
+            Self::Claimed { token, .. }
+            | Self::Admitted { token, .. }
             | Self::Holding { token }
             | Self::Looked { token, .. }
             | Self::Read { token, .. }

@@ -5,7 +5,7 @@ use turnout_vocabulary::Backend;
 use super::applier::{Applier, Mirror};
 
 /// How many writes are committed at most.
-pub(crate) const WRITES: u8 = 3;
+pub(crate) const WRITES: u8 = 4;
 
 /// The system at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -8,8 +8,8 @@ drop function if exists turnout.ack(bigint, oid, tid[], json, json, json, boolea
 -- Ends all work on keys that the other side has received. `receipts` is a JSON array of objects with `schema`, `table`, `keys`, and
 -- `seen`, the snapshot that their rows were read in.
 create or replace function turnout.received(receipts json) returns void
--- The table of dirty keys has no index that says where a key is.
-language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = on
+-- The table of dirty keys has no index that says where a key is, and is taken for empty, as it mostly is: only a hash will do.
+language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = on set enable_nestloop = off
 as $$
 begin
     with receipt as materialized (
@@ -17,7 +17,11 @@ begin
         from json_to_recordset(receipts) as part ("schema" text, "table" text, keys text[], seen text)
         join turnout.repository as served on served.schema_name = "schema" and served.table_name = "table"
     ), held as (
-        delete from turnout.held using receipt where held.repository = receipt.number and held.key = receipt.key
+        delete from turnout.held using receipt
+        where held.repository = receipt.number and held.key = receipt.key
+            and not exists (
+                select from unnest(xids) as writer where not pg_visible_in_snapshot(writer::text::xid8, receipt.seen)
+            )
     )
     delete from turnout.dirty using receipt
     where dirty.repository = receipt.number and dirty.key = receipt.key and pg_visible_in_snapshot(dirty.xid, receipt.seen);

@@ -71,7 +71,9 @@ begin
         case when found.%2$I is not null then (select row_to_json(shown)::text from (select %3$s) as shown) end,
         dirty.entries, dirty.xids, dirty.epoch, dirty.own, dirty.held, dirty.attempts,
         (extract(epoch from clock_timestamp() - dirty.since) * 1000)::bigint,
-        places[cardinality(places)]::text, file, (select pg_current_snapshot()::text)
+        places[cardinality(places)]::text, file,
+        -- Once: it is as long as there are transactions.
+        case row_number() over () when 1 then pg_current_snapshot()::text end
     from dirty
     cross join lateral json_to_record(dirty.key::json) as wanted (%4$s)
     left join %5$s as found on (%6$s);

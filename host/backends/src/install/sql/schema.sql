@@ -70,7 +70,7 @@ create table if not exists turnout.receipt (
     key text not null,
     seen pg_snapshot not null,
     primary key (repository, key)
-);
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
 
 -- Changes that were made behind Turnout's back on the side that is not the authority of their key, or that were not
 -- mirrored before a forced failover. They are shown, never mirrored.

@@ -22,7 +22,7 @@ returns table (
     age_ms bigint,
     place text,
     filenode oid,
-    -- The snapshot that the row was read in.
+    -- The snapshot that the rows of the table were read in, with the first of them.
     seen text
 )
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -71,8 +71,8 @@ end $$;
 
 -- Ends work on dirty keys: `entries` are done with, by their places in the file that they were taken from. `failed` goes to
 -- the held ones (repository, key, subjects, xids, epoch, behind, sqlstate, reason, and due_ms, null to park), `settled` (repository,
--- key) is held no longer, `diverged` (repository, key, epoch, reason) is shown, `receipts` are those of keys that were handed over. What `may_be_lost` is, until `persist`, by a
--- crash of this server: then the entries are taken again.
+-- key) is held no longer, `diverged` (repository, key, epoch, reason) is shown, `receipts` are those that the other side has. What
+-- `may_be_lost` is, until `persist`, by a crash of this server: then the entries are taken again.
 create or replace function turnout.ack(
     token bigint, filenode oid, entries tid[], failed json, settled json, diverged json, may_be_lost boolean,
     receipts json default null
