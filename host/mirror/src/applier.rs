@@ -157,7 +157,7 @@ impl Work<'_> {
             if gone >= VACUUM_AFTER {
                 gone = 0;
                 source.vacuum().await?;
-                self.applier.target().vacuum().await?;
+                self.applier.target().vacuum_receipts().await?;
             }
             if !full {
                 if std::mem::take(&mut busy) {

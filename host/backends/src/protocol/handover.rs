@@ -62,6 +62,16 @@ impl Database {
             .map(drop)
     }
 
+    /// Gives the room of receipts that are gone back to the table. Only its owner can; for others it does nothing.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn vacuum_receipts(&self) -> Result<(), Error> {
+        self.call("vacuum (truncate false) turnout.receipt", &[])
+            .await
+            .map(drop)
+    }
+
     /// Takes away the receipts that are here, as the other side has acknowledged them.
     ///
     /// # Errors

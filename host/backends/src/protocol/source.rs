@@ -306,14 +306,12 @@ impl Database {
         self.call("select turnout.sleep()::text", &[]).await.map(drop)
     }
 
-    /// Gives the room of dirty keys and receipts that are gone back to their tables. Only their owner can; for others it does nothing.
+    /// Gives the room of dirty keys that are gone back to the table. Only its owner can; for others it does nothing.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn vacuum(&self) -> Result<(), Error> {
-        self.call("vacuum (truncate false) turnout.dirty, turnout.receipt", &[])
-            .await
-            .map(drop)
+        self.call("vacuum (truncate false) turnout.dirty", &[]).await.map(drop)
     }
 }
 
