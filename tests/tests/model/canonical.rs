@@ -36,8 +36,8 @@ impl State {
         self.hosts.sort_unstable();
         for mirror in &mut self.mirrors {
             mirror.dispossess(protocol);
-            mirror.rename_tokens();
-            mirror.appliers.sort_unstable();
+            mirror.forget_target();
+            mirror.rename();
         }
         self
     }
@@ -50,7 +50,32 @@ impl State {
     }
 }
 
-impl Mirror {
+/// Who may hold a lease.
+pub(crate) trait Holder: Ord {
+    /// The token, if it has one.
+    fn token(&mut self) -> Option<&mut u8>;
+}
+
+impl<A: Holder> Mirror<A> {
+    /// Numbers the tokens anew, as only their order matters, and puts the two appliers, which are alike, in order.
+    pub(crate) fn rename(&mut self) {
+        let mut used = [self.on_source, self.on_target, 0, 0];
+        for (place, applier) in used[2..].iter_mut().zip(&mut self.appliers) {
+            *place = applier.token().map_or(0, |token| *token);
+        }
+        let rank = |token: u8| (0..token).map(|smaller| u8::from(used.contains(&smaller))).sum();
+        self.on_source = rank(self.on_source);
+        self.on_target = rank(self.on_target);
+        for applier in &mut self.appliers {
+            if let Some(token) = applier.token() {
+                *token = rank(*token);
+            }
+        }
+        self.appliers.sort_unstable();
+    }
+}
+
+impl Mirror<Applier> {
     /// Takes the lease from appliers whom every next step would refuse.
     fn dispossess(&mut self, protocol: Protocol) {
         let Self {
@@ -70,8 +95,8 @@ impl Mirror {
         }
     }
 
-    /// Numbers the tokens anew. Only an apply looks at the target's, so it is of no interest while none is due.
-    fn rename_tokens(&mut self) {
+    /// Only an apply looks at the target's token, so it is of no interest while none is due.
+    fn forget_target(&mut self) {
         if !self
             .appliers
             .iter()
@@ -79,22 +104,10 @@ impl Mirror {
         {
             self.on_target = self.on_source;
         }
-        let mut used = [self.on_source, self.on_target, 0, 0];
-        for (place, applier) in used[2..].iter_mut().zip(&mut self.appliers) {
-            *place = applier.token().map_or(0, |token| *token);
-        }
-        let rank = |token: u8| (0..token).map(|smaller| u8::from(used.contains(&smaller))).sum();
-        self.on_source = rank(self.on_source);
-        self.on_target = rank(self.on_target);
-        for applier in &mut self.appliers {
-            if let Some(token) = applier.token() {
-                *token = rank(*token);
-            }
-        }
     }
 }
 
-impl Applier {
+impl Holder for Applier {
     fn token(&mut self) -> Option<&mut u8> {
         match self {
             Self::Idle => None,

@@ -11,7 +11,7 @@
 //! | a write that names the row as it is, on the backend that is its authority | [`Step::Write`] |
 //! | a batch that ends between two entries of a row | [`Step::Look`] with some of them |
 //! | the row is read by another query than the entries | `Advance` from `Looked` |
-//! | a receipt, left on the target with the row of a verdict `HandOver` | [`Side::receipt`] |
+//! | a receipt, left on the target with a row that may be given away | [`Side::receipt`] |
 //! | an acknowledgement takes all entries that the row was read with | [`Applier::Applied`] |
 //! | who takes the lease finishes acknowledgements that have a receipt | `Advance` from `Admitted` |
 //!
@@ -29,6 +29,8 @@ use turnout_vocabulary::Backend;
 
 use applier::Applier;
 use state::{Fault, State, WRITES};
+
+use crate::assert_holds;
 
 /// The protocol as designed, or with one mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,17 +151,6 @@ fn forgetting_a_receipt_too_soon_lets_an_old_row_over_a_new_one() {
 #[test]
 fn looking_for_receipts_before_the_token_lets_an_old_row_over_a_new_one() {
     assert_breaks(Protocol::LooksForReceiptsBeforeTheToken);
-}
-
-/// The checker tries everything, and nothing breaks.
-fn assert_holds(protocol: Protocol) {
-    let checker = protocol.checker().threads(2).spawn_bfs().join();
-    eprintln!(
-        "{} states, at most {} steps deep",
-        checker.unique_state_count(),
-        checker.max_depth()
-    );
-    checker.assert_properties();
 }
 
 /// The checker finds a way to put an older row over a newer one; one of the shortest is printed.

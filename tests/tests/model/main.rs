@@ -36,17 +36,14 @@ mod state;
 
 use properties::{NO_LOST_WRITE, NO_OLDER_ROW, NO_STALE_AUTHORITY};
 use protocol::Protocol;
+use std::fmt::Debug;
+use std::hash::Hash;
+
 use stateright::{Checker, HasDiscoveries, Model};
 
 #[test]
 fn the_protocol_holds() {
-    let checker = Protocol::AsDesigned.checker().threads(2).spawn_bfs().join();
-    eprintln!(
-        "{} states, at most {} steps deep",
-        checker.unique_state_count(),
-        checker.max_depth()
-    );
-    checker.assert_properties();
+    assert_holds(Protocol::AsDesigned);
 }
 
 #[test]
@@ -92,6 +89,23 @@ fn without_waiting_for_the_release_writes_commit_on_a_stale_authority() {
 #[test]
 fn an_abandonment_that_is_not_waited_for_lets_writes_commit_on_a_stale_authority() {
     assert_breaks(Protocol::AbandonmentNotAwaited, NO_STALE_AUTHORITY);
+}
+
+/// The checker tries everything, and nothing breaks.
+fn assert_holds<M>(protocol: M)
+where
+    M: Model<State: Clone + Debug + PartialEq + Hash + Send + Sync, Action: Clone + Debug + PartialEq>
+        + Send
+        + Sync
+        + 'static,
+{
+    let checker = protocol.checker().threads(2).spawn_bfs().join();
+    eprintln!(
+        "{} states, at most {} steps deep",
+        checker.unique_state_count(),
+        checker.max_depth()
+    );
+    checker.assert_properties();
 }
 
 /// The checker finds a way to break `property`; one of the shortest is printed.

@@ -10,7 +10,7 @@ pub(crate) struct State {
     /// `old` and `new`.
     pub(crate) backends: [Replica; 2],
     /// The mirror from `old` to `new`, and the one back.
-    pub(crate) mirrors: [Mirror; 2],
+    pub(crate) mirrors: [Mirror<Applier>; 2],
     /// The two hosts.
     pub(crate) hosts: [Host; 2],
     /// The newest epoch that a host has begun a handoff to.
@@ -38,13 +38,13 @@ pub(crate) struct Replica {
 
 /// One direction of the mirror.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Mirror {
+pub(crate) struct Mirror<A> {
     /// The lease's token on the source.
     pub(crate) on_source: u8,
     /// The lease's token on the target.
     pub(crate) on_target: u8,
     /// The two who compete for the lease.
-    pub(crate) appliers: [Applier; 2],
+    pub(crate) appliers: [A; 2],
 }
 
 /// How far an applier is.

@@ -4,18 +4,8 @@ use turnout_vocabulary::Backend;
 
 use super::Protocol;
 use super::state::{Fault, Row, State};
+use crate::canonical::Holder;
 use crate::protocol::other;
-
-/// One direction of the mirror.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Mirror {
-    /// The lease's token on the source.
-    pub(crate) on_source: u8,
-    /// The lease's token on the target.
-    pub(crate) on_target: u8,
-    /// The two who compete for the lease.
-    pub(crate) appliers: [Applier; 2],
-}
 
 /// How far an applier is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -162,7 +152,7 @@ impl State {
     }
 
     /// The state that stands for all those that can't be told apart from it by what happens next: whoever can only be refused
-    /// is, tokens are numbered anew, as only their order matters, and the two appliers of a direction are alike.
+    /// is, and the names of tokens and appliers do not matter.
     pub(crate) fn canonical(mut self) -> Self {
         for mirror in &mut self.mirrors {
             for applier in &mut mirror.appliers {
@@ -180,28 +170,13 @@ impl State {
                     *applier = Applier::Idle;
                 }
             }
-            let mut used = vec![mirror.on_source, mirror.on_target];
-            used.extend(
-                mirror
-                    .appliers
-                    .iter_mut()
-                    .filter_map(|applier| applier.token().copied()),
-            );
-            let rank = |token: u8| (0..token).map(|smaller| u8::from(used.contains(&smaller))).sum();
-            mirror.on_source = rank(mirror.on_source);
-            mirror.on_target = rank(mirror.on_target);
-            for applier in &mut mirror.appliers {
-                if let Some(token) = applier.token() {
-                    *token = rank(*token);
-                }
-            }
-            mirror.appliers.sort_unstable();
+            mirror.rename();
         }
         self
     }
 }
 
-impl Applier {
+impl Holder for Applier {
     fn token(&mut self) -> Option<&mut u8> {
         match self {
             Self::Idle => None,

@@ -2,7 +2,8 @@
 
 use turnout_vocabulary::Backend;
 
-use super::applier::{Applier, Mirror};
+use super::applier::Applier;
+use crate::state::Mirror;
 
 /// How many writes are committed at most.
 pub(crate) const WRITES: u8 = 4;
@@ -13,7 +14,7 @@ pub(crate) struct State {
     /// `old` and `new`.
     pub(crate) backends: [Side; 2],
     /// The mirror from `old` to `new`, and the one back.
-    pub(crate) mirrors: [Mirror; 2],
+    pub(crate) mirrors: [Mirror<Applier>; 2],
     /// How many writes are committed; also the number of the last of them.
     pub(crate) committed: u8,
     /// What went wrong in the step that led here.
