@@ -211,17 +211,14 @@ impl Database {
                 age: Duration::from_millis(row.try_get::<i64, _>(10)?.unsigned_abs()),
             })
         })?;
-        let seen: Vec<(i16, Option<String>)> = self.read(&answer, |row| Ok((row.try_get(0)?, row.try_get(13)?)))?;
+        let seen = self.read(&answer, |row| Ok(row.try_get::<Option<_>, _>(0)?.zip(row.try_get(13)?)))?;
         let Some(last) = answer.last() else {
             return Ok(Taken::default());
         };
         let unexpected = |error| self.unexpected(&error);
         Ok(Taken {
             keys,
-            seen: seen
-                .into_iter()
-                .filter_map(|(table, seen)| Some((table, seen?)))
-                .collect(),
+            seen: seen.into_iter().flatten().collect(),
             place: last.try_get(11).map_err(unexpected)?,
             file: last.try_get(12).map_err(unexpected)?,
         })
