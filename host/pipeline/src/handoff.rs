@@ -26,6 +26,7 @@ mod observe;
 mod record;
 mod rejoin;
 mod ship;
+mod verdict;
 mod watch;
 
 use std::sync::Arc;
