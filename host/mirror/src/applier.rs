@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
-use turnout_backends::{Calls, Database, Error, Taken};
+use turnout_backends::{Calls, Database, Error, NotApplied, Taken};
 use turnout_vocabulary::{MirrorState, PerBackend, Repository, RepositoryId};
 
 use crate::Shared;
@@ -122,15 +122,19 @@ struct Work<'a> {
 impl Work<'_> {
     async fn run(mut self) -> Result<(), Error> {
         let source = self.applier.source();
-        let mut batch = *BATCH.start();
+        let mut size = *BATCH.start();
         let mut place = None;
         let mut gone = 0;
         let mut asleep = false;
         // Whether anything was done since the beginning of the table.
         let mut busy = false;
+        let mut ahead = None;
         loop {
             let began = Instant::now();
-            let taken = source.take(self.token, place.as_deref(), batch).await?;
+            let (taken, asked) = match ahead.take() {
+                Some(ahead) => ahead,
+                None => (source.take(self.token, place.as_deref(), size).await?, size),
+            };
             if taken.keys.is_empty() {
                 if place.take().is_some() {
                     if !std::mem::take(&mut busy) {
@@ -146,12 +150,17 @@ impl Work<'_> {
                 continue;
             }
             asleep = false;
-            let full = taken.entries() >= batch as usize;
+            let full = taken.entries() >= asked as usize;
             // Else the keys of one transaction may be spread over several batches.
             let whole = place.is_none() && !full;
             place = if full { taken.place.clone() } else { None };
-            let done = self.mirror(taken, whole).await?;
+            let file = taken.file;
+            let batch = self.judged(taken);
+            let (not_applied, next) = self.apply(&batch, place.as_deref(), size).await?;
+            ahead = next.map(|next| (next, size));
+            // An acknowledgement takes as long as the table is large.
             let took = began.elapsed();
+            let done = self.acknowledge(&batch, &not_applied, file, whole).await?;
             gone += done;
             busy |= done > 0;
             if gone >= VACUUM_AFTER {
@@ -168,31 +177,58 @@ impl Work<'_> {
                 }
             }
             if full && took < QUICK {
-                batch = (batch * 2).min(*BATCH.end());
+                size = (size * 2).min(*BATCH.end());
             } else if took > SLOW {
-                batch = (batch / 2).max(*BATCH.start());
+                size = (size / 2).max(*BATCH.start());
             }
         }
     }
 
-    /// Mirrors what was taken. Returns how many entries are done with.
-    async fn mirror(&self, taken: Taken, whole: bool) -> Result<usize, Error> {
+    fn judged(&self, taken: Taken) -> Batch<'_> {
         let Applier {
             shared,
             repositories,
             judge,
             ..
         } = self.applier;
-        let file = taken.file;
-        let batch = Batch::judged(shared.source, repositories, &**judge, &self.numbers, taken);
+        Batch::judged(shared.source, repositories, &**judge, &self.numbers, taken)
+    }
+
+    /// Makes the other side equal, and meanwhile takes what lies after this place, at most so many entries, where that may be.
+    /// Returns what could not be applied and what was taken.
+    async fn apply(
+        &self,
+        batch: &Batch<'_>,
+        place: Option<&str>,
+        size: u32,
+    ) -> Result<(Vec<NotApplied>, Option<Taken>), Error> {
         let changes = batch.changes(&self.order);
-        let not_applied = if changes.is_empty() {
-            Vec::new()
-        } else {
-            self.applier.target().apply(self.token, &changes).await?
+        let apply = async {
+            if changes.is_empty() {
+                return Ok(Vec::new());
+            }
+            self.applier.target().apply(self.token, &changes).await
         };
-        drop(changes);
-        let mut ack = batch.ack(&not_applied);
+        let take = async {
+            if place.is_none() || !batch.may_be_read_past() {
+                return Ok(None);
+            }
+            self.applier.source().take(self.token, place, size).await.map(Some)
+        };
+        let (not_applied, next) = tokio::join!(apply, take);
+        Ok((not_applied?, next?))
+    }
+
+    /// Ends all work on what is applied and on what never will be. Returns how many entries are done with.
+    async fn acknowledge(
+        &self,
+        batch: &Batch<'_>,
+        not_applied: &[NotApplied],
+        file: i64,
+        whole: bool,
+    ) -> Result<usize, Error> {
+        let shared = &self.applier.shared;
+        let mut ack = batch.ack(not_applied);
         for (repository, rows) in batch.applied() {
             shared.progress.applied(repository, rows);
         }

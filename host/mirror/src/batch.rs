@@ -165,6 +165,15 @@ impl<'a> Batch<'a> {
         self.keys.iter().any(|(_, _, key)| key.held)
     }
 
+    /// Whether more may be taken before this is acknowledged. What is given away must not be taken once more until then, and what
+    /// is held would be.
+    pub(crate) fn may_be_read_past(&self) -> bool {
+        !self
+            .keys
+            .iter()
+            .any(|(_, verdict, key)| key.held || verdict.gives_away(key))
+    }
+
     /// The transactions whose keys are over, as far as this batch has them all, with how they ended; none of those whose
     /// keys are to be tried again.
     pub(crate) fn over(&self, ack: &Ack) -> Vec<(i64, MirrorState)> {

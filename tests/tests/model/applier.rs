@@ -4,11 +4,13 @@
 use turnout_vocabulary::Backend;
 
 use crate::protocol::{Protocol, other};
-use crate::state::{Applier, Fault, State};
+use crate::state::{Applier, Batch, Fault, State};
 
 /// One step of an applier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ApplierStep {
+    /// Takes these entries (a bit each) and the row, perhaps before the last are acknowledged.
+    Take(u8),
     /// Does what comes next; where a token refuses it, the lease is lost.
     Advance,
     /// Forgets everything.
@@ -26,6 +28,7 @@ impl State {
     ) -> Option<Self> {
         let applier = self.mirrors[source as usize].appliers[who];
         let after = match step {
+            ApplierStep::Take(entries) => self.take(source, applier, entries)?,
             ApplierStep::Advance => self.advance(source, applier, protocol),
             ApplierStep::Crash if applier == Applier::Idle => return None,
             ApplierStep::Crash => Applier::Idle,
@@ -47,14 +50,15 @@ impl State {
                 mirror.on_target = mirror.on_target.max(token);
                 Applier::Holding { token }
             }
-            Applier::Holding { token } if token == mirror.on_source => self.take(source, token),
-            Applier::Read { token, entries, row }
+            Applier::Holding { token } if token == mirror.on_source => applier,
+            Applier::Read { token, batch, next }
                 if token == mirror.on_target || protocol == Protocol::NoTokenOnApply =>
             {
-                self.apply(other(source), row);
-                Applier::Applied { token, entries }
+                self.apply(other(source), batch.row);
+                let entries = batch.entries;
+                Applier::Applied { token, entries, next }
             }
-            Applier::Applied { token, entries }
+            Applier::Applied { token, entries, next }
                 if token == mirror.on_source || protocol == Protocol::NoTokenOnAcknowledgement =>
             {
                 let all = protocol == Protocol::AcknowledgesTheKey;
@@ -63,26 +67,57 @@ impl State {
                         *entry = 0;
                     }
                 }
-                Applier::Holding { token }
+                next.map_or(Applier::Holding { token }, |batch| Applier::Read {
+                    token,
+                    batch,
+                    next: None,
+                })
             }
             _ => Applier::Idle,
         }
     }
 
-    /// Reads the dirty entries and the row; no row where there is no entry.
-    fn take(&self, source: Backend, token: u8) -> Applier {
+    /// Reads dirty entries and the row, where there are such entries that it has not yet.
+    fn take(&self, source: Backend, applier: Applier, entries: u8) -> Option<Applier> {
         let replica = self.at(source);
-        let entries = (0..)
-            .zip(replica.dirty)
-            .fold(0, |found, (id, epoch)| found | u8::from(epoch != 0) << id);
-        match entries {
-            0 => Applier::Holding { token },
-            _ => Applier::Read {
+        let (token, taken) = match applier {
+            Applier::Holding { token } => (token, 0),
+            Applier::Read {
+                token,
+                batch,
+                next: None,
+            } => (token, batch.entries),
+            Applier::Applied {
                 token,
                 entries,
-                row: replica.row,
+                next: None,
+            } => (token, entries),
+            _ => return None,
+        };
+        let may_take = token == self.mirrors[source as usize].on_source && entries & (taken | !replica.entries()) == 0;
+        let batch = Batch {
+            entries,
+            row: replica.row,
+        };
+        may_take.then_some(match applier {
+            Applier::Read {
+                token, batch: first, ..
+            } => Applier::Read {
+                token,
+                batch: first,
+                next: Some(batch),
             },
-        }
+            Applier::Applied { token, entries, .. } => Applier::Applied {
+                token,
+                entries,
+                next: Some(batch),
+            },
+            _ => Applier::Read {
+                token,
+                batch,
+                next: None,
+            },
+        })
     }
 
     /// Makes the target's row equal to what was read, and leaves no dirty entry.

@@ -100,7 +100,7 @@ impl Mirror<Applier> {
         if !self
             .appliers
             .iter()
-            .any(|applier| matches!(applier, Applier::Read { .. }))
+            .any(|applier| matches!(applier, Applier::Read { .. } | Applier::Applied { next: Some(_), .. }))
         {
             self.on_target = self.on_source;
         }

@@ -13,6 +13,7 @@
 //! | the row is read by another query than the entries | `Advance` from `Looked` |
 //! | a receipt, left on the target with a row that may be given away | [`Side::receipt`] |
 //! | an acknowledgement takes all entries that the row was read with | [`Applier::Applied`] |
+//! | the next batch is taken while one is applied, unless that gives rows away | [`Step::Look`] and [`Step::ReadAhead`] before the acknowledgement |
 //! | who takes the lease finishes acknowledgements that have a receipt | `Advance` from `Admitted` |
 //!
 //! A row that is no more is a value like any other, and whoever inserts it again is who it was handed to.
@@ -28,7 +29,7 @@ use stateright::{Checker, HasDiscoveries, Model, Property};
 use turnout_vocabulary::Backend;
 
 use applier::Applier;
-use state::{Fault, State, WRITES};
+use state::{Fault, Row, State, WRITES};
 
 use crate::assert_holds;
 
@@ -47,6 +48,15 @@ pub(crate) enum Protocol {
     ForgetsBeforeTheAcknowledgement,
     /// Who takes the lease looks for receipts before its predecessor is shut out.
     LooksForReceiptsBeforeTheToken,
+    /// More is taken while a row that is handed over is not acknowledged.
+    ReadsAheadOfAHandover,
+}
+
+impl Protocol {
+    /// Whether a row counts as handed over when it is mirrored.
+    fn hands_over(self, source: Backend, row: Row) -> bool {
+        self == Self::ReceiptsForAll || !row.is_at(source)
+    }
 }
 
 /// One step of one participant.
@@ -56,6 +66,8 @@ pub(crate) enum Step {
     Write(Backend, Backend),
     /// An applier of the mirror from this backend takes these entries, a bit each.
     Look(Backend, usize, u8),
+    /// It reads the row for those that it took before the last were acknowledged.
+    ReadAhead(Backend, usize),
     /// It does what comes next.
     Advance(Backend, usize),
     /// It forgets everything.
@@ -78,13 +90,15 @@ impl Model for Protocol {
             steps.extend(Backend::ALL.map(|to| Step::Write(side, to)));
             let dirty = state.at(side).dirty;
             for (who, applier) in state.mirrors[side as usize].appliers.iter().enumerate() {
-                match applier {
-                    Applier::Holding { .. } => steps.extend(
-                        (1..=dirty)
-                            .filter(|some| some & !dirty == 0)
-                            .map(|some| Step::Look(side, who, some)),
-                    ),
-                    _ => steps.push(Step::Advance(side, who)),
+                let free = applier.free(side, dirty, *self);
+                steps.extend(
+                    (1..=free)
+                        .filter(|some| some & !free == 0)
+                        .map(|some| Step::Look(side, who, some)),
+                );
+                if !matches!(applier, Applier::Holding { .. }) {
+                    steps.push(Step::Advance(side, who));
+                    steps.push(Step::ReadAhead(side, who));
                 }
                 steps.push(Step::Crash(side, who));
             }
@@ -96,6 +110,7 @@ impl Model for Protocol {
         match step {
             Step::Write(side, to) => state.write(side, to)?,
             Step::Look(source, who, entries) => state.look(source, who, entries)?,
+            Step::ReadAhead(source, who) => state.read_ahead(source, who)?,
             Step::Advance(source, who) => state.advance(source, who, *self),
             Step::Crash(source, who) => state.crash(source, who)?,
         }
@@ -151,6 +166,11 @@ fn forgetting_a_receipt_too_soon_lets_an_old_row_over_a_new_one() {
 #[test]
 fn looking_for_receipts_before_the_token_lets_an_old_row_over_a_new_one() {
     assert_breaks(Protocol::LooksForReceiptsBeforeTheToken);
+}
+
+#[test]
+fn reading_ahead_of_a_handover_lets_an_old_row_over_a_new_one() {
+    assert_breaks(Protocol::ReadsAheadOfAHandover);
 }
 
 /// The checker finds a way to put an older row over a newer one; one of the shortest is printed.

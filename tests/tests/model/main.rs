@@ -16,6 +16,7 @@
 //! | a refused write reloads and is decided again, and waits for the release | `HostStep::Commit`, then `Decide` |
 //! | raise the fences, the losing side first; drain the losing side up to the mark; release | `HostStep::Coordinate`, one [`protocol::Phase`] at a time; the mark is the epoch that an entry carries |
 //! | past the budget: epoch N+2 is the set of N | `HostStep::Begin` before the newest epoch is released |
+//! | a batch that ends between two entries of a key; the next is taken while one is applied | `ApplierStep::Take` with some of them, and before the acknowledgement |
 //! | the lease's token: source, target, then read; checked by each apply and each acknowledgement | [`state::Applier`] |
 //! | a written row and a deleted one | values: a deletion is a write whose value means "no row" |
 //!

@@ -48,6 +48,8 @@ impl Model for Protocol {
         for who in 0..2 {
             steps.extend(HostStep::ALL.map(|step| Step::Host(who, step)));
             for source in Backend::ALL {
+                let some = 1..=state.at(source).entries();
+                steps.extend(some.map(|entries| Step::Applier(source, who, ApplierStep::Take(entries))));
                 steps.push(Step::Applier(source, who, ApplierStep::Advance));
                 steps.push(Step::Applier(source, who, ApplierStep::Crash));
             }

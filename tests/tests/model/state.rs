@@ -56,10 +56,25 @@ pub(crate) enum Applier {
     Claimed { token: u8 },
     /// It has raised the token on the target too.
     Holding { token: u8 },
-    /// It has read the dirty entries (a bit each) and the row.
-    Read { token: u8, entries: u8, row: u8 },
-    /// The row is on the target.
-    Applied { token: u8, entries: u8 },
+    /// It has taken a batch, and perhaps the next.
+    Read {
+        token: u8,
+        batch: Batch,
+        next: Option<Batch>,
+    },
+    /// The row is on the target; these entries (a bit each) are to be acknowledged.
+    Applied {
+        token: u8,
+        entries: u8,
+        next: Option<Batch>,
+    },
+}
+
+/// Dirty entries (a bit each) and the row, as read together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Batch {
+    pub(crate) entries: u8,
+    pub(crate) row: u8,
 }
 
 /// What one host knows and does.
@@ -125,6 +140,13 @@ impl State {
 }
 
 impl Replica {
+    /// The dirty entries that are here: a bit each.
+    pub(crate) fn entries(&self) -> u8 {
+        (0..)
+            .zip(self.dirty)
+            .fold(0, |found, (id, epoch)| found | u8::from(epoch != 0) << id)
+    }
+
     /// Whether a dirty entry older than `epoch` is left.
     pub(crate) fn is_dirty_before(&self, epoch: Epoch) -> bool {
         self.dirty.iter().any(|&entry| entry != 0 && entry < epoch)

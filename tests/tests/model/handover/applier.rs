@@ -20,24 +20,101 @@ pub(crate) enum Applier {
     Holding { token: u8 },
     /// It has taken entries (a bit each).
     Looked { token: u8, entries: u8 },
-    /// It has the row too, as it was when there were more of them, perhaps.
-    Read { token: u8, entries: u8, seen: u8, row: Row },
+    /// It has the row too, and perhaps more entries already, which come next.
+    Read {
+        token: u8,
+        batch: Batch,
+        next: Option<Next>,
+    },
     /// The row is on the target, or was with the predecessor; these entries are to be acknowledged.
-    Applied { token: u8, entries: u8, receipt: bool },
+    Applied {
+        token: u8,
+        entries: u8,
+        receipt: bool,
+        next: Option<Next>,
+    },
     /// They are.
     Acknowledged { token: u8 },
 }
 
+/// Entries with the row, as it was when there were more of them, perhaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Batch {
+    entries: u8,
+    seen: u8,
+    row: Row,
+}
+
+/// What is taken while the batch before it is not acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Next {
+    /// Entries.
+    Looked(u8),
+    /// And their row.
+    Read(Batch),
+}
+
+impl Applier {
+    /// The entries that it may take now, all of these or some.
+    pub(crate) fn free(self, source: Backend, dirty: u8, protocol: Protocol) -> u8 {
+        match self {
+            Self::Holding { .. } => dirty,
+            Self::Read { batch, next: None, .. }
+                if !protocol.hands_over(source, batch.row) || protocol == Protocol::ReadsAheadOfAHandover =>
+            {
+                dirty & !batch.entries
+            }
+            Self::Applied {
+                entries,
+                receipt: false,
+                next: None,
+                ..
+            } => dirty & !entries,
+            _ => 0,
+        }
+    }
+}
+
 impl State {
     /// Takes entries.
-    pub(crate) fn look(&mut self, source: Backend, who: usize, entries: u8) -> Option<()> {
+    pub(crate) fn look(&mut self, source: Backend, who: usize, some: u8) -> Option<()> {
         let mirror = &mut self.mirrors[source as usize];
-        match mirror.appliers[who] {
-            Applier::Holding { token } if token == mirror.on_source => {
-                mirror.appliers[who] = Applier::Looked { token, entries };
+        match &mut mirror.appliers[who] {
+            Applier::Holding { token } if *token == mirror.on_source => {
+                mirror.appliers[who] = Applier::Looked {
+                    token: *token,
+                    entries: some,
+                };
+                Some(())
+            }
+            Applier::Read { token, next, .. } | Applier::Applied { token, next, .. } if *token == mirror.on_source => {
+                *next = Some(Next::Looked(some));
                 Some(())
             }
             _ => None,
+        }
+    }
+
+    /// Reads the row that the entries are taken for which come next.
+    pub(crate) fn read_ahead(&mut self, source: Backend, who: usize) -> Option<()> {
+        let mut applier = self.mirrors[source as usize].appliers[who];
+        match &mut applier {
+            Applier::Read { next: Some(next), .. } | Applier::Applied { next: Some(next), .. } => {
+                let Next::Looked(entries) = *next else { return None };
+                *next = Next::Read(self.read(source, entries));
+            }
+            _ => return None,
+        }
+        self.mirrors[source as usize].appliers[who] = applier;
+        Some(())
+    }
+
+    fn read(&self, source: Backend, entries: u8) -> Batch {
+        let side = self.at(source);
+        Batch {
+            entries,
+            seen: side.dirty,
+            row: side.row,
         }
     }
 
@@ -83,25 +160,18 @@ impl State {
                         token,
                         entries,
                         receipt: true,
+                        next: None,
                     }
                 }
             }
-            Applier::Looked { token, entries } => {
-                let side = self.at(source);
-                Applier::Read {
-                    token,
-                    entries,
-                    seen: side.dirty,
-                    row: side.row,
-                }
-            }
-            Applier::Read {
+            Applier::Looked { token, entries } => Applier::Read {
                 token,
-                entries,
-                seen,
-                row,
-            } if token == on_target => {
-                let hands_over = protocol == Protocol::ReceiptsForAll || !row.is_at(source);
+                batch: self.read(source, entries),
+                next: None,
+            },
+            Applier::Read { token, batch, next } if token == on_target => {
+                let Batch { entries, seen, row } = batch;
+                let hands_over = protocol.hands_over(source, row);
                 let receipt = hands_over && protocol != Protocol::NoReceipt;
                 self.apply(other(source), row, if receipt { seen } else { 0 });
                 let all = hands_over && protocol != Protocol::AcknowledgesWhatWasTaken;
@@ -109,12 +179,19 @@ impl State {
                     token,
                     entries: if all { seen } else { entries },
                     receipt,
+                    next,
                 }
             }
+            // What was begun ahead is waited for.
+            Applier::Applied {
+                next: Some(Next::Looked(_)),
+                ..
+            } => applier,
             Applier::Applied {
                 token,
                 entries,
                 receipt,
+                next,
             } if token == on_source => {
                 if receipt
                     && protocol == Protocol::ForgetsBeforeTheAcknowledgement
@@ -124,10 +201,14 @@ impl State {
                     return applier;
                 }
                 self.at_mut(source).dirty &= !entries;
-                if receipt {
-                    Applier::Acknowledged { token }
-                } else {
-                    Applier::Holding { token }
+                match next {
+                    Some(Next::Read(batch)) => Applier::Read {
+                        token,
+                        batch,
+                        next: None,
+                    },
+                    _ if receipt => Applier::Acknowledged { token },
+                    _ => Applier::Holding { token },
                 }
             }
             Applier::Acknowledged { token } if token == on_target => {
