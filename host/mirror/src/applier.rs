@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
-use turnout_backends::{Calls, Database, Error, NotApplied, Taken};
+use turnout_backends::{Calls, Database, Error, NotApplied};
 use turnout_vocabulary::{MirrorState, PerBackend, Repository, RepositoryId};
 
 use crate::Shared;
@@ -119,7 +119,7 @@ struct Work<'a> {
     calls: Calls,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
     async fn run(mut self) -> Result<(), Error> {
         let source = self.applier.source();
         let mut size = *BATCH.start();
@@ -131,11 +131,11 @@ impl Work<'_> {
         let mut ahead = None;
         loop {
             let began = Instant::now();
-            let (taken, asked) = match ahead.take() {
-                Some(ahead) => ahead,
-                None => (source.take(self.token, place.as_deref(), size).await?, size),
+            let batch = match ahead.take() {
+                Some(batch) => Some(batch),
+                None => self.take(place.as_deref(), size).await?,
             };
-            if taken.keys.is_empty() {
+            let Some(batch) = batch else {
                 if place.take().is_some() {
                     if !std::mem::take(&mut busy) {
                         self.rest().await;
@@ -148,19 +148,16 @@ impl Work<'_> {
                     asleep = true;
                 }
                 continue;
-            }
+            };
             asleep = false;
-            let full = taken.entries() >= asked as usize;
             // Else the keys of one transaction may be spread over several batches.
-            let whole = place.is_none() && !full;
-            place = if full { taken.place.clone() } else { None };
-            let file = taken.file;
-            let batch = self.judged(taken);
-            let (not_applied, next) = self.apply(&batch, place.as_deref(), size).await?;
-            ahead = next.map(|next| (next, size));
+            let whole = place.is_none() && batch.next.is_none();
+            place.clone_from(&batch.next);
+            let not_applied;
+            (not_applied, ahead) = self.apply(&batch, size).await?;
             // An acknowledgement takes as long as the table is large.
             let took = began.elapsed();
-            let done = self.acknowledge(&batch, &not_applied, file, whole).await?;
+            let done = self.acknowledge(&batch, &not_applied, whole).await?;
             gone += done;
             busy |= done > 0;
             if gone >= VACUUM_AFTER {
@@ -168,7 +165,7 @@ impl Work<'_> {
                 source.vacuum().await?;
                 self.applier.target().vacuum_receipts().await?;
             }
-            if !full {
+            if place.is_none() {
                 if std::mem::take(&mut busy) {
                     let _ = timeout(GATHER, self.applier.shared.hurried()).await;
                 } else {
@@ -176,7 +173,7 @@ impl Work<'_> {
                     self.rest().await;
                 }
             }
-            if full && took < QUICK {
+            if place.is_some() && took < QUICK {
                 size = (size * 2).min(*BATCH.end());
             } else if took > SLOW {
                 size = (size / 2).max(*BATCH.start());
@@ -184,24 +181,22 @@ impl Work<'_> {
         }
     }
 
-    fn judged(&self, taken: Taken) -> Batch<'_> {
+    /// The entries after this place, at most so many, or none at the end of the table.
+    async fn take(&self, place: Option<&str>, size: u32) -> Result<Option<Batch<'a>>, Error> {
         let Applier {
             shared,
             repositories,
             judge,
             ..
         } = self.applier;
-        Batch::judged(shared.source, repositories, &**judge, &self.numbers, taken)
+        let taken = self.applier.source().take(self.token, place, size).await?;
+        Ok((!taken.keys.is_empty())
+            .then(|| Batch::judged(shared.source, repositories, &**judge, &self.numbers, taken, size)))
     }
 
-    /// Makes the other side equal, and meanwhile takes what lies after this place, at most so many entries, where that may be.
-    /// Returns what could not be applied and what was taken.
-    async fn apply(
-        &self,
-        batch: &Batch<'_>,
-        place: Option<&str>,
-        size: u32,
-    ) -> Result<(Vec<NotApplied>, Option<Taken>), Error> {
+    /// Makes the other side equal, and meanwhile takes the next batch where that may be. Returns what could not be applied, and
+    /// that batch.
+    async fn apply(&self, batch: &Batch<'_>, size: u32) -> Result<(Vec<NotApplied>, Option<Batch<'a>>), Error> {
         let changes = batch.changes(&self.order);
         let apply = async {
             if changes.is_empty() {
@@ -210,23 +205,17 @@ impl Work<'_> {
             self.applier.target().apply(self.token, &changes).await
         };
         let take = async {
-            if place.is_none() || !batch.may_be_read_past() {
+            if batch.next.is_none() || !batch.may_be_read_past() {
                 return Ok(None);
             }
-            self.applier.source().take(self.token, place, size).await.map(Some)
+            self.take(batch.next.as_deref(), size).await
         };
         let (not_applied, next) = tokio::join!(apply, take);
         Ok((not_applied?, next?))
     }
 
     /// Ends all work on what is applied and on what never will be. Returns how many entries are done with.
-    async fn acknowledge(
-        &self,
-        batch: &Batch<'_>,
-        not_applied: &[NotApplied],
-        file: i64,
-        whole: bool,
-    ) -> Result<usize, Error> {
+    async fn acknowledge(&self, batch: &Batch<'_>, not_applied: &[NotApplied], whole: bool) -> Result<usize, Error> {
         let shared = &self.applier.shared;
         let mut ack = batch.ack(not_applied);
         for (repository, rows) in batch.applied() {
@@ -249,7 +238,7 @@ impl Work<'_> {
                 shared.waiting.over(*transaction, *state);
             }
         }
-        self.applier.source().ack(self.token, file, &ack).await?;
+        self.applier.source().ack(self.token, batch.file, &ack).await?;
         if leaves_receipts {
             self.applier.target().forget_receipts(self.token).await?;
         }

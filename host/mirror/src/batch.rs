@@ -13,17 +13,23 @@ pub(crate) struct Batch<'a> {
     judge: &'a dyn Judge,
     keys: Vec<(RepositoryId, Verdict, DirtyKey)>,
     seen: HashMap<i16, String>,
+    /// The place that more may lie after; `None` at the end of the table.
+    pub(crate) next: Option<String>,
+    /// The file that the places are in.
+    pub(crate) file: i64,
 }
 
 impl<'a> Batch<'a> {
-    /// Judges keys. Those of tables that are not served are left alone.
+    /// Judges keys, of so many entries at most. Those of tables that are not served are left alone.
     pub(crate) fn judged(
         source: Backend,
         repositories: &'a [Repository],
         judge: &'a dyn Judge,
         numbers: &[(i16, RepositoryId)],
         taken: Taken,
+        size: u32,
     ) -> Self {
+        let is_full = taken.entries() >= size as usize;
         let keys = taken.keys.into_iter().filter_map(|key| {
             let (_, repository) = numbers.iter().find(|(number, _)| *number == key.number)?;
             Some((*repository, judge.verdict(source, *repository, &key), key))
@@ -34,6 +40,8 @@ impl<'a> Batch<'a> {
             judge,
             keys: keys.collect(),
             seen: taken.seen,
+            next: taken.place.filter(|_| is_full),
+            file: taken.file,
         }
     }
 
