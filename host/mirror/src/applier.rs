@@ -110,6 +110,9 @@ impl Applier {
     }
 }
 
+/// What could be taken before the batch before it was acknowledged.
+type TakenAhead<'a> = Result<Option<Batch<'a>>, Error>;
+
 /// What an applier does while it has the lease.
 struct Work<'a> {
     applier: &'a Applier,
@@ -153,11 +156,12 @@ impl<'a> Work<'a> {
             // Else the keys of one transaction may be spread over several batches.
             let whole = place.is_none() && batch.next.is_none();
             place.clone_from(&batch.next);
-            let not_applied;
-            (not_applied, ahead) = self.apply(&batch, size).await?;
-            // An acknowledgement takes as long as the table is large.
+            let (not_applied, next) = self.apply(&batch, size).await?;
+            // An acknowledgement with receipts takes as long as the table is large.
             let took = began.elapsed();
             let done = self.acknowledge(&batch, &not_applied, whole).await?;
+            // What could not be applied is held from now on, and may have been taken once more without that.
+            ahead = next?.filter(|_| not_applied.is_empty());
             gone += done;
             busy |= done > 0;
             if gone >= VACUUM_AFTER {
@@ -196,7 +200,7 @@ impl<'a> Work<'a> {
 
     /// Makes the other side equal, and meanwhile takes the next batch where that may be. Returns what could not be applied, and
     /// that batch.
-    async fn apply(&self, batch: &Batch<'_>, size: u32) -> Result<(Vec<NotApplied>, Option<Batch<'a>>), Error> {
+    async fn apply(&self, batch: &Batch<'_>, size: u32) -> Result<(Vec<NotApplied>, TakenAhead<'a>), Error> {
         let changes = batch.changes(&self.order);
         let apply = async {
             if changes.is_empty() {
@@ -211,7 +215,7 @@ impl<'a> Work<'a> {
             self.take(batch.next.as_deref(), size).await
         };
         let (not_applied, next) = tokio::join!(apply, take);
-        Ok((not_applied?, next?))
+        Ok((not_applied?, next))
     }
 
     /// Ends all work on what is applied and on what never will be. Returns how many entries are done with.

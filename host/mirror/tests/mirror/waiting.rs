@@ -52,3 +52,32 @@ async fn a_write_is_told_what_became_of_its_own_keys() {
     world.until_drained().await;
     assert_eq!(mirror.mirrored(Backend::Old, many, bound).await, MirrorState::Done);
 }
+
+#[tokio::test]
+async fn a_write_whose_key_failed_is_not_over_when_a_later_batch_has_the_key_too() {
+    let world = with_a_row_in_the_way().await;
+    let write = async |script: &str| -> i64 {
+        let script = format!("{script} returning pg_current_xact_id()::text");
+        world.text(Backend::Old, &script).await.parse().unwrap()
+    };
+    // The first of its dirty keys is the last of a batch, the other is in the next.
+    world
+        .old("insert into clients select n, 'p' || n from generate_series(10, 40) as n")
+        .await;
+    let first = write("insert into clients values (1, 'taken')").await;
+    let second = write("update clients set name = 'again' where id = 1").await;
+    let judge = OneSided::new(Backend::Old);
+    judge.park_after(1);
+    let mirror = world.mirror_as(judge);
+    let bound = Duration::from_secs(10);
+    for transaction in [second, first] {
+        assert_eq!(
+            mirror.mirrored(Backend::Old, transaction, bound).await,
+            MirrorState::Parked
+        );
+        assert_eq!(
+            world.backends.old.mirror_state(transaction).await.unwrap(),
+            MirrorState::Parked
+        );
+    }
+}
