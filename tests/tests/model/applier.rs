@@ -80,44 +80,50 @@ impl State {
     /// Reads dirty entries and the row, where there are such entries that it has not yet.
     fn take(&self, source: Backend, applier: Applier, entries: u8) -> Option<Applier> {
         let replica = self.at(source);
-        let (token, taken) = match applier {
-            Applier::Holding { token } => (token, 0),
-            Applier::Read {
-                token,
-                batch,
-                next: None,
-            } => (token, batch.entries),
-            Applier::Applied {
-                token,
-                entries,
-                next: None,
-            } => (token, entries),
-            _ => return None,
-        };
-        let may_take = token == self.mirrors[source as usize].on_source && entries & (taken | !replica.entries()) == 0;
         let batch = Batch {
             entries,
             row: replica.row,
         };
-        may_take.then_some(match applier {
+        let (holder, in_hand, after) = match applier {
+            Applier::Holding { token } => (
+                token,
+                0,
+                Applier::Read {
+                    token,
+                    batch,
+                    next: None,
+                },
+            ),
             Applier::Read {
-                token, batch: first, ..
-            } => Applier::Read {
                 token,
                 batch: first,
-                next: Some(batch),
-            },
-            Applier::Applied { token, entries, .. } => Applier::Applied {
-                token,
-                entries,
-                next: Some(batch),
-            },
-            _ => Applier::Read {
-                token,
-                batch,
                 next: None,
-            },
-        })
+            } => (
+                token,
+                first.entries,
+                Applier::Read {
+                    token,
+                    batch: first,
+                    next: Some(batch),
+                },
+            ),
+            Applier::Applied {
+                token,
+                entries: first,
+                next: None,
+            } => (
+                token,
+                first,
+                Applier::Applied {
+                    token,
+                    entries: first,
+                    next: Some(batch),
+                },
+            ),
+            _ => return None,
+        };
+        let are_free = entries & (in_hand | !replica.entries()) == 0;
+        (holder == self.mirrors[source as usize].on_source && are_free).then_some(after)
     }
 
     /// Makes the target's row equal to what was read, and leaves no dirty entry.
