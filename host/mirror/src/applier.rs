@@ -155,13 +155,13 @@ impl<'a> Work<'a> {
             asleep = false;
             // Else the keys of one transaction may be spread over several batches.
             let whole = place.is_none() && batch.next.is_none();
-            place.clone_from(&batch.next);
             let (not_applied, next) = self.apply(&batch, size).await?;
             // An acknowledgement with receipts takes as long as the table is large.
             let took = began.elapsed();
             let done = self.acknowledge(&batch, &not_applied, whole).await?;
             // What could not be applied is held from now on, and may have been taken once more without that.
             ahead = next?.filter(|_| not_applied.is_empty());
+            place = batch.next;
             gone += done;
             busy |= done > 0;
             if gone >= VACUUM_AFTER {

@@ -176,10 +176,7 @@ impl<'a> Batch<'a> {
     /// Whether more may be taken before this is acknowledged. What is given away must not be taken once more until then, and what
     /// is held would be.
     pub(crate) fn may_be_read_past(&self) -> bool {
-        !self
-            .keys
-            .iter()
-            .any(|(_, verdict, key)| key.held || verdict.gives_away(key))
+        !self.has_held() && !self.keys.iter().any(|(_, verdict, key)| verdict.gives_away(key))
     }
 
     /// The transactions whose keys are over, as far as this batch has them all, with how they ended; none of those whose

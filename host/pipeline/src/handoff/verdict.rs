@@ -20,13 +20,11 @@ pub(super) fn of(source: Backend, own: bool, subjects: &[Said]) -> Verdict {
         return Verdict::Forget;
     }
     let is_known = |said: &Said| said.authority.is_some() && said.mirrored.is_some();
-    if own {
-        if stays { Verdict::Mirror } else { Verdict::HandOver }
-    } else if !subjects.iter().all(is_known) {
+    if !own && !subjects.iter().all(is_known) {
         Verdict::Later
     } else if stays {
         Verdict::Mirror
-    } else if subjects.iter().any(|said| said.authority == Some(source)) {
+    } else if own || subjects.iter().any(|said| said.authority == Some(source)) {
         Verdict::HandOver
     } else {
         Verdict::Diverged("changed behind Turnout's back on the side that is not its authority")
