@@ -14,6 +14,7 @@ mod installed;
 mod lease;
 mod parked;
 mod source;
+mod taken;
 mod target;
 
 use sqlx::Row as _;
@@ -24,8 +25,9 @@ pub use compare::{ComparedRow, PartDigest};
 pub use epochs::{EpochRecord, NewestEpochs};
 pub use handover::Receipt;
 pub use parked::{MirrorStanding, ParkedKey};
-pub use source::{Ack, DirtyKey, Diverged, Failed, Leftover, Settled, Taken};
-pub use target::{Change, NotApplied};
+pub use source::{Ack, Diverged, Failed, Leftover, Settled};
+pub use taken::{DirtyKey, Taken, TakenPart};
+pub use target::{Change, ChangedRows, NotApplied};
 
 use crate::database::Database;
 use crate::error::Error;

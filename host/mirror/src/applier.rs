@@ -194,8 +194,7 @@ impl<'a> Work<'a> {
             ..
         } = self.applier;
         let taken = self.applier.source().take(self.token, place, size).await?;
-        Ok((!taken.keys.is_empty())
-            .then(|| Batch::judged(shared.source, repositories, &**judge, &self.numbers, taken, size)))
+        Ok(taken.map(|taken| Batch::judged(shared.source, repositories, &**judge, &self.numbers, taken, size)))
     }
 
     /// Makes the other side equal, and meanwhile takes the next batch where that may be. Returns what could not be applied, and
@@ -241,6 +240,8 @@ impl<'a> Work<'a> {
             for (transaction, state) in &over {
                 shared.waiting.over(*transaction, *state);
             }
+            // Those that waited answer first: who is told runs on this thread as soon as it is free.
+            tokio::task::yield_now().await;
         }
         self.applier.source().ack(self.token, batch.file, &ack).await?;
         if leaves_receipts {

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::value::RawValue;
-use turnout_backends::{Ack, Change, DirtyKey, Diverged, Failed, NotApplied, Receipt, Settled, Taken};
+use turnout_backends::{Ack, Change, ChangedRows, DirtyKey, Diverged, Failed, NotApplied, Receipt, Settled, Taken};
 use turnout_vocabulary::{ApplyFailure, Backend, MirrorState, Repository, RepositoryId, Retry};
 
 use crate::judge::{Judge, Verdict};
@@ -11,12 +11,21 @@ pub(crate) struct Batch<'a> {
     source: Backend,
     repositories: &'a [Repository],
     judge: &'a dyn Judge,
-    keys: Vec<(RepositoryId, Verdict, DirtyKey)>,
-    seen: HashMap<i16, String>,
+    parts: Vec<Part>,
     /// The place that more may lie after; `None` at the end of the table.
     pub(crate) next: Option<String>,
     /// The file that the places are in.
     pub(crate) file: i64,
+}
+
+/// Those of one table.
+struct Part {
+    repository: RepositoryId,
+    /// The table, by its number on the source.
+    number: i16,
+    /// The snapshot that the rows were read in.
+    seen: String,
+    keys: Vec<(Verdict, DirtyKey)>,
 }
 
 impl<'a> Batch<'a> {
@@ -30,64 +39,52 @@ impl<'a> Batch<'a> {
         size: u32,
     ) -> Self {
         let is_full = taken.entries() >= size as usize;
-        let keys = taken.keys.into_iter().filter_map(|key| {
-            let (_, repository) = numbers.iter().find(|(number, _)| *number == key.number)?;
-            Some((*repository, judge.verdict(source, *repository, &key), key))
+        let parts = taken.parts.into_iter().filter_map(|part| {
+            let (number, repository) = *numbers.iter().find(|(number, _)| *number == part.number)?;
+            let judged = |key| (judge.verdict(source, repository, &key), key);
+            Some(Part {
+                repository,
+                number,
+                seen: part.seen,
+                keys: part.keys.into_iter().map(judged).collect(),
+            })
         });
         Self {
             source,
             repositories,
             judge,
-            keys: keys.collect(),
-            seen: taken.seen,
+            parts: parts.collect(),
             next: taken.place.filter(|_| is_full),
             file: taken.file,
         }
     }
 
-    /// What is to be made of the other side, table by table in this order. A key or a row that is no JSON is left out: the
-    /// database makes none.
+    /// What is to be made of the other side, with the tables in this order, parents first: rows go before others come, children
+    /// before their parents.
     pub(crate) fn changes(&self, order: &[RepositoryId]) -> Vec<Change<'_>> {
-        let mut changes = Vec::new();
-        for repository in order {
-            let served = &self.repositories[usize::from(repository.0)];
-            let mut change = Change {
-                schema: &served.schema,
-                table: &served.name,
-                gone: Vec::new(),
-                keys: Vec::new(),
-                rows: Vec::new(),
-                columns: Vec::new(),
-                handed_over: Vec::new(),
-                seen: "",
-            };
-            for (_, verdict, key) in self
-                .keys
-                .iter()
-                .filter(|(of, verdict, _)| of == repository && verdict.applies())
-            {
-                change.seen = self.seen(key);
-                let Ok(name) = serde_json::from_str::<&RawValue>(&key.key) else {
-                    continue;
-                };
-                match key.row.as_deref().map(serde_json::from_str) {
-                    None => change.gone.push(name),
-                    Some(Ok(row)) => {
-                        change.keys.push(name);
-                        change.rows.push(row);
-                        if verdict.gives_away(key) {
-                            change.handed_over.push(name);
-                        }
-                    }
-                    Some(Err(_)) => {}
-                }
-            }
-            change.columns = change.rows.first().map_or_else(Vec::new, |row| columns(row));
-            if !change.gone.is_empty() || !change.rows.is_empty() {
-                changes.push(change);
-            }
-        }
-        changes
+        let gone = order
+            .iter()
+            .rev()
+            .filter_map(|repository| self.change(*repository, Part::gone));
+        let there = order
+            .iter()
+            .filter_map(|repository| self.change(*repository, Part::there));
+        gone.chain(there).collect()
+    }
+
+    fn change<'s>(
+        &'s self,
+        repository: RepositoryId,
+        rows: impl Fn(&'s Part) -> Option<ChangedRows<'s>>,
+    ) -> Option<Change<'s>> {
+        let part = self.parts.iter().find(|part| part.repository == repository)?;
+        let served = &self.repositories[usize::from(repository.0)];
+        Some(Change {
+            schema: &served.schema,
+            table: &served.name,
+            seen: &part.seen,
+            rows: rows(part)?,
+        })
     }
 
     /// What to tell the source when all keys but some are applied.
@@ -102,59 +99,59 @@ impl<'a> Batch<'a> {
             })
             .collect();
         let mut ack = Ack::default();
-        let mut receipts: HashMap<RepositoryId, Receipt> = HashMap::new();
-        for (repository, verdict, key) in &self.keys {
-            match verdict {
-                Verdict::Later => continue,
-                Verdict::Diverged(reason) => ack.diverged.push(Diverged {
-                    repository: key.number,
-                    key: key.key.clone(),
-                    epoch: key.epoch,
-                    reason,
-                }),
-                Verdict::Forget | Verdict::Mirror | Verdict::HandOver => {}
+        for part in &self.parts {
+            let served = &self.repositories[usize::from(part.repository.0)];
+            let mut received = Vec::new();
+            for (verdict, key) in &part.keys {
+                let name = key.key.get();
+                match verdict {
+                    Verdict::Later => continue,
+                    Verdict::Diverged(reason) => ack.diverged.push(Diverged {
+                        repository: part.number,
+                        key: name.to_owned(),
+                        epoch: key.epoch,
+                        reason,
+                    }),
+                    Verdict::Forget | Verdict::Mirror | Verdict::HandOver => {}
+                }
+                ack.entries.extend(key.entries.iter().cloned());
+                if let Some(failure) = failures.get(&(served.schema.as_str(), served.name.as_str(), name)) {
+                    ack.failed.push(self.failed(part, key, failure));
+                    continue;
+                }
+                if verdict.gives_away(key) {
+                    received.push(name.to_owned());
+                }
+                if key.held {
+                    ack.settled.push(Settled {
+                        repository: part.number,
+                        key: name.to_owned(),
+                    });
+                }
             }
-            ack.entries.extend(key.entries.iter().cloned());
-            let served = &self.repositories[usize::from(repository.0)];
-            let failure = failures.get(&(served.schema.as_str(), served.name.as_str(), key.key.as_str()));
-            if failure.is_none() && verdict.gives_away(key) {
-                let receipt = receipts.entry(*repository).or_insert_with(|| Receipt {
+            if !received.is_empty() {
+                ack.receipts.push(Receipt {
                     schema: served.schema.clone(),
                     table: served.name.clone(),
-                    keys: Vec::new(),
-                    seen: self.seen(key).to_owned(),
+                    keys: received,
+                    seen: part.seen.clone(),
                 });
-                receipt.keys.push(key.key.clone());
-            }
-            match failure {
-                Some(failure) => ack.failed.push(self.failed(*repository, key, failure)),
-                None if key.held => ack.settled.push(Settled {
-                    repository: key.number,
-                    key: key.key.clone(),
-                }),
-                None => {}
             }
         }
-        ack.receipts = receipts.into_values().collect();
         ack
     }
 
-    /// The snapshot that the row of a key was read in.
-    fn seen(&self, key: &DirtyKey) -> &str {
-        self.seen.get(&key.number).map_or("", String::as_str)
-    }
-
-    fn failed(&self, repository: RepositoryId, key: &DirtyKey, failure: &NotApplied) -> Failed {
+    fn failed(&self, part: &Part, key: &DirtyKey, failure: &NotApplied) -> Failed {
         let retry = self.judge.retry(&ApplyFailure {
-            repository,
+            repository: part.repository,
             source: self.source,
             sqlstate: failure.sqlstate.clone(),
             attempt: key.attempts + 1,
             age: key.age,
         });
         Failed {
-            repository: key.number,
-            key: key.key.clone(),
+            repository: part.number,
+            key: key.key.get().to_owned(),
             subjects: key.subjects.clone(),
             transactions: key.transactions.clone(),
             epoch: key.epoch,
@@ -170,13 +167,13 @@ impl<'a> Batch<'a> {
 
     /// Whether it has keys that were held: others of their transactions may be elsewhere.
     pub(crate) fn has_held(&self) -> bool {
-        self.keys.iter().any(|(_, _, key)| key.held)
+        self.keys().any(|(_, key)| key.held)
     }
 
     /// Whether more may be taken before this is acknowledged. What is given away must not be taken once more until then, and what
     /// is held would be.
     pub(crate) fn may_be_read_past(&self) -> bool {
-        !self.has_held() && !self.keys.iter().any(|(_, verdict, key)| verdict.gives_away(key))
+        !self.has_held() && !self.keys().any(|(verdict, key)| verdict.gives_away(key))
     }
 
     /// The transactions whose keys are over, as far as this batch has them all, with how they ended; none of those whose
@@ -189,8 +186,12 @@ impl<'a> Batch<'a> {
             .collect();
         let mut waiting = HashSet::new();
         let mut over: HashMap<i64, MirrorState> = HashMap::new();
-        for (_, verdict, key) in &self.keys {
-            let parked = failed.get(&(key.number, key.key.as_str()));
+        let keys = self
+            .parts
+            .iter()
+            .flat_map(|part| part.keys.iter().map(|(verdict, key)| (part.number, verdict, key)));
+        for (number, verdict, key) in keys {
+            let parked = failed.get(&(number, key.key.get()));
             for transaction in &key.transactions {
                 match (verdict, parked) {
                     (Verdict::Later, _) | (_, Some(false)) => {
@@ -212,13 +213,46 @@ impl<'a> Batch<'a> {
 
     /// How many rows of each repository were to be made equal.
     pub(crate) fn applied(&self) -> HashMap<RepositoryId, u64> {
-        let mut applied = HashMap::new();
-        for (repository, verdict, _) in &self.keys {
-            if verdict.applies() {
-                *applied.entry(*repository).or_default() += 1;
+        self.parts
+            .iter()
+            .map(|part| (part.repository, part.applying().count() as u64))
+            .filter(|(_, rows)| *rows > 0)
+            .collect()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &(Verdict, DirtyKey)> {
+        self.parts.iter().flat_map(|part| &part.keys)
+    }
+}
+
+impl Part {
+    /// The keys whose rows are to be made equal.
+    fn applying(&self) -> impl Iterator<Item = &(Verdict, DirtyKey)> {
+        self.keys.iter().filter(|(verdict, _)| verdict.applies())
+    }
+
+    fn gone(&self) -> Option<ChangedRows<'_>> {
+        let gone = self.applying().filter(|(_, key)| key.row.is_none());
+        let gone: Vec<_> = gone.map(|(_, key)| &*key.key).collect();
+        (!gone.is_empty()).then_some(ChangedRows::Gone { gone })
+    }
+
+    fn there(&self) -> Option<ChangedRows<'_>> {
+        let (mut keys, mut rows, mut handed_over) = (Vec::new(), Vec::new(), Vec::new());
+        for (verdict, key) in self.applying() {
+            let Some(row) = &key.row else { continue };
+            keys.push(&*key.key);
+            rows.push(&**row);
+            if verdict.gives_away(key) {
+                handed_over.push(&*key.key);
             }
         }
-        applied
+        Some(ChangedRows::There {
+            columns: columns(rows.first()?),
+            keys,
+            rows,
+            handed_over,
+        })
     }
 }
 

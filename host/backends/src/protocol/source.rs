@@ -1,6 +1,3 @@
-use std::collections::HashMap;
-use std::time::Duration;
-
 use serde::Serialize;
 use sqlx::Row as _;
 use turnout_vocabulary::{Epoch, MirrorState};
@@ -10,61 +7,6 @@ use super::handover::Receipt;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
-
-/// What an applier took: dirty keys with their rows, and where to go on.
-#[derive(Debug, Default)]
-pub struct Taken {
-    /// The keys.
-    pub keys: Vec<DirtyKey>,
-    /// The snapshots that the rows were read in, by the number of the table.
-    pub seen: HashMap<i16, String>,
-    /// The place in the table of dirty keys after which the next ones are; `None` at its end.
-    pub place: Option<String>,
-    /// The file that the places are in.
-    pub file: i64,
-}
-
-impl Taken {
-    /// How many entries the keys have.
-    #[must_use]
-    pub fn entries(&self) -> usize {
-        self.keys.iter().map(|key| key.entries.len()).sum()
-    }
-}
-
-/// A key whose row is to be made equal on the other side. `Debug` shows neither key nor row.
-pub struct DirtyKey {
-    /// The table, by its number on this side.
-    pub number: i16,
-    /// The key as a JSON object.
-    pub key: String,
-    /// The texts of the subject column before and after the change, and now.
-    pub subjects: Vec<Option<String>>,
-    /// The row as JSON, as it is now; `None` if there is none.
-    pub row: Option<String>,
-    /// The places of its entries.
-    pub entries: Vec<String>,
-    /// The transactions that made them.
-    pub transactions: Vec<i64>,
-    /// The oldest epoch that a writer carried, or that was let in when it carried none.
-    pub epoch: Epoch,
-    /// Whether a writer carried an epoch, so that this side was the authority.
-    pub own: bool,
-    /// Whether it is held: it could not be applied before.
-    pub held: bool,
-    /// How often it could not be applied already.
-    pub attempts: u32,
-    /// How old the first of its changes is.
-    pub age: Duration,
-}
-
-impl std::fmt::Debug for DirtyKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DirtyKey")
-            .field("number", &self.number)
-            .finish_non_exhaustive()
-    }
-}
 
 /// What became of the keys that were taken.
 #[derive(Debug, Default)]
@@ -176,54 +118,7 @@ pub struct Leftover {
     pub parked: bool,
 }
 
-/// Where the table of dirty keys begins.
-const BEGINNING: &str = "(0,0)";
-
 impl Database {
-    /// Takes at most `batch` entries after a place, or from the beginning, and the held keys that are due. Renews the lease.
-    ///
-    /// # Errors
-    /// [`Error::Dispossessed`] if the lease is another's, else as [`execute`](Self::execute).
-    pub async fn take(&self, token: i64, after: Option<&str>, batch: u32) -> Result<Taken, Error> {
-        let answer = self
-            .call(
-                "select repository, key, subjects, content, entries, xids, epoch, own, held, attempts, age_ms, place, \
-                 filenode::int8, seen from turnout.take($1, $2::text::tid, $3::int4)",
-                &[
-                    Parameter::Number(token),
-                    Parameter::Text(after.unwrap_or(BEGINNING)),
-                    Parameter::Number(batch.into()),
-                ],
-            )
-            .await?;
-        let keys = self.read(&answer, |row| {
-            Ok(DirtyKey {
-                number: row.try_get(0)?,
-                key: row.try_get(1)?,
-                subjects: row.try_get(2)?,
-                row: row.try_get(3)?,
-                entries: row.try_get::<Option<_>, _>(4)?.unwrap_or_default(),
-                transactions: row.try_get::<Option<_>, _>(5)?.unwrap_or_default(),
-                epoch: Epoch::new(row.try_get::<i64, _>(6)?.unsigned_abs()),
-                own: row.try_get(7)?,
-                held: row.try_get(8)?,
-                attempts: row.try_get::<i32, _>(9)?.unsigned_abs(),
-                age: Duration::from_millis(row.try_get::<i64, _>(10)?.unsigned_abs()),
-            })
-        })?;
-        let seen = self.read(&answer, |row| Ok(row.try_get::<Option<_>, _>(0)?.zip(row.try_get(13)?)))?;
-        let Some(last) = answer.last() else {
-            return Ok(Taken::default());
-        };
-        let unexpected = |error| self.unexpected(&error);
-        Ok(Taken {
-            keys,
-            seen: seen.into_iter().flatten().collect(),
-            place: last.try_get(11).map_err(unexpected)?,
-            file: last.try_get(12).map_err(unexpected)?,
-        })
-    }
-
     /// Ends work on dirty keys.
     ///
     /// # Errors

@@ -13,18 +13,34 @@ pub struct Change<'a> {
     pub schema: &'a str,
     /// The table.
     pub table: &'a str,
-    /// The keys of rows that are no more, each a JSON object.
-    pub gone: Vec<&'a RawValue>,
-    /// The keys of `rows`, in the same order.
-    pub keys: Vec<&'a RawValue>,
-    /// The rows that are to be there, each a JSON object.
-    pub rows: Vec<&'a RawValue>,
-    /// The columns of the rows; all have the same.
-    pub columns: Vec<String>,
-    /// The keys of those rows that this side may be the authority of.
-    pub handed_over: Vec<&'a RawValue>,
     /// The snapshot that the rows were read in.
     pub seen: &'a str,
+    /// Its rows.
+    #[serde(flatten)]
+    pub rows: ChangedRows<'a>,
+}
+
+/// Rows to be made equal.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum ChangedRows<'a> {
+    /// Rows that are no more.
+    Gone {
+        /// Their keys, each a JSON object.
+        gone: Vec<&'a RawValue>,
+    },
+    /// Rows that are to be there.
+    There {
+        /// Their keys, each a JSON object.
+        keys: Vec<&'a RawValue>,
+        /// The rows in the same order, each a JSON object.
+        rows: Vec<&'a RawValue>,
+        /// The columns of the rows; all have the same.
+        columns: Vec<String>,
+        /// The keys of those that this side may be the authority of.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        handed_over: Vec<&'a RawValue>,
+    },
 }
 
 impl std::fmt::Debug for Change<'_> {
@@ -60,8 +76,8 @@ impl std::fmt::Debug for NotApplied {
 }
 
 impl Database {
-    /// Makes rows here equal to those of the other side, parents before children as `changes` has them. Returns the keys
-    /// that could not be applied; all others are. With keys that are gone or handed over it leaves receipts.
+    /// Makes rows here equal to those of the other side, in the order of `changes`: children go before their parents, and come
+    /// after them. Returns the keys that could not be applied; all others are. With keys that are gone or handed over it leaves receipts.
     ///
     /// # Errors
     /// [`Error::Dispossessed`] if the lease is another's: nothing is changed then; else as [`execute`](Self::execute).

@@ -178,7 +178,7 @@ impl Judge for HandedOn {
         if source == Backend::New && !self.old_is_drained.load(Relaxed) {
             return Verdict::Later;
         }
-        if let Some((_, url)) = self.pending.lock().unwrap().take_if(|(when, _)| *when == key.key) {
+        if let Some((_, url)) = self.pending.lock().unwrap().take_if(|(when, _)| *when == key.key.get()) {
             let hand_on = || {
                 let runtime = Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(run(&url, ON));

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::value::RawValue;
-use turnout_backends::{Ack, Change, Error, Receipt};
+use turnout_backends::{Ack, Change, ChangedRows, DirtyKey, Error, Receipt};
 use turnout_vocabulary::Backend;
 
 use crate::world::{Table, World, eventually};
@@ -38,8 +37,8 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
     world.old("insert into clients values (1, 'yesterday')").await;
     let slow = source.take_lease("slow", PATIENCE).await.unwrap().unwrap();
     assert!(target.admit_lease(slow).await.unwrap());
-    let taken = source.take(slow, None, 10).await.unwrap();
-    let stale = taken.keys[0].row.clone().unwrap();
+    let taken = source.take(slow, None, 10).await.unwrap().unwrap();
+    let (part, key) = (&taken.parts[0], &taken.parts[0].keys[0]);
 
     // The successor raises the token on the source: from here on the slow one can clear no key.
     source.leave_lease(slow).await.unwrap();
@@ -49,7 +48,7 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
         Err(Error::Dispossessed { .. })
     ));
     let ack = Ack {
-        entries: taken.keys[0].entries.clone(),
+        entries: key.entries.clone(),
         ..Ack::default()
     };
     assert!(matches!(
@@ -59,8 +58,8 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
     let received = Receipt {
         schema: "public".into(),
         table: "clients".into(),
-        keys: vec![taken.keys[0].key.clone()],
-        seen: taken.seen.values().next().cloned().unwrap(),
+        keys: vec![key.key.get().to_owned()],
+        seen: part.seen.clone(),
     };
     assert!(matches!(
         source.end_received(slow, &[received]).await,
@@ -72,26 +71,23 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
     assert!(target.admit_lease(successor).await.unwrap());
     assert!(!target.admit_lease(slow).await.unwrap());
     world.old("update clients set name = 'today'").await;
-    let apply = async |held: i64, row: &str| {
-        let (key, row): (&RawValue, &RawValue) = (
-            serde_json::from_str(r#"{"id":1}"#).unwrap(),
-            serde_json::from_str(row).unwrap(),
-        );
+    let apply = async |held: i64, key: &DirtyKey| {
         let change = Change {
             schema: "public",
             table: "clients",
-            gone: vec![],
-            keys: vec![key],
-            rows: vec![row],
-            columns: vec!["id".into(), "name".into()],
-            handed_over: vec![],
             seen: "",
+            rows: ChangedRows::There {
+                keys: vec![&key.key],
+                rows: vec![key.row.as_deref().unwrap()],
+                columns: vec!["id".into(), "name".into()],
+                handed_over: vec![],
+            },
         };
         target.apply(held, &[change]).await
     };
-    let taken = source.take(successor, None, 10).await.unwrap();
-    apply(successor, taken.keys[0].row.as_ref().unwrap()).await.unwrap();
-    assert!(matches!(apply(slow, &stale).await, Err(Error::Dispossessed { .. })));
+    let newer = source.take(successor, None, 10).await.unwrap().unwrap();
+    apply(successor, &newer.parts[0].keys[0]).await.unwrap();
+    assert!(matches!(apply(slow, key).await, Err(Error::Dispossessed { .. })));
     assert!(matches!(
         target.forget_receipts(slow).await,
         Err(Error::Dispossessed { .. })
@@ -99,10 +95,10 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
     assert_eq!(world.rows(Backend::New, "*", "clients").await, "(1,today)");
 
     let ack = Ack {
-        entries: taken.keys[0].entries.clone(),
+        entries: newer.parts[0].keys[0].entries.clone(),
         ..Ack::default()
     };
-    source.ack(successor, taken.file, &ack).await.unwrap();
+    source.ack(successor, newer.file, &ack).await.unwrap();
     assert!(world.dirty().await.is_empty());
 }
 
@@ -112,10 +108,10 @@ async fn places_in_a_table_that_was_rewritten_clear_nothing() {
     let source = &world.backends.old;
     world.old("insert into clients values (1), (2)").await;
     let lease = source.take_lease("one", PATIENCE).await.unwrap().unwrap();
-    let taken = source.take(lease, None, 1).await.unwrap();
+    let taken = source.take(lease, None, 1).await.unwrap().unwrap();
     world.old("vacuum full turnout.dirty").await;
     let ack = Ack {
-        entries: taken.keys[0].entries.clone(),
+        entries: taken.parts[0].keys[0].entries.clone(),
         ..Ack::default()
     };
     assert!(source.ack(lease, taken.file, &ack).await.is_err());

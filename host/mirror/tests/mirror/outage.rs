@@ -84,9 +84,9 @@ async fn what_was_acknowledged_does_not_come_back_with_a_source_that_crashes_unl
             source.take_lease("test", Duration::ZERO).await.ok()?
         })
         .await;
-        let taken = source.take(lease, None, 10).await.unwrap();
+        let taken = source.take(lease, None, 10).await.unwrap().unwrap();
         let ack = Ack {
-            entries: taken.keys[0].entries.clone(),
+            entries: taken.parts[0].keys[0].entries.clone(),
             may_be_lost,
             ..Ack::default()
         };

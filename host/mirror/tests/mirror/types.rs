@@ -1,8 +1,11 @@
 //! Whatever a table holds arrives as it was.
 
+use std::time::Duration;
+
+use sqlx::{Connection as _, PgConnection};
 use turnout_vocabulary::Backend;
 
-use crate::world::{Table, World};
+use crate::world::{Table, World, eventually};
 
 const SCHEMA: &str = "
     create type mood as enum ('sad', 'it''s \"fine\"', '🙂');
@@ -205,4 +208,34 @@ async fn columns_that_change_while_the_mirror_works_are_mirrored_as_they_are_the
         world.rows(Backend::New, "*", "t").await,
         "(1,Anna,5000000000,there)\n(2,Clara,2,here)\n(3,Dora,3,new)"
     );
+}
+
+#[tokio::test]
+async fn a_table_that_changes_while_a_reader_waits_for_it_is_read_as_it_is_then_and_ever_after() {
+    let world = World::new("create table t (id int primary key)", &[Table::called("t")]).await;
+    let source = &world.backends.old;
+    world.old("insert into t values (1)").await;
+    let lease = source.take_lease("one", Duration::from_mins(1)).await.unwrap().unwrap();
+    let read = async || {
+        let taken = source.take(lease, None, 10).await.unwrap().unwrap();
+        taken.parts[0].keys[0].row.as_ref().unwrap().get().to_owned()
+    };
+    assert_eq!(read().await, r#"{"id":"1"}"#);
+
+    let mut psql = PgConnection::connect(&world.urls.old).await.unwrap();
+    sqlx::raw_sql("begin; alter table t add more text default 'here'")
+        .execute(&mut psql)
+        .await
+        .unwrap();
+    let alters = async {
+        let waits = "select count(*)::text from pg_locks where relation = 't'::regclass and not granted";
+        eventually("the reader waits", async || {
+            (world.text(Backend::Old, waits).await == "1").then_some(())
+        })
+        .await;
+        sqlx::raw_sql("commit").execute(&mut psql).await.unwrap();
+    };
+    let (row, ()) = tokio::join!(read(), alters);
+    assert_eq!(row, r#"{"id":"1","more":"here"}"#);
+    assert_eq!(read().await, r#"{"id":"1","more":"here"}"#);
 }

@@ -23,11 +23,20 @@ create table if not exists turnout.repository (
     subject text,
     -- The table was truncated: both sides are to be compared.
     verify boolean not null default false,
-    -- What the functions that read and put its rows were written for.
-    read_as text,
+    -- What the function that puts its rows was written for.
     put_as text,
     unique (schema_name, table_name)
 );
+-- What an earlier version kept there. Said once: it locks the table.
+do $$
+begin
+    if exists (
+        select from pg_attribute
+        where attrelid = 'turnout.repository'::regclass and attname = 'read_as' and not attisdropped
+    ) then
+        alter table turnout.repository drop column read_as;
+    end if;
+end $$;
 
 -- Keys whose row changed here and is to be mirrored. An entry is written in the transaction of the change, and goes
 -- only after the other side has the row. No index: an entry is found again by its place, and a writer pays for nothing

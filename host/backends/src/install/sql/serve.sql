@@ -114,9 +114,10 @@ begin
         (select coalesce(max(number), 0) + 1 from turnout.repository), in_schema, in_table, key_columns, subject_column
     )
     on conflict (schema_name, table_name) do update
-    set key = excluded.key, subject = excluded.subject, read_as = null, put_as = null
+    set key = excluded.key, subject = excluded.subject, put_as = null
     returning number into place;
     perform turnout.write_dispatch();
+    perform turnout.write_reader(place);
     for part in select relid from pg_partition_tree(target) union select target loop
         perform turnout.capture(place, part, key_columns, subject_column, strict);
     end loop;
@@ -148,11 +149,8 @@ declare
     numbers smallint[] := array(select number from turnout.repository order by number);
 begin
     execute format($template$
-create or replace function turnout.taken(of_table smallint, places tid[], file oid, is_due boolean, batch integer)
-returns table (
-    repository smallint, key text, subjects text[], content text, entries text[], xids bigint[], epoch bigint, own boolean,
-    held boolean, attempts integer, age_ms bigint, place text, filenode oid, seen text
-)
+create or replace function turnout.taken(of_table smallint, places tid[], holding boolean, is_due boolean, batch integer)
+returns json
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $body$
 begin
@@ -162,11 +160,11 @@ begin
 end $body$
         $template$,
         (select string_agg(format(
-            'when %1$s then return query select * from turnout.taken_%1$s(places, file, is_due, batch);', number
+            'when %1$s then return turnout.taken_%1$s(places, holding, is_due, batch);', number
         ), E'\n    ') from unnest(numbers) as number)
     );
     execute format($template$
-create or replace function turnout.put(of_table smallint, rows json) returns void
+create or replace function turnout.put(of_table smallint, rows json, named text) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $body$
 begin
@@ -175,7 +173,7 @@ begin
     end case;
 end $body$
         $template$,
-        (select string_agg(format('when %1$s then perform turnout.put_%1$s(rows);', number), E'\n    ')
+        (select string_agg(format('when %1$s then return turnout.put_%1$s(rows, named);', number), E'\n    ')
             from unnest(numbers) as number)
     );
     revoke all on function turnout.taken, turnout.put from public;

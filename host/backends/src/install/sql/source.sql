@@ -2,40 +2,23 @@
 
 -- The dirty keys after a place in the table, at most `batch` entries of them, and those held keys that are due; each with
 -- its row as it is now, or none if there is none: JSON, in which every value is the text of its type, as all that JSON has no
--- words for is lost otherwise. Nothing comes back at the end of the table. Renews the lease.
-create or replace function turnout.take(token bigint, after tid, batch integer)
-returns table (
-    repository smallint,
-    key text,
-    -- Whose the row was, and whose it is.
-    subjects text[],
-    content text,
-    entries text[],
-    xids bigint[],
-    epoch bigint,
-    -- Whether a writer carried an epoch, so that this side was the authority.
-    own boolean,
-    -- Whether it is among the held ones.
-    held boolean,
-    attempts integer,
-    -- How old the first of the changes is, in milliseconds.
-    age_ms bigint,
-    place text,
-    filenode oid,
-    -- The snapshot that the rows of the table were read in, with the first of them.
-    seen text
-)
+-- words for is lost otherwise. An object with `place`, which the next ones come after, `file`, which the places are in, and
+-- `parts`, one for each table as its reader makes it; null at the end of the table. Renews the lease.
+create or replace function turnout.take(token bigint, after tid, batch integer) returns json
 -- How many places there are changes each time, and to plan for just that takes several times as long as all the rest.
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
 as $$
 declare
-    served record;
+    number smallint;
     places tid[];
     numbers smallint[];
     due smallint[];
-    file oid;
+    file bigint;
     is_old boolean;
+    holding boolean;
+    part json;
+    parts json[];
 begin
     select renewed_at < clock_timestamp() - interval '300 milliseconds' into is_old
     from turnout.lease where direction = 'outgoing' and lease.token = take.token;
@@ -48,26 +31,31 @@ begin
         where direction = 'outgoing' and lease.token = take.token;
     end if;
 
-    file := pg_relation_filenode('turnout.dirty'::regclass);
     -- One look says which: all entries of a transaction are among them, or none unless there are more.
-    select array_agg(entry.ctid), array_agg(distinct entry.repository) into places, numbers
-    from (
-        select dirty.ctid, dirty.repository from turnout.dirty where dirty.ctid > after limit batch
-    ) as entry;
-    select array_agg(distinct waiting.repository) into due
-    from turnout.held as waiting where waiting.parked_at is null and waiting.due <= clock_timestamp();
-
-    for served in
-        select number, read_as is distinct from turnout.shape(format('%I.%I', schema_name, table_name)::regclass) as changed
-        from turnout.repository where number = any(numbers || due) order by number
-    loop
-        if served.changed then
-            perform turnout.write_reader(served.number);
-        end if;
-        return query select * from turnout.taken(
-            served.number, places, file, coalesce(served.number = any(due), false), batch
+    select array_agg(ctid), array_agg(distinct repository) into places, numbers
+    from (select ctid, repository from turnout.dirty where ctid > after limit batch) as entry;
+    -- Mostly none is held, and half of a reader is about those.
+    holding := exists (select from turnout.held);
+    if holding then
+        due := array(
+            select distinct repository from turnout.held as waiting
+            where waiting.parked_at is null and waiting.due <= clock_timestamp()
         );
+        numbers := array(select distinct unnest(numbers || due) as number order by number);
+    end if;
+
+    file := pg_relation_filenode('turnout.dirty'::regclass);
+    foreach number in array coalesce(numbers, '{}') loop
+        part := turnout.taken(number, places, holding, holding and number = any(due), batch);
+        if part is null then
+            perform turnout.write_reader(number);
+            part := turnout.taken(number, places, holding, holding and number = any(due), batch);
+        end if;
+        parts := parts || part;
     end loop;
+    return case when parts is not null then
+        json_build_object('place', places[cardinality(places)], 'file', file, 'parts', parts)
+    end;
 end $$;
 
 -- Ends work on dirty keys: `entries` are done with, by their places in the file that they were taken from. `failed` goes to

@@ -1,5 +1,8 @@
 -- What an applier asks of the side that it writes.
 
+-- What had other parameters in an earlier version.
+drop function if exists turnout.put_what_fits(smallint, regclass, text[], json, json, boolean);
+
 -- Makes the rest of this transaction the mirror's: capture skips it, and where it is granted the application's triggers
 -- and foreign keys are silent too. Returns whether they are.
 create or replace function turnout.silence() returns boolean
@@ -86,7 +89,7 @@ end $$;
 
 -- Makes the table hold these rows, `keys` in the same order, as far as possible: not all can be. Returns what could not be, with the reason.
 create or replace function turnout.put_what_fits(
-    number smallint, target regclass, key_columns text[], keys json, rows json, may_swap boolean
+    number smallint, target regclass, key_columns text[], keys json, rows json, named text, may_swap boolean
 )
 returns table (key text, sqlstate text, reason text)
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -115,7 +118,7 @@ begin
         low := trim_array(low, 1);
         high := trim_array(high, 1);
         begin
-            perform turnout.put(number, array_to_json(every[l:h]));
+            perform turnout.put(number, array_to_json(every[l:h]), named);
         exception when others then
             get stacked diagnostics refused = returned_sqlstate, constrained = constraint_name;
             if l = h or refused = '55P03' and not turnout.is_patient() then
@@ -181,111 +184,118 @@ exception when others then
     end loop;
 end $$;
 
--- Makes rows here equal to those of the other side. `changes` is a JSON array, parents before children, of objects with
--- `schema`, `table`, `gone` (keys of rows that are no more), `keys` and `rows` (in the same order), `columns` (those of the rows), `handed_over` (those
--- keys of rows that this side may be the authority of), and `seen` (the snapshot that the rows were read in). Returns the keys that
--- could not be applied, with the reason; all others are. Whoever keeps a row locked here holds up this row only.
+-- Makes rows here equal to those of the other side. `changes` is a JSON array of objects, in the order to follow: children go
+-- before their parents, and come after them. Each has `schema` and `table`, `seen` (the snapshot that the rows were read in), and
+-- either `gone` (keys of rows that are no more) or `keys` and `rows` (in the same order), `columns` (those of the rows), and
+-- `handed_over` (those keys of rows that this side may be the authority of). Returns the keys that could not be applied, with the
+-- reason; all others are. Whoever keeps a row locked here holds up this row only.
 create or replace function turnout.apply(token bigint, changes json)
 returns table (schema_name text, table_name text, key text, sqlstate text, reason text)
--- A plan is as good for one row as for thousands, and takes as long as to put one.
+-- A plan is as good for one row as for thousands, and takes as long as to put one. What is done each time is done here: whenever
+-- a function with settings of its own returns, PostgreSQL looks through all that there are.
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '50ms'
 set plan_cache_mode = force_generic_plan
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1
 as $$
 declare
+    shows_divergence boolean;
     silent boolean;
     change record;
+    target regclass;
+    served turnout.repository;
     failure record;
     -- Why nothing of a table can be written, as PostgreSQL counts errors.
     barred text;
     failed text[] := '{}';
 begin
-    perform turnout.outlive_a_crash();
-    perform turnout.hold_lease('incoming', apply.token);
-    silent := turnout.silence();
+    if current_setting('synchronous_commit') = 'off' then
+        perform turnout.outlive_a_crash();
+    end if;
+    -- As `turnout.hold_lease`.
+    select exists (select from turnout.divergence) into shows_divergence
+    from turnout.lease where direction = 'incoming' and lease.token = apply.token for share;
+    if not found then
+        raise exception using errcode = 'TN002', message = 'turnout: the lease has another holder';
+    end if;
+    silent := current_setting('session_replication_role') = 'replica' or turnout.silence();
+    -- In the order of the array.
     for change in
-        -- The JSON is megabytes, and each look into it reads it all.
-        with part as materialized (
-            select *
-            from rows from (
-                json_to_recordset(changes) as (
-                    "schema" text, "table" text, gone json, keys json, rows json, columns json, handed_over json, seen text
-                )
-            ) with ordinality as p (in_schema, in_table, gone, keys, rows, columns, handed_over, seen, place)
+        select * from json_to_recordset(changes) as part (
+            "schema" text, "table" text, gone json, keys json, rows json, columns text, handed_over json, seen text
         )
-        -- Rows go before others come, children before their parents; and come after their parents.
-        select going, in_schema, in_table, gone, keys, rows, columns, seen,
-            -- What is gone may be inserted by anybody.
-            case when going then gone else handed_over end as given, served.number, served.key as key_columns,
-            served.put_as, to_regclass(format('%I.%I', in_schema, in_table)) as target
-        from part
-        cross join (values (true), (false)) as step (going)
-        left join turnout.repository as served
-            on served.schema_name = in_schema and served.table_name = in_table
-        where json_array_length(case when going then gone else keys end) > 0
-        order by going desc, case when going then -place else place end
     loop
-        barred := case when change.number is null or change.target is null then '42P01' end;
+        select * into served from turnout.repository
+        where repository.schema_name = change.schema and repository.table_name = change.table;
+        target := to_regclass(format('%I.%I', change.schema, change.table));
+        barred := case when served.number is null or target is null then '42P01' end;
+        -- What is gone may be inserted by anybody.
+        if barred is null and change.seen is not null and coalesce(change.gone, change.handed_over) is not null then
+            insert into turnout.receipt (repository, key, seen)
+            select served.number, element::text, change.seen::pg_snapshot
+            from json_array_elements(coalesce(change.gone, change.handed_over)) as element
+            on conflict on constraint receipt_pkey do update set seen = excluded.seen;
+        end if;
+        if barred is null and change.gone is null then
+            -- All of them, as a rule.
+            begin
+                if turnout.put(served.number, change.rows, change.columns) then
+                    continue;
+                end if;
+            exception when others then null;
+            end;
+        end if;
         if barred is null then
             begin
-                execute format('lock table only %s in row exclusive mode', change.target);
+                -- To put them has waited already.
+                execute format(
+                    'lock table only %s in row exclusive mode %s', target, case when change.gone is null then 'nowait' end
+                );
             exception when lock_not_available then
                 barred := '55P03';
             end;
         end if;
-        if barred is null and change.seen is not null and json_array_length(change.given) > 0 then
-            insert into turnout.receipt (repository, key, seen)
-            select change.number, element::text, change.seen::pg_snapshot from json_array_elements(change.given) as element
-            on conflict on constraint receipt_pkey do update set seen = excluded.seen;
-        end if;
-        if barred is null and not change.going then
-            if change.put_as is distinct from turnout.shape(change.target) || change.columns::text then
-                perform turnout.write_putter(change.number, change.target, change.key_columns, change.columns);
-            end if;
-            -- All of them, as a rule.
-            begin
-                perform turnout.put(change.number, change.rows);
-                continue;
-            exception when others then null;
-            end;
+        if barred is null and change.gone is null
+            and served.put_as is distinct from turnout.shape(target) || change.columns
+        then
+            perform turnout.write_putter(served.number, target, served.key, change.columns::json);
         end if;
         for failure in
-            select f.* from turnout.remove_what_goes(change.target, change.key_columns, change.gone, not silent) as f
-            where barred is null and change.going
+            select f.* from turnout.remove_what_goes(target, served.key, change.gone, not silent) as f
+            where barred is null and change.gone is not null
             union all
             -- Rows may stand in each other's way. Where references would act on rows that go, even to return, they can't be
             -- helped.
             select f.* from turnout.put_what_fits(
-                change.number, change.target, change.key_columns, change.keys, change.rows, silent or not exists (
+                served.number, target, served.key, change.keys, change.rows, change.columns, silent or not exists (
                     select from pg_constraint
-                    where confrelid = change.target and contype = 'f' and confdeltype in ('c', 'n', 'd')
+                    where confrelid = target and contype = 'f' and confdeltype in ('c', 'n', 'd')
                 )
             ) as f
-            where barred is null and not change.going
+            where barred is null and change.gone is null
             union all
             select element::text, barred, null
-            from json_array_elements(case when change.going then change.gone else change.keys end) as element
+            from json_array_elements(coalesce(change.gone, change.keys)) as element
             where barred is not null
         loop
-            failed := failed || (change.number || ' ' || failure.key);
-            delete from turnout.receipt where receipt.repository = change.number and receipt.key = failure.key;
+            failed := failed || (served.number || ' ' || failure.key);
+            delete from turnout.receipt where receipt.repository = served.number and receipt.key = failure.key;
             return query
-                select change.in_schema, change.in_table, failure.key, failure.sqlstate, failure.reason;
+                select change.schema, change.table, failure.key, failure.sqlstate, failure.reason;
         end loop;
     end loop;
 
     -- What is equal again needs to be shown no longer.
-    if exists (select from turnout.divergence) then
+    if shows_divergence then
         delete from turnout.divergence
         using json_array_elements(changes) as c (element)
-        join turnout.repository as served
-            on served.schema_name = c.element ->> 'schema' and served.table_name = c.element ->> 'table'
+        join turnout.repository as of_table
+            on of_table.schema_name = c.element ->> 'schema' and of_table.table_name = c.element ->> 'table'
         cross join lateral (
             select json_array_elements(c.element -> 'gone')::text as key
             union all
             select json_array_elements(c.element -> 'keys')::text
         ) as applied
-        where divergence.repository = served.number and divergence.key = applied.key
-            and served.number || ' ' || applied.key <> all(failed);
+        where divergence.repository = of_table.number and divergence.key = applied.key
+            and of_table.number || ' ' || applied.key <> all(failed);
     end if;
 end $$;

@@ -1,0 +1,114 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use turnout_vocabulary::Epoch;
+
+use crate::database::Database;
+use crate::error::Error;
+use crate::sql::Parameter;
+
+/// What an applier took: dirty keys with their rows, and where to go on.
+#[derive(Debug, Default, Deserialize)]
+pub struct Taken {
+    /// The tables that the keys are of, each once.
+    pub parts: Vec<TakenPart>,
+    /// The place in the table of dirty keys after which the next ones are; `None` at its end.
+    pub place: Option<String>,
+    /// The file that the places are in.
+    pub file: i64,
+}
+
+/// Dirty keys of one table.
+#[derive(Debug, Deserialize)]
+pub struct TakenPart {
+    /// The table, by its number on this side.
+    #[serde(rename = "repository")]
+    pub number: i16,
+    /// The snapshot that the rows were read in.
+    pub seen: String,
+    /// The keys.
+    pub keys: Vec<DirtyKey>,
+}
+
+/// A key whose row is to be made equal on the other side. `Debug` shows neither key nor row.
+#[derive(Deserialize)]
+pub struct DirtyKey {
+    /// The key, a JSON object.
+    pub key: Box<RawValue>,
+    /// The texts of the subject column before and after the change, and now.
+    pub subjects: Vec<Option<String>>,
+    /// The row, a JSON object, as it is now; `None` if there is none.
+    pub row: Option<Box<RawValue>>,
+    /// The places of its entries.
+    pub entries: Vec<String>,
+    /// The transactions that made them.
+    #[serde(rename = "xids")]
+    pub transactions: Vec<i64>,
+    /// The oldest epoch that a writer carried, or that was let in when it carried none.
+    pub epoch: Epoch,
+    /// Whether a writer carried an epoch, so that this side was the authority.
+    pub own: bool,
+    /// Whether it is held: it could not be applied before.
+    pub held: bool,
+    /// How often it could not be applied already.
+    pub attempts: u32,
+    /// How old the first of its changes is.
+    #[serde(rename = "age_ms", deserialize_with = "milliseconds")]
+    pub age: Duration,
+}
+
+impl std::fmt::Debug for DirtyKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DirtyKey").finish_non_exhaustive()
+    }
+}
+
+/// Where the table of dirty keys begins.
+const BEGINNING: &str = "(0,0)";
+
+impl Taken {
+    /// How many entries the keys have.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.parts
+            .iter()
+            .flat_map(|part| &part.keys)
+            .map(|key| key.entries.len())
+            .sum()
+    }
+}
+
+impl Database {
+    /// Takes at most `batch` entries after a place, or from the beginning, and the held keys that are due; `None` if there are
+    /// none. Renews the lease.
+    ///
+    /// # Errors
+    /// [`Error::Dispossessed`] if the lease is another's, else as [`execute`](Self::execute).
+    pub async fn take(&self, token: i64, after: Option<&str>, batch: u32) -> Result<Option<Taken>, Error> {
+        let answer: Option<String> = self
+            .value(
+                "select turnout.take($1, $2::text::tid, $3::int4)::text",
+                &[
+                    Parameter::Number(token),
+                    Parameter::Text(after.unwrap_or(BEGINNING)),
+                    Parameter::Number(batch.into()),
+                ],
+            )
+            .await?;
+        // What it says besides may be personal data.
+        let unexpected = |error: serde_json::Error| {
+            self.unexpected(&sqlx::Error::Decode(
+                format!("the answer, at {}", error.column()).into(),
+            ))
+        };
+        answer
+            .map(|answer| serde_json::from_str(&answer).map_err(unexpected))
+            .transpose()
+    }
+}
+
+/// The clock may have been set back meanwhile.
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    i64::deserialize(deserializer).map(|age| Duration::from_millis(age.unsigned_abs()))
+}
