@@ -1,7 +1,9 @@
 //! An installation over one of an earlier version.
 
-use crate::world::{Table, World};
+use sqlx::{Connection as _, PgConnection};
 use turnout_vocabulary::Backend;
+
+use crate::world::{Table, World, eventually};
 
 #[tokio::test]
 async fn what_an_earlier_version_read_and_put_rows_with_is_written_anew() {
@@ -24,4 +26,40 @@ async fn what_an_earlier_version_read_and_put_rows_with_is_written_anew() {
     world.install(Backend::Old, false).await;
     let _mirror = world.mirror();
     world.equal("*", "t").await;
+}
+
+#[tokio::test]
+async fn what_a_host_of_an_earlier_version_applies_is_refused_and_not_half_done() {
+    let world = World::new("create table t (id int primary key);", &[Table::called("t")]).await;
+    let mut earlier = PgConnection::connect(&world.urls.new).await.unwrap();
+    let apply = r#"select turnout.apply(0, '[{"schema": "public", "table": "t", "seen": "", "gone": [],
+        "keys": [{"id":1}], "rows": [{"id":"1"}], "columns": ["id"], "handed_over": []}]')"#;
+    let refused = sqlx::raw_sql(apply)
+        .execute(&mut earlier)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("this host is of an earlier version"), "{refused}");
+}
+
+#[tokio::test]
+async fn dirty_keys_of_a_table_that_is_served_no_longer_hold_up_no_other() {
+    let world = World::new(
+        "create table t (id int primary key); create table once (id int primary key);",
+        &[Table::called("t")],
+    )
+    .await;
+    world
+        .old(
+            "insert into turnout.repository (number, schema_name, table_name, key) values (2, 'public', 'once', '{id}');
+            insert into turnout.dirty (epoch, repository, behind, key) values (0, 2, true, '{\"id\":1}')",
+        )
+        .await;
+    world.install(Backend::Old, false).await;
+    let _mirror = world.mirror();
+    world.old("insert into t values (1)").await;
+    eventually("the other table is mirrored", async || {
+        (world.text(Backend::New, "select count(*)::text from t").await == "1").then_some(())
+    })
+    .await;
 }

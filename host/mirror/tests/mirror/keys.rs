@@ -145,3 +145,20 @@ async fn a_key_that_comes_back_is_there_again() {
         .await;
     world.equal("*", "t").await;
 }
+
+#[tokio::test]
+async fn columns_may_be_called_anything() {
+    let world = World::new(
+        r#"create table t (named int, found int, "{key}" text, "%1$s" text, "it's" text, primary key (named, found));"#,
+        &[Table::called("t").key(&["named", "found"])],
+    )
+    .await;
+    let _mirror = world.mirror();
+    world.old("insert into t values (1, 2, 'a', 'b', 'c')").await;
+    world.equal("*", "t").await;
+    world
+        .old(r#"update t set "%1$s" = 'd'; insert into t values (2, 1)"#)
+        .await;
+    world.equal("*", "t").await;
+    assert_eq!(world.rows(Backend::New, "*", "t").await, "(1,2,a,d,c)\n(2,1,,,)");
+}

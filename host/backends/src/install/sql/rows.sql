@@ -47,47 +47,17 @@ declare
     target regclass := format('%I.%I', served.schema_name, served.table_name)::regclass;
     -- Before the columns are looked at: should they change meanwhile, this says so.
     shape text := turnout.shape(target);
-    template text := $template$
-create or replace function turnout.taken_{number}(places tid[], holding boolean, is_due boolean, batch integer) returns json
--- Each row is looked up once: to remember them costs a seventh of the time.
-language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_memoize = off
-as $body$
-#variable_conflict use_column
-declare
-    part json;
-begin
-    lock table only {table} in access share mode;
-    if not turnout.has_shape({target}, {shape}) then
-        return null;
-    end if;
-    if holding then
-        with entry as ({entries}), waiting as (
-            -- Those that are due, and others beside: two rows that swap a unique value can only be applied together.
-            select * from turnout.held
-            where is_due and repository = {number} and parked_at is null and key not in (select key from entry)
-            order by due limit greatest(batch, 1000)
-        ), dirty as (
-            select key, entry.subjects || held.subjects as subjects, entry.entries,
-                entry.xids || held.xids as xids, least(entry.epoch, held.epoch) as epoch,
-                entry.own or coalesce(not held.behind, false) as own, held.key is not null as held,
-                coalesce(held.attempts, 0) as attempts, least(entry.since, held.since) as since
-            from entry left join (select * from turnout.held where repository = {number}) as held using (key)
-            union all
-            select key, subjects, '{}', xids, epoch, not behind, true, attempts, since from waiting
-        )
-        {read};
-    else
-        with dirty as (select *, false as held, 0 as attempts from ({entries}) as entry)
-        {read};
-    end if;
-    return part;
-end $body$
-    $template$;
-begin
-    template := replace(template, '{read}', $read$select json_build_object(
-            'repository', {number}, 'seen', pg_current_snapshot()::text, 'keys', coalesce(json_agg(json_build_object(
-                'key', dirty.key::json, 'subjects', {subjects},
-                'row', case when found.{first} is not null then (select row_to_json(shown) from (select {columns}) as shown) end,
+    entries text := format($entries$
+            select key, array_agg(distinct subject) as subjects, array_agg(ctid::text) as entries,
+                array_agg(distinct xid::text::bigint) as xids, min(epoch) as epoch, bool_or(not behind) as own, min(at) as since
+            from turnout.dirty where ctid = any(places) and repository = %s
+            group by key
+        $entries$, of_table);
+    read text := format(
+        $read$select json_build_object(
+            'repository', %1$s, 'seen', pg_current_snapshot()::text, 'keys', coalesce(json_agg(json_build_object(
+                'key', dirty.key::json, 'subjects', %2$s,
+                'row', case when found.%3$I is not null then (select row_to_json(shown) from (select %4$s) as shown) end,
                 'entries', dirty.entries, 'xids', dirty.xids, 'epoch', dirty.epoch, 'own', dirty.own, 'held', dirty.held,
                 'attempts', dirty.attempts,
                 'age_ms', (extract(epoch from clock_timestamp() - dirty.since) * 1000)::bigint
@@ -95,39 +65,62 @@ begin
         )
         into strict part
         from dirty
-        cross join lateral json_to_record(dirty.key::json) as wanted ({key})
-        left join {table} as found on ({same_key})$read$);
-    template := replace(template, '{entries}', $entries$
-            select key, array_agg(distinct subject) as subjects, array_agg(ctid::text) as entries,
-                array_agg(distinct xid::text::bigint) as xids, min(epoch) as epoch, bool_or(not behind) as own, min(at) as since
-            from turnout.dirty where ctid = any(places) and repository = {number}
-            group by key
-        $entries$);
-    template := replace(template, '{subjects}', case
-        when served.subject is null then 'dirty.subjects'
+        cross join lateral json_to_record(dirty.key::json) as wanted (%5$s)
+        left join %6$s as found on (%7$s)$read$,
+        of_table,
         -- Whose the row is now may be found out by a later entry only.
-        else format(
-            'case when found.{first} is null or array_position(dirty.subjects, found.%1$I::text) is not null then dirty.subjects
-                    else dirty.subjects || found.%1$I::text end',
-            served.subject
+        case when served.subject is null then 'dirty.subjects' else format(
+            'case when found.%1$I is null or array_position(dirty.subjects, found.%2$I::text) is not null then dirty.subjects
+                    else dirty.subjects || found.%2$I::text end',
+            served.key[1], served.subject
+        ) end,
+        served.key[1],
+        (select string_agg(format('found.%1$I::text as %1$I', attname), ', ' order by attnum)
+            from pg_attribute where attrelid = target and attnum > 0 and not attisdropped),
+        (select string_agg(format('%I %s', attname, format_type(atttypid, -1)), ', ')
+            from pg_attribute where attrelid = target and attname = any(served.key)),
+        target,
+        (select string_agg(format('found.%1$I = wanted.%1$I', name), ' and ') from unnest(served.key) as name)
+    );
+begin
+    execute format($template$
+create or replace function turnout.taken_%1$s(places tid[], holding boolean, is_due boolean, batch integer) returns json
+-- Each row is looked up once: to remember them costs a seventh of the time.
+language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_memoize = off
+as $body$
+#variable_conflict use_column
+declare
+    part json;
+begin
+    lock table only %2$s in access share mode;
+    if not turnout.has_shape(%2$L::regclass, %3$L) then
+        return null;
+    end if;
+    if holding then
+        with entry as (%4$s), waiting as (
+            -- Those that are due, and others beside: two rows that swap a unique value can only be applied together.
+            select * from turnout.held
+            where is_due and repository = %1$s and parked_at is null and key not in (select key from entry)
+            order by due limit greatest(batch, 1000)
+        ), dirty as (
+            select key, entry.subjects || held.subjects as subjects, entry.entries,
+                entry.xids || held.xids as xids, least(entry.epoch, held.epoch) as epoch,
+                entry.own or coalesce(not held.behind, false) as own, held.key is not null as held,
+                coalesce(held.attempts, 0) as attempts, least(entry.since, held.since) as since
+            from entry left join (select * from turnout.held where repository = %1$s) as held using (key)
+            union all
+            select key, subjects, '{}', xids, epoch, not behind, true, attempts, since from waiting
         )
-    end);
-    template := replace(template, '{number}', of_table::text);
-    template := replace(template, '{first}', quote_ident(served.key[1]));
-    template := replace(template, '{columns}', (
-        select string_agg(format('found.%1$I::text as %1$I', attname), ', ' order by attnum)
-        from pg_attribute where attrelid = target and attnum > 0 and not attisdropped
-    ));
-    template := replace(template, '{key}', (
-        select string_agg(format('%I %s', attname, format_type(atttypid, -1)), ', ')
-        from pg_attribute where attrelid = target and attname = any(served.key)
-    ));
-    template := replace(template, '{same_key}', (
-        select string_agg(format('found.%1$I = wanted.%1$I', name), ' and ') from unnest(served.key) as name
-    ));
-    template := replace(template, '{table}', target::text);
-    template := replace(template, '{target}', quote_literal(target) || '::regclass');
-    execute replace(template, '{shape}', quote_literal(shape));
+        %5$s;
+    else
+        with dirty as (select *, false as held, 0 as attempts from (%4$s) as entry)
+        %5$s;
+    end if;
+    return part;
+end $body$
+        $template$,
+        of_table, target, shape, entries, read
+    );
     execute format('revoke all on function turnout.taken_%s from public', of_table);
 end $outer$;
 
@@ -162,12 +155,13 @@ declare
     fresh record := turnout.fresh_rows(target, key, named);
 begin
     execute format($template$
-create or replace function turnout.put_%1$s(json, named text) returns boolean
+create or replace function turnout.put_%1$s(json, text) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $body$
+#variable_conflict use_column
 begin
     lock table only %2$s in row exclusive mode;
-    if named <> %3$L or not turnout.has_shape(%2$L::regclass, %4$L) then
+    if $2 <> %3$L or not turnout.has_shape(%2$L::regclass, %4$L) then
         return false;
     end if;
     insert into %2$s (%5$s) overriding system value %6$s on conflict (%7$s) do %8$s;

@@ -117,7 +117,11 @@ begin
     set key = excluded.key, subject = excluded.subject, put_as = null
     returning number into place;
     perform turnout.write_dispatch();
-    perform turnout.write_reader(place);
+    -- Also those of tables that are served no longer, as their keys may be dirty all the same.
+    perform turnout.write_reader(number) from turnout.repository
+    where number = place or to_regclass(format('%I.%I', schema_name, table_name)) is not null
+        and to_regprocedure(format('turnout.taken_%s(tid[], boolean, boolean, integer)', number)) is null;
+    execute format('drop function if exists turnout.put_%s(json, text)', place);
     for part in select relid from pg_partition_tree(target) union select target loop
         perform turnout.capture(place, part, key_columns, subject_column, strict);
     end loop;

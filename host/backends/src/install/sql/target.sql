@@ -118,7 +118,9 @@ begin
         low := trim_array(low, 1);
         high := trim_array(high, 1);
         begin
-            perform turnout.put(number, array_to_json(every[l:h]), named);
+            if not turnout.put(number, array_to_json(every[l:h]), named) then
+                raise exception using errcode = 'TN005', message = 'turnout: the columns are others';
+            end if;
         exception when others then
             get stacked diagnostics refused = returned_sqlstate, constrained = constraint_name;
             if l = h or refused = '55P03' and not turnout.is_patient() then
@@ -217,6 +219,7 @@ begin
     if not found then
         raise exception using errcode = 'TN002', message = 'turnout: the lease has another holder';
     end if;
+    perform set_config('turnout.epoch', 'mirror', true);
     silent := current_setting('session_replication_role') = 'replica' or turnout.silence();
     -- In the order of the array.
     for change in
@@ -224,6 +227,9 @@ begin
             "schema" text, "table" text, gone json, keys json, rows json, columns text, handed_over json, seen text
         )
     loop
+        if change.gone is not null and change.rows is not null then
+            raise exception using errcode = '0A000', message = 'turnout: this host is of an earlier version; replace it';
+        end if;
         select * into served from turnout.repository
         where repository.schema_name = change.schema and repository.table_name = change.table;
         target := to_regclass(format('%I.%I', change.schema, change.table));
