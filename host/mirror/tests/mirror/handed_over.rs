@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, raw_sql};
+use sqlx::{AssertSqlSafe, raw_sql};
 use tokio::runtime::Builder;
 use turnout_backends::DirtyKey;
 use turnout_mirror::{Judge, Mirror, Verdict};
@@ -74,14 +74,10 @@ async fn one_that_is_handed_over_while_an_older_dirty_key_is_taken_is_not_taken_
     let world = with_clients(2).await;
     world.old("update clients set name = 'older' where id = 1").await;
     // The dirty keys are seen before this, and the rows after it.
-    let mut psql = begun(&world, "lock table clients in access exclusive mode").await;
+    let mut psql = world.begun("lock table clients in access exclusive mode").await;
     let judge = HandedOn::when_taken(&world, 2);
     let _mirror = world.mirror_as(judge.clone());
-    eventually("the rows are waited for", async || {
-        let waits = "select count(*)::text from pg_locks where relation = 'clients'::regclass and not granted";
-        (world.text(Backend::Old, waits).await == "1").then_some(())
-    })
-    .await;
+    world.until_waited_for("clients").await;
     let commit = format!("{THERE}; update clients set name = 'other' where id = 2; commit");
     raw_sql(AssertSqlSafe(commit)).execute(&mut psql).await.unwrap();
     assert_handed_on(&world, &judge).await;
@@ -106,7 +102,7 @@ const RECEIPTS: &str = "select count(*)::text from turnout.receipt";
 /// there.
 async fn cut_off(world: &World, judge: &HandedOn, change: &str, arrived: &str, meanwhile: &str) -> Mirror {
     world.old(change).await;
-    let mut psql = begun(world, "lock table turnout.dirty in share mode").await;
+    let mut psql = world.begun("lock table turnout.dirty in share mode").await;
     let mirror = world.mirror_as(judge.clone());
     eventually("it arrives", async || {
         (!world.text(Backend::New, arrived).await.is_empty()).then_some(())
@@ -127,14 +123,6 @@ async fn cut_off(world: &World, judge: &HandedOn, change: &str, arrived: &str, m
 async fn with_clients(count: u32) -> World {
     let rows = format!("insert into clients select n, 'here ' || n, 'first' from generate_series(1, {count}) as n");
     World::new(&format!("{CLIENTS} {rows}"), &[T]).await
-}
-
-/// A transaction on `old` that has begun.
-async fn begun(world: &World, script: &'static str) -> PgConnection {
-    let mut psql = PgConnection::connect(&world.urls.old).await.unwrap();
-    raw_sql("begin").execute(&mut psql).await.unwrap();
-    raw_sql(script).execute(&mut psql).await.unwrap();
-    psql
 }
 
 /// Both sides end with the row as it was handed on, when `old` has no dirty key left and then `new` none.

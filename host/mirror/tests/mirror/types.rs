@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection as _, PgConnection};
 use turnout_vocabulary::Backend;
 
-use crate::world::{Table, World, eventually};
+use crate::world::{Table, World};
 
 const SCHEMA: &str = "
     create type mood as enum ('sad', 'it''s \"fine\"', '🙂');
@@ -222,17 +221,9 @@ async fn a_table_that_changes_while_a_reader_waits_for_it_is_read_as_it_is_then_
     };
     assert_eq!(read().await, r#"{"id":"1"}"#);
 
-    let mut psql = PgConnection::connect(&world.urls.old).await.unwrap();
-    sqlx::raw_sql("begin; alter table t add more text default 'here'")
-        .execute(&mut psql)
-        .await
-        .unwrap();
+    let mut psql = world.begun("alter table t add more text default 'here'").await;
     let alters = async {
-        let waits = "select count(*)::text from pg_locks where relation = 't'::regclass and not granted";
-        eventually("the reader waits", async || {
-            (world.text(Backend::Old, waits).await == "1").then_some(())
-        })
-        .await;
+        world.until_waited_for("t").await;
         sqlx::raw_sql("commit").execute(&mut psql).await.unwrap();
     };
     let (row, ()) = tokio::join!(read(), alters);

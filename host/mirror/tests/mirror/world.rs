@@ -104,6 +104,23 @@ impl World {
         self.on(Backend::New, script).await;
     }
 
+    /// A transaction on `old` that has begun with this.
+    pub(crate) async fn begun(&self, script: &'static str) -> PgConnection {
+        let mut psql = PgConnection::connect(&self.urls.old).await.unwrap();
+        raw_sql("begin").execute(&mut psql).await.unwrap();
+        raw_sql(script).execute(&mut psql).await.unwrap();
+        psql
+    }
+
+    /// Waits until somebody waits for a lock on a table of `old`.
+    pub(crate) async fn until_waited_for(&self, table: &str) {
+        let waits = format!("select count(*)::text from pg_locks where relation = '{table}'::regclass and not granted");
+        eventually("somebody waits for the table", async || {
+            (self.text(Backend::Old, &waits).await == "1").then_some(())
+        })
+        .await;
+    }
+
     /// The text that a query gives, if any.
     pub(crate) async fn text(&self, backend: Backend, query: &str) -> String {
         let mut connection = PgConnection::connect(&self.urls[backend]).await.unwrap();
