@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::sql::Parameter;
 
 /// What an applier took: dirty keys with their rows, and where to go on.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub struct Taken {
     /// The tables that the keys are of, each once.
     pub parts: Vec<TakenPart>,

@@ -77,7 +77,8 @@ impl std::fmt::Debug for NotApplied {
 
 impl Database {
     /// Makes rows here equal to those of the other side, in the order of `changes`: children go before their parents, and come
-    /// after them. Returns the keys that could not be applied; all others are. With keys that are gone or handed over it leaves receipts.
+    /// after them. Returns the keys that could not be applied; all others are. With keys that are gone or handed over it leaves
+    /// receipts.
     ///
     /// # Errors
     /// [`Error::Dispossessed`] if the lease is another's: nothing is changed then; else as [`execute`](Self::execute).

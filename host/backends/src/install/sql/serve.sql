@@ -129,7 +129,6 @@ begin
     return query select turnout.interleave(side, target, in_schema, in_table);
 
     if not turnout.silence() then
-        perform set_config('turnout.epoch', '', true);
         select string_agg(tgname, ', ') into fires
         from pg_trigger where tgrelid = target and not tgisinternal and tgname not like 'turnout\_captured\_%';
         if fires is not null then
@@ -140,7 +139,6 @@ begin
         end if;
     else
         perform set_config('session_replication_role', 'origin', true);
-        perform set_config('turnout.epoch', '', true);
     end if;
 end $$;
 

@@ -3,17 +3,14 @@
 -- What had other parameters in an earlier version.
 drop function if exists turnout.put_what_fits(smallint, regclass, text[], json, json, boolean);
 
--- Makes the rest of this transaction the mirror's: capture skips it, and where it is granted the application's triggers
--- and foreign keys are silent too. Returns whether they are.
+-- Silences triggers and foreign keys for the rest of this transaction, where that is granted. Returns whether they are silent.
 create or replace function turnout.silence() returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-    perform set_config('turnout.epoch', 'mirror', true);
     perform set_config('session_replication_role', 'replica', true);
     return true;
 exception when insufficient_privilege then
-    perform set_config('turnout.epoch', 'mirror', true);
     return false;
 end $$;
 
@@ -219,6 +216,7 @@ begin
     if not found then
         raise exception using errcode = 'TN002', message = 'turnout: the lease has another holder';
     end if;
+    -- Capture knows the mirror by it.
     perform set_config('turnout.epoch', 'mirror', true);
     silent := current_setting('session_replication_role') = 'replica' or turnout.silence();
     -- In the order of the array.
