@@ -72,7 +72,10 @@ impl Connections {
 
     /// The same, for sessions that write nothing but the mirror: triggers and foreign keys are silent in all of them where
     /// that is granted. A transaction that silences them itself makes PostgreSQL forget every plan of its session, twice.
+    /// Each statement sees what was committed before it, whatever the database's default: whoever waited for a table must see
+    /// it as it is then.
     pub(crate) fn silent(backend: Backend, options: PgConnectOptions, settings: Settings) -> Self {
+        let options = options.options([("default_transaction_isolation", "read committed")]);
         let connections = Self::new(backend, options, settings);
         let silent = connections
             .options

@@ -177,7 +177,9 @@ impl<'a> Work<'a> {
                     self.rest().await;
                 }
             }
-            if place.is_some() && took < QUICK {
+            // Whoever waits for a lock in vain does so as long for few as for many.
+            let quick = if not_applied.is_empty() { QUICK } else { SLOW };
+            if place.is_some() && took < quick {
                 size = (size * 2).min(*BATCH.end());
             } else if took > SLOW {
                 size = (size / 2).max(*BATCH.start());

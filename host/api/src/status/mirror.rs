@@ -20,7 +20,7 @@ pub struct MirrorStatus {
 pub struct RepositoryStatus {
     /// The repository.
     pub repository: String,
-    /// How many changes wait to be mirrored, held ones included.
+    /// How many changes wait to be mirrored, held ones included; more than a hundred thousand are estimated.
     pub dirty: u64,
     /// How old the oldest of them is, in seconds; `None` if there is none.
     pub oldest_seconds: Option<f64>,

@@ -211,7 +211,12 @@ async fn columns_that_change_while_the_mirror_works_are_mirrored_as_they_are_the
 
 #[tokio::test]
 async fn a_table_that_changes_while_a_reader_waits_for_it_is_read_as_it_is_then_and_ever_after() {
-    let world = World::new("create table t (id int primary key)", &[Table::called("t")]).await;
+    // A snapshot that is older than the table's columns would hide them.
+    let script = "create table t (id int primary key);
+        do $$ begin
+            execute format('alter database %I set default_transaction_isolation = serializable', current_database());
+        end $$";
+    let world = World::new(script, &[Table::called("t")]).await;
     let source = &world.backends.old;
     world.old("insert into t values (1)").await;
     let lease = source.take_lease("one", Duration::from_mins(1)).await.unwrap().unwrap();

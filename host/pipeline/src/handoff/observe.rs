@@ -45,7 +45,7 @@ pub struct ParkedFor {
 impl Seen {
     /// Looks at a side.
     async fn now(database: &Database) -> Result<Self, Error> {
-        let standing = database.mirror_standing().await?;
+        let standing = database.estimated_standing().await?;
         let is_parked = standing.iter().any(|table| table.parked > 0);
         let parked = if is_parked {
             database.parked().await?

@@ -156,30 +156,52 @@ as $$
     from (select parked_at is not null as parked from turnout.held where writer = any(xids)) as kept
 $$;
 
--- How the mirroring of this side stands, by repository.
-create or replace function turnout.standing()
+-- What had other parameters in an earlier version.
+drop function if exists turnout.standing();
+
+-- How the mirroring of this side stands, by repository. To count millions of dirty keys takes seconds, so with `estimated` 16 MB of
+-- the table are looked at, if they hold many; what is `oldest_seconds` old is then among those.
+create or replace function turnout.standing(estimated boolean default false)
 returns table (
     schema_name text, table_name text, dirty bigint, oldest_seconds double precision, held bigint, parked bigint,
     diverged bigint, verify boolean
 )
-language sql volatile security definer set search_path = pg_catalog, pg_temp
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
-    select served.schema_name, served.table_name,
-        coalesce(waiting.entries, 0) + coalesce(kept.held, 0),
-        extract(epoch from clock_timestamp() - least(waiting.oldest, kept.oldest))::double precision,
-        coalesce(kept.held, 0), coalesce(kept.parked, 0),
-        (select count(*) from turnout.divergence where divergence.repository = served.number),
-        served.verify
-    from turnout.repository as served
-    left join (
-        select repository, count(*) as entries, min(at) as oldest from turnout.dirty group by repository
-    ) as waiting on waiting.repository = served.number
-    left join (
-        select repository, count(*) filter (where parked_at is null) as held, count(parked_at) as parked,
-            min(since) filter (where parked_at is null) as oldest
-        from turnout.held group by repository
-    ) as kept on kept.repository = served.number
-$$;
+declare
+    -- In percent of the table.
+    share real := 100;
+begin
+    if estimated then
+        share := least(100, 100 * 16777216.0 / greatest(pg_relation_size('turnout.dirty'), 1));
+    end if;
+    return query
+        with sample as (
+            select repository, count(*) as entries, min(at) as oldest
+            from turnout.dirty tablesample system (share) where share < 100
+            group by repository
+        ), is_enough as (
+            select coalesce(sum(entries) >= 10000, false) as it from sample
+        ), waiting as (
+            select repository, (entries * 100 / share)::bigint as entries, oldest from sample where (select it from is_enough)
+            union all
+            select repository, count(*), min(at) from turnout.dirty where not (select it from is_enough)
+            group by repository
+        )
+        select served.schema_name, served.table_name,
+            coalesce(waiting.entries, 0) + coalesce(kept.held, 0),
+            extract(epoch from clock_timestamp() - least(waiting.oldest, kept.oldest))::double precision,
+            coalesce(kept.held, 0), coalesce(kept.parked, 0),
+            (select count(*) from turnout.divergence where divergence.repository = served.number),
+            served.verify
+        from turnout.repository as served
+        left join waiting on waiting.repository = served.number
+        left join (
+            select repository, count(*) filter (where held.parked_at is null) as held, count(held.parked_at) as parked,
+                min(held.since) filter (where held.parked_at is null) as oldest
+            from turnout.held group by repository
+        ) as kept on kept.repository = served.number;
+end $$;
 
 -- The keys that wait in vain, with the reason.
 create or replace function turnout.parked()
