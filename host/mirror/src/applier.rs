@@ -97,6 +97,7 @@ impl Applier {
             numbers: source.numbers().await?,
             order: parents_first(&*target.schema().await?, &self.repositories),
             calls: source.calls().await?,
+            noted: true,
         };
         // What a predecessor has applied and not acknowledged may have changed there since, and must not be put over that.
         let receipts = target.receipts().await?;
@@ -120,6 +121,8 @@ struct Work<'a> {
     numbers: Vec<(i16, RepositoryId)>,
     order: Vec<RepositoryId>,
     calls: Calls,
+    /// Whether something may be noted on the source as received.
+    noted: bool,
 }
 
 impl<'a> Work<'a> {
@@ -131,6 +134,8 @@ impl<'a> Work<'a> {
         let mut asleep = false;
         // Whether anything was done since the beginning of the table.
         let mut busy = false;
+        // The file of the first batch since then, and the snapshot of its rows.
+        let mut first = None;
         let mut ahead = None;
         loop {
             let began = Instant::now();
@@ -139,6 +144,7 @@ impl<'a> Work<'a> {
                 None => self.take(place.as_deref(), size).await?,
             };
             let Some(batch) = batch else {
+                self.forget_received(first.take()).await?;
                 if place.take().is_some() {
                     if !std::mem::take(&mut busy) {
                         self.rest().await;
@@ -153,12 +159,12 @@ impl<'a> Work<'a> {
                 continue;
             };
             asleep = false;
+            first.get_or_insert_with(|| (batch.file, batch.seen.clone()));
             // Else the keys of one transaction may be spread over several batches.
             let whole = place.is_none() && batch.next.is_none();
             let (not_applied, next) = self.apply(&batch, size).await?;
-            // An acknowledgement with receipts takes as long as the table is large.
-            let took = began.elapsed();
             let done = self.acknowledge(&batch, &not_applied, whole).await?;
+            let took = began.elapsed();
             // What could not be applied is held from now on, and may have been taken once more without that.
             ahead = next?.filter(|_| not_applied.is_empty());
             place = batch.next;
@@ -170,6 +176,7 @@ impl<'a> Work<'a> {
                 self.applier.target().vacuum_receipts().await?;
             }
             if place.is_none() {
+                self.forget_received(first.take()).await?;
                 if std::mem::take(&mut busy) {
                     let _ = timeout(GATHER, self.applier.shared.hurried()).await;
                 } else {
@@ -220,7 +227,7 @@ impl<'a> Work<'a> {
     }
 
     /// Ends all work on what is applied and on what never will be. Returns how many entries are done with.
-    async fn acknowledge(&self, batch: &Batch<'_>, not_applied: &[NotApplied], whole: bool) -> Result<usize, Error> {
+    async fn acknowledge(&mut self, batch: &Batch<'_>, not_applied: &[NotApplied], whole: bool) -> Result<usize, Error> {
         let shared = &self.applier.shared;
         let mut ack = batch.ack(not_applied);
         for (repository, rows) in batch.applied() {
@@ -232,6 +239,9 @@ impl<'a> Work<'a> {
         let over = batch.over(&ack);
         let complete = whole && !batch.has_held();
         let leaves_receipts = !ack.receipts.is_empty();
+        // In a larger table it would take long to look for all that is left of those.
+        ack.noted = !whole;
+        self.noted |= ack.noted && leaves_receipts;
         // Whoever waits is about to write again, and would wait for the disk twice.
         ack.may_be_lost = !leaves_receipts
             && complete
@@ -260,6 +270,15 @@ impl<'a> Work<'a> {
             }
         }
         Ok(ack.entries.len() + ack.settled.len() + ack.failed.len())
+    }
+
+    /// Forgets what was noted as received before the table was read, which began with this, and with nothing if it was empty.
+    async fn forget_received(&mut self, first: Option<(i64, String)>) -> Result<(), Error> {
+        if self.noted {
+            let first = first.as_ref().map(|(file, seen)| (*file, seen.as_str()));
+            self.noted = self.applier.source().forget_received(self.token, first).await?;
+        }
+        Ok(())
     }
 
     /// Rests until somebody calls.

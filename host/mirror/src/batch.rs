@@ -16,6 +16,10 @@ pub(crate) struct Batch<'a> {
     pub(crate) next: Option<String>,
     /// The file that the places are in.
     pub(crate) file: i64,
+    /// The snapshot that the first of the rows were read in.
+    pub(crate) seen: String,
+    /// The places of entries that are done with already.
+    received: Vec<String>,
 }
 
 /// Those of one table.
@@ -39,6 +43,7 @@ impl<'a> Batch<'a> {
         size: u32,
     ) -> Self {
         let is_full = taken.entries() >= size as usize;
+        let seen = taken.parts.first().map(|part| part.seen.clone());
         let parts = taken.parts.into_iter().filter_map(|part| {
             let (number, repository) = *numbers.iter().find(|(number, _)| *number == part.number)?;
             let judged = |key| (judge.verdict(source, repository, &key), key);
@@ -56,6 +61,8 @@ impl<'a> Batch<'a> {
             parts: parts.collect(),
             next: taken.place.filter(|_| is_full),
             file: taken.file,
+            seen: seen.unwrap_or_default(),
+            received: taken.received,
         }
     }
 
@@ -98,7 +105,10 @@ impl<'a> Batch<'a> {
                 )
             })
             .collect();
-        let mut ack = Ack::default();
+        let mut ack = Ack {
+            entries: self.received.clone(),
+            ..Ack::default()
+        };
         for part in &self.parts {
             let served = &self.repositories[usize::from(part.repository.0)];
             let mut received = Vec::new();

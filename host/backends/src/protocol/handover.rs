@@ -62,6 +62,20 @@ impl Database {
             .map(drop)
     }
 
+    /// Forgets what was noted here as received before the dirty keys were read from the first to the last. That began with a batch
+    /// from this file whose rows were read in this snapshot; `None` if there was none. Returns whether more is noted.
+    ///
+    /// # Errors
+    /// [`Error::Dispossessed`] if the lease is another's: nothing is changed then; else as [`execute`](Self::execute).
+    pub async fn forget_received(&self, token: i64, first: Option<(i64, &str)>) -> Result<bool, Error> {
+        let (file, seen) = first.unwrap_or_default();
+        self.value(
+            "select turnout.forget_received($1, nullif($2, 0)::int8::oid, nullif($3, '')::pg_snapshot)",
+            &[Parameter::Number(token), Parameter::Number(file), Parameter::Text(seen)],
+        )
+        .await
+    }
+
     /// Gives the room of receipts that are gone back to the table. Only its owner can; for others it does nothing.
     ///
     /// # Errors

@@ -21,6 +21,9 @@ pub struct Ack {
     pub diverged: Vec<Diverged>,
     /// Keys that the other side has received and may be the authority of: nothing that their rows were read with is left.
     pub receipts: Vec<Receipt>,
+    /// Whether what is left of those is only noted, and goes as it is taken: to look for it takes as long as the table is large.
+    /// Until [`Database::forget_received`].
+    pub noted: bool,
     /// Whether it need not reach the disk before it is answered. Until [`Database::persist`], a crash of the server may take it back.
     pub may_be_lost: bool,
 }
@@ -130,7 +133,7 @@ impl Database {
         let receipts = json(&ack.receipts);
         self.call(
             "select turnout.ack($1, $2::int8::oid, $3::text[]::tid[], nullif($4, '[]')::json, nullif($5, '[]')::json, \
-             nullif($6, '[]')::json, $7 <> 0, nullif($8, '[]')::json)::text",
+             nullif($6, '[]')::json, $7 <> 0, nullif($8, '[]')::json, $9 <> 0)::text",
             &[
                 Parameter::Number(token),
                 Parameter::Number(file),
@@ -140,6 +143,7 @@ impl Database {
                 Parameter::Text(&diverged),
                 Parameter::Number(ack.may_be_lost.into()),
                 Parameter::Text(&receipts),
+                Parameter::Number(ack.noted.into()),
             ],
         )
         .await

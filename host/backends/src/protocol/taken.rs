@@ -17,6 +17,8 @@ pub struct Taken {
     pub place: Option<String>,
     /// The file that the places are in.
     pub file: i64,
+    /// The places of entries that are done with already: the other side has received their keys.
+    pub received: Vec<String>,
 }
 
 /// Dirty keys of one table.
@@ -68,14 +70,11 @@ impl std::fmt::Debug for DirtyKey {
 const BEGINNING: &str = "(0,0)";
 
 impl Taken {
-    /// How many entries the keys have.
+    /// How many entries were taken.
     #[must_use]
     pub fn entries(&self) -> usize {
-        self.parts
-            .iter()
-            .flat_map(|part| &part.keys)
-            .map(|key| key.entries.len())
-            .sum()
+        let keys = self.parts.iter().flat_map(|part| &part.keys);
+        self.received.len() + keys.map(|key| key.entries.len()).sum::<usize>()
     }
 }
 

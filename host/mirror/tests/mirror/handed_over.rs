@@ -4,10 +4,11 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, raw_sql};
 use tokio::runtime::Builder;
-use turnout_backends::DirtyKey;
+use turnout_backends::{Ack, DirtyKey, Receipt, Taken};
 use turnout_mirror::{Judge, Mirror, Verdict};
 use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
 
@@ -84,6 +85,64 @@ async fn one_that_is_handed_over_while_an_older_dirty_key_is_taken_is_not_taken_
 }
 
 #[tokio::test]
+async fn one_whose_dirty_keys_are_far_apart_is_not_taken_back_with_the_last() {
+    let world = with_clients(20_000).await;
+    // Those of many rows that are gone are between its own, and each of these is noted as received.
+    world
+        .old(&format!(
+            "update clients set name = 'older' where id = 1; delete from clients where id > 2; {THERE}; \
+             update clients set name = 'other' where id = 2"
+        ))
+        .await;
+    let judge = HandedOn::when_taken(&world, 2);
+    let _mirror = world.mirror_as(judge.clone());
+    assert_handed_on(&world, &judge).await;
+    assert_eq!(world.text(Backend::Old, "select count(*)::text from clients").await, "2");
+    assert_eq!(world.text(Backend::New, "select count(*)::text from clients").await, "2");
+    eventually("nothing is noted as received", async || {
+        (world.text(Backend::Old, NOTED).await == "0").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_noted_as_received_is_noted_until_the_table_was_read_from_its_beginning() {
+    let world = with_clients(1).await;
+    let source = &world.backends.old;
+    world.old(&format!("update clients set name = 'older'; {THERE}")).await;
+    let lease = source.take_lease("one", Duration::from_mins(1)).await.unwrap().unwrap();
+    let first = source.take(lease, None, 1).await.unwrap().unwrap();
+    let ack = Ack {
+        entries: first.parts[0].keys[0].entries.clone(),
+        receipts: vec![Receipt {
+            schema: "public".into(),
+            table: "clients".into(),
+            keys: vec![first.parts[0].keys[0].key.get().to_owned()],
+            seen: first.parts[0].seen.clone(),
+        }],
+        noted: true,
+        ..Ack::default()
+    };
+    source.ack(lease, first.file, &ack).await.unwrap();
+    let forgets = async |from: &Taken| {
+        let first = Some((from.file, from.parts[0].seen.as_str()));
+        !source.forget_received(lease, first).await.unwrap()
+    };
+    assert!(!forgets(&first).await, "it was read from its beginning before that");
+
+    // A later one is no part of what was received.
+    world.old("update clients set name = 'later'").await;
+    let second = source.take(lease, None, 10).await.unwrap().unwrap();
+    assert_eq!(second.received.len(), 2, "{second:?}");
+    assert_eq!(second.parts[0].keys[0].entries.len(), 1, "{second:?}");
+    world.old("vacuum full turnout.dirty").await;
+    assert!(!forgets(&second).await, "its places are others now");
+    let third = source.take(lease, None, 10).await.unwrap().unwrap();
+    assert_eq!(third.received.len(), 2, "{third:?}");
+    assert!(forgets(&third).await);
+}
+
+#[tokio::test]
 async fn many_that_are_gone_are_acknowledged_though_the_table_of_dirty_keys_was_known_to_be_empty() {
     let world = with_clients(20_000).await;
     world
@@ -97,6 +156,9 @@ async fn many_that_are_gone_are_acknowledged_though_the_table_of_dirty_keys_was_
 
 /// How many receipts are on a side.
 const RECEIPTS: &str = "select count(*)::text from turnout.receipt";
+
+/// How many keys are noted as received there.
+const NOTED: &str = "select count(*)::text from turnout.received";
 
 /// A mirror that is cut off from `old` when it acknowledges `change`, which is when `new` has `arrived`, and has changed once more
 /// there.

@@ -14,14 +14,23 @@ begin
     where direction = 'outgoing';
     with waiting as (
         delete from turnout.dirty where dirty.epoch < give_up.epoch
-        returning dirty.repository, dirty.key, dirty.epoch
+        returning dirty.repository, dirty.key, dirty.epoch, dirty.xid
     ), kept as (
         delete from turnout.held where held.epoch < give_up.epoch
         returning held.repository, held.key, held.epoch
     )
     insert into turnout.divergence (repository, key, epoch, reason)
     select leftover.repository, leftover.key, max(leftover.epoch), give_up.reason
-    from (select * from waiting union all select * from kept) as leftover
+    from (
+        select repository, key, waiting.epoch from waiting
+        where not exists (
+            select from turnout.received
+            where received.repository = waiting.repository and received.key = waiting.key
+                and pg_visible_in_snapshot(waiting.xid, received.seen)
+        )
+        union all
+        select * from kept
+    ) as leftover
     group by leftover.repository, leftover.key
     on conflict (repository, key) do update set epoch = excluded.epoch, reason = excluded.reason, at = clock_timestamp();
     get diagnostics shown = row_count;

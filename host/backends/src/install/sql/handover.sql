@@ -3,11 +3,12 @@
 -- says what the row was read with; an acknowledgement ends all of that, and who takes the lease ends it first of all.
 
 -- What had other parameters in an earlier version.
-drop function if exists turnout.ack(bigint, oid, tid[], json, json, json, boolean);
+drop function if exists turnout.ack(bigint, oid, tid[], json, json, json, boolean),
+    turnout.ack(bigint, oid, tid[], json, json, json, boolean, json), turnout.received(json);
 
 -- Ends all work on keys that the other side has received. `receipts` is a JSON array of objects with `schema`, `table`, `keys`, and
--- `seen`, the snapshot that their rows were read in.
-create or replace function turnout.received(receipts json) returns void
+-- `seen`, the snapshot that their rows were read in. With `is_noted`, dirty keys that are done with go when an applier takes them.
+create or replace function turnout.received(receipts json, is_noted boolean) returns void
 -- The table of dirty keys has no index that says where a key is, and is taken for empty, as it mostly is: only a hash will do.
 language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_seqscan = on set enable_nestloop = off
 as $$
@@ -22,9 +23,48 @@ begin
             and not exists (
                 select from unnest(xids) as writer where not pg_visible_in_snapshot(writer::text::xid8, receipt.seen)
             )
+    ), noted as (
+        insert into turnout.received (repository, key, seen)
+        select number, key, seen from receipt where is_noted
+        on conflict (repository, key) do update set seen = excluded.seen, xid = excluded.xid
     )
     delete from turnout.dirty using receipt
-    where dirty.repository = receipt.number and dirty.key = receipt.key and pg_visible_in_snapshot(dirty.xid, receipt.seen);
+    where not is_noted and dirty.repository = receipt.number and dirty.key = receipt.key
+        and pg_visible_in_snapshot(dirty.xid, receipt.seen);
+end $$;
+
+-- Of these places in the table of dirty keys, those of keys that are done with, as the other side has received them.
+create or replace function turnout.over(places tid[]) returns tid[]
+-- What is noted may have become much since this was planned.
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+    select coalesce(array_agg(dirty.ctid), '{}')
+    from turnout.dirty join turnout.received as noted on noted.repository = dirty.repository and noted.key = dirty.key
+    where dirty.ctid = any(places) and pg_visible_in_snapshot(dirty.xid, noted.seen)
+$$;
+
+-- Forgets what was noted as received before the table of dirty keys was read from its beginning to its end. `before` is a
+-- snapshot of that beginning, and `filenode` the file that was read; both are null if there was no dirty key. Returns whether more is
+-- noted.
+create or replace function turnout.forget_received(token bigint, filenode oid, before pg_snapshot) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform turnout.hold_lease('outgoing', forget_received.token);
+    lock table turnout.dirty in row exclusive mode;
+    if pg_relation_filenode('turnout.dirty'::regclass) <> filenode then
+        return true;
+    end if;
+    if exists (select from turnout.received as noted where not pg_visible_in_snapshot(noted.xid, before)) then
+        -- No more than takes no time.
+        delete from turnout.received where ctid = any(array(
+            select ctid from turnout.received as noted where pg_visible_in_snapshot(noted.xid, before) limit 10000
+        ));
+        return true;
+    end if;
+    -- Millions of dead rows would be in the way of each take.
+    truncate turnout.received;
+    return false;
 end $$;
 
 -- Ends what a predecessor that applied these has not acknowledged.
@@ -34,7 +74,7 @@ as $$
 begin
     perform turnout.outlive_a_crash();
     perform turnout.hold_lease('outgoing', end_received.token);
-    perform turnout.received(receipts);
+    perform turnout.received(receipts, true);
 end $$;
 
 -- The receipts that are here, for the other side.

@@ -2,8 +2,8 @@
 
 -- The dirty keys after a place in the table, at most `batch` entries of them, and those held keys that are due; each with
 -- its row as it is now, or none if there is none: JSON, in which every value is the text of its type, as all that JSON has no
--- words for is lost otherwise. An object with `place`, which the next ones come after, `file`, which the places are in, and
--- `parts`, one for each table as its reader makes it; null at the end of the table. Renews the lease.
+-- words for is lost otherwise. An object with `place`, which the next ones come after, `file`, which the places are in,
+-- `received`, the places of those that are done with already, and `parts`, one for each table as its reader makes it; null at the end of the table. Renews the lease.
 create or replace function turnout.take(token bigint, after tid, batch integer) returns json
 -- How many places there are changes each time, and to plan for just that takes several times as long as all the rest.
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
@@ -12,6 +12,8 @@ as $$
 declare
     number smallint;
     places tid[];
+    place tid;
+    received tid[] := '{}';
     numbers smallint[];
     due smallint[];
     file bigint;
@@ -34,6 +36,11 @@ begin
     -- One look says which: all entries of a transaction are among them, or none unless there are more.
     select array_agg(ctid), array_agg(distinct repository) into places, numbers
     from (select ctid, repository from turnout.dirty where ctid > after limit batch) as entry;
+    place := places[cardinality(places)];
+    if exists (select from turnout.received) then
+        received := turnout.over(places);
+        places := array(select unnest(places) except select unnest(received));
+    end if;
     -- Mostly none is held, and half of a reader is about those.
     holding := exists (select from turnout.held);
     if holding then
@@ -54,17 +61,18 @@ begin
         parts := parts || part;
     end loop;
     return case when parts is not null then
-        json_build_object('place', places[cardinality(places)], 'file', file, 'parts', parts)
+        json_build_object('place', place, 'file', file, 'received', received, 'parts', parts)
     end;
 end $$;
 
 -- Ends work on dirty keys: `entries` are done with, by their places in the file that they were taken from. `failed` goes to
 -- the held ones (repository, key, subjects, xids, epoch, behind, sqlstate, reason, and due_ms, null to park), `settled` (repository,
--- key) is held no longer, `diverged` (repository, key, epoch, reason) is shown, `receipts` are those that the other side has. What
--- `may_be_lost` is, until `persist`, by a crash of this server: then the entries are taken again.
+-- key) is held no longer, `diverged` (repository, key, epoch, reason) is shown, `receipts` are those that the other side has, `noted`
+-- if there may be many dirty keys besides. What `may_be_lost` is, until `persist`, by a crash of this server: then the entries are
+-- taken again.
 create or replace function turnout.ack(
     token bigint, filenode oid, entries tid[], failed json, settled json, diverged json, may_be_lost boolean,
-    receipts json default null
+    receipts json default null, noted boolean default false
 ) returns void
 -- What is looked for by its place needs no look at all of the table, however large it is; nor a plan of its own.
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
@@ -114,7 +122,7 @@ begin
     end if;
     delete from turnout.dirty where ctid = any(entries);
     if receipts is not null then
-        perform turnout.received(receipts);
+        perform turnout.received(receipts, noted);
     end if;
 end $$;
 
