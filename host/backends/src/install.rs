@@ -1,5 +1,6 @@
 //! The SQL installation of one side: schema `turnout`, the capture on every table served, interleaved sequences.
 
+use sha2::{Digest as _, Sha256};
 use turnout_vocabulary::{Backend, Repository};
 
 use crate::sql::quoted_text;
@@ -32,6 +33,12 @@ grant select on turnout.repository to {role}";
 /// What takes the installation away: the triggers, the steps of the sequences, the schema.
 pub(crate) const REMOVAL: &str = "drop schema turnout cascade";
 
+/// What is said of the schema: the installation of another version has other functions.
+pub(crate) fn description() -> String {
+    let version = hex::encode(Sha256::digest(PARTS.concat()));
+    format!("The mirror and the fence of Turnout, version {version:.12}. `turnout uninstall` takes it away.")
+}
+
 /// What is installed on one side. It needs no superuser and no privilege to replicate: the owner of the tables can run
 /// it.
 #[derive(Clone, Copy, Debug)]
@@ -51,9 +58,10 @@ impl Installation<'_> {
     pub(crate) fn queries(&self) -> Vec<String> {
         let tables = self.repositories.iter().map(|repository| self.serve(repository));
         let grants = GRANTS.replace("{role}", &crate::sql::quoted(self.role));
+        let comment = format!("comment on schema turnout is {}", quoted_text(&description()));
         std::iter::once(PARTS.join("\n"))
             .chain(tables)
-            .chain([grants])
+            .chain([grants, comment])
             .collect()
     }
 

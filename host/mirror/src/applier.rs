@@ -22,6 +22,9 @@ const GATHER: Duration = Duration::from_millis(5);
 /// How long an applier waits after a failure; the time doubles up to the rest.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
+/// How often people hear why an applier can't work.
+const TOLD_AFTER: Duration = Duration::from_mins(1);
+
 /// How many entries are taken at once: more while that is quick, fewer while it is slow.
 const BATCH: std::ops::RangeInclusive<u32> = 32..=4096;
 const QUICK: Duration = Duration::from_millis(100);
@@ -43,6 +46,7 @@ impl Applier {
     /// Takes the lease whenever it is free, and works while it has it.
     pub(crate) async fn run(self) {
         let mut pause = FIRST_PAUSE;
+        let mut told: Option<Instant> = None;
         loop {
             let worked = self.hold_lease().await;
             self.shared.progress.set_at_work(false);
@@ -52,7 +56,13 @@ impl Applier {
                     let _ = timeout(REST, self.shared.wake.notified()).await;
                 }
                 Err(error) => {
-                    tracing::debug!(source = %self.shared.source, %error, "the mirror waits");
+                    let source = self.shared.source;
+                    if told.is_none_or(|told| told.elapsed() > TOLD_AFTER) {
+                        told = Some(Instant::now());
+                        tracing::warn!(%source, %error, "the mirror waits, and tries again; `turnout check` may say why");
+                    } else {
+                        tracing::debug!(%source, %error, "the mirror waits");
+                    }
                     sleep(pause).await;
                     pause = REST.min(pause * 2);
                 }
@@ -227,7 +237,12 @@ impl<'a> Work<'a> {
     }
 
     /// Ends all work on what is applied and on what never will be. Returns how many entries are done with.
-    async fn acknowledge(&mut self, batch: &Batch<'_>, not_applied: &[NotApplied], whole: bool) -> Result<usize, Error> {
+    async fn acknowledge(
+        &mut self,
+        batch: &Batch<'_>,
+        not_applied: &[NotApplied],
+        whole: bool,
+    ) -> Result<usize, Error> {
         let shared = &self.applier.shared;
         let mut ack = batch.ack(not_applied);
         for (repository, rows) in batch.applied() {

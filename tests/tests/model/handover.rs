@@ -12,7 +12,7 @@
 //! | a batch that ends between two entries of a row | [`Step::Look`] with some of them |
 //! | the row is read by another query than the entries | `Advance` from `Looked` |
 //! | a receipt, left on the target with a row that may be given away | [`Side::receipt`] |
-//! | an acknowledgement takes all entries that the row was read with | [`Applier::Applied`] |
+//! | an acknowledgement takes all entries that the row was read with, or notes that they are gone for whoever takes them | [`Applier::Applied`] |
 //! | the next batch is taken while one is applied, unless that gives rows away | [`Step::Look`] and [`Step::ReadAhead`] before the acknowledgement |
 //! | who takes the lease finishes acknowledgements that have a receipt | `Advance` from `Admitted` |
 //!

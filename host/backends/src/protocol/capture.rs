@@ -2,6 +2,7 @@ use sqlx::Row as _;
 
 use crate::database::Database;
 use crate::error::Error;
+use crate::install::description;
 use crate::sql::Parameter;
 
 impl Database {
@@ -11,13 +12,21 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn check_capture(&self) -> Result<Option<Vec<String>>, Error> {
-        let installed: bool = self
-            .value("select to_regclass('turnout.fence') is not null", &[])
+        let installed: Option<String> = self
+            .value(
+                "select obj_description(to_regnamespace('turnout'), 'pg_namespace')",
+                &[],
+            )
             .await?;
-        if !installed {
+        let Some(installed) = installed else {
             return Ok(None);
-        }
+        };
         let backend = self.backend();
+        if installed != description() {
+            return Ok(Some(vec![format!(
+                "Turnout is installed as another version has it; run `turnout install {backend}`"
+            )]));
+        }
         let served = self.repositories();
         let schemas: Vec<String> = served.iter().map(|repository| repository.schema.clone()).collect();
         let tables: Vec<String> = served.iter().map(|repository| repository.name.clone()).collect();

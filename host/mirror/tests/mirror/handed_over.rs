@@ -97,8 +97,14 @@ async fn one_whose_dirty_keys_are_far_apart_is_not_taken_back_with_the_last() {
     let judge = HandedOn::when_taken(&world, 2);
     let _mirror = world.mirror_as(judge.clone());
     assert_handed_on(&world, &judge).await;
-    assert_eq!(world.text(Backend::Old, "select count(*)::text from clients").await, "2");
-    assert_eq!(world.text(Backend::New, "select count(*)::text from clients").await, "2");
+    assert_eq!(
+        world.text(Backend::Old, "select count(*)::text from clients").await,
+        "2"
+    );
+    assert_eq!(
+        world.text(Backend::New, "select count(*)::text from clients").await,
+        "2"
+    );
     eventually("nothing is noted as received", async || {
         (world.text(Backend::Old, NOTED).await == "0").then_some(())
     })

@@ -63,3 +63,16 @@ async fn dirty_keys_of_a_table_that_is_served_no_longer_hold_up_no_other() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_installation_of_another_version_is_said_to_be_that() {
+    let world = World::new("create table t (id int primary key);", &[Table::called("t")]).await;
+    assert_eq!(world.backends.old.check_capture().await.unwrap(), Some(vec![]));
+    world
+        .old("comment on schema turnout is 'The mirror and the fence of Turnout, version 0'")
+        .await;
+    let said = world.backends.old.check_capture().await.unwrap().unwrap();
+    assert!(said[0].ends_with("run `turnout install old`"), "{said:?}");
+    world.install(Backend::Old, false).await;
+    assert_eq!(world.backends.old.check_capture().await.unwrap(), Some(vec![]));
+}

@@ -27,7 +27,10 @@ async fn a_large_backlog_is_estimated_and_a_large_table_with_few_keys_is_counted
     assert!(estimated[0].oldest.unwrap().as_secs() >= 3600, "{estimated:?}");
 
     world
-        .on(Backend::Old, r#"delete from turnout.dirty where key <> '{"id":300001}'"#)
+        .on(
+            Backend::Old,
+            r#"delete from turnout.dirty where key <> '{"id":300001}'"#,
+        )
         .await;
     assert_eq!(dirty(&world.backends.old.estimated_standing().await.unwrap()), [1, 0]);
 }

@@ -4,8 +4,6 @@
 create schema if not exists turnout;
 revoke all on schema turnout from public;
 
-comment on schema turnout is 'The mirror and the fence of Turnout. `turnout uninstall` takes it away.';
-
 -- The lowest epoch that is accepted here. A sequence and no table: what it holds is seen at once, whatever snapshot
 -- the reader has.
 create sequence if not exists turnout.fence as bigint minvalue 0 start 0;
