@@ -4,18 +4,17 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, raw_sql};
 use tokio::runtime::Builder;
-use turnout_backends::{Ack, DirtyKey, Receipt, Taken};
+use turnout_backends::DirtyKey;
 use turnout_mirror::{Judge, Mirror, Verdict};
 use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
 
 use crate::world::{CLIENTS, T, World, eventually, parked, run};
 
 /// The row is handed to somebody whose authority is `new`, and from there to somebody else.
-const THERE: &str = "update clients set phone = 'there', name = 'second' where id = 1";
+pub(crate) const THERE: &str = "update clients set phone = 'there', name = 'second' where id = 1";
 const ON: &str = "update clients set phone = 'here', name = 'third' where phone = 'there'";
 
 #[tokio::test]
@@ -97,55 +96,11 @@ async fn one_whose_dirty_keys_are_far_apart_is_not_taken_back_with_the_last() {
     let judge = HandedOn::when_taken(&world, 2);
     let _mirror = world.mirror_as(judge.clone());
     assert_handed_on(&world, &judge).await;
-    assert_eq!(
-        world.text(Backend::Old, "select count(*)::text from clients").await,
-        "2"
-    );
-    assert_eq!(
-        world.text(Backend::New, "select count(*)::text from clients").await,
-        "2"
-    );
+    world.equal("*", "clients").await;
     eventually("nothing is noted as received", async || {
         (world.text(Backend::Old, NOTED).await == "0").then_some(())
     })
     .await;
-}
-
-#[tokio::test]
-async fn what_is_noted_as_received_is_noted_until_the_table_was_read_from_its_beginning() {
-    let world = with_clients(1).await;
-    let source = &world.backends.old;
-    world.old(&format!("update clients set name = 'older'; {THERE}")).await;
-    let lease = source.take_lease("one", Duration::from_mins(1)).await.unwrap().unwrap();
-    let first = source.take(lease, None, 1).await.unwrap().unwrap();
-    let ack = Ack {
-        entries: first.parts[0].keys[0].entries.clone(),
-        receipts: vec![Receipt {
-            schema: "public".into(),
-            table: "clients".into(),
-            keys: vec![first.parts[0].keys[0].key.get().to_owned()],
-            seen: first.parts[0].seen.clone(),
-        }],
-        noted: true,
-        ..Ack::default()
-    };
-    source.ack(lease, first.file, &ack).await.unwrap();
-    let forgets = async |from: &Taken| {
-        let first = Some((from.file, from.parts[0].seen.as_str()));
-        !source.forget_received(lease, first).await.unwrap()
-    };
-    assert!(!forgets(&first).await, "it was read from its beginning before that");
-
-    // A later one is no part of what was received.
-    world.old("update clients set name = 'later'").await;
-    let second = source.take(lease, None, 10).await.unwrap().unwrap();
-    assert_eq!(second.received.len(), 2, "{second:?}");
-    assert_eq!(second.parts[0].keys[0].entries.len(), 1, "{second:?}");
-    world.old("vacuum full turnout.dirty").await;
-    assert!(!forgets(&second).await, "its places are others now");
-    let third = source.take(lease, None, 10).await.unwrap().unwrap();
-    assert_eq!(third.received.len(), 2, "{third:?}");
-    assert!(forgets(&third).await);
 }
 
 #[tokio::test]
@@ -188,7 +143,7 @@ async fn cut_off(world: &World, judge: &HandedOn, change: &str, arrived: &str, m
 }
 
 /// So many clients, the same on both sides.
-async fn with_clients(count: u32) -> World {
+pub(crate) async fn with_clients(count: u32) -> World {
     let rows = format!("insert into clients select n, 'here ' || n, 'first' from generate_series(1, {count}) as n");
     World::new(&format!("{CLIENTS} {rows}"), &[T]).await
 }

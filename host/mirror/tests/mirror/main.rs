@@ -14,6 +14,7 @@ mod leases;
 mod locked;
 mod numbers;
 mod outage;
+mod received;
 mod standing;
 mod swaps;
 mod types;
