@@ -111,8 +111,8 @@ impl Applier {
         };
         // What a predecessor has applied and not acknowledged may have changed there since, and must not be put over that.
         let receipts = target.receipts().await?;
+        source.end_received(token, &receipts).await?;
         if !receipts.is_empty() {
-            source.end_received(token, &receipts).await?;
             target.forget_receipts(token).await?;
         }
         self.shared.progress.set_at_work(true);

@@ -12,7 +12,7 @@
 //! | a batch that ends between two entries of a row | [`Step::Look`] with some of them |
 //! | the row is read by another query than the entries | `Advance` from `Looked` |
 //! | a receipt, left on the target with a row that may be given away | [`Side::receipt`] |
-//! | an acknowledgement takes all entries that the row was read with, or notes that they are gone for whoever takes them | [`Applier::Applied`] |
+//! | an acknowledgement takes all entries that the row was read with | [`Applier::Applied`] |
 //! | the next batch is taken while one is applied, unless that gives rows away | [`Step::Look`] and [`Step::ReadAhead`] before the acknowledgement |
 //! | who takes the lease finishes acknowledgements that have a receipt | `Advance` from `Admitted` |
 //!
@@ -20,7 +20,8 @@
 //!
 //! What is not: handoffs, which are another model's; how an applier knows whether a row is handed over (the code takes it for
 //! that whenever the subject changed, whatever the policies say, and more receipts than needed do no harm); keys that are held
-//! because they could not be applied; a crash of a server, which takes back no acknowledgement of a key with a receipt.
+//! because they could not be applied; that what an acknowledgement takes of a large table is only noted, and a note stands until
+//! all that it covers is gone, which rests on a pass that reads the table in the order of its places; a crash of a server, which takes back no acknowledgement of a key with a receipt.
 
 mod applier;
 mod state;

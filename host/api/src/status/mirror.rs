@@ -7,7 +7,7 @@ use turnout_vocabulary::{Backend, Repository};
 pub struct MirrorStatus {
     /// Whether this host is the one that mirrors them.
     pub at_work: bool,
-    /// How long ago it was seen, in seconds: more than a few where the side is down.
+    /// How long ago it was seen, in seconds: more than a few where the side is down, or its backlog takes long to count.
     pub seen_seconds: u64,
     /// The repositories.
     pub repositories: Vec<RepositoryStatus>,
@@ -20,7 +20,7 @@ pub struct MirrorStatus {
 pub struct RepositoryStatus {
     /// The repository.
     pub repository: String,
-    /// How many changes wait to be mirrored, held ones included; more than a hundred thousand are estimated.
+    /// How many changes wait to be mirrored, held ones included.
     pub dirty: u64,
     /// How old the oldest of them is, in seconds; `None` if there is none.
     pub oldest_seconds: Option<f64>,

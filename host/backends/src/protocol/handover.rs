@@ -50,7 +50,8 @@ impl Database {
         })
     }
 
-    /// Acknowledges what the other side has receipts for.
+    /// Acknowledges what the other side has receipts for. To be called before anything is taken under a lease, also if there are
+    /// none.
     ///
     /// # Errors
     /// [`Error::Dispossessed`] if the lease is another's: nothing is changed then; else as [`execute`](Self::execute).

@@ -58,24 +58,11 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn mirror_standing(&self) -> Result<Vec<MirrorStanding>, Error> {
-        self.standing(false).await
-    }
-
-    /// The same, in a time that does not grow with the backlog: of a large one the number of entries and the age of the oldest are
-    /// estimates.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute).
-    pub async fn estimated_standing(&self) -> Result<Vec<MirrorStanding>, Error> {
-        self.standing(true).await
-    }
-
-    async fn standing(&self, estimated: bool) -> Result<Vec<MirrorStanding>, Error> {
         let rows = self
             .call(
                 "select schema_name, table_name, dirty, oldest_seconds, held, parked, diverged, verify \
-                 from turnout.standing($1 <> 0)",
-                &[Parameter::Number(estimated.into())],
+                 from turnout.standing()",
+                &[],
             )
             .await?;
         self.read(&rows, |row| {

@@ -119,7 +119,7 @@ async fn many_that_are_gone_are_acknowledged_though_the_table_of_dirty_keys_was_
 const RECEIPTS: &str = "select count(*)::text from turnout.receipt";
 
 /// How many keys are noted as received there.
-const NOTED: &str = "select count(*)::text from turnout.received";
+const NOTED: &str = "select count(*)::text from turnout.noted";
 
 /// A mirror that is cut off from `old` when it acknowledges `change`, which is when `new` has `arrived`, and has changed once more
 /// there.

@@ -15,7 +15,6 @@ mod locked;
 mod numbers;
 mod outage;
 mod received;
-mod standing;
 mod swaps;
 mod types;
 mod unprivileged;

@@ -81,7 +81,7 @@ impl Handoffs {
     async fn truncated(&self) -> Result<Vec<String>, BackendError> {
         let mut truncated = Vec::new();
         for (_, database) in self.backends.iter() {
-            let standing = database.estimated_standing().await?;
+            let standing = database.mirror_standing().await?;
             truncated.extend(
                 standing
                     .into_iter()

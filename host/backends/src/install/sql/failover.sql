@@ -24,9 +24,9 @@ begin
     from (
         select repository, key, waiting.epoch from waiting
         where not exists (
-            select from turnout.received
-            where received.repository = waiting.repository and received.key = waiting.key
-                and pg_visible_in_snapshot(waiting.xid, received.seen)
+            select from turnout.noted
+            where noted.repository = waiting.repository and noted.key = waiting.key
+                and pg_visible_in_snapshot(waiting.xid, noted.seen)
         )
         union all
         select * from kept

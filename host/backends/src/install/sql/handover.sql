@@ -24,7 +24,7 @@ begin
                 select from unnest(xids) as writer where not pg_visible_in_snapshot(writer::text::xid8, receipt.seen)
             )
     ), noted as (
-        insert into turnout.received (repository, key, seen)
+        insert into turnout.noted (repository, key, seen)
         select number, key, seen from receipt where is_noted
         on conflict (repository, key) do update set seen = excluded.seen, xid = excluded.xid
     )
@@ -39,7 +39,7 @@ create or replace function turnout.over(places tid[]) returns tid[]
 language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
     select coalesce(array_agg(dirty.ctid), '{}')
-    from turnout.dirty join turnout.received as noted on noted.repository = dirty.repository and noted.key = dirty.key
+    from turnout.dirty join turnout.noted on noted.repository = dirty.repository and noted.key = dirty.key
     where dirty.ctid = any(places) and pg_visible_in_snapshot(dirty.xid, noted.seen)
 $$;
 
@@ -51,30 +51,41 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform turnout.hold_lease('outgoing', forget_received.token);
+    if not exists (select from turnout.noted) then
+        return false;
+    end if;
     lock table turnout.dirty in row exclusive mode;
     if pg_relation_filenode('turnout.dirty'::regclass) <> filenode then
         return true;
     end if;
-    if exists (select from turnout.received as noted where not pg_visible_in_snapshot(noted.xid, before)) then
-        -- No more than takes no time.
-        delete from turnout.received where ctid = any(array(
-            select ctid from turnout.received as noted where pg_visible_in_snapshot(noted.xid, before) limit 10000
-        ));
-        return true;
+    if not exists (select from turnout.noted where not pg_visible_in_snapshot(xid, before)) then
+        -- Millions of dead rows would be in the way of each take; so would be to wait for whoever reads them, as a dump does.
+        begin
+            lock table turnout.noted in access exclusive mode nowait;
+            truncate turnout.noted;
+            return false;
+        exception when lock_not_available then null;
+        end;
     end if;
-    -- Millions of dead rows would be in the way of each take.
-    truncate turnout.received;
-    return false;
+    -- No more than takes no long time.
+    delete from turnout.noted where ctid = any(array(
+        select ctid from turnout.noted where before is null or pg_visible_in_snapshot(xid, before) limit 100000
+    ));
+    return true;
 end $$;
 
--- Ends what a predecessor that applied these has not acknowledged.
+-- Ends what a predecessor that applied these has not acknowledged. To be asked before anything is taken, also if there are none.
 create or replace function turnout.end_received(token bigint, receipts json) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform turnout.outlive_a_crash();
     perform turnout.hold_lease('outgoing', end_received.token);
-    perform turnout.received(receipts, true);
+    -- What was noted in another cluster, of which this is a copy, would hide what changes here.
+    delete from turnout.noted where pg_snapshot_xmax(seen) > pg_snapshot_xmax(pg_current_snapshot());
+    if json_array_length(receipts) > 0 then
+        perform turnout.received(receipts, true);
+    end if;
 end $$;
 
 -- The receipts that are here, for the other side.

@@ -81,13 +81,13 @@ create table if not exists turnout.receipt (
 
 -- Keys that the other side has received, each with the snapshot that its row was read in: what that shows of the dirty keys here
 -- is done with, and goes when an applier comes to it: to look for it at once takes too long in a large table.
-create table if not exists turnout.received (
+create table if not exists turnout.noted (
     repository smallint not null,
     key text not null,
     seen pg_snapshot not null,
     xid xid8 not null default pg_current_xact_id(),
     primary key (repository, key)
-);
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
 
 -- Changes that were made behind Turnout's back on the side that is not the authority of their key, or that were not
 -- mirrored before a forced failover. They are shown, never mirrored.

@@ -3,10 +3,13 @@
 -- The dirty keys after a place in the table, at most `batch` entries of them, and those held keys that are due; each with
 -- its row as it is now, or none if there is none: JSON, in which every value is the text of its type, as all that JSON has no
 -- words for is lost otherwise. An object with `place`, which the next ones come after, `file`, which the places are in,
--- `received`, the places of those that are done with already, and `parts`, one for each table as its reader makes it; null at the end of the table. Renews the lease.
+-- `received`, the places of those that are done with already, and `parts`, one for each table as its reader makes it; null at the
+-- end of the table. Renews the lease.
 create or replace function turnout.take(token bigint, after tid, batch integer) returns json
--- How many places there are changes each time, and to plan for just that takes several times as long as all the rest.
+-- How many places there are changes each time, and to plan for just that takes several times as long as all the rest. The table is
+-- read in the order of its places, also if it was empty when that was planned: what is noted is forgotten after its end.
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
 as $$
 declare
@@ -37,7 +40,7 @@ begin
     select array_agg(ctid), array_agg(distinct repository) into places, numbers
     from (select ctid, repository from turnout.dirty where ctid > after limit batch) as entry;
     place := places[cardinality(places)];
-    if exists (select from turnout.received) then
+    if exists (select from turnout.noted) then
         received := turnout.over(places);
         places := array(select unnest(places) except select unnest(received));
     end if;
@@ -112,7 +115,13 @@ begin
     if exists (select from turnout.divergence) then
         delete from turnout.divergence
         using turnout.dirty
-        where dirty.ctid = any(entries) and divergence.repository = dirty.repository and divergence.key = dirty.key;
+        where dirty.ctid = any(entries) and divergence.repository = dirty.repository and divergence.key = dirty.key
+            -- What was received before may have diverged since.
+            and not exists (
+                select from turnout.noted
+                where noted.repository = dirty.repository and noted.key = dirty.key
+                    and pg_visible_in_snapshot(dirty.xid, noted.seen)
+            );
     end if;
     if diverged is not null then
         insert into turnout.divergence (repository, key, epoch, reason)
@@ -164,52 +173,30 @@ as $$
     from (select parked_at is not null as parked from turnout.held where writer = any(xids)) as kept
 $$;
 
--- What had other parameters in an earlier version.
-drop function if exists turnout.standing();
-
--- How the mirroring of this side stands, by repository. To count millions of dirty keys takes seconds, so with `estimated` 16 MB of
--- the table are looked at, if they hold many; what is `oldest_seconds` old is then among those.
-create or replace function turnout.standing(estimated boolean default false)
+-- How the mirroring of this side stands, by repository.
+create or replace function turnout.standing()
 returns table (
     schema_name text, table_name text, dirty bigint, oldest_seconds double precision, held bigint, parked bigint,
     diverged bigint, verify boolean
 )
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
-declare
-    -- In percent of the table.
-    share real := 100;
-begin
-    if estimated then
-        share := least(100, 100 * 16777216.0 / greatest(pg_relation_size('turnout.dirty'), 1));
-    end if;
-    return query
-        with sample as (
-            select repository, count(*) as entries, min(at) as oldest
-            from turnout.dirty tablesample system (share) where share < 100
-            group by repository
-        ), is_enough as (
-            select coalesce(sum(entries) >= 10000, false) as it from sample
-        ), waiting as (
-            select repository, (entries * 100 / share)::bigint as entries, oldest from sample where (select it from is_enough)
-            union all
-            select repository, count(*), min(at) from turnout.dirty where not (select it from is_enough)
-            group by repository
-        )
-        select served.schema_name, served.table_name,
-            coalesce(waiting.entries, 0) + coalesce(kept.held, 0),
-            extract(epoch from clock_timestamp() - least(waiting.oldest, kept.oldest))::double precision,
-            coalesce(kept.held, 0), coalesce(kept.parked, 0),
-            (select count(*) from turnout.divergence where divergence.repository = served.number),
-            served.verify
-        from turnout.repository as served
-        left join waiting on waiting.repository = served.number
-        left join (
-            select repository, count(*) filter (where held.parked_at is null) as held, count(held.parked_at) as parked,
-                min(held.since) filter (where held.parked_at is null) as oldest
-            from turnout.held group by repository
-        ) as kept on kept.repository = served.number;
-end $$;
+    select served.schema_name, served.table_name,
+        coalesce(waiting.entries, 0) + coalesce(kept.held, 0),
+        extract(epoch from clock_timestamp() - least(waiting.oldest, kept.oldest))::double precision,
+        coalesce(kept.held, 0), coalesce(kept.parked, 0),
+        (select count(*) from turnout.divergence where divergence.repository = served.number),
+        served.verify
+    from turnout.repository as served
+    left join (
+        select repository, count(*) as entries, min(at) as oldest from turnout.dirty group by repository
+    ) as waiting on waiting.repository = served.number
+    left join (
+        select repository, count(*) filter (where parked_at is null) as held, count(parked_at) as parked,
+            min(since) filter (where parked_at is null) as oldest
+        from turnout.held group by repository
+    ) as kept on kept.repository = served.number
+$$;
 
 -- The keys that wait in vain, with the reason.
 create or replace function turnout.parked()
