@@ -1,3 +1,4 @@
+mod backup;
 mod start;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use crate::ClusterError;
 use crate::account::Account;
 use crate::folder::Folder;
 use crate::server::Server;
+pub use backup::Backup;
 
 /// How a cluster is set up.
 #[derive(Clone, Debug, Default)]
@@ -122,6 +124,7 @@ impl Cluster {
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
             "max_connections=100",
+            "max_prepared_transactions=20",
             "shared_buffers=32MB",
             "timezone=UTC",
         ];

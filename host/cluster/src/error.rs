@@ -42,6 +42,13 @@ pub enum ClusterError {
         output: String,
     },
 
+    /// `pg_basebackup` failed.
+    #[error("pg_basebackup could not take a backup: {output}")]
+    Backup {
+        /// What it printed.
+        output: String,
+    },
+
     /// The server ended when it should serve.
     #[error("the PostgreSQL server on port {port} ended with {status}; the end of its log:\n{log}")]
     Ended {

@@ -20,5 +20,5 @@ mod error;
 mod folder;
 mod server;
 
-pub use cluster::{Cluster, Options};
+pub use cluster::{Backup, Cluster, Options};
 pub use error::ClusterError;

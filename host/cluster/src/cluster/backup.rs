@@ -1,0 +1,48 @@
+use std::fs;
+use std::path::PathBuf;
+
+use super::Cluster;
+use crate::ClusterError;
+
+/// A base backup of a cluster, as `pg_basebackup` takes it from the running server. It is kept in the folder of the cluster.
+#[derive(Debug)]
+pub struct Backup(PathBuf);
+
+impl Cluster {
+    /// Takes a base backup while the server runs.
+    ///
+    /// # Errors
+    /// [`ClusterError`] says what failed.
+    pub async fn back_up(&self) -> Result<Backup, ClusterError> {
+        let folder = self.folder.path().join("backup");
+        let mut command = std::process::Command::new(self.binaries.join("pg_basebackup"));
+        command
+            .arg("--pgdata")
+            .arg(&folder)
+            .args(["--checkpoint", "fast", "--wal-method", "fetch", "--dbname", &self.url])
+            .current_dir(self.folder.path());
+        self.account.runs(&mut command);
+        let output = tokio::task::spawn_blocking(move || command.output()).await;
+        let output = output
+            .unwrap_or_else(|error| Err(error.into()))
+            .map_err(ClusterError::system("start pg_basebackup"))?;
+        if !output.status.success() {
+            return Err(ClusterError::Backup {
+                output: String::from_utf8_lossy(&output.stderr).into_owned(),
+            });
+        }
+        Ok(Backup(folder))
+    }
+
+    /// Ends the server as a crash would, puts a backup in the place of its data, and starts it. All that came after the backup is lost.
+    ///
+    /// # Errors
+    /// [`ClusterError`] says what failed.
+    pub async fn restore(&mut self, Backup(folder): Backup) -> Result<(), ClusterError> {
+        self.kill().await?;
+        let data = self.folder.data();
+        fs::remove_dir_all(&data).map_err(ClusterError::system("remove the data of the cluster"))?;
+        fs::rename(folder, data).map_err(ClusterError::system("put the backup in place"))?;
+        self.launch().await
+    }
+}
