@@ -90,6 +90,17 @@ pub enum Error {
         /// The backend.
         backend: Backend,
     },
+    /// A side was restored from the past: nothing is mirrored until a person says which side's rows count.
+    #[error(
+        "backend {side} was restored from the past ({reason}); nothing is mirrored and no authority moves until you say which side's \
+         rows count: `turnout rejoin old` or `turnout rejoin new`"
+    )]
+    Rewound {
+        /// The side.
+        side: Backend,
+        /// What gave it away.
+        reason: String,
+    },
     /// PostgreSQL refused the statement.
     #[error(transparent)]
     Database(Box<DatabaseError>),

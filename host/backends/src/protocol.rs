@@ -13,6 +13,7 @@ mod handover;
 mod installed;
 mod lease;
 mod parked;
+mod rewound;
 mod source;
 mod taken;
 mod target;
@@ -25,8 +26,9 @@ pub use compare::{ComparedRow, PartDigest};
 pub use epochs::{EpochRecord, NewestEpochs};
 pub use handover::Receipt;
 pub use parked::{MirrorStanding, ParkedKey};
+pub use rewound::{Rewound, Ticks};
 pub use source::{Ack, Diverged, Failed, Leftover, Settled};
-pub use taken::{DirtyKey, Taken, TakenPart};
+pub use taken::{DirtyKey, Stopped, Taken, TakenPart};
 pub use target::{Change, ChangedRows, NotApplied};
 
 use crate::database::Database;

@@ -16,8 +16,12 @@ pub(crate) struct Batch<'a> {
     pub(crate) next: Option<String>,
     /// The file that the places are in.
     pub(crate) file: i64,
-    /// The snapshot that the first of the rows were read in.
+    /// A snapshot from before its entries were looked at.
     pub(crate) seen: String,
+    /// Whether entries before the next place were left for another time.
+    pub(crate) leaves_some: bool,
+    /// The tables that can't be read now, each with its number on the source and the reason.
+    pub(crate) stopped: Vec<(RepositoryId, i16, String)>,
     /// The places of entries that are done with already.
     received: Vec<String>,
 }
@@ -42,14 +46,25 @@ impl<'a> Batch<'a> {
         taken: Taken,
         size: u32,
     ) -> Self {
-        let is_full = taken.entries() >= size as usize;
-        let seen = taken.parts.first().map(|part| part.seen.clone());
+        let is_full = taken.looked_at >= size as usize;
+        let leaves_some = taken.leaves_some();
+        let served = |wanted: i16| {
+            numbers
+                .iter()
+                .find(|(number, _)| *number == wanted)
+                .map(|(_, repository)| *repository)
+        };
+        let stopped = taken
+            .stopped
+            .into_iter()
+            .filter_map(|stopped| Some((served(stopped.number)?, stopped.number, stopped.reason)));
+        let stopped = stopped.collect();
         let parts = taken.parts.into_iter().filter_map(|part| {
-            let (number, repository) = *numbers.iter().find(|(number, _)| *number == part.number)?;
+            let repository = served(part.number)?;
             let judged = |key| (judge.verdict(source, repository, &key), key);
             Some(Part {
                 repository,
-                number,
+                number: part.number,
                 seen: part.seen,
                 keys: part.keys.into_iter().map(judged).collect(),
             })
@@ -61,7 +76,9 @@ impl<'a> Batch<'a> {
             parts: parts.collect(),
             next: taken.place.filter(|_| is_full),
             file: taken.file,
-            seen: seen.unwrap_or_default(),
+            seen: taken.seen,
+            leaves_some,
+            stopped,
             received: taken.received,
         }
     }
@@ -94,6 +111,33 @@ impl<'a> Batch<'a> {
         })
     }
 
+    /// The only key, as one that could not be applied for this reason; nothing if there are others.
+    pub(crate) fn only_key(&self, sqlstate: &str) -> Option<NotApplied> {
+        let [part] = &*self.parts else { return None };
+        let [(_, key)] = &*part.keys else { return None };
+        let served = &self.repositories[usize::from(part.repository.0)];
+        Some(NotApplied {
+            schema: served.schema.clone(),
+            table: served.name.clone(),
+            key: key.key.get().to_owned(),
+            sqlstate: sqlstate.to_owned(),
+            reason: format!("SQLSTATE {sqlstate}"),
+            is_written: false,
+        })
+    }
+
+    /// The numbers on the source of those tables that are locked as a whole, on either side.
+    pub(crate) fn locked(&self, not_applied: &[NotApplied]) -> Vec<i16> {
+        let is_locked = |part: &&Part| {
+            let served = &self.repositories[usize::from(part.repository.0)];
+            not_applied.iter().any(|failure| {
+                failure.reason == NotApplied::LOCKED && failure.schema == served.schema && failure.table == served.name
+            })
+        };
+        let there = self.parts.iter().filter(is_locked).map(|part| part.number);
+        there.chain(self.stopped.iter().map(|(_, number, _)| *number)).collect()
+    }
+
     /// What to tell the source when all keys but some are applied.
     pub(crate) fn ack(&self, not_applied: &[NotApplied]) -> Ack {
         let failures: HashMap<(&str, &str, &str), &NotApplied> = not_applied
@@ -120,14 +164,31 @@ impl<'a> Batch<'a> {
                         repository: part.number,
                         key: name.to_owned(),
                         epoch: key.epoch,
-                        reason,
+                        reason: (*reason).to_owned(),
                     }),
                     Verdict::Forget | Verdict::Mirror | Verdict::HandOver => {}
                 }
                 ack.entries.extend(key.entries.iter().cloned());
-                if let Some(failure) = failures.get(&(served.schema.as_str(), served.name.as_str(), name)) {
-                    ack.failed.push(self.failed(part, key, failure));
-                    continue;
+                let failure = failures
+                    .get(&(served.schema.as_str(), served.name.as_str(), name))
+                    .copied();
+                match failure {
+                    // The row is on the other side and may change there: to try it again would put an older row over a newer one.
+                    Some(failure) if failure.is_written && verdict.gives_away(key) => ack.diverged.push(Diverged {
+                        repository: part.number,
+                        key: name.to_owned(),
+                        epoch: key.epoch,
+                        reason: reason(failure),
+                    }),
+                    Some(failure) => {
+                        ack.failed.push(self.failed(part, key, failure));
+                        continue;
+                    }
+                    None if key.too_large && verdict.applies() => {
+                        ack.failed.push(too_large(part, key));
+                        continue;
+                    }
+                    None => {}
                 }
                 if verdict.gives_away(key) {
                     received.push(name.to_owned());
@@ -152,27 +213,23 @@ impl<'a> Batch<'a> {
     }
 
     fn failed(&self, part: &Part, key: &DirtyKey, failure: &NotApplied) -> Failed {
-        let retry = self.judge.retry(&ApplyFailure {
-            repository: part.repository,
-            source: self.source,
-            sqlstate: failure.sqlstate.clone(),
-            attempt: key.attempts + 1,
-            age: key.age,
-        });
-        Failed {
-            repository: part.number,
-            key: key.key.get().to_owned(),
-            subjects: key.subjects.clone(),
-            transactions: key.transactions.clone(),
-            epoch: key.epoch,
-            behind: !key.own,
-            sqlstate: failure.sqlstate.clone(),
-            reason: reason(failure),
-            due_ms: match retry {
-                Retry::Again { after } => Some(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
-                Retry::Park => None,
-            },
-        }
+        // These can only be mended by a person.
+        let retry = if [NotApplied::ANOTHERS, NotApplied::OTHERWISE].contains(&failure.sqlstate.as_str()) {
+            Retry::Park
+        } else {
+            self.judge.retry(&ApplyFailure {
+                repository: part.repository,
+                source: self.source,
+                sqlstate: failure.sqlstate.clone(),
+                attempt: key.attempts + 1,
+                age: key.age,
+            })
+        };
+        let due_ms = match retry {
+            Retry::Again { after } => Some(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+            Retry::Park => None,
+        };
+        part.failed(key, &failure.sqlstate, reason(failure), due_ms)
     }
 
     /// Whether it has keys that were held: others of their transactions may be elsewhere.
@@ -238,27 +295,46 @@ impl<'a> Batch<'a> {
 impl Part {
     /// The keys whose rows are to be made equal.
     fn applying(&self) -> impl Iterator<Item = &(Verdict, DirtyKey)> {
-        self.keys.iter().filter(|(verdict, _)| verdict.applies())
+        let keys = self.keys.iter();
+        keys.filter(|(verdict, key)| verdict.applies() && !key.too_large)
+    }
+
+    fn failed(&self, key: &DirtyKey, sqlstate: &str, reason: String, due_ms: Option<u64>) -> Failed {
+        Failed {
+            repository: self.number,
+            key: key.key.get().to_owned(),
+            subjects: key.subjects.clone(),
+            transactions: key.transactions.clone(),
+            epoch: key.epoch,
+            behind: !key.own,
+            sqlstate: sqlstate.to_owned(),
+            reason,
+            due_ms,
+        }
     }
 
     fn gone(&self) -> Option<ChangedRows<'_>> {
         let gone = self.applying().filter(|(_, key)| key.row.is_none());
-        let gone: Vec<_> = gone.map(|(_, key)| &*key.key).collect();
-        (!gone.is_empty()).then_some(ChangedRows::Gone { gone })
+        let (gone, subjects): (Vec<_>, Vec<_>) = gone.map(|(_, key)| (&*key.key, &*key.subjects)).unzip();
+        (!gone.is_empty()).then_some(ChangedRows::Gone { gone, subjects })
     }
 
     fn there(&self) -> Option<ChangedRows<'_>> {
         let (mut keys, mut rows, mut handed_over) = (Vec::new(), Vec::new(), Vec::new());
+        let mut subjects: Vec<&[_]> = Vec::new();
         for (verdict, key) in self.applying() {
             let Some(row) = &key.row else { continue };
             keys.push(&*key.key);
             rows.push(&**row);
+            subjects.push(&key.subjects);
             if verdict.gives_away(key) {
                 handed_over.push(&*key.key);
             }
         }
         Some(ChangedRows::There {
             columns: columns(rows.first()?),
+            // The row's own subject is among them.
+            subjects: subjects.iter().any(|subjects| subjects.len() > 1).then_some(subjects),
             keys,
             rows,
             handed_over,
@@ -275,7 +351,7 @@ impl Verdict {
     /// Whether the key may change on the other side as soon as it is applied: its authority may be another than this host knows
     /// of if the subject is another, and what is gone may be inserted by anybody.
     fn gives_away(self, key: &DirtyKey) -> bool {
-        self.applies() && (self == Self::HandOver || key.subjects.len() > 1 || key.row.is_none())
+        self.applies() && !key.too_large && (self == Self::HandOver || key.subjects.len() > 1 || key.row.is_none())
     }
 }
 
@@ -287,9 +363,11 @@ fn columns(row: &RawValue) -> Vec<String> {
 
 /// Why a key could not be applied, in words without values.
 fn reason(failure: &NotApplied) -> String {
-    if failure.constraint.is_empty() {
-        format!("table {}: SQLSTATE {}", failure.table, failure.sqlstate)
-    } else {
-        format!("table {}: constraint {}", failure.table, failure.constraint)
-    }
+    format!("table {}: {}", failure.table, failure.reason)
+}
+
+/// A key whose row was not read because of its size. It is parked.
+fn too_large(part: &Part, key: &DirtyKey) -> Failed {
+    let reason = "the row is larger than 100 MB, and can't be mirrored".to_owned();
+    part.failed(key, "54000", reason, None)
 }

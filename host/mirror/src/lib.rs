@@ -9,6 +9,7 @@
 //! - `batch` sorts what was taken, and says what became of it.
 //! - `waiting` lets a write wait until its own keys are mirrored.
 //! - `compare` marks dirty what differs, before a repository counts as mirrored.
+//! - `rewound` finds a side that was restored from the past.
 
 mod applier;
 mod batch;
@@ -16,12 +17,15 @@ mod compare;
 mod judge;
 mod order;
 mod progress;
+mod rewound;
 mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use turnout_backends::Database;
 use turnout_vocabulary::{Backend, MirrorState, PerBackend, Repository, RepositoryId};
 use uuid::Uuid;
@@ -31,6 +35,7 @@ pub use compare::{Compared, compare, differing};
 pub use judge::{Judge, Verdict};
 use progress::Progress;
 pub use progress::Standing;
+pub use rewound::rewound;
 use waiting::Waiting;
 
 /// The appliers of both directions. They end when this is dropped.
@@ -42,7 +47,7 @@ pub struct Mirror {
 
 struct Direction {
     shared: Arc<Shared>,
-    task: JoinHandle<()>,
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What an applier shares with those that wait for it.
@@ -54,9 +59,21 @@ struct Shared {
     hurry: tokio::sync::Notify,
     waiting: Waiting,
     progress: Progress,
+    /// Whether the mirror is asked to stop.
+    stopping: watch::Sender<bool>,
 }
 
 impl Shared {
+    fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Waits until the mirror is asked to stop.
+    async fn stops(&self) {
+        // It fails only if the sender is gone, which is in `self`.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
     /// Waits until somebody waits for changes.
     async fn hurried(&self) {
         tokio::select! {
@@ -68,7 +85,9 @@ impl Shared {
 
 impl Drop for Direction {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = self.task.get_mut().take() {
+            task.abort();
+        }
     }
 }
 
@@ -88,6 +107,7 @@ impl Mirror {
                 hurry: tokio::sync::Notify::new(),
                 waiting: Waiting::new(),
                 progress: Progress::new(repositories.len()),
+                stopping: watch::Sender::new(false),
             });
             let applier = Applier {
                 shared: Arc::clone(&shared),
@@ -98,13 +118,32 @@ impl Mirror {
             };
             Direction {
                 shared,
-                task: tokio::spawn(applier.run()),
+                task: Mutex::new(Some(tokio::spawn(applier.run()))),
             }
         });
         Self {
             directions,
             backends: Arc::clone(backends),
         }
+    }
+
+    /// Has both appliers end what they are at and leave their leases, so that another host need not wait; for at most `patience`.
+    pub async fn stop(&self, patience: Duration) {
+        for (_, direction) in self.directions.iter() {
+            direction.shared.stopping.send_replace(true);
+            direction.shared.wake.notify_one();
+        }
+        for (_, direction) in self.directions.iter() {
+            if let Some(task) = direction.task.lock().await.take() {
+                let _ = timeout(patience, task).await;
+            }
+        }
+    }
+
+    /// Why the rows of a repository can't be read on this side now, if they can't; as far as this host mirrors them.
+    #[must_use]
+    pub fn stopped(&self, source: Backend, repository: RepositoryId) -> Option<String> {
+        self.directions[source].shared.progress.stopped(repository)
     }
 
     /// Says that this side has dirty keys. They are mirrored within milliseconds, together with what comes meanwhile.

@@ -21,6 +21,8 @@ pub struct Standing {
 pub(crate) struct Progress {
     at_work: AtomicBool,
     repositories: Box<[Applied]>,
+    /// The repositories whose rows could not be read when they were last needed, each with the reason.
+    stopped: Mutex<Vec<(RepositoryId, String)>>,
 }
 
 #[derive(Default)]
@@ -35,7 +37,28 @@ impl Progress {
         Self {
             at_work: AtomicBool::new(false),
             repositories: (0..repositories).map(|_| Applied::default()).collect(),
+            stopped: Mutex::default(),
         }
+    }
+
+    pub(crate) fn set_stopped(&self, stopped: Vec<(RepositoryId, String)>) {
+        let mut known = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        for (repository, reason) in &stopped {
+            if !known.contains(&(*repository, reason.clone())) {
+                tracing::warn!(
+                    repository = repository.0,
+                    reason,
+                    "the rows of a repository can't be read, and are not mirrored until they can"
+                );
+            }
+        }
+        *known = stopped;
+    }
+
+    pub(crate) fn stopped(&self, repository: RepositoryId) -> Option<String> {
+        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = stopped.iter().find(|(stopped, _)| *stopped == repository);
+        of.map(|(_, reason)| reason.clone())
     }
 
     pub(crate) fn set_at_work(&self, at_work: bool) {

@@ -26,14 +26,6 @@ impl std::fmt::Debug for Calls {
 }
 
 impl Database {
-    /// Listens for writes behind Turnout's back that find everybody asleep.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute).
-    pub async fn calls(&self) -> Result<Calls, Error> {
-        self.listen("turnout_dirty").await
-    }
-
     /// Listens for epochs that are made or released.
     ///
     /// # Errors

@@ -24,6 +24,10 @@ pub struct Ack {
     /// Whether what is left of those is only noted, and goes as it is taken: to look for it takes as long as the table is large.
     /// Until [`Database::forget_received`].
     pub noted: bool,
+    /// The number of the last batch that was applied.
+    pub tick: i64,
+    /// The number that this side has kept as that until now.
+    pub before: i64,
     /// Whether it need not reach the disk before it is answered. Until [`Database::persist`], a crash of the server may take it back.
     pub may_be_lost: bool,
 }
@@ -97,7 +101,7 @@ pub struct Diverged {
     /// The epoch of the entry.
     pub epoch: Epoch,
     /// Why it is not mirrored.
-    pub reason: &'static str,
+    pub reason: String,
 }
 
 impl std::fmt::Debug for Diverged {
@@ -133,7 +137,7 @@ impl Database {
         let receipts = json(&ack.receipts);
         self.call(
             "select turnout.ack($1, $2::int8::oid, $3::text[]::tid[], nullif($4, '[]')::json, nullif($5, '[]')::json, \
-             nullif($6, '[]')::json, $7 <> 0, nullif($8, '[]')::json, $9 <> 0)::text",
+             nullif($6, '[]')::json, $7 <> 0, nullif($8, '[]')::json, $9 <> 0, $10, $11)::text",
             &[
                 Parameter::Number(token),
                 Parameter::Number(file),
@@ -144,6 +148,8 @@ impl Database {
                 Parameter::Number(ack.may_be_lost.into()),
                 Parameter::Text(&receipts),
                 Parameter::Number(ack.noted.into()),
+                Parameter::Number(ack.tick),
+                Parameter::Number(ack.before),
             ],
         )
         .await
@@ -194,12 +200,20 @@ impl Database {
         })
     }
 
-    /// Notes that nobody looks for dirty keys here from now on, so that the next write behind Turnout's back calls.
+    /// Notes that nobody looks for dirty keys here from now on, until the next write.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn sleep(&self) -> Result<(), Error> {
         self.call("select turnout.sleep()::text", &[]).await.map(drop)
+    }
+
+    /// Whether somebody wrote here since then. It reads one sequence and sees a write before its transaction commits.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn is_called(&self) -> Result<bool, Error> {
+        self.value("select turnout.is_called()", &[]).await
     }
 
     /// Gives the room of dirty keys that are gone back to the table. Only its owner can; for others it does nothing.

@@ -17,8 +17,26 @@ pub struct Taken {
     pub place: Option<String>,
     /// The file that the places are in.
     pub file: i64,
+    /// A snapshot from before the entries were looked at.
+    pub seen: String,
+    /// How many entries were looked at. More than are in the parts, if a table is stopped or its rows are large.
+    pub looked_at: usize,
+    /// The tables that can't be read now.
+    pub stopped: Vec<Stopped>,
     /// The places of entries that are done with already: the other side has received their keys.
     pub received: Vec<String>,
+}
+
+/// A table whose rows can't be read: it is locked, hidden by row-level security, or not what it was. Its keys stay dirty.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Stopped {
+    /// The table, by its number on this side.
+    #[serde(rename = "repository")]
+    pub number: i16,
+    /// Why, as PostgreSQL counts errors.
+    pub sqlstate: String,
+    /// The same in words, without values.
+    pub reason: String,
 }
 
 /// Dirty keys of one table.
@@ -42,6 +60,8 @@ pub struct DirtyKey {
     pub subjects: Vec<Option<String>>,
     /// The row, a JSON object, as it is now; `None` if there is none.
     pub row: Option<Box<RawValue>>,
+    /// Whether there is a row that is too large to be read.
+    pub too_large: bool,
     /// The places of its entries.
     pub entries: Vec<String>,
     /// The transactions that made them.
@@ -70,28 +90,36 @@ impl std::fmt::Debug for DirtyKey {
 const BEGINNING: &str = "(0,0)";
 
 impl Taken {
-    /// How many entries were taken.
+    /// Whether entries were looked at and left for another time.
     #[must_use]
-    pub fn entries(&self) -> usize {
+    pub fn leaves_some(&self) -> bool {
         let keys = self.parts.iter().flat_map(|part| &part.keys);
-        self.received.len() + keys.map(|key| key.entries.len()).sum::<usize>()
+        self.received.len() + keys.map(|key| key.entries.len()).sum::<usize>() < self.looked_at
     }
 }
 
 impl Database {
     /// Takes at most `batch` entries after a place, or from the beginning, and the held keys that are due; `None` if there are
-    /// none. Renews the lease.
+    /// none. Passes over those of the tables with the numbers in `resting`. Renews the lease.
     ///
     /// # Errors
     /// [`Error::Dispossessed`] if the lease is another's, else as [`execute`](Self::execute).
-    pub async fn take(&self, token: i64, after: Option<&str>, batch: u32) -> Result<Option<Taken>, Error> {
+    pub async fn take(
+        &self,
+        token: i64,
+        after: Option<&str>,
+        batch: u32,
+        resting: &[i16],
+    ) -> Result<Option<Taken>, Error> {
+        let resting: Vec<_> = resting.iter().map(i16::to_string).collect();
         let answer: Option<String> = self
             .value(
-                "select turnout.take($1, $2::text::tid, $3::int4)::text",
+                "select turnout.take($1, $2::text::tid, $3::int4, $4::text[]::int2[])::text",
                 &[
                     Parameter::Number(token),
                     Parameter::Text(after.unwrap_or(BEGINNING)),
                     Parameter::Number(batch.into()),
+                    Parameter::List(&resting),
                 ],
             )
             .await?;

@@ -28,6 +28,8 @@ pub enum ChangedRows<'a> {
     Gone {
         /// Their keys, each a JSON object.
         gone: Vec<&'a RawValue>,
+        /// For each the texts of the subject column that its row may have here: another row is left alone.
+        subjects: Vec<&'a [Option<String>]>,
     },
     /// Rows that are to be there.
     There {
@@ -37,6 +39,9 @@ pub enum ChangedRows<'a> {
         rows: Vec<&'a RawValue>,
         /// The columns of the rows; all have the same.
         columns: Vec<String>,
+        /// For each other texts of the subject column than its own that the row here may have; `None` if no row has any.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subjects: Option<Vec<&'a [Option<String>]>>,
         /// The keys of those that this side may be the authority of.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         handed_over: Vec<&'a RawValue>,
@@ -51,7 +56,7 @@ impl std::fmt::Debug for Change<'_> {
     }
 }
 
-/// A key that could not be applied.
+/// A key that could not be applied, or whose row came out otherwise.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NotApplied {
     /// The table's schema.
@@ -62,8 +67,19 @@ pub struct NotApplied {
     pub key: String,
     /// Why, as PostgreSQL counts errors.
     pub sqlstate: String,
-    /// The constraint that it violates; empty if none is to blame.
-    pub constraint: String,
+    /// What is to blame, in words without values.
+    pub reason: String,
+    /// Whether the row was written all the same, and has other values than it was given.
+    pub is_written: bool,
+}
+
+impl NotApplied {
+    /// The key belongs to another subject on the other side.
+    pub const ANOTHERS: &'static str = "TN006";
+    /// The row has other values than it was given.
+    pub const OTHERWISE: &'static str = "TN007";
+    /// The reason of all keys of a table that somebody keeps locked as a whole.
+    pub const LOCKED: &'static str = "the table is locked";
 }
 
 impl std::fmt::Debug for NotApplied {
@@ -77,18 +93,30 @@ impl std::fmt::Debug for NotApplied {
 
 impl Database {
     /// Makes rows here equal to those of the other side, in the order of `changes`: children go before their parents, and come
-    /// after them. Returns the keys that could not be applied; all others are. With keys that are gone or handed over it leaves
-    /// receipts.
+    /// after them. It is the batch of this number; `shown` is the last one whose acknowledgement the other side keeps whatever crashes.
+    /// Returns the keys that could not be applied, and those whose rows came out otherwise; all others are applied. With keys that are gone
+    /// or handed over it leaves receipts.
     ///
     /// # Errors
     /// [`Error::Dispossessed`] if the lease is another's: nothing is changed then; else as [`execute`](Self::execute).
-    pub async fn apply(&self, token: i64, changes: &[Change<'_>]) -> Result<Vec<NotApplied>, Error> {
+    pub async fn apply(
+        &self,
+        token: i64,
+        changes: &[Change<'_>],
+        tick: i64,
+        shown: i64,
+    ) -> Result<Vec<NotApplied>, Error> {
         let changes =
             serde_json::to_string(changes).map_err(|error| self.unexpected(&sqlx::Error::Encode(error.into())))?;
         let rows = self
             .call(
-                "select schema_name, table_name, key, sqlstate, coalesce(reason, '') from turnout.apply($1, $2::json)",
-                &[Parameter::Number(token), Parameter::Text(&changes)],
+                "select schema_name, table_name, key, sqlstate, reason, is_written from turnout.apply($1, $2::json, $3, $4)",
+                &[
+                    Parameter::Number(token),
+                    Parameter::Text(&changes),
+                    Parameter::Number(tick),
+                    Parameter::Number(shown),
+                ],
             )
             .await?;
         self.read(&rows, |row| {
@@ -97,7 +125,8 @@ impl Database {
                 table: row.try_get(1)?,
                 key: row.try_get(2)?,
                 sqlstate: row.try_get(3)?,
-                constraint: row.try_get(4)?,
+                reason: row.try_get(4)?,
+                is_written: row.try_get(5)?,
             })
         })
     }

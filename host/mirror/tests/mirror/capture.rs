@@ -178,7 +178,7 @@ async fn truncation_marks_the_table_until_it_is_compared() {
     world.old("insert into clients values (1, 'one'), (2, 'two')").await;
     world.until_drained().await;
     world
-        .old("truncate clients; insert into clients values (2, 'new two')")
+        .old("truncate clients; insert into clients values (2, 'two', 7)")
         .await;
     world.until_drained().await;
     assert!(world.standing(Backend::Old).await.verify);

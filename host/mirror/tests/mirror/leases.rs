@@ -37,14 +37,14 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
     world.old("insert into clients values (1, 'yesterday')").await;
     let slow = source.take_lease("slow", PATIENCE).await.unwrap().unwrap();
     assert!(target.admit_lease(slow).await.unwrap());
-    let taken = source.take(slow, None, 10).await.unwrap().unwrap();
+    let taken = source.take(slow, None, 10, &[]).await.unwrap().unwrap();
     let (part, key) = (&taken.parts[0], &taken.parts[0].keys[0]);
 
     // The successor raises the token on the source: from here on the slow one can clear no key.
     source.leave_lease(slow).await.unwrap();
     let successor = source.take_lease("successor", PATIENCE).await.unwrap().unwrap();
     assert!(matches!(
-        source.take(slow, None, 10).await,
+        source.take(slow, None, 10, &[]).await,
         Err(Error::Dispossessed { .. })
     ));
     let ack = Ack {
@@ -80,12 +80,13 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
                 keys: vec![&key.key],
                 rows: vec![key.row.as_deref().unwrap()],
                 columns: vec!["id".into(), "name".into()],
+                subjects: None,
                 handed_over: vec![],
             },
         };
-        target.apply(held, &[change]).await
+        target.apply(held, &[change], 1, 0).await
     };
-    let newer = source.take(successor, None, 10).await.unwrap().unwrap();
+    let newer = source.take(successor, None, 10, &[]).await.unwrap().unwrap();
     apply(successor, &newer.parts[0].keys[0]).await.unwrap();
     assert!(matches!(apply(slow, key).await, Err(Error::Dispossessed { .. })));
     assert!(matches!(
@@ -108,7 +109,7 @@ async fn places_in_a_table_that_was_rewritten_clear_nothing() {
     let source = &world.backends.old;
     world.old("insert into clients values (1), (2)").await;
     let lease = source.take_lease("one", PATIENCE).await.unwrap().unwrap();
-    let taken = source.take(lease, None, 1).await.unwrap().unwrap();
+    let taken = source.take(lease, None, 1, &[]).await.unwrap().unwrap();
     world.old("vacuum full turnout.dirty").await;
     let ack = Ack {
         entries: taken.parts[0].keys[0].entries.clone(),

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "also what is around the tests may fail loudly")]
 
+mod another_subject;
 mod capture;
 mod failing;
 mod fence;
 mod hammered;
 mod handed_over;
+mod hidden;
 mod installed_over;
 mod judge;
 mod keys;
@@ -15,8 +17,12 @@ mod locked;
 mod numbers;
 mod outage;
 mod received;
+mod references;
+mod restored;
+mod surroundings;
 mod swaps;
 mod types;
 mod unprivileged;
 mod waiting;
+mod whole;
 mod world;

@@ -84,10 +84,13 @@ async fn what_was_acknowledged_does_not_come_back_with_a_source_that_crashes_unl
             source.take_lease("test", Duration::ZERO).await.ok()?
         })
         .await;
-        let taken = source.take(lease, None, 10).await.unwrap().unwrap();
+        let taken = source.take(lease, None, 10, &[]).await.unwrap().unwrap();
+        let tick = source.ticks().await.unwrap().outgoing_tick;
         let ack = Ack {
             entries: taken.parts[0].keys[0].entries.clone(),
             may_be_lost,
+            tick,
+            before: tick,
             ..Ack::default()
         };
         source.ack(lease, taken.file, &ack).await.unwrap();

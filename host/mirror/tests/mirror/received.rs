@@ -21,12 +21,12 @@ async fn what_is_noted_as_received_is_noted_until_the_table_was_read_from_its_be
 
     // A later one is no part of what was received.
     world.old("update clients set name = 'later'").await;
-    let second = source.take(lease, None, 10).await.unwrap().unwrap();
+    let second = source.take(lease, None, 10, &[]).await.unwrap().unwrap();
     assert_eq!(second.received.len(), 2, "{second:?}");
     assert_eq!(second.parts[0].keys[0].entries.len(), 1, "{second:?}");
     world.old("vacuum full turnout.dirty").await;
     assert!(!forgets(&second).await, "its places are others now");
-    let third = source.take(lease, None, 10).await.unwrap().unwrap();
+    let third = source.take(lease, None, 10, &[]).await.unwrap().unwrap();
     assert_eq!(third.received.len(), 2, "{third:?}");
     assert!(forgets(&third).await);
 }
@@ -58,7 +58,7 @@ async fn what_was_received_before_may_have_diverged_since() {
     world
         .old("insert into turnout.divergence (repository, key, epoch, reason) values (1, '{\"id\":1}', 1, 'since')")
         .await;
-    let taken = source.take(lease, None, 10).await.unwrap().unwrap();
+    let taken = source.take(lease, None, 10, &[]).await.unwrap().unwrap();
     let ack = Ack {
         entries: taken.received,
         ..Ack::default()
@@ -85,7 +85,7 @@ async fn dirty_keys_are_read_from_the_first_place_though_the_table_was_empty_and
     let source = &world.backends.old;
     let lease = source.take_lease("one", Duration::from_mins(1)).await.unwrap().unwrap();
     world.old("vacuum turnout.dirty").await;
-    assert!(source.take(lease, None, 32).await.unwrap().is_none());
+    assert!(source.take(lease, None, 32, &[]).await.unwrap().is_none());
     world
         .old(
             "insert into turnout.dirty (epoch, repository, behind, key)
@@ -94,7 +94,7 @@ async fn dirty_keys_are_read_from_the_first_place_though_the_table_was_empty_and
         .await;
     // PostgreSQL has whoever scans a large table begin where others are.
     world.old("select from turnout.dirty offset 300000 limit 1").await;
-    let taken = source.take(lease, None, 32).await.unwrap().unwrap();
+    let taken = source.take(lease, None, 32, &[]).await.unwrap().unwrap();
     assert_eq!(taken.place.unwrap(), "(0,32)");
 }
 
@@ -104,7 +104,7 @@ async fn noted(world: &World) -> (i64, Taken) {
     let source = &world.backends.old;
     world.old(&format!("update clients set name = 'older'; {THERE}")).await;
     let lease = source.take_lease("one", Duration::from_mins(1)).await.unwrap().unwrap();
-    let taken = source.take(lease, None, 1).await.unwrap().unwrap();
+    let taken = source.take(lease, None, 1, &[]).await.unwrap().unwrap();
     let part = &taken.parts[0];
     let ack = Ack {
         entries: part.keys[0].entries.clone(),

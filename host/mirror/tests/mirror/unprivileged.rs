@@ -14,7 +14,12 @@ const SCHEMA: &str = "
 const TABLES: &[Table] = &[Table::called("b"), Table::called("c"), Table::called("a")];
 
 /// Turnout is not a superuser, but owns the tables.
-async fn world(schema: &str, tables: &[Table]) -> World {
+pub(crate) async fn world(schema: &str, tables: &[Table]) -> World {
+    differing(&PerBackend::from_fn(|_| schema.to_owned()), tables).await
+}
+
+/// The same with a script of its own for each side.
+pub(crate) async fn differing(scripts: &PerBackend<String>, tables: &[Table]) -> World {
     let urls = databases().await;
     let role = "plain";
     for backend in Backend::ALL {
@@ -30,7 +35,7 @@ async fn world(schema: &str, tables: &[Table]) -> World {
         format!("postgres://{role}:secret@{rest}")
     });
     for backend in Backend::ALL {
-        run(&urls[backend], schema).await;
+        run(&urls[backend], &scripts[backend]).await;
     }
     World::installed(urls, tables).await
 }

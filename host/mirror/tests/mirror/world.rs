@@ -160,11 +160,22 @@ impl World {
     }
 
     pub(crate) async fn until_drained(&self) {
+        self.until_drained_from(Backend::Old).await;
+    }
+
+    /// Waits until no dirty key of this side is left.
+    pub(crate) async fn until_drained_from(&self, source: Backend) {
         eventually("no dirty key is left", async || {
-            let standing = self.backends.old.mirror_standing().await.ok()?;
+            let standing = self.backends[source].mirror_standing().await.ok()?;
             standing.iter().all(|table| table.dirty == 0).then_some(())
         })
         .await;
+    }
+
+    /// Runs a script as the superuser of the cluster, whatever role Turnout connects as.
+    pub(crate) async fn as_superuser(&self, backend: Backend, script: &str) {
+        let (_, database) = self.urls[backend].rsplit_once('/').unwrap();
+        run(&on_database(CLUSTER.get().unwrap().url(), database), script).await;
     }
 
     /// How the mirroring of the first table's changes on one side stands.

@@ -65,7 +65,6 @@ begin
 
     if pg_sequence_last_value('turnout.asleep'::regclass) = 1 then
         perform setval('turnout.asleep'::regclass, 0);
-        perform pg_notify('turnout_dirty', '');
     end if;
     return null;
 end $body$;

@@ -4,7 +4,8 @@
 
 -- What had other parameters in an earlier version.
 drop function if exists turnout.ack(bigint, oid, tid[], json, json, json, boolean),
-    turnout.ack(bigint, oid, tid[], json, json, json, boolean, json), turnout.received(json);
+    turnout.ack(bigint, oid, tid[], json, json, json, boolean, json), turnout.received(json),
+    turnout.ack(bigint, oid, tid[], json, json, json, boolean, json, boolean);
 
 -- Ends all work on keys that the other side has received. `receipts` is a JSON array of objects with `schema`, `table`, `keys`, and
 -- `seen`, the snapshot that their rows were read in. With `is_noted`, dirty keys that are done with go when an applier takes them.

@@ -45,3 +45,38 @@ begin
         raise exception using errcode = 'TN002', message = 'turnout: the lease has another holder';
     end if;
 end $$;
+
+-- How far both directions are here, and under which tokens.
+create or replace function turnout.ticks()
+returns table (outgoing_token bigint, outgoing_tick bigint, incoming_token bigint, incoming_tick bigint, incoming_shown bigint)
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    select outgoing.token, outgoing.tick, incoming.token, incoming.tick, incoming.shown
+    from turnout.lease as outgoing, turnout.lease as incoming
+    where outgoing.direction = 'outgoing' and incoming.direction = 'incoming'
+$$;
+
+-- Notes that a side was restored from the past. Returns whether that is new here.
+create or replace function turnout.note_rewound(side text, reason text) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform turnout.outlive_a_crash();
+    insert into turnout.rewound (side, reason) values (note_rewound.side, note_rewound.reason) on conflict do nothing;
+    return found;
+end $$;
+
+-- The sides that were restored from the past, as far as it is known here.
+create or replace function turnout.rewound_sides() returns table (side text, reason text)
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$ select side, reason from turnout.rewound order by side $$;
+
+-- Has both directions go on from the same token and the same batch, after a person said which side's rows count.
+create or replace function turnout.level(token bigint, tick bigint) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform turnout.outlive_a_crash();
+    update turnout.lease set token = level.token, tick = level.tick, shown = level.tick, holder = null;
+    delete from turnout.rewound;
+end $$;

@@ -9,7 +9,7 @@ revoke all on schema turnout from public;
 create sequence if not exists turnout.fence as bigint minvalue 0 start 0;
 select setval('turnout.fence', 0) from turnout.fence where not is_called;
 
--- 1 while nobody looks for dirty keys, so that the next one must call.
+-- 1 while nobody looks for dirty keys; the next writer sets it to 0, which an applier at rest looks for.
 create sequence if not exists turnout.asleep as bigint minvalue 0 start 0;
 select setval('turnout.asleep', 1) from turnout.asleep where not is_called;
 
@@ -21,8 +21,9 @@ create table if not exists turnout.repository (
     subject text,
     -- The table was truncated: both sides are to be compared.
     verify boolean not null default false,
-    -- What the function that puts its rows was written for.
+    -- What the functions that put and remove its rows were written for.
     put_as text,
+    remove_as text,
     unique (schema_name, table_name)
 );
 -- What an earlier version kept there. Said once: it locks the table.
@@ -33,6 +34,12 @@ begin
         where attrelid = 'turnout.repository'::regclass and attname = 'read_as' and not attisdropped
     ) then
         alter table turnout.repository drop column read_as;
+    end if;
+    if not exists (
+        select from pg_attribute
+        where attrelid = 'turnout.repository'::regclass and attname = 'remove_as' and not attisdropped
+    ) then
+        alter table turnout.repository add column remove_as text;
     end if;
 end $$;
 
@@ -106,9 +113,30 @@ create table if not exists turnout.lease (
     direction text primary key check (direction in ('outgoing', 'incoming')),
     token bigint not null,
     holder text,
-    renewed_at timestamptz
+    renewed_at timestamptz,
+    -- The last batch: of the incoming direction the last that was applied here, of the outgoing one the last that was acknowledged here.
+    tick bigint not null default 0,
+    -- Of the incoming direction the last acknowledgement that the other side is known to keep, whatever crashes.
+    shown bigint not null default 0
 ) with (fillfactor = 10);
+-- What an earlier version lacks. Said once: it locks the table.
+do $$
+begin
+    if not exists (
+        select from pg_attribute where attrelid = 'turnout.lease'::regclass and attname = 'tick' and not attisdropped
+    ) then
+        alter table turnout.lease add column tick bigint not null default 0, add column shown bigint not null default 0;
+    end if;
+end $$;
 insert into turnout.lease (direction, token) values ('outgoing', 0), ('incoming', 0) on conflict do nothing;
+
+-- Sides that showed less than they once did: they were restored from the past. No authority moves to or from them, and nothing is mirrored,
+-- until a person says which side's rows count.
+create table if not exists turnout.rewound (
+    side text primary key check (side in ('old', 'new')),
+    found_at timestamptz not null default clock_timestamp(),
+    reason text not null
+);
 
 -- The policy sets that were or are in force. Both sides hold the same record; who makes an epoch writes it on `old`
 -- first, and the primary key lets only one do so.

@@ -114,14 +114,16 @@ begin
         (select coalesce(max(number), 0) + 1 from turnout.repository), in_schema, in_table, key_columns, subject_column
     )
     on conflict (schema_name, table_name) do update
-    set key = excluded.key, subject = excluded.subject, put_as = null
+    set key = excluded.key, subject = excluded.subject, put_as = null, remove_as = null
     returning number into place;
     perform turnout.write_dispatch();
     -- Also those of tables that are served no longer, as their keys may be dirty all the same.
     perform turnout.write_reader(number) from turnout.repository
     where number = place or to_regclass(format('%I.%I', schema_name, table_name)) is not null
         and to_regprocedure(format('turnout.taken_%s(tid[], boolean, boolean, integer)', number)) is null;
-    execute format('drop function if exists turnout.put_%s(json, text)', place);
+    execute format(
+        'drop function if exists turnout.put_%1$s(json, text, json, boolean), turnout.remove_%1$s(json, json, boolean)', place
+    );
     for part in select relid from pg_partition_tree(target) union select target loop
         perform turnout.capture(place, part, key_columns, subject_column, strict);
     end loop;
@@ -142,7 +144,7 @@ begin
     end if;
 end $$;
 
--- Writes the functions that read and put the rows of a table by its number. To put that call
+-- Writes the functions that read, put and remove the rows of a table by its number. To put that call
 -- together each time costs a tenth of a take.
 create or replace function turnout.write_dispatch() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -166,7 +168,7 @@ end $body$
         ), E'\n    ') from unnest(numbers) as number)
     );
     execute format($template$
-create or replace function turnout.put(of_table smallint, rows json, named text) returns boolean
+create or replace function turnout.put(of_table smallint, rows json, named text, subjects json, silent boolean) returns json[]
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $body$
 begin
@@ -175,10 +177,23 @@ begin
     end case;
 end $body$
         $template$,
-        (select string_agg(format('when %1$s then return turnout.put_%1$s(rows, named);', number), E'\n    ')
+        (select string_agg(format('when %1$s then return turnout.put_%1$s(rows, named, subjects, silent);', number), E'\n    ')
             from unnest(numbers) as number)
     );
-    revoke all on function turnout.taken, turnout.put from public;
+    execute format($template$
+create or replace function turnout.remove(of_table smallint, keys json, subjects json, silent boolean) returns json[]
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $body$
+begin
+    case of_table
+    %s
+    end case;
+end $body$
+        $template$,
+        (select string_agg(format('when %1$s then return turnout.remove_%1$s(keys, subjects, silent);', number), E'\n    ')
+            from unnest(numbers) as number)
+    );
+    revoke all on function turnout.taken, turnout.put, turnout.remove from public;
 end $outer$;
 
 -- Takes away what was put on the tables: triggers, and the steps of the sequences. The schema itself goes with

@@ -1,45 +1,51 @@
 -- What an applier asks of the side that it reads.
 
--- The dirty keys after a place in the table, at most `batch` entries of them, and those held keys that are due; each with
--- its row as it is now, or none if there is none: JSON, in which every value is the text of its type, as all that JSON has no
--- words for is lost otherwise. An object with `place`, which the next ones come after, `file`, which the places are in,
--- `received`, the places of those that are done with already, and `parts`, one for each table as its reader makes it; null at the
--- end of the table. Renews the lease.
-create or replace function turnout.take(token bigint, after tid, batch integer) returns json
+-- What had other parameters in an earlier version.
+drop function if exists turnout.take(bigint, tid, integer);
+
+-- The dirty keys after a place in the table, of at most `batch` entries, and those held keys that are due; each with its row as it is
+-- now, or none if there is none: JSON, in which every value is the text of its type, as all that JSON has no words for is lost otherwise. An
+-- object with `place`, which the next ones come after, `file`, which the places are in, `seen`, a snapshot from before the entries were
+-- looked at, `looked_at`, how many entries that were, `received`, the places of those that are done with already, `parts`, one for each
+-- table as its reader makes it, and `stopped`, the tables that can't be read, with the reason; null at the end of the table. Entries of
+-- stopped tables, and those that a reader leaves for the next time, are in no part. Entries of tables that are `resting` are passed over.
+-- Renews the lease.
+create or replace function turnout.take(token bigint, after tid, batch integer, resting smallint[]) returns json
 -- How many places there are changes each time, and to plan for just that takes several times as long as all the rest. The table is
 -- read in the order of its places, also if it was empty when that was planned: what is noted is forgotten after its end.
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
+set enable_seqscan = off set lock_timeout = '50ms' set row_security = off
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
 as $$
 declare
     number smallint;
     places tid[];
+    looked_at integer;
     place tid;
     received tid[] := '{}';
     numbers smallint[];
     due smallint[];
     file bigint;
+    seen pg_snapshot := pg_current_snapshot();
     is_old boolean;
     holding boolean;
     part json;
     parts json[];
+    stopped json[] := '{}';
+    refused text;
+    reason text;
 begin
     select renewed_at < clock_timestamp() - interval '300 milliseconds' into is_old
     from turnout.lease where direction = 'outgoing' and lease.token = take.token;
     if not found then
         raise exception using errcode = 'TN002', message = 'turnout: the lease has another holder';
     end if;
-    -- Now and then: a take that writes nothing need not wait for the disk.
-    if is_old then
-        update turnout.lease set renewed_at = clock_timestamp()
-        where direction = 'outgoing' and lease.token = take.token;
-    end if;
 
     -- One look says which: all entries of a transaction are among them, or none unless there are more.
     select array_agg(ctid), array_agg(distinct repository) into places, numbers
-    from (select ctid, repository from turnout.dirty where ctid > after limit batch) as entry;
-    place := places[cardinality(places)];
+    from (select ctid, repository from turnout.dirty where ctid > after and repository <> all(resting) limit batch) as entry;
+    looked_at := coalesce(cardinality(places), 0);
+    place := places[looked_at];
     if exists (select from turnout.noted) then
         received := turnout.over(places);
         places := array(select unnest(places) except select unnest(received));
@@ -49,22 +55,44 @@ begin
     if holding then
         due := array(
             select distinct repository from turnout.held as waiting
-            where waiting.parked_at is null and waiting.due <= clock_timestamp()
+            where waiting.parked_at is null and waiting.due <= clock_timestamp() and repository <> all(resting)
         );
         numbers := array(select distinct unnest(numbers || due) as number order by number);
     end if;
 
     file := pg_relation_filenode('turnout.dirty'::regclass);
     foreach number in array coalesce(numbers, '{}') loop
-        part := turnout.taken(number, places, holding, holding and number = any(due), batch);
-        if part is null then
-            perform turnout.write_reader(number);
+        -- A table that is locked, or can't be read, holds up no other.
+        begin
             part := turnout.taken(number, places, holding, holding and number = any(due), batch);
-        end if;
-        parts := parts || part;
+            if part is null then
+                perform turnout.write_reader(number);
+                part := turnout.taken(number, places, holding, holding and number = any(due), batch);
+            end if;
+            if part is not null then
+                parts := parts || part;
+            end if;
+        exception when others then
+            get stacked diagnostics refused = returned_sqlstate, reason = message_text;
+            stopped := stopped || json_build_object(
+                'repository', number, 'sqlstate', refused,
+                -- Others may hold values.
+                'reason', case when left(refused, 2) = '42' then reason else 'SQLSTATE ' || refused end
+            );
+        end;
     end loop;
-    return case when parts is not null then
-        json_build_object('place', place, 'file', file, 'received', received, 'parts', parts)
+    -- What was read may be lost by a crash here until it has reached the disk, and must not be applied there before. A commit that wrote
+    -- something waits for all that was written earlier.
+    if is_old or pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn() then
+        perform turnout.outlive_a_crash();
+        update turnout.lease set renewed_at = clock_timestamp()
+        where direction = 'outgoing' and lease.token = take.token;
+    end if;
+    return case when looked_at > 0 or parts is not null then
+        json_build_object(
+            'place', place, 'file', file, 'seen', seen::text, 'looked_at', looked_at, 'received', received,
+            'parts', coalesce(parts, '{}'), 'stopped', stopped
+        )
     end;
 end $$;
 
@@ -72,10 +100,10 @@ end $$;
 -- the held ones (repository, key, subjects, xids, epoch, behind, sqlstate, reason, and due_ms, null to park), `settled` (repository,
 -- key) is held no longer, `diverged` (repository, key, epoch, reason) is shown, `receipts` are those that the other side has, `noted`
 -- if there may be many dirty keys besides. What `may_be_lost` is, until `persist`, by a crash of this server: then the entries are
--- taken again.
+-- taken again. `tick` is the number of the last batch that was applied, `before` what this side has kept as that until now.
 create or replace function turnout.ack(
     token bigint, filenode oid, entries tid[], failed json, settled json, diverged json, may_be_lost boolean,
-    receipts json default null, noted boolean default false
+    receipts json, noted boolean, tick bigint, before bigint
 ) returns void
 -- What is looked for by its place needs no look at all of the table, however large it is; nor a plan of its own.
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off
@@ -87,7 +115,11 @@ begin
     else
         perform turnout.outlive_a_crash();
     end if;
-    perform turnout.hold_lease('outgoing', ack.token);
+    update turnout.lease set tick = ack.tick
+    where direction = 'outgoing' and lease.token = ack.token and lease.tick = ack.before;
+    if not found then
+        raise exception using errcode = 'TN002', message = 'turnout: the lease has another holder';
+    end if;
     lock table turnout.dirty in row exclusive mode;
     if pg_relation_filenode('turnout.dirty'::regclass) <> ack.filenode then
         raise exception using errcode = 'TN003', message = 'turnout: the table of dirty keys was rewritten; take them again';
@@ -243,7 +275,12 @@ as $$
     select count(*) from shown
 $$;
 
--- Notes that nobody looks for dirty keys from now on: the next write behind Turnout's back will call.
+-- Notes that nobody looks for dirty keys from now on: the next writer sets this back.
 create or replace function turnout.sleep() returns void
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$ select setval('turnout.asleep', 1) $$;
+
+-- Whether somebody wrote since.
+create or replace function turnout.is_called() returns boolean
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$ select pg_sequence_last_value('turnout.asleep'::regclass) = 0 $$;
