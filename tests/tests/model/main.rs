@@ -28,6 +28,8 @@
 
 mod applier;
 mod canonical;
+mod checking;
+mod durable;
 mod handover;
 mod host;
 mod model;
@@ -35,10 +37,9 @@ mod properties;
 mod protocol;
 mod state;
 
+use checking::assert_holds;
 use properties::{NO_LOST_WRITE, NO_OLDER_ROW, NO_STALE_AUTHORITY};
 use protocol::Protocol;
-use std::fmt::Debug;
-use std::hash::Hash;
 
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -90,23 +91,6 @@ fn without_waiting_for_the_release_writes_commit_on_a_stale_authority() {
 #[test]
 fn an_abandonment_that_is_not_waited_for_lets_writes_commit_on_a_stale_authority() {
     assert_breaks(Protocol::AbandonmentNotAwaited, NO_STALE_AUTHORITY);
-}
-
-/// The checker tries everything, and nothing breaks.
-fn assert_holds<M>(protocol: M)
-where
-    M: Model<State: Clone + Debug + PartialEq + Hash + Send + Sync, Action: Clone + Debug + PartialEq>
-        + Send
-        + Sync
-        + 'static,
-{
-    let checker = protocol.checker().threads(2).spawn_bfs().join();
-    eprintln!(
-        "{} states, at most {} steps deep",
-        checker.unique_state_count(),
-        checker.max_depth()
-    );
-    checker.assert_properties();
 }
 
 /// The checker finds a way to break `property`; one of the shortest is printed.
