@@ -33,6 +33,7 @@ mod durable;
 mod handover;
 mod host;
 mod model;
+mod ownership;
 mod properties;
 mod protocol;
 mod state;
