@@ -30,13 +30,16 @@ mod applier;
 mod canonical;
 mod checking;
 mod durable;
+mod gap;
 mod handover;
 mod host;
+mod log;
 mod model;
 mod ownership;
 mod properties;
 mod protocol;
 mod state;
+mod ticks;
 
 use checking::assert_holds;
 use properties::{NO_LOST_WRITE, NO_OLDER_ROW, NO_STALE_AUTHORITY};

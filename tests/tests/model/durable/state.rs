@@ -2,6 +2,7 @@
 
 use super::applier::Applier;
 use super::{Protocol, Server};
+use crate::log::Log;
 
 /// How many writes are committed at most.
 pub(crate) const WRITES: u8 = 3;
@@ -77,48 +78,6 @@ pub(crate) enum Fault {
     OlderRow,
 }
 
-/// A server's log: what is on disk, and what each later commit made of it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Log<T>(Vec<T>);
-
-impl<T: Copy> Log<T> {
-    /// What everybody sees, whether it is on disk or not.
-    pub(crate) fn seen(&self) -> T {
-        self.0[self.0.len() - 1]
-    }
-
-    /// Commits; a crash may lose it.
-    pub(crate) fn commit(&mut self, change: impl FnOnce(&mut T)) {
-        let mut seen = self.seen();
-        change(&mut seen);
-        self.0.push(seen);
-    }
-
-    /// Commits; it is on disk then, with everything before it.
-    pub(crate) fn commit_durably(&mut self, change: impl FnOnce(&mut T)) {
-        self.commit(change);
-        self.flush();
-    }
-
-    /// Everything that is committed goes to disk.
-    pub(crate) fn flush(&mut self) {
-        self.0.drain(..self.0.len() - 1);
-    }
-
-    /// The oldest commit that is not on disk goes there; nothing if all are.
-    pub(crate) fn flush_one(&mut self) -> Option<()> {
-        if self.0.len() == 1 {
-            return None;
-        }
-        self.0.remove(0);
-        Some(())
-    }
-
-    fn crash(&mut self) {
-        self.0.truncate(1);
-    }
-}
-
 impl State {
     /// Both sides are equal, and nobody does anything.
     pub(crate) fn first() -> Self {
@@ -128,8 +87,8 @@ impl State {
             token: 0,
         };
         Self {
-            source: Log(vec![source]),
-            target: Log(vec![Target { row: 0, token: 0 }]),
+            source: Log::new(source),
+            target: Log::new(Target { row: 0, token: 0 }),
             appliers: [Applier::Idle; 2],
             handoff: Handoff::Before,
             writes: 0,
