@@ -11,13 +11,16 @@
 //! | a change that leaves no dirty entry, and moves the signature | [`Step::Gap`] |
 //! | the repository must be compared: the signature is not the one of the last comparison | [`State::signature`], [`State::compared`] |
 //! | the steps of a comparison | [`Step::Compare`] |
-//! | the handoff: the fence, the look at entries and signature, the release | [`Step::Handoff`] |
+//! | the handoff: the fence, the look at the signature, the look for entries, the release | [`Step::Handoff`] |
 //!
 //! The mark is no flag that somebody sets and clears, but the difference of two signatures: the one that is there and the one that the
 //! last comparison read before it began. So a comparison can't clear the mark of a gap that came after its begin.
 //!
-//! A change behind Turnout's back after the fence has risen is let in here too, until the handoff has looked: what changes between that
-//! look and the release is as a change on a side that is not the authority any more.
+//! A handoff asks for the signature first and looks for entries after that. In the other order a comparison may mark keys and end between
+//! the two looks, and neither look shows it.
+//!
+//! A change behind Turnout's back after the fence has risen is let in here too, until the handoff has read the signature. A later one is a
+//! change on a side that is not the authority any more.
 //!
 //! What is not modelled: changes on the mirror's side, the entries' way to the mirror (one step here), ranges of keys.
 
@@ -35,8 +38,10 @@ enum Protocol {
     AsDesigned,
     /// The handoff does not ask whether the repository must be compared.
     HandoffDoesNotLook,
-    /// The handoff asks before the fence instead of after the drain.
+    /// The handoff asks before the fence instead of after it.
     LooksBeforeTheFence,
+    /// The handoff looks for entries before it asks whether the repository must be compared.
+    LooksAtTheEntriesFirst,
     /// A comparison that ends takes the signature of its end for compared.
     ClearsWhatItDidNotSee,
 }
@@ -86,6 +91,8 @@ enum Handoff {
     Asked,
     /// The fence is up: no write of the application commits.
     Fenced,
+    /// It has looked once: the repository need not be compared. It looks for entries next.
+    Looked,
     /// The other side is the authority.
     Released,
 }
@@ -112,7 +119,7 @@ impl State {
         let is_let_in = match self.handoff {
             Handoff::None | Handoff::Asked => true,
             Handoff::Fenced => !is_captured,
-            Handoff::Released => false,
+            Handoff::Looked | Handoff::Released => false,
         };
         if !is_let_in || self.changes == CHANGES {
             return None;
@@ -154,13 +161,23 @@ impl State {
             Handoff::None if protocol == Protocol::LooksBeforeTheFence && !is_compared => return None,
             Handoff::None => Handoff::Asked,
             Handoff::Asked => Handoff::Fenced,
-            Handoff::Fenced => {
-                let asks = !matches!(protocol, Protocol::HandoffDoesNotLook | Protocol::LooksBeforeTheFence);
-                if self.dirty || asks && !is_compared {
+            Handoff::Fenced | Handoff::Looked => {
+                let is_first = self.handoff == Handoff::Fenced;
+                let asks = match protocol {
+                    Protocol::HandoffDoesNotLook | Protocol::LooksBeforeTheFence => false,
+                    Protocol::LooksAtTheEntriesFirst => !is_first,
+                    _ => is_first,
+                };
+                let drains = is_first == (protocol == Protocol::LooksAtTheEntriesFirst);
+                if asks && !is_compared || drains && self.dirty {
                     return None;
                 }
-                self.moved_with_loss = self.row != self.mirrored;
-                Handoff::Released
+                if is_first {
+                    Handoff::Looked
+                } else {
+                    self.moved_with_loss = self.row != self.mirrored;
+                    Handoff::Released
+                }
             }
             Handoff::Released => return None,
         };
@@ -195,7 +212,9 @@ impl Model for Protocol {
             Step::Mirror => state.mirror()?,
             Step::Compare => state.compare(*self),
             Step::Handoff => state.hand_off(*self)?,
-            Step::Abandon if matches!(state.handoff, Handoff::Asked | Handoff::Fenced) => state.handoff = Handoff::None,
+            Step::Abandon if matches!(state.handoff, Handoff::Asked | Handoff::Fenced | Handoff::Looked) => {
+                state.handoff = Handoff::None;
+            }
             Step::Abandon => return None,
         }
         Some(state)
@@ -230,6 +249,11 @@ fn a_handoff_that_does_not_look_moves_authority_to_a_side_that_lacks_rows() {
 #[test]
 fn a_handoff_that_looks_before_the_fence_moves_authority_to_a_side_that_lacks_rows() {
     assert_breaks(Protocol::LooksBeforeTheFence, NO_MOVE_WITH_LOSS);
+}
+
+#[test]
+fn a_handoff_that_looks_for_entries_first_misses_what_a_comparison_marks() {
+    assert_breaks(Protocol::LooksAtTheEntriesFirst, NO_MOVE_WITH_LOSS);
 }
 
 #[test]

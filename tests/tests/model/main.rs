@@ -20,8 +20,9 @@
 //! | the lease's token: source, target, then read; checked by each apply and each acknowledgement | [`state::Applier`] |
 //! | a written row and a deleted one | values: a deletion is a write whose value means "no row" |
 //!
-//! What is not: a write behind Turnout's back, keys that do not move in a handoff, parked rows, a forced failover. A row that is handed
-//! to another subject, and so to another authority, is in [`handover`].
+//! What is not: a write behind Turnout's back, keys that do not move in a handoff, a forced failover. Models of their own have a row
+//! that is handed to another subject, and so to another authority ([`handover`]), crashes that take back commits ([`durable`]), a key
+//! that two subjects take and that is parked ([`ownership`]), restored backups ([`ticks`]), and changes without dirty entries ([`gap`]).
 //!
 //! A host that crashes loses its uncommitted write. That the write commits although its host crashed is the same as a
 //! crash after the commit; acknowledged writes are a part of the committed ones, so nothing is asked of acknowledgements.
