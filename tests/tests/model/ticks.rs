@@ -68,6 +68,10 @@ pub(crate) enum Protocol {
     HandoffLeavesTheLease,
     /// A handoff looks at each side once.
     LooksAtEachSideOnce,
+    /// An acknowledgement does not ask whether its entries are there.
+    AcknowledgesWhatIsGone,
+    /// The target admits an applier whose token is the one that it has seen last.
+    AdmitsAnEqualToken,
     /// An applier goes on after a restart of a server without comparing the sides.
     SeesNoRestart,
 }
@@ -192,4 +196,14 @@ fn a_handoff_that_looks_at_each_side_once_is_a_false_alarm() {
 #[test]
 fn an_applier_that_goes_on_after_a_restart_removes_rows() {
     assert_breaks(Protocol::SeesNoRestart, NO_OLDER_ROW);
+}
+
+#[test]
+fn an_acknowledgement_of_entries_that_are_gone_hides_what_a_source_lost() {
+    assert_breaks(Protocol::AcknowledgesWhatIsGone, NO_MOVE_WITH_LOSS);
+}
+
+#[test]
+fn an_equal_token_lets_an_old_row_over_a_new_one() {
+    assert_breaks(Protocol::AdmitsAnEqualToken, NO_OLDER_ROW);
 }

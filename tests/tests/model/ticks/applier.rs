@@ -95,7 +95,7 @@ impl State {
                 self.log_mut(source).commit_durably(|side| side.outgoing = token);
                 Applier::Claimed { token }
             }
-            Applier::Claimed { token } => self.admit(source, token),
+            Applier::Claimed { token } => self.admit(source, token, protocol),
             Applier::Admitted { token } => {
                 let (old, new) = (self.at(Backend::Old), self.at(Backend::New));
                 if let Some(side) = rewound(old, new, old, protocol) {
@@ -124,7 +124,8 @@ impl State {
             Applier::Applied { token, .. } if token != here.outgoing => Applier::Idle,
             Applier::Applied { token, batch, tick } => {
                 // What this batch was made of is still there, unless the source was rewound.
-                if batch.sent != here.sent || batch.entries & !here.dirty != 0 {
+                let is_gone = batch.sent != here.sent || batch.entries & !here.dirty != 0;
+                if is_gone && protocol != Protocol::AcknowledgesWhatIsGone {
                     self.mark(source);
                     return Some(Applier::Idle);
                 }
@@ -159,10 +160,10 @@ impl State {
     }
 
     /// A fresh token is greater than any that the target has seen, unless a later holder came first, or the source was rewound.
-    fn admit(&mut self, source: Backend, token: u8) -> Applier {
+    fn admit(&mut self, source: Backend, token: u8, protocol: Protocol) -> Applier {
         let target = other(source);
         let seen = self.at(target).incoming;
-        if token > seen {
+        if token > seen || token == seen && protocol == Protocol::AdmitsAnEqualToken {
             self.log_mut(target).commit_durably(|side| side.incoming = token);
             return Applier::Admitted { token };
         }
