@@ -20,25 +20,31 @@
 //! | the lease's token: source, target, then read; checked by each apply and each acknowledgement | [`state::Applier`] |
 //! | a written row and a deleted one | values: a deletion is a write whose value means "no row" |
 //!
-//! What is not: a write behind Turnout's back, keys that do not move in a handoff, parked rows, a forced failover. A row that is handed
-//! to another subject, and so to another authority, is in [`handover`].
+//! What is not: a write behind Turnout's back, keys that do not move in a handoff, a forced failover. Models of their own have a row
+//! that is handed to another subject, and so to another authority ([`handover`]), crashes that take back commits ([`durable`]), a key
+//! that two subjects take and that is parked ([`ownership`]), restored backups ([`ticks`]), and changes without dirty entries ([`gap`]).
 //!
 //! A host that crashes loses its uncommitted write. That the write commits although its host crashed is the same as a
 //! crash after the commit; acknowledged writes are a part of the committed ones, so nothing is asked of acknowledgements.
 
 mod applier;
 mod canonical;
+mod checking;
+mod durable;
+mod gap;
 mod handover;
 mod host;
+mod log;
 mod model;
+mod ownership;
 mod properties;
 mod protocol;
 mod state;
+mod ticks;
 
+use checking::assert_holds;
 use properties::{NO_LOST_WRITE, NO_OLDER_ROW, NO_STALE_AUTHORITY};
 use protocol::Protocol;
-use std::fmt::Debug;
-use std::hash::Hash;
 
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -90,23 +96,6 @@ fn without_waiting_for_the_release_writes_commit_on_a_stale_authority() {
 #[test]
 fn an_abandonment_that_is_not_waited_for_lets_writes_commit_on_a_stale_authority() {
     assert_breaks(Protocol::AbandonmentNotAwaited, NO_STALE_AUTHORITY);
-}
-
-/// The checker tries everything, and nothing breaks.
-fn assert_holds<M>(protocol: M)
-where
-    M: Model<State: Clone + Debug + PartialEq + Hash + Send + Sync, Action: Clone + Debug + PartialEq>
-        + Send
-        + Sync
-        + 'static,
-{
-    let checker = protocol.checker().threads(2).spawn_bfs().join();
-    eprintln!(
-        "{} states, at most {} steps deep",
-        checker.unique_state_count(),
-        checker.max_depth()
-    );
-    checker.assert_properties();
 }
 
 /// The checker finds a way to break `property`; one of the shortest is printed.

@@ -1,0 +1,249 @@
+//! Everything that the two sides know, at one moment, and what writes and appliers do to it.
+
+use turnout_vocabulary::Backend;
+
+use super::Protocol;
+use crate::protocol::other;
+
+/// How many writes are committed at most.
+pub(crate) const WRITES: u8 = 7;
+
+/// A subject, by its authority: A is that of `old`, B is that of `new`.
+type Subject = Backend;
+
+/// The system at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct State {
+    /// `old` and `new`.
+    pub(crate) sides: [Side; 2],
+    /// The acknowledged rows that were not deleted, each as its last write left it.
+    acknowledged: Vec<Row>,
+    /// How many writes are committed; also the number of the last of them.
+    pub(crate) writes: u8,
+    /// How many of them handed a row over.
+    pub(crate) handed_over: u8,
+    /// Whether two rows had the key at one time.
+    pub(crate) had_conflict: bool,
+    /// What went wrong in the step that led here.
+    pub(crate) fault: Option<Fault>,
+}
+
+/// What one side holds of the key, and the applier that mirrors it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Side {
+    /// The row.
+    pub(crate) row: Option<Row>,
+    /// The entries: dirty, or parked.
+    entries: Vec<Entry>,
+    /// Whether the key is parked; entries that come meanwhile wait with those that are here.
+    pub(crate) parked: bool,
+    /// What the applier has read.
+    pub(crate) batch: Option<Batch>,
+}
+
+/// A row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Row {
+    /// The number of the write that inserted it.
+    id: u8,
+    /// The number of the write that changed it last.
+    number: u8,
+    /// Whose it is.
+    subject: Subject,
+}
+
+/// A dirty entry: whose the row was before the write and after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Entry {
+    before: Option<Subject>,
+    after: Option<Subject>,
+}
+
+/// The first entries of a side and its row, as read together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Batch {
+    row: Option<Row>,
+    entries: Vec<Entry>,
+}
+
+/// What must never happen in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Fault {
+    /// An apply changed or removed an acknowledged row that its authority does not hold.
+    OverwrittenRow,
+    /// A key was parked though only one row has it.
+    FalseAlarm,
+}
+
+impl Entry {
+    fn hands_over(self) -> bool {
+        self.before.is_some() && self.after.is_some() && self.before != self.after
+    }
+
+    fn names(self, subject: Subject, protocol: Protocol) -> bool {
+        let before = self.before == Some(subject);
+        let after = self.after == Some(subject);
+        match protocol {
+            Protocol::NamesTheNewSubject => after || before && self.after.is_none(),
+            Protocol::AsksWhoseItWas => before || after && !self.hands_over(),
+            _ => before || after,
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn side_mut(&mut self, side: Backend) -> &mut Side {
+        &mut self.sides[side as usize]
+    }
+
+    /// Whether an entry is left.
+    pub(crate) fn has_work(&self) -> bool {
+        self.sides.iter().any(|side| !side.entries.is_empty())
+    }
+
+    /// Whether both sides hold the one acknowledged row, or no row if there is none.
+    pub(crate) fn is_settled(&self) -> bool {
+        let row = self.acknowledged.first().copied();
+        self.acknowledged.len() < 2 && self.sides.iter().all(|side| side.row == row)
+    }
+
+    /// Whether each acknowledged row is on its authority, or on the other side with an entry.
+    pub(crate) fn all_are_somewhere(&self) -> bool {
+        self.acknowledged.iter().all(|row| {
+            Backend::ALL.into_iter().any(|backend| {
+                let side = &self.sides[backend as usize];
+                side.row == Some(*row) && (row.subject == backend || !side.entries.is_empty())
+            })
+        })
+    }
+
+    /// A write at a side: the row that it leaves, with its entry.
+    fn write(&mut self, side: Backend, row: Option<Row>) -> Option<()> {
+        if self.writes == WRITES {
+            return None;
+        }
+        self.writes += 1;
+        let here = self.side_mut(side);
+        let before = std::mem::replace(&mut here.row, row);
+        here.entries.push(Entry {
+            before: before.map(|row| row.subject),
+            after: row.map(|row| row.subject),
+        });
+        self.acknowledged
+            .retain(|known| before.is_none_or(|gone| known.id != gone.id));
+        self.acknowledged.extend(row);
+        self.acknowledged.sort_unstable_by_key(|known| known.id);
+        self.had_conflict |= self.acknowledged.len() > 1;
+        Some(())
+    }
+
+    /// The row that this side is the authority of.
+    fn own(&self, side: Backend) -> Option<Row> {
+        self.sides[side as usize].row.filter(|row| row.subject == side)
+    }
+
+    /// The subject whose authority this is inserts a row.
+    pub(crate) fn insert(&mut self, side: Backend) -> Option<()> {
+        if self.sides[side as usize].row.is_some() {
+            return None;
+        }
+        let number = self.writes + 1;
+        self.write(
+            side,
+            Some(Row {
+                id: number,
+                number,
+                subject: side,
+            }),
+        )
+    }
+
+    /// It updates its row, and perhaps gives it to the other subject.
+    pub(crate) fn update(&mut self, side: Backend, hands_over: bool) -> Option<()> {
+        let row = self.own(side)?;
+        let number = self.writes + 1;
+        let subject = if hands_over { other(side) } else { side };
+        self.write(side, Some(Row { number, subject, ..row }))?;
+        self.handed_over += u8::from(hands_over);
+        Some(())
+    }
+
+    /// It deletes its row.
+    pub(crate) fn delete(&mut self, side: Backend) -> Option<()> {
+        self.own(side)?;
+        self.write(side, None)
+    }
+
+    /// The applier reads all entries and the row, unless the key is parked.
+    pub(crate) fn take(&mut self, source: Backend, protocol: Protocol) -> Option<()> {
+        let side = self.side_mut(source);
+        if side.parked || side.entries.is_empty() || side.batch.is_some() {
+            return None;
+        }
+        let entries = side.entries.clone();
+        let row = side.row.filter(|row| {
+            protocol == Protocol::GivesWhatItFinds || entries.iter().any(|entry| entry.after == Some(row.subject))
+        });
+        side.batch = Some(Batch { row, entries });
+        Some(())
+    }
+
+    /// The applier makes the target's row equal to what it has read, or parks the key.
+    pub(crate) fn apply(&mut self, source: Backend, protocol: Protocol) -> Option<()> {
+        let batch = self.side_mut(source).batch.take()?;
+        let existing = self.sides[other(source) as usize].row;
+        let changed = existing.filter(|_| existing != batch.row);
+        if changed.is_some_and(|row| !self.may_change(source, &batch, row, protocol)) {
+            let is_same = changed.map(|row| row.id) == batch.row.map(|row| row.id);
+            let is_gone = changed.is_some_and(|row| self.acknowledged.iter().all(|known| known.id != row.id));
+            if is_same || is_gone && batch.row.is_none() {
+                self.fault = Some(Fault::FalseAlarm);
+            }
+            self.side_mut(source).parked = true;
+            return Some(());
+        }
+        // A copy may go: what its authority holds is mirrored once more, as an entry for that is left.
+        let is_lost = changed.is_some_and(|gone| {
+            let is_copy = gone.subject == source && self.own(source) == Some(gone);
+            self.acknowledged.contains(&gone) && !is_copy
+        });
+        if is_lost {
+            self.fault = Some(Fault::OverwrittenRow);
+        }
+        self.side_mut(other(source)).row = batch.row;
+        self.side_mut(source).entries.drain(..batch.entries.len());
+        if let Some(Row { subject, .. }) = batch.row
+            && subject != source
+            && protocol != Protocol::ArrivesUnnoticed
+        {
+            self.side_mut(other(source)).entries.push(Entry {
+                before: Some(subject),
+                after: Some(subject),
+            });
+        }
+        Some(())
+    }
+
+    /// Whether an apply may change the row that it finds on the target.
+    fn may_change(&self, source: Backend, batch: &Batch, existing: Row, protocol: Protocol) -> bool {
+        if protocol == Protocol::DoesNotAsk {
+            return true;
+        }
+        let is_named = batch
+            .entries
+            .iter()
+            .any(|entry| entry.names(existing.subject, protocol));
+        let is_mirrored =
+            matches!(protocol, Protocol::AnyNameWillDo | Protocol::AsksWhoseItWas) || existing.subject == source;
+        let target = &self.sides[other(source) as usize];
+        let is_on_its_way =
+            protocol != Protocol::ForgetsWhatIsOnItsWay && target.entries.iter().any(|entry| entry.hands_over());
+        is_named && is_mirrored && !is_on_its_way
+    }
+
+    /// A person asks for the parked key of this side.
+    pub(crate) fn retry(&mut self, side: Backend) -> Option<()> {
+        let side = self.side_mut(side);
+        std::mem::take(&mut side.parked).then_some(())
+    }
+}
