@@ -1,8 +1,9 @@
-//! What only the administrator's key opens: parked keys, the forced failover, and the versions of the policies.
+//! What only the administrator's key opens: parked keys, the forced failover, a side that was restored, and the versions of the policies.
 
 mod failover;
 mod mirror;
 mod policies;
+mod rejoin;
 
 use axum::body::Bytes;
 use serde::de::DeserializeOwned;
@@ -14,6 +15,8 @@ pub use mirror::{Chosen, Parked, Treated};
 pub(crate) use mirror::{give_up, parked, retry};
 pub use policies::{Activated, Activation, Audience, By, Push};
 pub(crate) use policies::{change, list, push, recording, replay};
+pub use rejoin::RejoinRequest;
+pub(crate) use rejoin::rejoin;
 
 /// What a body asks for.
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {

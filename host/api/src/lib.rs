@@ -19,11 +19,15 @@ use axum::routing::{any, get, post, put};
 use turnout_pipeline::Pipeline;
 use turnout_vocabulary::PerBackend;
 
-pub use administration::{Activated, Activation, Audience, By, Chosen, FailoverRequest, Parked, Push, Treated};
+pub use administration::{
+    Activated, Activation, Audience, By, Chosen, FailoverRequest, Parked, Push, RejoinRequest, Treated,
+};
 pub use keys::Keys;
 use limits::Gate;
 pub use limits::Limits;
-pub use status::{AlertStatus, BackendStatus, DifferenceStatus, MirrorStatus, RepositoryStatus, Status, TrialStatus};
+pub use status::{
+    AlertStatus, BackendStatus, DifferenceStatus, MirrorStatus, RepositoryStatus, RestoredStatus, Status, TrialStatus,
+};
 
 /// The largest body that an administrator may send: a module in hexadecimal, and more than any bound on its size.
 const MODULE_BODY: usize = 64 << 20;
@@ -72,6 +76,7 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/mirror/retry", post(administration::retry))
         .route("/v1/mirror/drop", post(administration::give_up))
         .route("/v1/failover", post(administration::fail_over))
+        .route("/v1/rejoin", post(administration::rejoin))
         .route("/v1/policies", get(administration::list))
         .route(
             "/v1/policies/{name}",

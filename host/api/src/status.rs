@@ -41,6 +41,8 @@ pub struct Status {
     pub leaving: Vec<Epoch>,
     /// The side that a forced failover made the authority of everything.
     pub forced: Option<Backend>,
+    /// The side that was restored from the past and why that is known, until somebody says which side's rows count.
+    pub restored: Option<RestoredStatus>,
     /// The two databases.
     pub backends: PerBackend<BackendStatus>,
     /// The repositories served.
@@ -51,6 +53,15 @@ pub struct Status {
     pub mirror: PerBackend<Option<MirrorStatus>>,
     /// What people should have heard of since the host began: the last ones, newest first.
     pub alerts: Vec<AlertStatus>,
+}
+
+/// A side that was restored from the past: nothing is mirrored and no authority moves.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RestoredStatus {
+    /// The side.
+    pub backend: Backend,
+    /// What gave it away.
+    pub reason: String,
 }
 
 /// How one database fares.
@@ -87,6 +98,10 @@ pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
         refused,
         leaving: in_force.leaving.iter().map(|era| era.epoch).collect(),
         forced: in_force.forced,
+        restored: pipeline.handoffs.restored().map(|found| RestoredStatus {
+            backend: found.side,
+            reason: found.reason.clone(),
+        }),
         backends: PerBackend::from_fn(backend),
         repositories: names(&host, |_| true),
         converging: if mirror.iter().any(|(_, mirror)| mirror.is_some()) {

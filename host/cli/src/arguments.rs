@@ -52,6 +52,12 @@ pub(crate) enum Command {
     /// taken in as the mirror; what it had not mirrored is shown as diverged and not applied over newer rows. Without
     /// --accept-loss this only tells what would be lost, and exits with 1.
     Failover(Failover),
+    /// Say which side's rows count, after a side was restored from the past
+    ///
+    /// A side that shows less than it once did was restored, as from a backup: from then on nothing is mirrored and no authority moves.
+    /// This makes the side that is named the authority of everything, copies all rows that differ from it to the other side, and lets
+    /// the mirror go on. What only the other side had is lost.
+    Rejoin(Rejoin),
     /// Write, build, test and check policies
     #[command(subcommand)]
     Policy(Policy),
@@ -131,6 +137,12 @@ pub(crate) struct Failover {
     /// Go ahead, though what the other side had not mirrored is lost
     #[arg(long)]
     pub(crate) accept_loss: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Rejoin {
+    /// The side whose rows count
+    pub(crate) side: Side,
 }
 
 #[derive(Args)]

@@ -6,6 +6,7 @@ pub(crate) mod failover;
 pub(crate) mod install;
 pub(crate) mod mirror;
 pub(crate) mod policy;
+pub(crate) mod rejoin;
 mod running;
 pub(crate) mod serve;
 pub(crate) mod status;
@@ -85,6 +86,7 @@ async fn host(config: &Config) -> Result<Host> {
     handoffs.begin().await?;
     tokio::spawn(Arc::clone(&handoffs).follow());
     tokio::spawn(Arc::clone(&handoffs).observe());
+    tokio::spawn(Arc::clone(&handoffs).watch_for_restored_sides());
     tokio::spawn(Arc::clone(&handoffs).break_circuits(config.policies.breaker_failures));
     let pipeline = Pipeline {
         policies,

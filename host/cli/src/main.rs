@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Uninstall(arguments) => command::install::uninstall(&config, &arguments),
         Command::Mirror(arguments) => command::mirror::run(&config, &arguments),
         Command::Failover(arguments) => command::failover::run(&config, &arguments),
+        Command::Rejoin(arguments) => command::rejoin::run(&config, &arguments),
         Command::Policy(command) => command::policy::run(&config, &command),
         Command::Status(arguments) => command::status::run(&config, &arguments),
     };

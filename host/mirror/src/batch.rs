@@ -36,6 +36,21 @@ struct Part {
     keys: Vec<(Verdict, DirtyKey)>,
 }
 
+/// What is to become of a key. A row whose subject no entry names came here without leaving an entry, if no other entry names it either: it is
+/// the copy of a row of the other side, and the row that the entries are about is gone.
+fn judged(judge: &dyn Judge, source: Backend, repository: RepositoryId, mut key: DirtyKey) -> (Verdict, DirtyKey) {
+    if key.row.is_some() && !key.subjects.contains(&key.whose) {
+        if judge.is_authority(source, repository, &key, key.whose.as_deref()) {
+            key.subjects.push(key.whose.clone());
+        } else if key.is_named_later {
+            return (Verdict::Later, key);
+        } else {
+            key.row = None;
+        }
+    }
+    (judge.verdict(source, repository, &key), key)
+}
+
 impl<'a> Batch<'a> {
     /// Judges keys, of so many entries at most. Those of tables that are not served are left alone.
     pub(crate) fn judged(
@@ -61,7 +76,7 @@ impl<'a> Batch<'a> {
         let stopped = stopped.collect();
         let parts = taken.parts.into_iter().filter_map(|part| {
             let repository = served(part.number)?;
-            let judged = |key| (judge.verdict(source, repository, &key), key);
+            let judged = |key| judged(judge, source, repository, key);
             Some(Part {
                 repository,
                 number: part.number,
@@ -99,7 +114,7 @@ impl<'a> Batch<'a> {
     fn change<'s>(
         &'s self,
         repository: RepositoryId,
-        rows: impl Fn(&'s Part) -> Option<ChangedRows<'s>>,
+        rows: impl Fn(&'s Part, &Self) -> Option<ChangedRows<'s>>,
     ) -> Option<Change<'s>> {
         let part = self.parts.iter().find(|part| part.repository == repository)?;
         let served = &self.repositories[usize::from(repository.0)];
@@ -107,8 +122,22 @@ impl<'a> Batch<'a> {
             schema: &served.schema,
             table: &served.name,
             seen: &part.seen,
-            rows: rows(part)?,
+            rows: rows(part, self)?,
         })
+    }
+
+    /// The subjects that the row of a key may have on the other side. A row there of a subject whose authority is that side is its own row, even
+    /// if the key is handed over to that subject.
+    fn may_be_there<'s>(&self, part: &Part, verdict: Verdict, key: &'s DirtyKey) -> Vec<&'s Option<String>> {
+        let subjects = key.subjects.iter();
+        subjects
+            .filter(|subject| verdict == Verdict::Mirror || self.is_authority(part, key, subject))
+            .collect()
+    }
+
+    fn is_authority(&self, part: &Part, key: &DirtyKey, subject: &Option<String>) -> bool {
+        self.judge
+            .is_authority(self.source, part.repository, key, subject.as_deref())
     }
 
     /// The only key, as one that could not be applied for this reason; nothing if there are others.
@@ -313,31 +342,37 @@ impl Part {
         }
     }
 
-    fn gone(&self) -> Option<ChangedRows<'_>> {
+    fn gone<'s>(&'s self, of: &Batch<'_>) -> Option<ChangedRows<'s>> {
         let gone = self.applying().filter(|(_, key)| key.row.is_none());
-        let (gone, subjects): (Vec<_>, Vec<_>) = gone.map(|(_, key)| (&*key.key, &*key.subjects)).unzip();
+        let (gone, subjects): (Vec<_>, Vec<_>) = gone
+            .map(|(verdict, key)| (&*key.key, of.may_be_there(self, *verdict, key)))
+            .unzip();
         (!gone.is_empty()).then_some(ChangedRows::Gone { gone, subjects })
     }
 
-    fn there(&self) -> Option<ChangedRows<'_>> {
-        let (mut keys, mut rows, mut handed_over) = (Vec::new(), Vec::new(), Vec::new());
-        let mut subjects: Vec<&[_]> = Vec::new();
+    fn there<'s>(&'s self, of: &Batch<'_>) -> Option<ChangedRows<'s>> {
+        let (mut keys, mut rows, mut handed_over, mut arriving) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut subjects = Vec::new();
         for (verdict, key) in self.applying() {
             let Some(row) = &key.row else { continue };
             keys.push(&*key.key);
             rows.push(&**row);
-            subjects.push(&key.subjects);
+            let is_handed_over = *verdict == Verdict::HandOver;
+            subjects.push((is_handed_over || key.subjects.len() > 1).then(|| of.may_be_there(self, *verdict, key)));
             if verdict.gives_away(key) {
                 handed_over.push(&*key.key);
+            }
+            if is_handed_over && !of.is_authority(self, key, &key.whose) {
+                arriving.push((&*key.key, &key.whose));
             }
         }
         Some(ChangedRows::There {
             columns: columns(rows.first()?),
-            // The row's own subject is among them.
-            subjects: subjects.iter().any(|subjects| subjects.len() > 1).then_some(subjects),
+            subjects: subjects.iter().any(Option::is_some).then_some(subjects),
             keys,
             rows,
             handed_over,
+            arriving,
         })
     }
 }

@@ -21,6 +21,9 @@ pub trait Judge: Send + Sync + 'static {
     /// What is to become of a key that is dirty on `source`.
     fn verdict(&self, source: Backend, repository: RepositoryId, key: &DirtyKey) -> Verdict;
 
+    /// Whether `source` is known to be the authority of a subject's rows, under the epoch of a key that is dirty there.
+    fn is_authority(&self, source: Backend, repository: RepositoryId, key: &DirtyKey, subject: Option<&str>) -> bool;
+
     /// Whether a key that could not be applied is tried again.
     fn retry(&self, failure: &ApplyFailure) -> Retry;
 }

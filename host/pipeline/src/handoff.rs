@@ -8,7 +8,8 @@
 //! - `drained` waits until nothing of past epochs is left that would change hands.
 //! - `gate` says whether a set may come into force at all.
 //! - `follow` learns of epochs that other hosts made, and finishes what they left.
-//! - `failover` moves authority away from a dead side, `rejoin` takes a side in again that was away.
+//! - `failover` moves authority away from a dead side, `rejoin` takes a side in again that was away, `restored` one that was restored from
+//!   the past.
 //! - `converge` compares both sides when mirroring begins.
 //! - `observe` keeps in view how far the mirror is behind.
 //! - `ship` brings versions into force that somebody pushed, activated or took back.
@@ -25,6 +26,7 @@ mod judge;
 mod observe;
 mod record;
 mod rejoin;
+mod restored;
 mod ship;
 mod verdict;
 mod watch;
@@ -34,13 +36,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::{Mutex, RwLock};
-use turnout_backends::Database;
+use turnout_backends::{Database, Rewound};
 use turnout_mirror::Mirror;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 
 pub use failover::{AtStake, Failover, NoFailover};
 pub use judge::PolicyJudge;
 pub use observe::{ParkedFor, Seen};
+pub use restored::{NotRejoined, Rejoined};
 pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion};
 pub use watch::{Watching, watch};
 
@@ -65,6 +68,8 @@ pub struct Handoffs {
     converging: Mutex<()>,
     /// How the mirroring of each side stood when it was last seen.
     seen: PerBackend<ArcSwapOption<Seen>>,
+    /// The side that was found to be restored from the past.
+    restored: ArcSwapOption<Rewound>,
 }
 
 /// Why a set did not come into force.
@@ -109,6 +114,7 @@ impl Handoffs {
             allotting: RwLock::new(()),
             converging: Mutex::new(()),
             seen: PerBackend::default(),
+            restored: ArcSwapOption::empty(),
         }
     }
 

@@ -32,6 +32,8 @@ pub struct RepositoryStatus {
     pub diverged: u64,
     /// Whether the table was truncated and not compared since.
     pub truncated: bool,
+    /// Why its rows can't be read on this side now, if they can't: its changes wait.
+    pub stopped: Option<String>,
     /// How many rows this host has made equal on the other side.
     pub applied: u64,
     /// The same in a second, over the last few.
@@ -66,6 +68,7 @@ impl RepositoryStatus {
             parked: standing.parked,
             diverged: standing.diverged,
             truncated: standing.verify,
+            stopped: pipeline.mirror.stopped(source, repository.id),
             applied: progress.applied,
             applied_per_second: progress.rate,
         })

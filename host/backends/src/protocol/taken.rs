@@ -56,8 +56,12 @@ pub struct TakenPart {
 pub struct DirtyKey {
     /// The key, a JSON object.
     pub key: Box<RawValue>,
-    /// The texts of the subject column before and after the change, and now.
+    /// The texts of the subject column before and after the changes.
     pub subjects: Vec<Option<String>>,
+    /// The text of the subject column now.
+    pub whose: Option<String>,
+    /// Whether that is none of the `subjects`, and another entry names it.
+    pub is_named_later: bool,
     /// The row, a JSON object, as it is now; `None` if there is none.
     pub row: Option<Box<RawValue>>,
     /// Whether there is a row that is too large to be read.

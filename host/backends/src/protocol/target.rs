@@ -29,7 +29,7 @@ pub enum ChangedRows<'a> {
         /// Their keys, each a JSON object.
         gone: Vec<&'a RawValue>,
         /// For each the texts of the subject column that its row may have here: another row is left alone.
-        subjects: Vec<&'a [Option<String>]>,
+        subjects: Vec<Vec<&'a Option<String>>>,
     },
     /// Rows that are to be there.
     There {
@@ -39,12 +39,15 @@ pub enum ChangedRows<'a> {
         rows: Vec<&'a RawValue>,
         /// The columns of the rows; all have the same.
         columns: Vec<String>,
-        /// For each other texts of the subject column than its own that the row here may have; `None` if no row has any.
+        /// For each the texts of the subject column that the row here may have, `None` if only the row's own; `None` if that is so for all.
         #[serde(skip_serializing_if = "Option::is_none")]
-        subjects: Option<Vec<&'a [Option<String>]>>,
+        subjects: Option<Vec<Option<Vec<&'a Option<String>>>>>,
         /// The keys of those that this side may be the authority of.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         handed_over: Vec<&'a RawValue>,
+        /// The keys of those that this side is the authority of from now on, each with its subject.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        arriving: Vec<(&'a RawValue, &'a Option<String>)>,
     },
 }
 

@@ -64,6 +64,14 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
             "  forced      a failover made {forced} the authority of everything; a change of routing.toml ends it"
         )?;
     }
+    if let Some(restored) = &status.restored {
+        writeln!(
+            out,
+            "  restored    backend {} was restored from the past ({}): nothing is mirrored and no authority moves until you say which \
+             side's rows count, by `turnout rejoin old` or `turnout rejoin new`",
+            restored.backend, restored.reason
+        )?;
+    }
     writeln!(out, "backends")?;
     for (backend, BackendStatus { label, up, p95_ms }) in status.backends.iter() {
         let state = if *up { "up" } else { "down" };

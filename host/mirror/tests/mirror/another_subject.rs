@@ -21,6 +21,10 @@ impl Judge for ByPhone {
         }
     }
 
+    fn is_authority(&self, source: Backend, _: RepositoryId, _: &DirtyKey, subject: Option<&str>) -> bool {
+        (subject == Some("live")) == (source == Backend::New)
+    }
+
     fn retry(&self, _: &ApplyFailure) -> Retry {
         Retry::Park
     }
@@ -75,6 +79,49 @@ async fn one_key_that_two_subjects_chose_is_parked_and_both_rows_stay() {
             "(\"of old\")"
         );
     }
+}
+
+#[tokio::test]
+async fn a_row_that_is_handed_over_does_not_replace_a_row_that_the_other_subject_has_there() {
+    let world = World::new(
+        "create table clients (id int primary key, phone text, name text);",
+        &[T],
+    )
+    .await;
+    world.new_side("insert into clients values (7, 'live', 'of new')").await;
+    world.old("insert into clients values (7, 'other', 'of old')").await;
+    world
+        .old("update clients set phone = 'live', name = 'handed over' where id = 7")
+        .await;
+    let _mirror = world.mirror_as(ByPhone);
+    eventually("the key is parked on both sides", async || {
+        let (old, new) = (world.standing(Backend::Old).await, world.standing(Backend::New).await);
+        (old.parked == 1 && new.parked + new.dirty <= 1 && old.dirty == 0).then_some(())
+    })
+    .await;
+    assert_eq!(world.rows(Backend::New, "*", "clients").await, "(7,live,\"of new\")");
+}
+
+#[tokio::test]
+async fn the_copy_of_a_row_of_the_other_side_is_not_sent_back_in_the_name_of_a_row_that_is_gone() {
+    let world = World::new(CLIENTS, &[T]).await;
+    world
+        .old("insert into clients values (7, 'other', 'of old'); delete from clients")
+        .await;
+    // The mirror has brought a row of `new` meanwhile, which is another there by now.
+    world
+        .old("set turnout.epoch = 'mirror'; insert into clients values (7, 'live', 'older')")
+        .await;
+    world
+        .new_side("set turnout.epoch = 'mirror'; insert into clients values (7, 'live', 'newer')")
+        .await;
+    let _mirror = world.mirror_as(ByPhone);
+    eventually("the deletion is parked", async || {
+        let standing = world.standing(Backend::Old).await;
+        (standing.parked == 1 && standing.dirty == 0).then_some(())
+    })
+    .await;
+    assert_eq!(world.rows(Backend::New, "name", "clients").await, "(newer)");
 }
 
 #[tokio::test]

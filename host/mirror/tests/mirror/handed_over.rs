@@ -204,6 +204,10 @@ impl Judge for HandedOn {
         }
     }
 
+    fn is_authority(&self, source: Backend, _: RepositoryId, _: &DirtyKey, subject: Option<&str>) -> bool {
+        (subject == Some("there")) == (source == Backend::New)
+    }
+
     fn retry(&self, _: &ApplyFailure) -> Retry {
         Retry::Park
     }

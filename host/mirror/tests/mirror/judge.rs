@@ -42,6 +42,10 @@ impl Judge for OneSided {
         }
     }
 
+    fn is_authority(&self, source: Backend, _: RepositoryId, _: &DirtyKey, _: Option<&str>) -> bool {
+        source == self.authority
+    }
+
     fn retry(&self, failure: &ApplyFailure) -> Retry {
         if failure.attempt >= self.attempts.load(Relaxed) {
             return Retry::Park;

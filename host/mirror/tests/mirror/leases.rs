@@ -82,6 +82,7 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
                 columns: vec!["id".into(), "name".into()],
                 subjects: None,
                 handed_over: vec![],
+                arriving: vec![],
             },
         };
         target.apply(held, &[change], 1, 0).await

@@ -7,11 +7,11 @@ use turnout_vocabulary::Backend;
 use crate::world::{Table, World, eventually, parked};
 
 #[tokio::test]
-async fn forty_rows_of_eight_megabytes_travel_in_batches_of_bounded_size() {
+async fn forty_rows_of_two_megabytes_travel_in_batches_of_bounded_size() {
     let world = World::new("create table t (id int primary key, blob text)", &[Table::called("t")]).await;
     let _mirror = world.mirror();
     world
-        .old("insert into t select n, repeat(md5(n::text), 250000) from generate_series(1, 40) as n; insert into t values (41, 'small')")
+        .old("insert into t select n, repeat(md5(n::text), 62500) from generate_series(1, 40) as n; insert into t values (41, 'small')")
         .await;
     eventually("all rows arrive", async || {
         (world.text(Backend::New, "select count(*)::text from t").await == "41").then_some(())

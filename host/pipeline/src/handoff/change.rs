@@ -66,6 +66,7 @@ impl Handoffs {
         now: &InForce,
         set: &Arc<PolicySet>,
     ) -> Result<(), Obstacle> {
+        self.refuse_restored().await?;
         if now.forced.is_some() {
             self.rejoin(now).await?;
         }
@@ -165,6 +166,7 @@ impl Handoffs {
             self.raise_fence(backend, next.epoch).await?;
         }
         self.drain(next).await?;
+        self.refuse_restored().await?;
         if let Some(now) = now {
             let unproven = self.unproven(now, &next.era).await?;
             self.prove_equal(next, &unproven).await?;

@@ -7,7 +7,7 @@ use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry, Subject, Su
 
 use super::verdict::{self, Said};
 use crate::policies::Era;
-use crate::subjects::normalise;
+use crate::subjects::{normalise, subject_in};
 use crate::{Metrics, Policies};
 
 /// When a key is tried again that the dual-write policy failed to say anything about.
@@ -74,6 +74,13 @@ impl Judge for PolicyJudge {
             self.metrics.diverged(source, repository);
         }
         verdict
+    }
+
+    fn is_authority(&self, source: Backend, repository: RepositoryId, key: &DirtyKey, subject: Option<&str>) -> bool {
+        let in_force = self.policies.in_force();
+        let subject = subject_in(subject, &self.rule);
+        let authority = in_force.era_of(key.epoch).authority(repository, subject.as_ref());
+        authority.is_ok_and(|authority| authority == source)
     }
 
     fn retry(&self, failure: &ApplyFailure) -> Retry {

@@ -15,7 +15,8 @@ as $$
     returning token
 $$;
 
--- Lets nobody with a smaller token apply to this side any more; waits for those that do. False if a larger one is here.
+-- Lets nobody with a smaller token apply to this side any more; waits for those that do. False if this token or a larger one is here: a
+-- token that is new on the source is larger than any that came here, unless the source was restored from the past.
 create or replace function turnout.admit_lease(token bigint) returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -23,9 +24,7 @@ begin
     perform turnout.outlive_a_crash();
     update turnout.lease set token = admit_lease.token, renewed_at = clock_timestamp()
     where direction = 'incoming' and lease.token < admit_lease.token;
-    return exists (
-        select from turnout.lease where direction = 'incoming' and lease.token = admit_lease.token
-    );
+    return found;
 end $$;
 
 -- Gives the lease up, so that another holder need not wait.

@@ -105,7 +105,7 @@ declare
     read text := format(
         $read$select json_build_object(
             'repository', %1$s, 'seen', pg_current_snapshot()::text, 'keys', coalesce(json_agg(json_build_object(
-                'key', dirty.key::json, 'subjects', %2$s,
+                'key', dirty.key::json, 'subjects', dirty.subjects, %2$s,
                 'row', case when found.%3$I is not null then (select row_to_json(shown.*) from (select %4$s) as shown) end,
                 'too_large', dirty.too_large,
                 'entries', dirty.entries, 'xids', dirty.xids, 'epoch', dirty.epoch, 'own', dirty.own, 'held', dirty.held,
@@ -116,11 +116,14 @@ declare
         into strict part
         from $read$,
         of_table,
-        -- A later entry may be the first that names the subject of the row as it is now.
-        case when served.subject is null then 'dirty.subjects' else format(
-            'case when found.%1$I is null or array_position(dirty.subjects, found.%2$I::text) is not null then dirty.subjects
-                    else dirty.subjects || found.%2$I::text end',
-            served.key[1], served.subject
+        -- An entry that was not taken with these may be the one that names the subject of the row as it is now.
+        case when served.subject is null then '''whose'', null, ''is_named_later'', false' else format(
+            $whose$'whose', found.%2$I::text, 'is_named_later', found.%1$I is not null
+                and array_position(dirty.subjects, found.%2$I::text) is null and exists (
+                    select from turnout.dirty as later
+                    where later.repository = %3$s and later.key = dirty.key and later.subject is not distinct from found.%2$I::text
+                )$whose$,
+            served.key[1], served.subject, of_table
         ) end,
         served.key[1],
         (select string_agg(turnout.text_of(format('found.%I', attname), atttypid) || format(' as %I', attname), ', ' order by attnum)
@@ -243,8 +246,8 @@ as $$
 $$;
 
 -- Writes the function that makes a table hold rows with these columns, a JSON array of names. The function is given the rows, a JSON array
--- of objects whose values are texts; the names; for each row an array of other subjects that the row may have had here, or null for all of
--- them; and whether triggers are silent. It returns remarks, JSON objects with the `place` of a row (from 1), `state` and `reason`:
+-- of objects whose values are texts; the names; for each row an array of the subjects that the row may have here, or null if it may only have
+-- its own, or null for all of them; and whether triggers are silent. It returns remarks, JSON objects with the `place` of a row (from 1), `state` and `reason`:
 --   TN006  the row that is here belongs to another subject; it was left alone;
 --   TN007  the row is here, and these of its columns came out otherwise than they were given;
 --   23503  the row is here, and by this constraint it refers to a row that is not. Only if triggers are silent; else PostgreSQL checks it.
@@ -296,7 +299,9 @@ begin
         min('written.k' || place) filter (where is_key) as written_key,
         string_agg(format('written.k%s = %s', place, typed), ' and ') filter (where is_key) as is_written,
         string_agg(format('present.%I = %s', name, typed), ' and ') filter (where is_key) as is_present,
-        string_agg(format('excluded.%I = %s', name, typed), ' and ') filter (where is_key) as is_excluded
+        string_agg(typed, ', ' order by place) filter (where is_key) as typed_key,
+        string_agg(format('excluded.%I', name), ', ' order by place) filter (where is_key) as excluded_key,
+        min(given) filter (where name = subject) as given_subject
     into columns from part;
 
     -- A parent is locked as PostgreSQL's own check locks it, so that it stays until this transaction ends.
@@ -330,7 +335,7 @@ begin
         );
     else
         body := format($body$set local search_path to default;
-    with sent as materialized (select * from %1$s), written as (
+    with sent as materialized (select * from %1$s), %21$swritten as (
         insert into %2$s as present (%3$s) overriding system value
         select %4$s from sent order by place
         on conflict (%5$s) do %6$s
@@ -352,6 +357,17 @@ begin
     if exists (select from unnest(remarks) as remark where remark ->> 'state' = 'key') then
         raise exception using errcode = 'TN007', message = 'turnout: a key came out otherwise than it was given';
     end if;
+    if exists (select from unnest(remarks) as remark where remark ->> 'state' = 'TN006') then
+        -- A row that is equal already need not be anybody's.
+        remarks := array(
+            select remark from unnest(remarks) as remark
+            where not exists (
+                select from %1$s join %2$s as present on %19$s
+                where sent.place = (remark ->> 'place')::bigint and remark ->> 'state' = 'TN006'
+                    and row(%12$s) is not distinct from row(%20$s)
+            )
+        );
+    end if;
     if $4 then%17$s
         return remarks;
     end if;
@@ -366,10 +382,9 @@ begin
             sent, target, columns.inserted, columns.typed,
             (select string_agg(format('%I', name), ', ') from unnest(key) as name),
             case when columns.updated is null then 'nothing' else 'update set ' || columns.updated || case
-                when subject is null then '' else format($owner$
-        where present.%1$I::text is not distinct from excluded.%1$I::text or exists (
-            select from sent where %2$s and sent.subjects::jsonb @> coalesce(to_jsonb(present.%1$I::text), 'null')
-        )$owner$, subject, columns.is_excluded)
+                when columns.given_subject is null then '' else format($owner$
+        where $3 is null and present.%1$I::text is not distinct from excluded.%1$I::text
+            or (%2$s, coalesce('=' || present.%1$I::text, '')) in (table allowed)$owner$, subject, columns.excluded_key)
             end end,
             columns.returned_key, columns.returned, parents.returned,
             format('concat_ws('', '', %s)', columns.written_otherwise),
@@ -377,7 +392,17 @@ begin
             case when columns.updated is null then 'false' else columns.written_key || ' is null' end,
             columns.given, columns.written, columns.is_written, parents.joined, coalesce(parents.missing, 'null'),
             coalesce(turnout.deferred_checks(target, key, sent, columns.is_present), ''),
-            columns.present_otherwise, columns.is_present, columns.present
+            columns.present_otherwise, columns.is_present, columns.present,
+            -- The subjects that the row of each key may have here.
+            case when columns.given_subject is null then '' else format($allowed$allowed as materialized (
+        select %1$s, coalesce('=' || named, '')
+        from sent cross join lateral (
+            select %2$s where coalesce(json_typeof(sent.subjects), 'null') = 'null'
+            union all
+            select value from json_array_elements_text(case json_typeof(sent.subjects) when 'array' then sent.subjects end) as e (value)
+        ) as n (named)
+        where $3 is not null
+    ), $allowed$, columns.typed_key, columns.given_subject) end
         );
     end if;
     execute format($template$

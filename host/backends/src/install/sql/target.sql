@@ -60,7 +60,8 @@ begin
         string_agg(format('present.%I as k%s', name, place), ', ') filter (where is_key) as returned,
         string_agg(format('back.k%s = %s', place, typed), ' and ') filter (where is_key) as is_back,
         coalesce(min(format(
-            'and (present.%1$I::text is not distinct from %2$s or sent.subjects::jsonb @> coalesce(to_jsonb(present.%1$I::text), ''null''))',
+            'and case when coalesce(json_typeof(sent.subjects), ''null'') = ''null'' then present.%1$I::text is not distinct from %2$s
+                else sent.subjects::jsonb @> coalesce(to_jsonb(present.%1$I::text), ''null'') end',
             name, given
         )) filter (where name = subject), '') as is_own
     into columns from part;
@@ -390,8 +391,9 @@ end $$;
 -- Makes rows here equal to those of the other side. `changes` is a JSON array of objects, in the order to follow: children go
 -- before their parents, and come after them. Each has `schema` and `table`, `seen` (the snapshot that the rows were read in), and
 -- either `gone` (keys of rows that are no more) or `keys` and `rows` (in the same order), `columns` (those of the rows), and
--- `handed_over` (those keys of rows that this side may be the authority of). `subjects` says, in the order of the keys, whose row each may
--- be here; of rows that are put it names only others than the row's own, and is null if there are none. `tick` is the number of the batch,
+-- `handed_over` (those keys of rows that this side may be the authority of), and `arriving` (those keys, each with its subject, that this
+-- side is the authority of from now on). `subjects` says, in the order of the keys, whose row each may be here; of rows that are put it may
+-- be null, for one or for all, if that is only the row's own subject. `tick` is the number of the batch,
 -- `shown` the number of the last batch whose acknowledgement the other side keeps whatever crashes. Returns the keys that could not be
 -- applied, and those whose row came out otherwise (`is_written`), with the reason; all others are applied. Whoever keeps a row locked
 -- here holds up this row only.
@@ -503,6 +505,23 @@ begin
             delete from turnout.receipt where receipt.repository = failure.number and receipt.key = failure.key;
         end if;
         return query select failure.schema, failure.table, failure.key, failure.state, failure.reason, failure.is_written;
+    end loop;
+
+    -- A row that arrives leaves a dirty key, as any row does that its authority gets: its key may have been read here before as gone.
+    for change in
+        select part."schema", part."table", entry -> 0 as key, entry ->> 1 as subject
+        from json_to_recordset(changes) as part ("schema" text, "table" text, arriving json)
+        cross join lateral json_array_elements(part.arriving) as entry
+    loop
+        insert into turnout.dirty (epoch, repository, behind, key, subject)
+        select turnout.lowest_epoch(), number, true, change.key::text, change.subject
+        from turnout.repository
+        where repository.schema_name = change.schema and repository.table_name = change.table
+            and not exists (
+                select from unnest(remarks) as remark
+                where remark ->> 'schema' = change.schema and remark ->> 'table' = change.table
+                    and (remark -> 'key')::text = change.key::text
+            );
     end loop;
 
     -- What is equal again needs to be shown no longer.

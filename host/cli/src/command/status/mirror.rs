@@ -48,6 +48,15 @@ pub(super) fn show(source: Backend, mirror: Option<&MirrorStatus>, out: &mut imp
             "  {name:<18} {dirty:>8} {oldest:>9} {applied_per_second:>8.1} {held:>6} {parked:>7} {diverged:>9}{truncated}"
         )?;
     }
+    for repository in &mirror.repositories {
+        if let Some(stopped) = &repository.stopped {
+            writeln!(
+                out,
+                "  stopped: {}: its rows can't be read on {source}: {stopped}; its changes wait until they can",
+                repository.repository
+            )?;
+        }
+    }
     for parked in &mirror.parked {
         writeln!(
             out,
