@@ -23,7 +23,9 @@ pub use administration::{Activated, Activation, Audience, By, Chosen, FailoverRe
 pub use keys::Keys;
 use limits::Gate;
 pub use limits::Limits;
-pub use status::{AlertStatus, BackendStatus, DifferenceStatus, MirrorStatus, RepositoryStatus, Status, TrialStatus};
+pub use status::{
+    AlertStatus, BackendStatus, DifferenceStatus, GapStatus, MirrorStatus, RepositoryStatus, Status, TrialStatus,
+};
 
 /// The largest body that an administrator may send: a module in hexadecimal, and more than any bound on its size.
 const MODULE_BODY: usize = 64 << 20;

@@ -5,6 +5,7 @@
 mod capture;
 mod failing;
 mod fence;
+mod gaps;
 mod hammered;
 mod handed_over;
 mod installed_over;
