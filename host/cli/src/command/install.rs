@@ -70,7 +70,8 @@ async fn ensure_copy(databases: &PerBackend<Database>, backend: Backend) -> Resu
     let other = there.backend();
     let unsure = || {
         format!(
-            "backend {backend} has the installation of {other}, and nothing shows that it is a copy: let the url of {other} lead to the              database of {other}, or, if {backend} is a copy, run `turnout uninstall {backend}` and then `turnout install {backend}`"
+            "backend {backend} has the installation of {other}, and nothing shows that it is a copy: let the url of {other} lead to the \
+             database of {other}, or, if {backend} is a copy, run `turnout uninstall {backend}` and then `turnout install {backend}`"
         )
     };
     let original = there.installed_for().await.with_context(unsure)?;

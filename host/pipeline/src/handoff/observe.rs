@@ -110,6 +110,7 @@ impl Handoffs {
             let mut behind = false;
             let mut has_gaps = false;
             for backend in Backend::ALL {
+                self.notice_copy(backend).await;
                 if !matches!(self.is_installed(backend).await, Ok(true)) {
                     continue;
                 }
@@ -130,6 +131,21 @@ impl Handoffs {
             }
             let counted = u32::try_from(dirty).unwrap_or(u32::MAX);
             sleep(LOOK.max(COUNTED * counted)).await;
+        }
+    }
+
+    /// Stops using the installation of a side whose database was replaced by a copy of the other one while the host ran.
+    async fn notice_copy(&self, backend: Backend) {
+        let database = &self.backends[backend];
+        let installed_for = database.installed_for().await;
+        if matches!(installed_for, Ok(Some(side)) if side != backend)
+            && matches!(self.is_installed(backend).await, Ok(true))
+            && database.refresh_schema().await.is_ok()
+        {
+            tracing::error!(
+                %backend,
+                "the database has the installation of the other side, as a copy has, and it is not used; run `turnout install` for this side"
+            );
         }
     }
 
