@@ -10,14 +10,14 @@ const CLIENTS: &str = "create table clients (id int primary key, phone text uniq
 const T: Table = Table::called("clients").subject("phone");
 
 /// What is known of the first table on a side.
-async fn gap(world: &World, backend: Backend) -> Option<GapKind> {
+pub(crate) async fn gap(world: &World, backend: Backend) -> Option<GapKind> {
     let gap = world.backends[backend].gaps().await.unwrap().pop().map(|gap| gap.kind);
     assert_eq!(world.standing(backend).await.verify, gap.is_some());
     gap
 }
 
 /// Compares both sides as a host does. How many rows differed.
-async fn compare(world: &World, authority: Backend) -> u64 {
+pub(crate) async fn compare(world: &World, authority: Backend) -> u64 {
     let repository = &world.repositories[0];
     let old = world.backends.old.before_comparison(repository).await.unwrap();
     let new = world.backends.new.before_comparison(repository).await.unwrap();
