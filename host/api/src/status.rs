@@ -14,7 +14,7 @@ use turnout_pipeline::{InForce, PerWorld, Refused, Standing, Version};
 use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
 pub use alerts::AlertStatus;
-pub use mirror::{MirrorStatus, RepositoryStatus};
+pub use mirror::{GapStatus, MirrorStatus, RepositoryStatus};
 pub use trial::{DifferenceStatus, TrialStatus};
 
 use crate::Host;
@@ -105,7 +105,7 @@ pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
         backends: PerBackend::from_fn(backend),
         repositories: names(&host, |_| true),
         converging: if mirror.iter().any(|(_, mirror)| mirror.is_some()) {
-            names(&host, |name| is_converging(&in_force, name))
+            names(&host, |name| is_converging(&in_force, &mirror, name))
         } else {
             Vec::new()
         },
@@ -119,8 +119,12 @@ fn names(host: &Host, chosen: impl Fn(&String) -> bool) -> Vec<String> {
     names.filter(|name| chosen(name)).cloned().collect()
 }
 
-fn is_converging(in_force: &InForce, repository: &String) -> bool {
-    in_force.forced.is_none() && !in_force.converged.contains(repository)
+fn is_converging(in_force: &InForce, mirror: &PerBackend<Option<MirrorStatus>>, repository: &String) -> bool {
+    let mut gaps = mirror
+        .iter()
+        .flat_map(|(_, mirror)| mirror.iter().flat_map(|mirror| &mirror.gaps));
+    let has_gap = gaps.any(|gap| gap.repository == *repository);
+    in_force.forced.is_none() && (has_gap || !in_force.converged.contains(repository))
 }
 
 fn milliseconds(duration: Duration) -> f64 {

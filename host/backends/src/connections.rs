@@ -133,7 +133,11 @@ impl Connections {
     /// Reads what the repositories' tables look like.
     pub(crate) async fn introspect(&self, repositories: &[Repository]) -> Result<Schema, Error> {
         let mut lease = self.acquire().await?;
-        let answer = timeout(self.patience(), introspect(&mut lease.connection, repositories)).await;
+        let answer = timeout(
+            self.patience(),
+            introspect(&mut lease.connection, self.backend, repositories),
+        )
+        .await;
         self.judge(lease, answer).map_err(|failure| self.error(failure, false))
     }
 

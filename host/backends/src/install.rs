@@ -3,14 +3,15 @@
 use sha2::{Digest as _, Sha256};
 use turnout_vocabulary::{Backend, Repository};
 
-use crate::sql::quoted_text;
+use crate::sql::{quoted, quoted_text};
 
 /// The parts of the installation, in their order. Each can be run again.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     include_str!("install/sql/schema.sql"),
     include_str!("install/sql/fence.sql"),
     include_str!("install/sql/lease.sql"),
     include_str!("install/sql/capture.sql"),
+    include_str!("install/sql/gaps.sql"),
     include_str!("install/sql/rows.sql"),
     include_str!("install/sql/handover.sql"),
     include_str!("install/sql/source.sql"),
@@ -28,10 +29,72 @@ revoke all on all functions in schema turnout from public;
 grant usage on schema turnout to {role};
 grant execute on all functions in schema turnout to {role};
 grant select on sequence turnout.fence to {role};
-grant select on turnout.repository to {role}";
+grant select on turnout.repository, turnout.side, turnout.refused to {role}";
+
+/// Refuses to go on where the installation of the other side is. The name of the side is put in place of `{side}`.
+const GUARD: &str = "do $$
+declare
+    recorded text;
+begin
+    if to_regclass('turnout.side') is not null then
+        select name into recorded from turnout.side;
+        if recorded <> '{side}' then
+            raise exception using errcode = 'TN006',
+                message = 'turnout: this database has the installation of ' || recorded || ', not of {side}',
+                hint = 'If it is a copy: select turnout.leave(); drop schema turnout cascade; then install {side} again.';
+        end if;
+    end if;
+end $$";
+
+/// How long other writers wait for an installation at most, in milliseconds.
+const LOCK_TIMEOUT_MS: u32 = 100;
+
+/// Locks tables, all of them within the timeout. The mode and a query for the tables are put in place of `{mode}` and `{tables}`.
+const LOCK: &str = "
+declare
+    target regclass;
+    deadline timestamptz := clock_timestamp() + {timeout} * interval '1 millisecond';
+begin
+    for target in
+        select oid from pg_catalog.pg_class where relkind in ('r', 'p') and oid in ({tables}) order by oid
+    loop
+        perform set_config('lock_timeout', greatest(
+            1, (extract(epoch from deadline - clock_timestamp()) * 1000)::integer
+        )::text, true);
+        begin
+            execute format('lock table only %s in {mode} mode', target);
+        exception when insufficient_privilege then
+            -- What needs it will say so.
+        end;
+    end loop;
+    perform set_config('lock_timeout', '{timeout}', true);
+end";
+
+/// The tables that triggers of capture are on, as a query.
+const CAPTURED: &str = r"select tgrelid from pg_catalog.pg_trigger where tgname like 'turnout\_captured\_%'";
 
 /// What takes the installation away: the triggers, the steps of the sequences, the schema.
-pub(crate) const REMOVAL: &str = "drop schema turnout cascade";
+pub(crate) fn removal() -> Vec<String> {
+    vec![
+        limit(),
+        lock("access exclusive", CAPTURED),
+        "select turnout.leave()".to_owned(),
+        "drop schema turnout cascade".to_owned(),
+    ]
+}
+
+/// Whatever the installation waits for, others wait behind it.
+fn limit() -> String {
+    format!("set local lock_timeout = {LOCK_TIMEOUT_MS}")
+}
+
+fn lock(mode: &str, tables: &str) -> String {
+    let body = LOCK
+        .replace("{timeout}", &LOCK_TIMEOUT_MS.to_string())
+        .replace("{mode}", mode)
+        .replace("{tables}", tables);
+    format!("do {}", quoted_text(&body))
+}
 
 /// What is said of the schema: the installation of another version has other functions.
 pub(crate) fn description() -> String {
@@ -57,12 +120,33 @@ impl Installation<'_> {
     /// All of it, in its order: what makes the schema and its functions, the tables, and who may call the functions.
     pub(crate) fn queries(&self) -> Vec<String> {
         let tables = self.repositories.iter().map(|repository| self.serve(repository));
-        let grants = GRANTS.replace("{role}", &crate::sql::quoted(self.role));
+        let grants = GRANTS.replace("{role}", &quoted(self.role));
         let comment = format!("comment on schema turnout is {}", quoted_text(&description()));
-        std::iter::once(PARTS.join("\n"))
-            .chain(tables)
-            .chain([grants, comment])
-            .collect()
+        let side = quoted_text(self.backend.as_str());
+        [
+            limit(),
+            GUARD.replace("{side}", self.backend.as_str()),
+            PARTS.join("\n"),
+            format!("insert into turnout.side (name) values ({side}) on conflict do nothing"),
+            lock("share row exclusive", &self.tables()),
+        ]
+        .into_iter()
+        .chain(tables)
+        .chain([grants, comment])
+        .collect()
+    }
+
+    /// The tables served and their partitions, as a query.
+    fn tables(&self) -> String {
+        let names = self.repositories.iter().map(|repository| {
+            let name = format!("{}.{}", quoted(&repository.schema), quoted(&repository.name));
+            format!("to_regclass({})", quoted_text(&name))
+        });
+        format!(
+            "select coalesce(part.relid, served) from unnest(array[{}]::regclass[]) as served \
+             left join lateral pg_catalog.pg_partition_tree(served) as part on true",
+            names.collect::<Vec<_>>().join(", ")
+        )
     }
 
     /// The query that puts one table under the care of Turnout, and answers with remarks.

@@ -6,6 +6,7 @@
 //! - `breaker` takes back policies that keep failing.
 //! - `change` takes a new set through the handoff, or abandons it.
 //! - `drained` waits until nothing of past epochs is left that would change hands.
+//! - `gaps` knows of which repositories changes may not all have been captured.
 //! - `gate` says whether a set may come into force at all.
 //! - `follow` learns of epochs that other hosts made, and finishes what they left.
 //! - `failover` moves authority away from a dead side, `rejoin` takes a side in again that was away, `restored` one that was restored from
@@ -21,6 +22,7 @@ mod converge;
 mod drained;
 mod failover;
 mod follow;
+mod gaps;
 mod gate;
 mod judge;
 mod observe;

@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod dialect;
 mod failover;
+mod gaps;
 mod handoff;
 mod hostile;
 mod install;

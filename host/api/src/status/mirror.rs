@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use turnout_backends::Gap;
 use turnout_pipeline::{ParkedFor, Pipeline, Seen};
 use turnout_vocabulary::{Backend, Repository};
 
@@ -13,6 +14,17 @@ pub struct MirrorStatus {
     pub repositories: Vec<RepositoryStatus>,
     /// Why keys are parked.
     pub parked: Vec<ParkedFor>,
+    /// The repositories of which changes on this side may not all have been captured: both sides must be compared.
+    pub gaps: Vec<GapStatus>,
+}
+
+/// Why both sides of a repository must be compared.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GapStatus {
+    /// The repository.
+    pub repository: String,
+    /// The reason in words, and what to do about it if it does not go by itself.
+    pub reason: String,
 }
 
 /// How the mirroring of one repository's changes on one side stands.
@@ -30,8 +42,6 @@ pub struct RepositoryStatus {
     pub parked: u64,
     /// How many keys are known to differ and are not mirrored.
     pub diverged: u64,
-    /// Whether the table was truncated and not compared since.
-    pub truncated: bool,
     /// Why its rows can't be read on this side now, if they can't: its changes wait.
     pub stopped: Option<String>,
     /// How many rows this host has made equal on the other side.
@@ -51,7 +61,17 @@ impl MirrorStatus {
                 .filter_map(|repository| RepositoryStatus::of(pipeline, source, &seen, repository))
                 .collect(),
             parked: seen.parked.clone(),
+            gaps: seen.gaps.iter().map(GapStatus::from).collect(),
         })
+    }
+}
+
+impl From<&Gap> for GapStatus {
+    fn from(gap: &Gap) -> Self {
+        Self {
+            repository: gap.repository.clone(),
+            reason: gap.to_string(),
+        }
     }
 }
 
@@ -67,7 +87,6 @@ impl RepositoryStatus {
             held: standing.held,
             parked: standing.parked,
             diverged: standing.diverged,
-            truncated: standing.verify,
             stopped: pipeline.mirror.stopped(source, repository.id),
             applied: progress.applied,
             applied_per_second: progress.rate,

@@ -56,7 +56,12 @@ async fn look(connections: &Connections, schemas: &SchemaCache, options: &PgConn
         Ok(Err(error)) => return Err(error.to_string()),
         Err(_) => return Err("no connection could be made within the acquire timeout".to_owned()),
     };
-    match timeout(patience, introspect(&mut connection, schemas.repositories())).await {
+    match timeout(
+        patience,
+        introspect(&mut connection, connections.backend, schemas.repositories()),
+    )
+    .await
+    {
         Ok(Ok(schema)) => schemas.store(schema),
         // Whoever needs the schema reads it then, and learns what is wrong with it.
         Ok(Err(error)) => tracing::debug!(backend = %connections.backend, %error, "the schema could not be read"),

@@ -22,6 +22,13 @@ impl Database {
             return Ok(None);
         };
         let backend = self.backend();
+        if let Some(side) = self.installed_for().await?
+            && side != backend
+        {
+            return Ok(Some(vec![format!(
+                "it has the installation of {side}, as a copy of {side} has, and is not used; run `turnout install {backend}`"
+            )]));
+        }
         if installed != description() {
             return Ok(Some(vec![format!(
                 "Turnout is installed as another version has it; run `turnout install {backend}`"
@@ -41,14 +48,22 @@ impl Database {
             let key: Option<Vec<String>> = row.try_get(1)?;
             let subject: Option<String> = row.try_get(2)?;
             let bare: Vec<String> = serde_json::from_str(row.try_get(3)?).unwrap_or_default();
-            Ok((place, key, subject, bare))
+            let refused: Option<String> = row.try_get(4)?;
+            Ok((place, key, subject, bare, refused))
         })?;
         let mut lacks = Vec::new();
-        for (place, key, subject, bare) in found {
+        for (place, key, subject, bare, refused) in found {
             let Some(repository) = usize::try_from(place - 1).ok().and_then(|place| served.get(place)) else {
                 continue;
             };
             let table = format!("{}.{}", repository.schema, repository.name);
+            if let Some(reason) = refused {
+                lacks.push(format!(
+                    "table {table} cannot be captured, so it cannot be mirrored: {reason}; mend that and run `turnout install \
+                     {backend}`"
+                ));
+                continue;
+            }
             match key {
                 None => lacks.push(format!("table {table} is not captured; run `turnout install {backend}`")),
                 Some(key) if key != repository.key || subject != repository.subject => lacks.push(format!(
@@ -56,7 +71,7 @@ impl Database {
                      {backend}`"
                 )),
                 Some(_) => lacks.extend(bare.iter().map(|table| {
-                    format!("table {table} lacks working triggers of Turnout; run `turnout install {backend}`")
+                    format!("table {table} lacks working triggers of Turnout, or they do not fire always; run `turnout install {backend}`")
                 })),
             }
         }

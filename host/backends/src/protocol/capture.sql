@@ -16,10 +16,13 @@ select
             ) as name
             where not exists (
                 select from pg_catalog.pg_trigger
-                where tgrelid = part.relid and tgenabled in ('O', 'A') and tgname = 'turnout_captured_' || name
+                where tgrelid = part.relid and tgenabled = 'A' and tgname = 'turnout_captured_' || name
             )
         )
-    ), '[]')::text
+    ), '[]')::text,
+    refused.reason
 from unnest($1::text[], $2::text[]) with ordinality as asked (schema_name, table_name, place)
 left join turnout.repository as served
     on served.schema_name = asked.schema_name and served.table_name = asked.table_name
+left join turnout.refused as refused
+    on refused.schema_name = asked.schema_name and refused.table_name = asked.table_name

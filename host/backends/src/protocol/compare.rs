@@ -165,17 +165,4 @@ impl Database {
         .await
         .map(drop)
     }
-
-    /// Notes that a table which was truncated has been compared since.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute).
-    pub async fn verified(&self, repository: &Repository) -> Result<(), Error> {
-        self.call(
-            "select turnout.verified($1, $2)::text",
-            &[Parameter::Text(&repository.schema), Parameter::Text(&repository.name)],
-        )
-        .await
-        .map(drop)
-    }
 }

@@ -24,7 +24,7 @@ pub struct MirrorStanding {
     pub parked: u64,
     /// How many keys are known to differ and are not mirrored.
     pub diverged: u64,
-    /// Whether the table was truncated and has not been compared since.
+    /// Whether both sides must be compared, as changes may not all have been captured.
     pub verify: bool,
 }
 

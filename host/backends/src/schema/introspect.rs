@@ -1,6 +1,6 @@
 use serde::Deserialize;
 use sqlx::{PgConnection, Row};
-use turnout_vocabulary::Repository;
+use turnout_vocabulary::{Backend, Repository};
 
 use super::{Schema, Table};
 use crate::sql::quoted;
@@ -14,6 +14,7 @@ struct Key {
 /// Reads the tables of all repositories, in one query.
 pub(crate) async fn introspect(
     connection: &mut PgConnection,
+    backend: Backend,
     repositories: &[Repository],
 ) -> Result<Schema, sqlx::Error> {
     let schemas: Vec<&str> = repositories
@@ -21,9 +22,7 @@ pub(crate) async fn introspect(
         .map(|repository| repository.schema.as_str())
         .collect();
     let names: Vec<&str> = repositories.iter().map(|repository| repository.name.as_str()).collect();
-    let installed = sqlx::query_scalar("select to_regclass('turnout.fence') is not null")
-        .fetch_one(&mut *connection)
-        .await?;
+    let installed = is_installed(connection, backend).await?;
     let rows = sqlx::query(include_str!("introspect.sql"))
         .bind(schemas)
         .bind(names)
@@ -54,6 +53,21 @@ pub(crate) async fn introspect(
         });
     }
     Ok(Schema { tables, installed })
+}
+
+/// Whether Turnout is installed for this side: a copy of a database has the installation of the original's side.
+async fn is_installed(connection: &mut PgConnection, backend: Backend) -> Result<bool, sqlx::Error> {
+    let (installed, recorded): (bool, bool) =
+        sqlx::query_as("select to_regclass('turnout.fence') is not null, to_regclass('turnout.side') is not null")
+            .fetch_one(&mut *connection)
+            .await?;
+    if !recorded {
+        return Ok(installed);
+    }
+    let side: String = sqlx::query_scalar("select name from turnout.side")
+        .fetch_one(connection)
+        .await?;
+    Ok(installed && side == backend.as_str())
 }
 
 fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {

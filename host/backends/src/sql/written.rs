@@ -28,8 +28,7 @@ pub(super) fn open(statement: &mut Statement<'_>) {
     statement.sql("with _turnout_written as (");
 }
 
-/// Closes the statement: returns what the one before has written, and sets the epoch that its triggers check when all else
-/// is done.
+/// Closes the statement: returns what the one before has written, and sets the epoch that triggers check before they fire.
 pub(super) fn close<'a>(
     statement: &mut Statement<'a>,
     table: &Table,
@@ -75,14 +74,15 @@ pub(super) fn close<'a>(
         statement.sql(", null::text[]");
     }
     if let Some(epoch) = carried {
+        // A condition on nothing else is looked at first: the epoch is set before the statement fires any trigger, as those that fire
+        // before it may write to other tables served.
         statement
-            .sql(", case when set_config('turnout.epoch', ")
+            .sql(", pg_current_xact_id()::text::int8 from _turnout_written where (select set_config('turnout.epoch', ")
             .parameter(Parameter::Text(epoch))
-            .sql(", true) is not null then pg_current_xact_id()::text::int8 end");
+            .sql(", true)) is not null");
     } else {
-        statement.sql(", null::int8");
+        statement.sql(", null::int8 from _turnout_written");
     }
-    statement.sql(" from _turnout_written");
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use turnout_backends::Installation;
-use turnout_vocabulary::Backend;
+use anyhow::{Context, Result, ensure};
+use turnout_backends::{Database, Error, Installation, NotInstalled};
+use turnout_vocabulary::{Backend, PerBackend};
 
 use crate::arguments::{Install, Uninstall};
 use crate::config::{Config, Guard};
@@ -22,10 +22,19 @@ pub(crate) fn install(config: &Path, arguments: &Install) -> Result<()> {
     }
     super::runtime()?.block_on(async {
         let databases = super::open(&config)?;
-        let remarks = databases[backend]
-            .install(&installation, arguments.dry_run)
-            .await
-            .map_err(|error| in_full(error, backend))?;
+        let database = &databases[backend];
+        let remarks = match database.installed_for().await? {
+            Some(other) if other != backend => {
+                ensure_copy(&databases, backend).await?;
+                writeln!(
+                    out,
+                    "backend {backend} has a copy of the installation of {other}: it goes, and a new one takes its place"
+                )?;
+                database.install_over_copy(&installation, arguments.dry_run).await
+            }
+            _ => database.install(&installation, arguments.dry_run).await,
+        };
+        let remarks = remarks.map_err(|error| in_full(error, backend))?;
         tell(&mut out, backend, &remarks, arguments.dry_run, "installed")
     })
 }
@@ -37,7 +46,8 @@ pub(crate) fn uninstall(config: &Path, arguments: &Uninstall) -> Result<()> {
     super::runtime()?.block_on(async {
         let databases = super::open(&config)?;
         let mut out = std::io::stdout().lock();
-        if !databases[backend].schema().await?.installed {
+        let database = &databases[backend];
+        if !database.schema().await?.installed && database.installed_for().await?.is_none() {
             return Ok(writeln!(out, "backend {backend}: Turnout is not installed there")?);
         }
         let remarks = databases[backend]
@@ -54,6 +64,22 @@ pub(crate) fn uninstall(config: &Path, arguments: &Uninstall) -> Result<()> {
     })
 }
 
+/// Makes sure that the other side's installation which is on this one is a copy: to renew it throws its state away.
+async fn ensure_copy(databases: &PerBackend<Database>, backend: Backend) -> Result<()> {
+    let (here, there) = (&databases[backend], &databases[backend.other()]);
+    let other = there.backend();
+    let unsure = || {
+        format!(
+            "backend {backend} has the installation of {other}, and nothing shows that it is a copy: let the url of {other} lead to the \
+             database of {other}, or, if {backend} is a copy, run `turnout uninstall {backend}` and then `turnout install {backend}`"
+        )
+    };
+    let original = there.installed_for().await.with_context(unsure)?;
+    let is_another = here.identity().await? != there.identity().await.with_context(unsure)?;
+    ensure!(original == Some(other) && is_another, unsure());
+    Ok(())
+}
+
 /// Tells what was done, or tried.
 fn tell(out: &mut impl Write, backend: Backend, remarks: &[String], rehearsed: bool, done: &str) -> Result<()> {
     for remark in remarks {
@@ -68,9 +94,9 @@ fn tell(out: &mut impl Write, backend: Backend, remarks: &[String], rehearsed: b
 }
 
 /// Why an installation failed, with PostgreSQL's own words: no row has a part in it.
-fn in_full(error: turnout_backends::Error, backend: Backend) -> anyhow::Error {
+fn in_full(error: NotInstalled, backend: Backend) -> anyhow::Error {
     let message = match &error {
-        turnout_backends::Error::Database(error) => format!("backend {backend} is as it was: {}", error.message),
+        NotInstalled::Backend(Error::Database(error)) => format!("backend {backend} is as it was: {}", error.message),
         _ => format!("backend {backend} is as it was"),
     };
     anyhow::Error::new(error).context(message)

@@ -6,6 +6,7 @@ mod another_subject;
 mod capture;
 mod failing;
 mod fence;
+mod gaps;
 mod hammered;
 mod handed_over;
 mod hidden;

@@ -1,7 +1,9 @@
 //! Where nobody may silence triggers and foreign keys, the mirror's writes carry a mark.
 
+use turnout_backends::GapKind;
 use turnout_vocabulary::{Backend, PerBackend};
 
+use crate::gaps::{compare, gap};
 use crate::world::{Table, World, databases, eventually, run};
 
 const SCHEMA: &str = "
@@ -153,4 +155,28 @@ async fn a_parent_takes_no_child_along_that_has_moved_to_another() {
         world.equal("*", table).await;
     }
     assert_eq!(world.rows(Backend::New, "*", "c").await, "(1,1)");
+}
+
+#[tokio::test]
+async fn an_owner_that_switches_triggers_off_and_on_makes_a_gap_that_a_comparison_closes() {
+    let world = world(
+        "create table clients (id int primary key);",
+        &[Table::called("clients")],
+    )
+    .await;
+    assert_eq!(compare(&world, Backend::Old).await, 0);
+    let _mirror = world.mirror();
+    for script in [
+        "alter table clients disable trigger all; insert into clients select generate_series(1, 20); alter table clients enable trigger all",
+        "truncate clients",
+    ] {
+        world.old(script).await;
+        assert!(matches!(
+            gap(&world, Backend::Old).await,
+            Some(GapKind::Uncaptured | GapKind::Replaced)
+        ));
+        assert_eq!(compare(&world, Backend::Old).await, 20, "{script}");
+        assert_eq!(gap(&world, Backend::Old).await, None, "{script}");
+        world.equal("*", "clients").await;
+    }
 }

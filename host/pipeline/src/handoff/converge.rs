@@ -2,9 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
-use turnout_backends::Error as BackendError;
-use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Subject};
+use turnout_backends::{Error as BackendError, Traces};
+use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, RepositoryId, Subject};
 
+use super::gaps::has_gap;
 use super::{Handoffs, Obstacle};
 use crate::policies::InForce;
 use crate::subjects::subject_in;
@@ -24,24 +25,40 @@ impl Handoffs {
         });
     }
 
-    /// Compares both sides of each repository that is mirrored and has not been compared since, or was truncated. Returns
-    /// without an error when another epoch is in force meanwhile: that one has comparisons of its own.
-    async fn converge(&self) -> Result<(), BackendError> {
+    /// The same once, unless a comparison is under way.
+    pub(super) fn converge_once(self: &Arc<Self>) {
+        if self.converging.try_lock().is_err() {
+            return;
+        }
+        let handoffs = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Err(error) = handoffs.converge().await {
+                tracing::debug!(%error, "the comparison of both sides waits");
+            }
+        });
+    }
+
+    /// Compares both sides of each repository that is mirrored and has not been compared since, or whose changes may not all have
+    /// been captured. Returns without an error when another epoch is in force meanwhile: that one has comparisons of its own.
+    pub(super) async fn converge(&self) -> Result<(), BackendError> {
         let _one_at_a_time = self.converging.lock().await;
         let in_force = self.policies.in_force();
         // After a forced failover, people look at what was left behind first.
         if !in_force.leaving.is_empty() || in_force.epoch == Epoch::new(0) || in_force.forced.is_some() {
             return Ok(());
         }
-        let truncated = self.truncated().await?;
+        let gaps = self.gaps().await?;
         for repository in &*self.repositories {
             if self.policies.in_force().epoch != in_force.epoch {
                 return Ok(());
             }
             let known = in_force.converged.contains(&repository.name);
-            if known && !truncated.contains(&repository.name) {
+            if known && !has_gap(&gaps, repository) {
                 continue;
             }
+            let Some(before) = self.before_comparison(repository, &gaps).await? else {
+                continue;
+            };
             let compared = turnout_mirror::compare(&self.backends, repository, in_force.epoch, |text| {
                 let subject = self.subject(text);
                 let (authority, mirrored) = in_force.decision(repository.id, subject.as_ref()).ok()?;
@@ -61,35 +78,28 @@ impl Handoffs {
                 marked = compared.marked,
                 "both sides compared"
             );
-            self.note_converged(in_force.epoch, repository).await?;
+            self.note_converged(in_force.epoch, repository, &before).await?;
         }
         Ok(())
     }
 
-    async fn note_converged(&self, epoch: Epoch, repository: &Repository) -> Result<(), BackendError> {
-        for (_, database) in self.backends.iter() {
-            database.verified(repository).await?;
+    async fn note_converged(
+        &self,
+        epoch: Epoch,
+        repository: &Repository,
+        before: &PerBackend<Traces>,
+    ) -> Result<(), BackendError> {
+        for (backend, database) in self.backends.iter() {
+            database.compared(repository, &before[backend]).await?;
             database
                 .note_converged(epoch, std::slice::from_ref(&repository.name))
                 .await?;
         }
         self.policies.note_converged(epoch, &repository.name);
-        Ok(())
-    }
-
-    /// The repositories that were truncated on either side and not compared since.
-    async fn truncated(&self) -> Result<Vec<String>, BackendError> {
-        let mut truncated = Vec::new();
-        for (_, database) in self.backends.iter() {
-            let standing = database.mirror_standing().await?;
-            truncated.extend(
-                standing
-                    .into_iter()
-                    .filter(|table| table.verify)
-                    .map(|table| table.table),
-            );
+        for backend in Backend::ALL {
+            self.look_at(backend).await?;
         }
-        Ok(truncated)
+        Ok(())
     }
 
     /// Goes on only if both sides have the same rows of all subjects that change hands; before the first epoch of all, of
@@ -107,6 +117,17 @@ impl Handoffs {
             });
             let differing = compared.await?;
             if differing > 0 {
+                if let Some(gap) = self
+                    .gaps()
+                    .await?
+                    .into_iter()
+                    .find(|gap| gap.repository == repository.name)
+                {
+                    return Err(Obstacle::Because(format!(
+                        "{gap}, and {differing} of its rows that would change hands differ between old and new: make the change again \
+                         when `turnout status` shows that it is compared and mirrored"
+                    )));
+                }
                 return Err(Obstacle::Because(format!(
                     "{differing} rows of {} would change hands and differ between old and new: put them into `dualwrite` \
                      first, and make the change again when they are mirrored",

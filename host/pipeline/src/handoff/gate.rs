@@ -6,6 +6,7 @@ use turnout_backends::{Error as BackendError, Reference};
 use turnout_runtime::CallError;
 use turnout_vocabulary::{Backend, Epoch, Filter, Repository, RepositoryId, Span, Subject};
 
+use super::gaps::{refuse_not_served, without_gaps};
 use super::{Handoffs, Obstacle};
 use crate::PolicySet;
 use crate::policies::{Era, InForce};
@@ -48,6 +49,8 @@ impl Handoffs {
                 Err(error) => return Err(error.into()),
             }
         }
+        let gaps = self.gaps_left(now, &era).await?;
+        let now = &without_gaps(now, &gaps);
         let mut passed = Passed::default();
         let schema = self.backends.old.schema().await?;
         let decisions = self.decisions(&era, self.repositories.iter().collect()).await?;
@@ -56,8 +59,12 @@ impl Handoffs {
             for reference in references {
                 check_parent(&era, &decisions, decided, reference)?;
             }
+            if decided.1.values().any(|(_, mirrored)| *mirrored) {
+                refuse_not_served(&gaps, decided.0)?;
+            }
             prove(now, &era, decided, &mut passed);
         }
+        self.refuse_open_gaps(&gaps, &passed.unproven)?;
         if now.epoch == Epoch::new(0) {
             // There is no set to go back to, so the proof comes before the first step, too.
             self.prove_equal(&InForce::steady(era, Vec::new()), &passed.unproven)
@@ -69,6 +76,8 @@ impl Handoffs {
     /// The repositories with subjects that change hands though nothing shows that both sides have the same rows of them.
     /// Asked once more when both fences stand: a subject may have got its first row since the gate.
     pub(super) async fn unproven(&self, now: &InForce, era: &Era) -> Result<Vec<RepositoryId>, Obstacle> {
+        let gaps = self.gaps().await?;
+        let now = &without_gaps(now, &gaps);
         let mut passed = Passed::default();
         let moving = self
             .repositories
@@ -77,6 +86,7 @@ impl Handoffs {
         for decided in self.decisions(era, moving.collect()).await? {
             prove(now, era, &decided, &mut passed);
         }
+        self.refuse_open_gaps(&gaps, &passed.unproven)?;
         Ok(passed.unproven)
     }
 
@@ -192,7 +202,7 @@ fn prove(now: &InForce, era: &Era, (repository, decided): &(&Repository, Decisio
 }
 
 /// Whether rows of a repository may change hands when a set takes over. Before the first epoch all are on `old`.
-fn may_move(now: &InForce, era: &Era, repository: &Repository) -> bool {
+pub(super) fn may_move(now: &InForce, era: &Era, repository: &Repository) -> bool {
     let before = if now.epoch == Epoch::new(0) {
         Span::One(Backend::Old)
     } else {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
-use turnout_backends::{Database, Error, MirrorStanding, ParkedKey};
+use turnout_backends::{Database, Error, Gap, MirrorStanding, ParkedKey};
 use turnout_vocabulary::{Backend, Repository};
 
 use super::Handoffs;
@@ -27,6 +27,8 @@ pub struct Seen {
     pub standing: Vec<MirrorStanding>,
     /// Why keys are parked; of the first thousand.
     pub parked: Vec<ParkedFor>,
+    /// The repositories of which changes may not all have been captured.
+    pub gaps: Vec<Gap>,
 }
 
 /// Parked keys of one repository that have the same reason. No key and no value is in it.
@@ -58,6 +60,7 @@ impl Seen {
             at: Instant::now(),
             standing,
             parked: by_reason(parked),
+            gaps: database.gaps().await?,
         })
     }
 
@@ -105,30 +108,52 @@ impl Handoffs {
         loop {
             let mut dirty = 0;
             let mut behind = false;
-            let mut truncated = false;
-            for (backend, database) in self.backends.iter() {
+            let mut has_gaps = false;
+            for backend in Backend::ALL {
+                self.notice_copy(backend).await;
                 if !matches!(self.is_installed(backend).await, Ok(true)) {
                     continue;
                 }
-                let Ok(seen) = Seen::now(database).await else {
+                let Ok(seen) = self.look_at(backend).await else {
                     continue;
                 };
                 dirty += seen.standing.iter().map(|table| table.dirty).sum::<u64>();
                 behind |= seen.is_behind();
-                truncated |= seen.standing.iter().any(|table| table.verify);
+                has_gaps |= !seen.gaps.is_empty();
                 self.measure(backend, &seen);
-                self.seen[backend].store(Some(Arc::new(seen)));
             }
             if behind && !alarmed {
                 tracing::error!("the mirror is far behind; see `turnout status`");
             }
             alarmed = behind;
-            if truncated {
-                self.converge_soon();
+            if has_gaps {
+                self.converge_once();
             }
             let counted = u32::try_from(dirty).unwrap_or(u32::MAX);
             sleep(LOOK.max(COUNTED * counted)).await;
         }
+    }
+
+    /// Stops using the installation of a side whose database was replaced by a copy of the other one while the host ran.
+    async fn notice_copy(&self, backend: Backend) {
+        let database = &self.backends[backend];
+        let installed_for = database.installed_for().await;
+        if matches!(installed_for, Ok(Some(side)) if side != backend)
+            && matches!(self.is_installed(backend).await, Ok(true))
+            && database.refresh_schema().await.is_ok()
+        {
+            tracing::error!(
+                %backend,
+                "the database has the installation of the other side, as a copy has, and it is not used; run `turnout install` for this side"
+            );
+        }
+    }
+
+    /// Looks at a side.
+    pub(super) async fn look_at(&self, backend: Backend) -> Result<Arc<Seen>, Error> {
+        let seen = Arc::new(Seen::now(&self.backends[backend]).await?);
+        self.seen[backend].store(Some(Arc::clone(&seen)));
+        Ok(seen)
     }
 
     /// How the mirroring of one side's changes stood when it was last seen.

@@ -23,19 +23,55 @@ as $$
     join pg_attribute on attrelid = target and attname = name
 $$;
 
+-- Settings of a session that change the text of a key or a subject, pinned where one of these columns needs it only: each costs every
+-- writer time.
+create or replace function turnout.pinned_settings(target regclass, columns text[]) returns text
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when bool_or(coalesce(base.typtype, one.typtype) <> 'e' and coalesce(base.oid, one.oid) <> all(array[
+            'bool', 'int2', 'int4', 'int8', 'numeric', 'oid', 'text', 'varchar', 'bpchar', 'name', 'uuid'
+        ]::regtype[]))
+        then 'set timezone = "UTC" set datestyle = "ISO" set intervalstyle = "postgres" set extra_float_digits = 1
+            set bytea_output = "hex" set lc_monetary = "C"'
+        else ''
+    end
+    from pg_attribute
+    join pg_type as one on one.oid = atttypid
+    left join pg_type as base on base.oid = one.typbasetype
+    where attrelid = target and attname = any(columns) and not attisdropped
+$$;
+
+-- The condition of a trigger under which one of these columns changes. Operators outside pg_catalog are not found, so columns of other
+-- types are compared as texts.
+create or replace function turnout.any_changes(target regclass, columns text[]) returns text
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(format(
+        case
+            when typtype = 'e' or typnamespace = 'pg_catalog'::regnamespace
+                and exists (select from pg_opclass where opcdefault and opcintype = pg_type.oid)
+            then 'old.%1$I is distinct from new.%1$I'
+            else 'old.%1$I::text is distinct from new.%1$I::text'
+        end,
+        attname
+    ), ' or ')
+    from pg_attribute join pg_type on pg_type.oid = atttypid
+    where attrelid = target and attname = any(columns) and not attisdropped
+$$;
+
 -- Writes the capture of a table, and its triggers. On a table with partitions it belongs on each of them as well: a
 -- statement fires the triggers of the table that it names. A row that moves from one partition to another has no trigger
 -- of its own, so with partitions the keys before an update are all taken, be they changed or not.
+-- The triggers fire always: `session_replication_role = replica`, which restores and CDC tools set, does not silence them.
 create or replace function turnout.capture(number smallint, target regclass, key text[], subject text, strict boolean)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $outer$
 declare
     event record;
-    template text := $template$
-create or replace function turnout.captured_{number}_{event}() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $body$
+    -- Names of tables and columns are put in once, by `format`: they may look like anything.
+    body text := $template$
 #variable_conflict use_variable
 declare
     carried text := current_setting('turnout.epoch', true);
@@ -48,94 +84,77 @@ begin
         end if;
         let_in := carried;
         -- Whoever raises the fence has raised it before it asks for this lock: not getting it means too late.
-        if not pg_try_advisory_xact_lock_shared({lock_class}, let_in::integer)
+        if not pg_try_advisory_xact_lock_shared(%1$s, let_in::integer)
             or pg_sequence_last_value('turnout.fence'::regclass) > let_in
         then
             raise exception using errcode = 'TN001', message = 'turnout: epoch ' || carried || ' is over';
         end if;
     else
-        {strict}loop
+        %2$sloop
             let_in := pg_sequence_last_value('turnout.fence'::regclass);
-            exit when pg_try_advisory_xact_lock_shared({lock_class}, let_in::integer)
+            exit when pg_try_advisory_xact_lock_shared(%1$s, let_in::integer)
                 and pg_sequence_last_value('turnout.fence'::regclass) = let_in;
         end loop;
     end if;
 
-    {noted};
+    %3$s;
 
     if pg_sequence_last_value('turnout.asleep'::regclass) = 1 then
         perform setval('turnout.asleep'::regclass, 0);
     end if;
     return null;
-end $body$;
-
-create or replace trigger turnout_captured_{event} after {fires} execute function turnout.captured_{number}_{event}()
-$template$;
-    filled text;
+end $template$;
     partitioned boolean := (select relkind = 'p' from pg_class where oid = target);
+    columns text[] := array_remove(key || subject, null);
+    entry text := format(
+        'select let_in, %s, coalesce(carried, '''') = '''', %s, ', number, turnout.key_expression(target, key)
+    );
+    changed text := entry || coalesce('changed.' || quote_ident(subject), 'null') || '::text';
+    crossed text := entry || coalesce('other.' || quote_ident(subject), 'null') || '::text';
+    refused text := case when strict then
+        'raise exception using errcode = ''TN004'', message = ''turnout: only writes through Turnout are let in''; '
+    end;
+    -- A condition is read anew at each statement, so it is kept from statements that do not touch these columns, unless a trigger
+    -- may do so behind their back.
+    of_key text := case when not exists (
+        select from pg_trigger
+        where tgrelid = target and not tgisinternal and tgtype & 19 = 19 and tgname not like 'turnout\_captured\_%'
+    ) then 'of ' || (select string_agg(quote_ident(name), ', ') from unnest(columns) as name) end;
 begin
     for event in
-        select name, fires, noted
+        select name, operation, fires, noted
         from (values
-            ('insert', 'insert on {table} referencing new table as turnout_new for each statement',
-                '{insert} {changed} from turnout_new as changed', true),
-            ('update', 'update on {table} referencing new table as turnout_new for each statement',
-                '{insert} {changed} from turnout_new as changed', not partitioned),
-            ('move', 'update on {table} referencing old table as turnout_old new table as turnout_new for each statement',
-                '{insert} {changed} from turnout_old as changed union {changed} from turnout_new as changed', partitioned),
-            ('key', 'update {of_key} on {table} for each row when ({key_changed})',
+            ('insert', 'insert', 'referencing new table as turnout_new for each statement',
+                changed || ' from turnout_new as changed', true),
+            ('update', 'update', 'referencing new table as turnout_new for each statement',
+                changed || ' from turnout_new as changed', not partitioned),
+            ('move', 'update', 'referencing old table as turnout_old new table as turnout_new for each statement',
+                changed || ' from turnout_old as changed union ' || changed || ' from turnout_new as changed', partitioned),
+            ('key', concat_ws(' ', 'update', of_key), 'for each row when (' || turnout.any_changes(target, columns) || ')',
                 -- Where both change, each key gets both subjects: they say that the row was handed over.
-                '{insert} {changed} from (select old.*) as changed
-                union {crossed} from (select old.*) as changed, (select new.*) as other
-                union {crossed} from (select new.*) as changed, (select old.*) as other
-                except {changed} from (select new.*) as changed', not partitioned),
-            ('delete', 'delete on {table} referencing old table as turnout_old for each statement',
-                '{insert} {changed} from turnout_old as changed', true),
-            ('truncate', 'truncate on {table} for each statement',
-                'update turnout.repository set verify = true where number = {number}', true)
-        ) as possible (name, fires, noted, wanted)
+                changed || ' from (select old.*) as changed union '
+                    || crossed || ' from (select old.*) as changed, (select new.*) as other union '
+                    || crossed || ' from (select new.*) as changed, (select old.*) as other except '
+                    || changed || ' from (select new.*) as changed', not partitioned),
+            ('delete', 'delete', 'referencing old table as turnout_old for each statement',
+                changed || ' from turnout_old as changed', true),
+            -- That a table was truncated shows in its file (`turnout.gaps`).
+            ('truncate', 'truncate', 'for each statement', null, true)
+        ) as possible (name, operation, fires, noted, wanted)
         where wanted
     loop
-        filled := replace(template, '{noted}', event.noted);
-        filled := replace(filled, '{fires}', event.fires);
-        filled := replace(filled, '{event}', event.name);
-        filled := replace(filled, '{insert}', 'insert into turnout.dirty (epoch, repository, behind, key, subject)');
-        filled := replace(filled, '{changed}', '{dirty} {subject}');
-        filled := replace(filled, '{crossed}', '{dirty} {other_subject}');
-        filled := replace(filled, '{dirty}', 'select let_in, {number}, coalesce(carried, '''') = '''', {key},');
-        filled := replace(filled, '{number}', number::text);
-        filled := replace(filled, '{table}', target::text);
-        filled := replace(filled, '{key}', turnout.key_expression(target, key));
-        filled := replace(filled, '{subject}', case
-            when subject is null then 'null::text' else format('changed.%I::text', subject)
-        end);
-        filled := replace(filled, '{other_subject}', case
-            when subject is null then 'null::text' else format('other.%I::text', subject)
-        end);
-        filled := replace(filled, '{key_changed}', (
-            select string_agg(format('old.%1$I is distinct from new.%1$I', name), ' or ')
-            from unnest(key || subject) as name where name is not null
-        ));
-        -- A condition is read anew at each statement, so it is kept from statements that do not touch these columns, unless
-        -- a trigger may do so behind their back.
-        filled := replace(filled, '{of_key}', case
-            when not exists (
-                select from pg_trigger
-                where tgrelid = target and not tgisinternal and tgtype & 19 = 19
-                    and tgname not like 'turnout\_captured\_%'
-            )
-            then (
-                select 'of ' || string_agg(format('%I', name), ', ')
-                from unnest(key || subject) as name where name is not null
-            )
-            else ''
-        end);
-        filled := replace(filled, '{strict}', case
-            when strict then
-                'raise exception using errcode = ''TN004'', message = ''turnout: only writes through Turnout are let in''; '
-            else ''
-        end);
-        filled := replace(filled, '{lock_class}', turnout.lock_class()::text);
-        execute filled;
+        execute format(
+            'create or replace function turnout.captured_%s_%s() returns trigger
+            language plpgsql security definer set search_path = pg_catalog, pg_temp %s as %L',
+            number, event.name, turnout.pinned_settings(target, columns),
+            format(body, turnout.lock_class(), refused, coalesce(
+                'insert into turnout.dirty (epoch, repository, behind, key, subject) ' || event.noted, 'null'
+            ))
+        );
+        execute format(
+            'create or replace trigger turnout_captured_%1$s after %2$s on %3$s %4$s execute function turnout.captured_%5$s_%1$s()',
+            event.name, event.operation, target, event.fires, number
+        );
+        execute format('alter table only %s enable always trigger turnout_captured_%s', target, event.name);
     end loop;
 end $outer$;

@@ -84,8 +84,3 @@ begin
     where served.schema_name = in_schema and served.table_name = in_table;
     return cardinality(keys);
 end $$;
-
--- Notes that a truncated table has been compared since.
-create or replace function turnout.verified(in_schema text, in_table text) returns void
-language sql volatile security definer set search_path = pg_catalog, pg_temp
-as $$ update turnout.repository set verify = false where schema_name = in_schema and table_name = in_table $$;

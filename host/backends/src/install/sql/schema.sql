@@ -19,21 +19,23 @@ create table if not exists turnout.repository (
     table_name text not null,
     key text[] not null,
     subject text,
-    -- The table was truncated: both sides are to be compared.
-    verify boolean not null default false,
+    -- The traces of the table before both sides were last compared (`turnout.gaps`).
+    compared_files text,
+    compared_triggers text,
     -- What the functions that put and remove its rows were written for.
     put_as text,
     remove_as text,
     unique (schema_name, table_name)
 );
--- What an earlier version kept there. Said once: it locks the table.
+-- What an earlier version kept there, or did not. Said once: it locks the table.
 do $$
 begin
     if exists (
         select from pg_attribute
-        where attrelid = 'turnout.repository'::regclass and attname = 'read_as' and not attisdropped
+        where attrelid = 'turnout.repository'::regclass and attname in ('read_as', 'verify') and not attisdropped
     ) then
-        alter table turnout.repository drop column read_as;
+        alter table turnout.repository drop column if exists read_as, drop column if exists verify,
+            add column if not exists compared_files text, add column if not exists compared_triggers text;
     end if;
     if not exists (
         select from pg_attribute
@@ -42,6 +44,20 @@ begin
         alter table turnout.repository add column remove_as text;
     end if;
 end $$;
+
+-- The side that this installation was made for. A copy of a database has that of the original.
+create table if not exists turnout.side (
+    single boolean primary key default true check (single),
+    name text not null
+);
+
+-- Tables that are to be served and can't be captured, with the reason.
+create table if not exists turnout.refused (
+    schema_name text not null,
+    table_name text not null,
+    reason text not null,
+    primary key (schema_name, table_name)
+);
 
 -- Keys whose row changed here and is to be mirrored. An entry is written in the transaction of the change, and goes
 -- only after the other side has the row. No index: an entry is found again by its place, and a writer pays for nothing
@@ -57,6 +73,15 @@ create table if not exists turnout.dirty (
     key text not null,
     subject text
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
+
+-- Entries have no key, and PostgreSQL refuses to delete from a published table without one (`create publication … for all tables`). Said
+-- once: it locks the table.
+do $$
+begin
+    if (select relreplident from pg_class where oid = 'turnout.dirty'::regclass) <> 'f' then
+        alter table turnout.dirty replica identity full;
+    end if;
+end $$;
 
 -- Dirty keys whose row could not be applied: they are tried again when due, until they are parked.
 create table if not exists turnout.held (

@@ -97,8 +97,29 @@ begin
     end loop;
 end $$;
 
--- Puts a table under the care of Turnout, or renews that. Returns what was done or could not be, in words.
+-- Puts a table under the care of Turnout, or renews that. Returns what was done or could not be, in words. A table that can't be
+-- captured keeps no other from being served.
 create or replace function turnout.serve(
+    side text, in_schema text, in_table text, key_columns text[], subject_column text, strict boolean
+) returns setof text
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    why text;
+begin
+    delete from turnout.refused where schema_name = in_schema and table_name = in_table;
+    return query select turnout.serve_table(side, in_schema, in_table, key_columns, subject_column, strict);
+exception
+    -- These pass: the installation is tried again.
+    when lock_not_available or deadlock_detected or query_canceled then raise;
+    when others then
+        get stacked diagnostics why = message_text;
+        insert into turnout.refused (schema_name, table_name, reason) values (in_schema, in_table, why)
+        on conflict (schema_name, table_name) do update set reason = excluded.reason;
+        return next format('warning: table %I.%I cannot be captured, so it cannot be mirrored: %s', in_schema, in_table, why);
+end $$;
+
+create or replace function turnout.serve_table(
     side text, in_schema text, in_table text, key_columns text[], subject_column text, strict boolean
 ) returns setof text
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -108,13 +129,25 @@ declare
     place smallint;
     part regclass;
     fires text;
+    without_gap boolean;
+    traces record;
 begin
+    if (select relkind not in ('r', 'p') from pg_class where oid = target) then
+        raise exception '%.% is a view or a foreign table: no row changes in it', quote_ident(in_schema), quote_ident(in_table);
+    end if;
+    -- Without a gap until now, as nobody writes meanwhile.
+    without_gap := exists (
+        select from turnout.repository
+        where schema_name = in_schema and table_name = in_table
+            and key = key_columns and subject is not distinct from subject_column
+            and number not in (select number from turnout.gaps())
+    );
     insert into turnout.repository (number, schema_name, table_name, key, subject)
     values (
         (select coalesce(max(number), 0) + 1 from turnout.repository), in_schema, in_table, key_columns, subject_column
     )
     on conflict (schema_name, table_name) do update
-    set key = excluded.key, subject = excluded.subject, put_as = null, remove_as = null
+    set key = excluded.key, subject = excluded.subject, put_as = null, remove_as = null, compared_files = null
     returning number into place;
     perform turnout.write_dispatch();
     -- Also those of tables that are served no longer, as their keys may be dirty all the same.
@@ -127,6 +160,10 @@ begin
     for part in select relid from pg_partition_tree(target) union select target loop
         perform turnout.capture(place, part, key_columns, subject_column, strict);
     end loop;
+    if without_gap then
+        select * into traces from turnout.traces(target);
+        perform turnout.compared(in_schema, in_table, traces.files, traces.triggers);
+    end if;
     return next format('table %s is captured', target);
     return query select turnout.interleave(side, target, in_schema, in_table);
 

@@ -218,7 +218,7 @@ as $$
         extract(epoch from clock_timestamp() - least(waiting.oldest, kept.oldest))::double precision,
         coalesce(kept.held, 0), coalesce(kept.parked, 0),
         (select count(*) from turnout.divergence where divergence.repository = served.number),
-        served.verify
+        served.number in (select number from turnout.gaps())
     from turnout.repository as served
     left join (
         select repository, count(*) as entries, min(at) as oldest from turnout.dirty group by repository

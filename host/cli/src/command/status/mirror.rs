@@ -37,15 +37,13 @@ pub(super) fn show(source: Backend, mirror: Option<&MirrorStatus>, out: &mut imp
             held,
             parked,
             diverged,
-            truncated,
             applied_per_second,
             ..
         } = repository;
         let oldest = oldest_seconds.map_or("-".to_owned(), |oldest| format!("{oldest:.1} s"));
-        let truncated = if *truncated { "  truncated, to be compared" } else { "" };
         writeln!(
             out,
-            "  {name:<18} {dirty:>8} {oldest:>9} {applied_per_second:>8.1} {held:>6} {parked:>7} {diverged:>9}{truncated}"
+            "  {name:<18} {dirty:>8} {oldest:>9} {applied_per_second:>8.1} {held:>6} {parked:>7} {diverged:>9}"
         )?;
     }
     for repository in &mirror.repositories {
@@ -56,6 +54,9 @@ pub(super) fn show(source: Backend, mirror: Option<&MirrorStatus>, out: &mut imp
                 repository.repository
             )?;
         }
+    }
+    for gap in &mirror.gaps {
+        writeln!(out, "  to be compared: {}", gap.reason)?;
     }
     for parked in &mirror.parked {
         writeln!(

@@ -1,0 +1,186 @@
+use std::fmt;
+
+use sqlx::Row as _;
+use turnout_vocabulary::{Backend, Repository};
+
+use crate::database::Database;
+use crate::error::Error;
+use crate::sql::Parameter;
+
+/// A repository whose changes on one side may not all have been captured, so that both sides must be compared. `Display` says it
+/// in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The side.
+    pub backend: Backend,
+    /// The name of the repository.
+    pub repository: String,
+    /// What is known.
+    pub kind: GapKind,
+}
+
+/// What is known of a gap in capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GapKind {
+    /// The table is not served, as the installation found a reason, or does not know it.
+    NotServed(Option<String>),
+    /// There is no such table.
+    Missing,
+    /// Triggers are missing or switched off, now.
+    Uncaptured,
+    /// It was not compared since it is captured.
+    NotCompared,
+    /// The table has another file, or is another one.
+    Replaced,
+    /// Its triggers are other ones, or were switched.
+    Switched,
+}
+
+impl Gap {
+    /// Whether changes are missed now: a comparison would prove nothing.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(
+            self.kind,
+            GapKind::NotServed(_) | GapKind::Missing | GapKind::Uncaptured
+        )
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            backend,
+            repository,
+            kind,
+        } = self;
+        match kind {
+            GapKind::NotServed(Some(reason)) => write!(
+                f,
+                "{repository} can't be captured on {backend}: {reason}; mend that and run `turnout install {backend}`"
+            ),
+            GapKind::NotServed(None) => write!(
+                f,
+                "{repository} is not captured on {backend}: run `turnout install {backend}`"
+            ),
+            GapKind::Missing => write!(f, "the table of {repository} is missing on {backend}: restore it"),
+            GapKind::Uncaptured => write!(
+                f,
+                "triggers of Turnout on {repository} are missing or switched off on {backend}: run `turnout install {backend}`"
+            ),
+            GapKind::NotCompared => write!(f, "{repository} was not compared since it is captured on {backend}"),
+            GapKind::Replaced => write!(
+                f,
+                "{repository} was truncated, rewritten, replaced or restored on {backend}"
+            ),
+            GapKind::Switched => write!(
+                f,
+                "the triggers of Turnout on {repository} were switched off on {backend}"
+            ),
+        }
+    }
+}
+
+/// What a table looked like to capture before a comparison began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traces {
+    files: String,
+    triggers: String,
+}
+
+impl Database {
+    /// The repositories whose changes here may not all have been captured.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn gaps(&self) -> Result<Vec<Gap>, Error> {
+        let served = self.repositories();
+        let schemas: Vec<String> = served.iter().map(|repository| repository.schema.clone()).collect();
+        let tables: Vec<String> = served.iter().map(|repository| repository.name.clone()).collect();
+        let rows = self
+            .call(
+                "select asked.place::int8, case when served.number is null then 'not served' else found.gap end, refused.reason \
+                 from unnest($1::text[], $2::text[]) with ordinality as asked (schema_name, table_name, place) \
+                 left join turnout.repository as served using (schema_name, table_name) \
+                 left join turnout.refused using (schema_name, table_name) \
+                 left join turnout.gaps() as found using (schema_name, table_name) \
+                 where served.number is null or found.gap is not null",
+                &[Parameter::List(&schemas), Parameter::List(&tables)],
+            )
+            .await?;
+        let found = self.read(&rows, |row| {
+            let place: i64 = row.try_get(0)?;
+            let (gap, reason): (String, Option<String>) = (row.try_get(1)?, row.try_get(2)?);
+            let kind = match gap.as_str() {
+                "not served" => GapKind::NotServed(reason),
+                "missing" => GapKind::Missing,
+                "uncaptured" => GapKind::Uncaptured,
+                "never" => GapKind::NotCompared,
+                "replaced" => GapKind::Replaced,
+                _ => GapKind::Switched,
+            };
+            Ok((place, kind))
+        })?;
+        let gaps = found.into_iter().filter_map(|(place, kind)| {
+            let repository = served.get(usize::try_from(place - 1).ok()?)?;
+            Some(Gap {
+                backend: self.backend(),
+                repository: repository.name.clone(),
+                kind,
+            })
+        });
+        Ok(gaps.collect())
+    }
+
+    /// To be asked before both sides of a repository are compared. Triggers that fire only for usual sessions fire always again.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn before_comparison(&self, repository: &Repository) -> Result<Traces, Error> {
+        let rows = self
+            .call(
+                "select files, triggers from turnout.before_comparison($1, $2)",
+                &[Parameter::Text(&repository.schema), Parameter::Text(&repository.name)],
+            )
+            .await?;
+        let mut traces = self.read(&rows, |row| {
+            let (files, triggers): (Option<String>, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+            Ok(Traces {
+                files: files.unwrap_or_default(),
+                triggers: triggers.unwrap_or_default(),
+            })
+        })?;
+        traces.pop().ok_or_else(|| self.unexpected(&sqlx::Error::RowNotFound))
+    }
+
+    /// Notes that both sides of a repository have been compared, with the traces from before. What changed since stays a gap.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn compared(&self, repository: &Repository, before: &Traces) -> Result<(), Error> {
+        self.call(
+            "select turnout.compared($1, $2, $3, $4)::text",
+            &[
+                Parameter::Text(&repository.schema),
+                Parameter::Text(&repository.name),
+                Parameter::Text(&before.files),
+                Parameter::Text(&before.triggers),
+            ],
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Notes that both sides of a repository must be compared, also if its table soon looks again as it did.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn must_be_compared(&self, repository: &Repository) -> Result<(), Error> {
+        self.call(
+            "select turnout.compared($1, $2, null, null)::text",
+            &[Parameter::Text(&repository.schema), Parameter::Text(&repository.name)],
+        )
+        .await
+        .map(drop)
+    }
+}
