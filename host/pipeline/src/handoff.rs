@@ -10,6 +10,7 @@
 //! - `follow` learns of epochs that other hosts made, and finishes what they left.
 //! - `failover` moves authority away from a dead side, `rejoin` takes a side in again that was away.
 //! - `converge` compares both sides when mirroring begins.
+//! - `numbers` sets sequences apart while both sides hand out numbers.
 //! - `observe` keeps in view how far the mirror is behind.
 //! - `ship` brings versions into force that somebody pushed, activated or took back.
 //! - `judge` tells the mirror what is to become of dirty keys.
@@ -22,6 +23,7 @@ mod failover;
 mod follow;
 mod gate;
 mod judge;
+mod numbers;
 mod observe;
 mod record;
 mod rejoin;
@@ -32,10 +34,10 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, RwLock};
 use turnout_backends::Database;
-use turnout_mirror::Mirror;
+use turnout_mirror::{Mirror, Unnumbered};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 
 pub use failover::{AtStake, Failover, NoFailover};
@@ -65,6 +67,8 @@ pub struct Handoffs {
     converging: Mutex<()>,
     /// How the mirroring of each side stood when it was last seen.
     seen: PerBackend<ArcSwapOption<Seen>>,
+    /// The sequences that did not count as they must when they were last looked at.
+    unnumbered: ArcSwap<Vec<Unnumbered>>,
 }
 
 /// Why a set did not come into force.
@@ -109,6 +113,7 @@ impl Handoffs {
             allotting: RwLock::new(()),
             converging: Mutex::new(()),
             seen: PerBackend::default(),
+            unnumbered: ArcSwap::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "also what is around the tests may fail loudly")]
 
 mod capture;
+mod compare;
 mod failing;
 mod fence;
 mod hammered;

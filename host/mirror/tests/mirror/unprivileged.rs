@@ -14,7 +14,7 @@ const SCHEMA: &str = "
 const TABLES: &[Table] = &[Table::called("b"), Table::called("c"), Table::called("a")];
 
 /// Turnout is not a superuser, but owns the tables.
-async fn world(schema: &str, tables: &[Table]) -> World {
+pub(crate) async fn world(schema: &str, tables: &[Table]) -> World {
     let urls = databases().await;
     let role = "plain";
     for backend in Backend::ALL {

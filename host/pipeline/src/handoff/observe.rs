@@ -106,6 +106,7 @@ impl Handoffs {
             let mut dirty = 0;
             let mut behind = false;
             let mut truncated = false;
+            let mut looked_at = 0;
             for (backend, database) in self.backends.iter() {
                 if !matches!(self.is_installed(backend).await, Ok(true)) {
                     continue;
@@ -118,6 +119,7 @@ impl Handoffs {
                 truncated |= seen.standing.iter().any(|table| table.verify);
                 self.measure(backend, &seen);
                 self.seen[backend].store(Some(Arc::new(seen)));
+                looked_at += 1;
             }
             if behind && !alarmed {
                 tracing::error!("the mirror is far behind; see `turnout status`");
@@ -125,6 +127,9 @@ impl Handoffs {
             alarmed = behind;
             if truncated {
                 self.converge_soon();
+            }
+            if looked_at == Backend::ALL.len() {
+                self.look_at_numbers().await;
             }
             let counted = u32::try_from(dirty).unwrap_or(u32::MAX);
             sleep(LOOK.max(COUNTED * counted)).await;
