@@ -49,6 +49,9 @@ pub struct Status {
     pub repositories: Vec<String>,
     /// The repositories whose sides are still to be compared, before their copies count as equal.
     pub converging: Vec<String>,
+    /// The sequences that can't be kept from handing out numbers of the other side, and why, in words.
+    #[serde(default)]
+    pub sequences: Vec<String>,
     /// How the mirroring of each side's changes stands; `None` where there is no installation, or it was not seen yet.
     pub mirror: PerBackend<Option<MirrorStatus>>,
     /// What people should have heard of since the host began: the last ones, newest first.
@@ -109,6 +112,7 @@ pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
         } else {
             Vec::new()
         },
+        sequences: pipeline.handoffs.unnumbered().iter().map(ToString::to_string).collect(),
         mirror,
         alerts: pipeline.alerts.last().into_iter().map(AlertStatus::from).collect(),
     })

@@ -1,4 +1,4 @@
-//! The SQL installation of one side: schema `turnout`, the capture on every table served, interleaved sequences.
+//! The SQL installation of one side: schema `turnout`, the capture on every table served, what sets sequences apart.
 
 use sha2::{Digest as _, Sha256};
 use turnout_vocabulary::{Backend, Repository};
@@ -6,7 +6,7 @@ use turnout_vocabulary::{Backend, Repository};
 use crate::sql::{quoted, quoted_text};
 
 /// The parts of the installation, in their order. Each can be run again.
-const PARTS: [&str; 13] = [
+const PARTS: &[&str] = &[
     include_str!("install/sql/schema.sql"),
     include_str!("install/sql/fence.sql"),
     include_str!("install/sql/lease.sql"),
@@ -19,6 +19,7 @@ const PARTS: [&str; 13] = [
     include_str!("install/sql/compare.sql"),
     include_str!("install/sql/epochs.sql"),
     include_str!("install/sql/failover.sql"),
+    include_str!("install/sql/sequences.sql"),
     include_str!("install/sql/serve.sql"),
 ];
 

@@ -35,9 +35,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Install what the mirror and the handoff need on one side, or renew it; needs no superuser
     ///
-    /// Makes the schema `turnout`, puts triggers on the tables of all repositories, and has their sequences count in steps of
-    /// two, odd on old and even on new. Run it as the owner of the tables, with a url that names the role of the host. It says
-    /// what it could not do. It can be run again at any time, and must be after a table was added, or got a partition.
+    /// Makes the schema `turnout`, and puts triggers on the tables of all repositories. Sequences stay as they are until both sides
+    /// can insert. Run it as the owner of the tables, with a url that names the role of the host. It says what it could not do. It can be run again at any time, and must be after a table was added, or got a partition.
     Install(Install),
     /// Take the installation of one side away again
     ///

@@ -1,7 +1,11 @@
-use std::collections::HashMap;
+mod walk;
 
-use turnout_backends::{ComparedRow, Database, Error, Generated};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use turnout_backends::{ComparedRow, Database, Error, Generated, Schema, TableColumn};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
+
+use walk::Walk;
 
 /// How many rows a part of a table should have: what differs is looked for in parts of this size.
 const ROWS_IN_A_PART: u64 = 500;
@@ -10,12 +14,23 @@ const ROWS_IN_A_PART: u64 = 500;
 const MARKED_AT_ONCE: usize = 5_000;
 
 /// What a comparison found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compared {
     /// The rows of both sides, each key once.
     pub rows: u64,
     /// Those that differ and were marked dirty on their authority.
     pub marked: u64,
+    /// The columns that one side alone has: their values can't be equal.
+    pub missing_columns: Vec<String>,
+}
+
+/// What keeps two sides from being equal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Differing {
+    /// How many rows differ.
+    pub rows: usize,
+    /// The columns that one side alone has.
+    pub missing_columns: Vec<String>,
 }
 
 /// Compares a repository's rows on both sides, and marks those dirty that differ and are mirrored: on the side that
@@ -29,9 +44,13 @@ pub async fn compare(
     epoch: Epoch,
     authority: impl Fn(Option<&str>) -> Option<Backend>,
 ) -> Result<Compared, Error> {
-    number_apart(backends, repository).await?;
-    let (rows, differing) = differences(backends, repository).await?;
-    let mut compared = Compared { rows, marked: 0 };
+    let columns = columns(backends, repository).await?;
+    let (rows, differing) = differences(backends, repository, &columns.common).await?;
+    let mut compared = Compared {
+        rows,
+        marked: 0,
+        missing_columns: columns.missing,
+    };
     for (backend, keys) in marks(differing, authority).iter() {
         for keys in keys.chunks(MARKED_AT_ONCE) {
             backends[backend].mark(repository, keys, epoch).await?;
@@ -41,21 +60,7 @@ pub async fn compare(
     Ok(compared)
 }
 
-/// Has both sides go on above the numbers of both: rows of one side are about to come to the other with theirs.
-async fn number_apart(backends: &PerBackend<Database>, repository: &Repository) -> Result<(), Error> {
-    let (old, new) = tokio::try_join!(
-        backends.old.highest_number(repository),
-        backends.new.highest_number(repository)
-    )?;
-    let highest = old.max(new);
-    tokio::try_join!(
-        backends.old.number_above(repository, highest),
-        backends.new.number_above(repository, highest)
-    )?;
-    Ok(())
-}
-
-/// How many rows differ between the sides, of those whose text of the subject column `counts`.
+/// What differs between the sides, of the rows whose text of the subject column `counts`.
 ///
 /// # Errors
 /// Whatever keeps a backend from answering.
@@ -63,32 +68,38 @@ pub async fn differing(
     backends: &PerBackend<Database>,
     repository: &Repository,
     counts: impl Fn(Option<&str>) -> bool,
-) -> Result<usize, Error> {
-    let (_, differing) = differences(backends, repository).await?;
+) -> Result<Differing, Error> {
+    let columns = columns(backends, repository).await?;
+    let (_, differing) = differences(backends, repository, &columns.common).await?;
     let marks = marks(differing, |subject| counts(subject).then_some(Backend::Old));
-    Ok(marks.old.len() + marks.new.len())
+    let keys: HashSet<&String> = marks
+        .iter()
+        .flat_map(|(_, marks)| marks.iter().map(|(key, _)| key))
+        .collect();
+    Ok(Differing {
+        rows: keys.len(),
+        missing_columns: columns.missing,
+    })
 }
 
 /// How many rows there are, and those in the parts that differ.
 async fn differences(
     backends: &PerBackend<Database>,
     repository: &Repository,
+    columns: &[String],
 ) -> Result<(u64, PerBackend<Vec<ComparedRow>>), Error> {
-    let columns = common_columns(backends, repository).await?;
-    let parts = parts(backends, repository, &columns).await?;
-    let (of_old, of_new) = tokio::try_join!(
-        backends.old.digest(repository, &columns, parts),
-        backends.new.digest(repository, &columns, parts)
-    )?;
+    let (old, new) = tokio::try_join!(backends.old.extent(repository), backends.new.extent(repository))?;
+    let parts = u32::try_from(old.rows.max(new.rows) / ROWS_IN_A_PART + 1).unwrap_or(u32::MAX);
+    let walk = |backend: Backend| Walk::new(&backends[backend], repository, columns, parts);
+    let (old, new) = (walk(Backend::Old), walk(Backend::New));
+    let (of_old, mut of_new) = tokio::try_join!(old.digest(), new.digest())?;
     let mut rows = 0;
-    let mut of_new: HashMap<i32, _> = of_new.into_iter().map(|digest| (digest.part, digest)).collect();
     let mut differing: Vec<String> = Vec::new();
-    for digest in of_old {
-        let counterpart = of_new.remove(&digest.part);
-        let most = counterpart.as_ref().map_or(0, |new| new.rows).max(digest.rows);
-        rows += most.unsigned_abs();
-        if counterpart.as_ref() != Some(&digest) {
-            differing.push(digest.part.to_string());
+    for (part, digest) in of_old {
+        let counterpart = of_new.remove(&part);
+        rows += counterpart.map_or(0, |new| new.rows).max(digest.rows).unsigned_abs();
+        if counterpart != Some(digest) {
+            differing.push(part.to_string());
         }
     }
     rows += of_new.values().map(|digest| digest.rows.unsigned_abs()).sum::<u64>();
@@ -96,10 +107,7 @@ async fn differences(
     if differing.is_empty() {
         return Ok((rows, PerBackend::default()));
     }
-    let (old, new) = tokio::try_join!(
-        backends.old.rows_in(repository, &columns, parts, &differing),
-        backends.new.rows_in(repository, &columns, parts, &differing)
-    )?;
+    let (old, new) = tokio::try_join!(old.rows_in(&differing), new.rows_in(&differing))?;
     Ok((rows, PerBackend { old, new }))
 }
 
@@ -115,15 +123,27 @@ fn marks(
         if new.as_ref().is_some_and(|new| new.hash == old.hash) {
             continue;
         }
-        // A row that both sides have under different subjects belongs to whoever both agree on; else each side has its say.
+        // A row that both sides have under different subjects belongs to whoever both agree on; else each side has its say. Where they
+        // agree, both subjects are named: an apply overwrites a row only if its subject there is named.
         let says_old = authority(old.subject.as_deref());
-        let says_new = new.as_ref().map_or(says_old, |new| authority(new.subject.as_deref()));
-        if says_old == Some(Backend::Old) {
-            marks.old.push((old.key, old.subject));
+        let Some(new) = new else {
+            if let Some(backend) = says_old {
+                marks[backend].push((old.key, old.subject));
+            }
+            continue;
+        };
+        let says_new = authority(new.subject.as_deref());
+        let (backend, own, others) = if says_old == Some(Backend::Old) {
+            (Backend::Old, old.subject, new.subject)
         } else if says_new == Some(Backend::New) {
-            let subject = new.map_or(old.subject, |new| new.subject);
-            marks.new.push((old.key, subject));
+            (Backend::New, new.subject, old.subject)
+        } else {
+            continue;
+        };
+        if says_old == says_new && own != others {
+            marks[backend].push((old.key.clone(), others));
         }
+        marks[backend].push((old.key, own));
     }
     for (key, new) in of_new {
         if let Some(backend) = authority(new.subject.as_deref()) {
@@ -133,29 +153,33 @@ fn marks(
     marks
 }
 
-/// The columns that both sides have and neither computes, in one order.
-async fn common_columns(backends: &PerBackend<Database>, repository: &Repository) -> Result<Vec<String>, Error> {
-    let (old, new) = tokio::try_join!(backends.old.schema(), backends.new.schema())?;
-    let written = |table: &turnout_backends::Table| -> Vec<String> {
-        let columns = table
-            .columns
-            .iter()
-            .filter(|column| column.generated != Generated::Stored);
-        columns.map(|column| column.name.clone()).collect()
-    };
-    let on_new = new.table(repository).map(written).unwrap_or_default();
-    let mut columns = old.table(repository).map(written).unwrap_or_default();
-    columns.retain(|column| on_new.contains(column));
-    columns.sort_unstable();
-    Ok(columns)
+/// The columns of a table, as both sides have them.
+struct Columns {
+    /// Those that both have and at least one does not compute, in one order.
+    common: Vec<String>,
+    /// Those that one side alone has.
+    missing: Vec<String>,
 }
 
-/// In how many parts to compare.
-async fn parts(backends: &PerBackend<Database>, repository: &Repository, columns: &[String]) -> Result<u32, Error> {
-    let (old, new) = tokio::try_join!(
-        backends.old.digest(repository, columns, 1),
-        backends.new.digest(repository, columns, 1)
-    )?;
-    let rows = old.iter().chain(&new).map(|part| part.rows.unsigned_abs());
-    Ok(u32::try_from(rows.max().unwrap_or(0) / ROWS_IN_A_PART + 1).unwrap_or(u32::MAX))
+async fn columns(backends: &PerBackend<Database>, repository: &Repository) -> Result<Columns, Error> {
+    let (old, new) = tokio::try_join!(backends.old.schema(), backends.new.schema())?;
+    let of = |schema: &Schema| -> BTreeMap<String, bool> {
+        let columns = schema.table(repository).map_or(&[][..], |table| &table.columns);
+        let column = |column: &TableColumn| (column.name.clone(), column.generated == Generated::Stored);
+        columns.iter().map(column).collect()
+    };
+    let (old, new) = (of(&old), of(&new));
+    let mut columns = Columns {
+        common: Vec::new(),
+        missing: new.keys().filter(|name| !old.contains_key(*name)).cloned().collect(),
+    };
+    for (name, is_computed) in old {
+        match new.get(&name) {
+            None => columns.missing.push(name),
+            Some(is_computed_too) if is_computed && *is_computed_too => {}
+            Some(_) => columns.common.push(name),
+        }
+    }
+    columns.missing.sort_unstable();
+    Ok(columns)
 }

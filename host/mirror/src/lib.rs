@@ -10,11 +10,13 @@
 //! - `waiting` lets a write wait until its own keys are mirrored.
 //! - `compare` marks dirty what differs, before a repository counts as mirrored.
 //! - `rewound` finds a side that was restored from the past.
+//! - `numbers` sets sequences apart while both sides hand out numbers.
 
 mod applier;
 mod batch;
 mod compare;
 mod judge;
+mod numbers;
 mod order;
 mod progress;
 mod rewound;
@@ -31,8 +33,9 @@ use turnout_vocabulary::{Backend, MirrorState, PerBackend, Repository, Repositor
 use uuid::Uuid;
 
 use applier::Applier;
-pub use compare::{Compared, compare, differing};
+pub use compare::{Compared, Differing, compare, differing};
 pub use judge::{Judge, Verdict};
+pub use numbers::{Numbered, Numbers, Unnumbered};
 use progress::Progress;
 pub use progress::Standing;
 pub use rewound::rewound;

@@ -12,6 +12,7 @@
 //! - `failover` moves authority away from a dead side, `rejoin` takes a side in again that was away, `restored` one that was restored from
 //!   the past.
 //! - `converge` compares both sides when mirroring begins.
+//! - `numbers` sets sequences apart while both sides hand out numbers.
 //! - `observe` keeps in view how far the mirror is behind.
 //! - `ship` brings versions into force that somebody pushed, activated or took back.
 //! - `judge` tells the mirror what is to become of dirty keys.
@@ -25,6 +26,7 @@ mod follow;
 mod gaps;
 mod gate;
 mod judge;
+mod numbers;
 mod observe;
 mod record;
 mod rejoin;
@@ -36,10 +38,10 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, RwLock};
 use turnout_backends::{Database, Rewound};
-use turnout_mirror::Mirror;
+use turnout_mirror::{Mirror, Unnumbered};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 
 pub use failover::{AtStake, Failover, NoFailover};
@@ -72,6 +74,8 @@ pub struct Handoffs {
     seen: PerBackend<ArcSwapOption<Seen>>,
     /// The side that was found to be restored from the past.
     restored: ArcSwapOption<Rewound>,
+    /// The sequences that did not count as they must when they were last looked at.
+    unnumbered: ArcSwap<Vec<Unnumbered>>,
 }
 
 /// Why a set did not come into force.
@@ -117,6 +121,7 @@ impl Handoffs {
             converging: Mutex::new(()),
             seen: PerBackend::default(),
             restored: ArcSwapOption::empty(),
+            unnumbered: ArcSwap::default(),
         }
     }
 

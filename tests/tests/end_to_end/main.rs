@@ -14,6 +14,7 @@ mod layers;
 mod limits;
 mod mirror;
 mod mirror_status;
+mod numbers;
 mod observe;
 mod outage;
 mod policy_kit;

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use sqlx::Row as _;
 use turnout_vocabulary::{Epoch, Repository};
 
@@ -6,15 +8,26 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
 
-/// The digest of one part of a table.
+/// Where the rows of a table stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// How many blocks it has.
+    pub blocks: u64,
+    /// About how many rows.
+    pub rows: u64,
+    /// The files that they are in: while these stay the same, a row that nobody changes keeps its place.
+    pub files: String,
+}
+
+/// The digest of those rows of one part of a table that stand in some of its blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartDigest {
     /// The number of the part.
     pub part: i32,
     /// How many rows are in it.
     pub rows: i64,
     /// The sum of their hashes.
-    pub hash: String,
+    pub hash: i128,
 }
 
 /// One row as a comparison sees it. `Debug` shows neither key nor subject.
@@ -37,7 +50,31 @@ impl std::fmt::Debug for ComparedRow {
 }
 
 impl Database {
-    /// The digest of a table over these columns, in so many parts by the hash of the key.
+    /// Where the rows of a table stand now.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn extent(&self, repository: &Repository) -> Result<Extent, Error> {
+        let rows = self
+            .call(
+                "select blocks, row_count, files from turnout.extent($1, $2)",
+                &[Parameter::Text(&repository.schema), Parameter::Text(&repository.name)],
+            )
+            .await?;
+        let extents = self.read(&rows, |row| {
+            Ok(Extent {
+                blocks: row.try_get::<i64, _>(0)?.unsigned_abs(),
+                rows: row.try_get::<i64, _>(1)?.unsigned_abs(),
+                files: row.try_get(2)?,
+            })
+        })?;
+        extents
+            .into_iter()
+            .next()
+            .ok_or_else(|| self.unexpected(&sqlx::Error::RowNotFound))
+    }
+
+    /// The digest over these columns of the rows in some blocks, in so many parts by the hash of the key.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
@@ -46,28 +83,32 @@ impl Database {
         repository: &Repository,
         columns: &[String],
         parts: u32,
+        blocks: Range<u64>,
     ) -> Result<Vec<PartDigest>, Error> {
         let rows = self
             .call(
-                "select part, row_count, hash from turnout.digest($1, $2, $3, $4::int4)",
+                "select part, row_count, hash from turnout.digest($1, $2, $3, $4::int4, $5, $6)",
                 &[
                     Parameter::Text(&repository.schema),
                     Parameter::Text(&repository.name),
                     Parameter::List(columns),
                     Parameter::Number(parts.into()),
+                    block(blocks.start),
+                    block(blocks.end),
                 ],
             )
             .await?;
         self.read(&rows, |row| {
+            let hash: String = row.try_get(2)?;
             Ok(PartDigest {
                 part: row.try_get(0)?,
                 rows: row.try_get(1)?,
-                hash: row.try_get(2)?,
+                hash: hash.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
             })
         })
     }
 
-    /// The rows in some of those parts.
+    /// The rows in some of those parts that stand in some blocks.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
@@ -77,16 +118,19 @@ impl Database {
         columns: &[String],
         parts: u32,
         chosen: &[String],
+        blocks: Range<u64>,
     ) -> Result<Vec<ComparedRow>, Error> {
         let rows = self
             .call(
-                "select key, subject, hash from turnout.rows_in($1, $2, $3, $4::int4, $5::text[]::int4[])",
+                "select key, subject, hash from turnout.rows_in($1, $2, $3, $4::int4, $5::text[]::int4[], $6, $7)",
                 &[
                     Parameter::Text(&repository.schema),
                     Parameter::Text(&repository.name),
                     Parameter::List(columns),
                     Parameter::Number(parts.into()),
                     Parameter::List(chosen),
+                    block(blocks.start),
+                    block(blocks.end),
                 ],
             )
             .await?;
@@ -136,33 +180,9 @@ impl Database {
         )
         .await
     }
+}
 
-    /// The highest number that a table has, or that its sequences have handed out.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute).
-    pub async fn highest_number(&self, repository: &Repository) -> Result<i64, Error> {
-        self.value(
-            "select turnout.highest_number($1, $2)",
-            &[Parameter::Text(&repository.schema), Parameter::Text(&repository.name)],
-        )
-        .await
-    }
-
-    /// Has the sequences of a table hand out only numbers above this one, and only those that the other side does not.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute).
-    pub async fn number_above(&self, repository: &Repository, highest: i64) -> Result<(), Error> {
-        self.call(
-            "select turnout.number_above($1, $2, $3)::text",
-            &[
-                Parameter::Text(&repository.schema),
-                Parameter::Text(&repository.name),
-                Parameter::Number(highest),
-            ],
-        )
-        .await
-        .map(drop)
-    }
+/// The number of a block; they are 32 bits wide.
+fn block(number: u64) -> Parameter<'static> {
+    Parameter::Number(i64::from(u32::try_from(number).unwrap_or(u32::MAX)))
 }

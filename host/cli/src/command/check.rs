@@ -25,6 +25,20 @@ pub(crate) fn run(path: &Path) -> Result<()> {
             for problem in &problems {
                 writeln!(out, "wrong  {name}: {problem}")?;
             }
+            let numbering = if installed {
+                database.numbering(false).await.unwrap_or_default()
+            } else {
+                Vec::new()
+            };
+            for one in numbering {
+                if let Some(obstacle) = one.obstacle {
+                    let (sequence, table) = (one.sequence, one.table);
+                    writeln!(
+                        out,
+                        "warn   {name}: sequence {sequence} of {table} can't be set apart when both sides can insert: {obstacle}"
+                    )?;
+                }
+            }
             if problems.is_empty() {
                 let installation = if installed { "installed" } else { "not installed" };
                 let repositories = config.repositories.len();

@@ -81,6 +81,9 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
     if !status.converging.is_empty() {
         writeln!(out, "  still to be compared: {}", status.converging.join(", "))?;
     }
+    for sequence in &status.sequences {
+        writeln!(out, "  {sequence}")?;
+    }
     for (source, mirror) in status.mirror.iter() {
         mirror::show(source, mirror.as_ref(), out)?;
     }

@@ -4,6 +4,7 @@
 
 mod another_subject;
 mod capture;
+mod compare;
 mod failing;
 mod fence;
 mod gaps;

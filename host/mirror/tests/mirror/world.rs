@@ -250,6 +250,14 @@ pub(crate) async fn databases() -> PerBackend<String> {
     PerBackend::from_fn(|backend| on_database(cluster.url(), &format!("{backend}_{world}")))
 }
 
+/// The same database, as the superuser of the cluster.
+pub(crate) async fn as_superuser(url: &str) -> String {
+    let cluster = CLUSTER
+        .get_or_init(async || Cluster::start(Options::default()).await.unwrap())
+        .await;
+    on_database(cluster.url(), url.rsplit_once('/').unwrap().1)
+}
+
 /// The same server, another database.
 pub(crate) fn on_database(url: &str, name: &str) -> String {
     let (server, _) = url.rsplit_once('/').unwrap();

@@ -159,18 +159,19 @@ impl Handoffs {
         Ok(())
     }
 
-    /// The steps of a handoff: both fences, the drain, the proof where one is needed, the release. An abandonment comes from
+    /// The steps of a handoff: both fences, the drain, the sequences, the proof where one is needed, the release. An abandonment comes from
     /// nowhere and needs no proof: it goes back to where everything was.
     async fn carry_through(&self, now: Option<&InForce>, next: &InForce) -> Result<(), Obstacle> {
         for backend in sides(next) {
             self.raise_fence(backend, next.epoch).await?;
         }
-        self.drain(next).await?;
+        tokio::try_join!(self.drain(next), self.set_numbers_apart(next, now.is_none()))?;
         self.refuse_restored().await?;
         if let Some(now) = now {
             let unproven = self.unproven(now, &next.era).await?;
             self.prove_equal(next, &unproven).await?;
         }
+        self.set_numbers_back(next).await;
         self.release(next.epoch).await
     }
 

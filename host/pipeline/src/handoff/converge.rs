@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use turnout_backends::{Error as BackendError, Traces};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, RepositoryId, Subject};
 
@@ -13,13 +13,20 @@ use crate::subjects::subject_in;
 /// How long a comparison rests before it is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How often people hear that a comparison fails.
+const REPORT: Duration = Duration::from_mins(1);
+
 impl Handoffs {
     /// Compares what has not been since it is mirrored, in the background.
     pub(super) fn converge_soon(self: &Arc<Self>) {
         let handoffs = Arc::clone(self);
         tokio::spawn(async move {
+            let mut told: Option<Instant> = None;
             while let Err(error) = handoffs.converge().await {
-                tracing::debug!(%error, "the comparison of both sides waits");
+                if told.is_none_or(|told| told.elapsed() >= REPORT) {
+                    told = Some(Instant::now());
+                    tracing::warn!(%error, "both sides can't be compared; this is tried again");
+                }
                 sleep(PAUSE).await;
             }
         });
@@ -78,6 +85,13 @@ impl Handoffs {
                 marked = compared.marked,
                 "both sides compared"
             );
+            if !compared.missing_columns.is_empty() {
+                tracing::warn!(
+                    repository = repository.name,
+                    columns = compared.missing_columns.join(", "),
+                    "one side alone has these columns: their values are not mirrored"
+                );
+            }
             self.note_converged(in_force.epoch, repository, &before).await?;
         }
         Ok(())
@@ -116,20 +130,24 @@ impl Handoffs {
                 before.ok() != next.authority(repository.id, subject.as_ref()).ok()
             });
             let differing = compared.await?;
-            if differing > 0 {
-                if let Some(gap) = self
-                    .gaps()
-                    .await?
-                    .into_iter()
-                    .find(|gap| gap.repository == repository.name)
-                {
+            if !differing.missing_columns.is_empty() {
+                return Err(Obstacle::Because(format!(
+                    "one side alone has these columns of {}: {}. Add them to the other side, or drop them, and make the change again",
+                    repository.name,
+                    differing.missing_columns.join(", ")
+                )));
+            }
+            if differing.rows > 0 {
+                let rows = differing.rows;
+                let gaps = self.gaps().await?;
+                if let Some(gap) = gaps.into_iter().find(|gap| gap.repository == repository.name) {
                     return Err(Obstacle::Because(format!(
-                        "{gap}, and {differing} of its rows that would change hands differ between old and new: make the change again \
+                        "{gap}, and {rows} of its rows that would change hands differ between old and new: make the change again \
                          when `turnout status` shows that it is compared and mirrored"
                     )));
                 }
                 return Err(Obstacle::Because(format!(
-                    "{differing} rows of {} would change hands and differ between old and new: put them into `dualwrite` \
+                    "{rows} rows of {} would change hands and differ between old and new: put them into `dualwrite` \
                      first, and make the change again when they are mirrored",
                     repository.name
                 )));
@@ -139,7 +157,7 @@ impl Handoffs {
     }
 
     /// The subject in a text of the subject column.
-    fn subject(&self, text: Option<&str>) -> Option<Subject> {
+    pub(super) fn subject(&self, text: Option<&str>) -> Option<Subject> {
         subject_in(text, &self.rule)
     }
 }

@@ -109,6 +109,7 @@ impl Handoffs {
             let mut dirty = 0;
             let mut behind = false;
             let mut has_gaps = false;
+            let mut looked_at = 0;
             for backend in Backend::ALL {
                 self.notice_copy(backend).await;
                 if !matches!(self.is_installed(backend).await, Ok(true)) {
@@ -121,6 +122,7 @@ impl Handoffs {
                 behind |= seen.is_behind();
                 has_gaps |= !seen.gaps.is_empty();
                 self.measure(backend, &seen);
+                looked_at += 1;
             }
             if behind && !alarmed {
                 tracing::error!("the mirror is far behind; see `turnout status`");
@@ -128,6 +130,9 @@ impl Handoffs {
             alarmed = behind;
             if has_gaps {
                 self.converge_once();
+            }
+            if looked_at == Backend::ALL.len() {
+                self.look_at_numbers().await;
             }
             let counted = u32::try_from(dirty).unwrap_or(u32::MAX);
             sleep(LOOK.max(COUNTED * counted)).await;

@@ -191,10 +191,3 @@ begin
         alter table turnout.module alter column bytes set storage external;
     end if;
 end $$;
-
--- What the sequences were before their steps were doubled.
-create table if not exists turnout.sequence (
-    name text primary key,
-    increment bigint not null,
-    parity smallint not null
-);

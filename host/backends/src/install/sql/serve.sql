@@ -1,102 +1,5 @@
 -- Putting tables under the care of Turnout, and taking them out of it.
 
--- The sequences that number the rows of a table, each with its column.
-create or replace function turnout.sequences_of(target regclass) returns table (column_name name, sequence regclass)
-language sql stable set search_path = pg_catalog, pg_temp
-as $$
-    select distinct attribute.attname, reference.refobjid::regclass
-    from pg_attribute as attribute
-    left join pg_attrdef as fallback on fallback.adrelid = attribute.attrelid and fallback.adnum = attribute.attnum
-    join lateral (
-        select refobjid from pg_depend
-        where classid = 'pg_attrdef'::regclass and objid = fallback.oid and refclassid = 'pg_class'::regclass
-        union
-        select objid from pg_depend
-        where classid = 'pg_class'::regclass and refclassid = 'pg_class'::regclass
-            and refobjid = target and refobjsubid = attribute.attnum and deptype in ('a', 'i')
-    ) as reference on true
-    join pg_class as sequence on sequence.oid = reference.refobjid and sequence.relkind = 'S'
-    where attribute.attrelid = target and attribute.attnum > 0 and not attribute.attisdropped
-$$;
-
--- The highest number that a table has or has handed out.
-create or replace function turnout.highest_number(in_schema text, in_table text) returns bigint
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-    target regclass := format('%I.%I', in_schema, in_table)::regclass;
-    counted record;
-    one bigint;
-    highest bigint := 0;
-begin
-    for counted in select * from turnout.sequences_of(target) loop
-        execute format(
-            'select greatest((select max(%I) from %s), (select last_value from %s where is_called), 0)',
-            counted.column_name, target, counted.sequence
-        ) into one;
-        highest := greatest(highest, one);
-    end loop;
-    return highest;
-end $$;
-
--- Has the sequences of a table hand out only numbers above this one that the other side does not.
-create or replace function turnout.number_above(in_schema text, in_table text, highest bigint) returns void
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-    counted record;
-    used bigint;
-    upcoming bigint;
-begin
-    for counted in
-        select one.sequence, known.parity, seqincrement as step
-        from turnout.sequences_of(format('%I.%I', in_schema, in_table)::regclass) as one
-        join turnout.sequence as known on known.name = one.sequence::text
-        join pg_sequence on seqrelid = one.sequence
-    loop
-        execute format(
-            'select last_value + case when is_called then %s else 0 end from %s', counted.step, counted.sequence
-        ) into upcoming;
-        continue when upcoming > highest and upcoming % 2 = counted.parity;
-        -- This changes nothing, but nothing is handed out after it until the end of the transaction.
-        execute format('alter sequence %s increment by %s', counted.sequence, counted.step);
-        execute format('select last_value - case when is_called then 0 else 1 end from %s', counted.sequence) into used;
-        upcoming := greatest(used, highest) + 1;
-        upcoming := upcoming + (upcoming + counted.parity) % 2;
-        execute format('alter sequence %s restart with %s', counted.sequence, upcoming);
-    end loop;
-end $$;
-
--- Makes the sequences of a table count in steps of two, odd on `old` and even on `new`, so that both sides can hand out
--- numbers.
-create or replace function turnout.interleave(side text, target regclass, in_schema text, in_table text)
-returns setof text
-language plpgsql volatile set search_path = pg_catalog, pg_temp
-as $$
-declare
-    counted regclass;
-    step bigint;
-begin
-    for counted in select sequence from turnout.sequences_of(target) loop
-        begin
-            select seqincrement into strict step from pg_sequence where seqrelid = counted;
-            if not exists (select from turnout.sequence where name = counted::text) then
-                -- First of all: nothing is counted after this until the end of the transaction.
-                execute format('alter sequence %s increment by %s', counted, 2 * step);
-                insert into turnout.sequence (name, increment, parity)
-                values (counted::text, step, case side when 'old' then 1 else 0 end);
-                perform turnout.number_above(in_schema, in_table, turnout.highest_number(in_schema, in_table));
-                return next format('sequence %s counts on in steps of %s', counted, 2 * step);
-            end if;
-        exception when insufficient_privilege then
-            return next format(
-                'warning: sequence %s belongs to somebody else and was left as it is: both sides may hand out the same number; let its owner run this installation',
-                counted
-            );
-        end;
-    end loop;
-end $$;
-
 -- Puts a table under the care of Turnout, or renews that. Returns what was done or could not be, in words. A table that can't be
 -- captured keeps no other from being served.
 create or replace function turnout.serve(
@@ -165,7 +68,13 @@ begin
         perform turnout.compared(in_schema, in_table, traces.files, traces.triggers);
     end if;
     return next format('table %s is captured', target);
-    return query select turnout.interleave(side, target, in_schema, in_table);
+    return query
+        select distinct format(
+            'warning: sequence %s of table %s can''t be set apart when both sides can insert: %s', numbered.sequence, target,
+            numbered.obstacle
+        )
+        from turnout.numbering(false) as numbered
+        where numbered.schema_name = in_schema and numbered.table_name = in_table and numbered.obstacle is not null;
 
     if not turnout.silence() then
         select string_agg(tgname, ', ') into fires
@@ -233,14 +142,13 @@ end $body$
     revoke all on function turnout.taken, turnout.put, turnout.remove from public;
 end $outer$;
 
--- Takes away what was put on the tables: triggers, and the steps of the sequences. The schema itself goes with
+-- Takes away what was put on the tables: the triggers, and the steps of sequences that are set apart. The schema itself goes with
 -- `drop schema turnout cascade`.
 create or replace function turnout.leave() returns setof text
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
     fired record;
-    counted record;
 begin
     for fired in
         select tgname, tgrelid::regclass as target from pg_trigger
@@ -248,10 +156,5 @@ begin
     loop
         execute format('drop trigger %I on %s', fired.tgname, fired.target);
     end loop;
-    for counted in select * from turnout.sequence loop
-        if to_regclass(counted.name) is not null then
-            execute format('alter sequence %s increment by %s', counted.name, counted.increment);
-            return next format('sequence %s counts in steps of %s again', counted.name, counted.increment);
-        end if;
-    end loop;
+    return query select turnout.leave_sequences();
 end $$;

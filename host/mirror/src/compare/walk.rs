@@ -1,0 +1,124 @@
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use futures::future::{BoxFuture, FutureExt as _};
+use turnout_backends::{ComparedRow, Database, Error, Extent, PartDigest};
+use turnout_vocabulary::Repository;
+
+/// How many blocks the first step reads, and how long a step should take: well within any statement timeout.
+const FIRST_STEP: u64 = 128;
+const STEP: Duration = Duration::from_millis(300);
+
+/// How often people hear how far a walk is.
+const REPORT: Duration = Duration::from_secs(5);
+
+/// A walk through all rows of a table on one side, some blocks at a time. A row that is changed meanwhile may be met twice or not at
+/// all; it is dirty then. All others are met once, as a table that is rewritten is walked through again.
+pub(super) struct Walk<'a> {
+    database: &'a Database,
+    repository: &'a Repository,
+    columns: &'a [String],
+    parts: u32,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(database: &'a Database, repository: &'a Repository, columns: &'a [String], parts: u32) -> Self {
+        Self {
+            database,
+            repository,
+            columns,
+            parts,
+        }
+    }
+
+    /// The digest of each part that has rows.
+    pub(super) async fn digest(&self) -> Result<HashMap<i32, PartDigest>, Error> {
+        let step = |blocks| {
+            let digest = self.database.digest(self.repository, self.columns, self.parts, blocks);
+            digest.boxed()
+        };
+        self.through(step, |all: &mut HashMap<i32, PartDigest>, some| {
+            for digest in some {
+                let sum = all.entry(digest.part).or_insert(PartDigest {
+                    rows: 0,
+                    hash: 0,
+                    ..digest
+                });
+                sum.rows += digest.rows;
+                sum.hash += digest.hash;
+            }
+        })
+        .await
+    }
+
+    /// The rows in some of the parts.
+    pub(super) async fn rows_in(&self, chosen: &[String]) -> Result<Vec<ComparedRow>, Error> {
+        let step = |blocks| {
+            let rows = self
+                .database
+                .rows_in(self.repository, self.columns, self.parts, chosen, blocks);
+            rows.boxed()
+        };
+        self.through(step, |all: &mut Vec<ComparedRow>, some| all.extend(some))
+            .await
+    }
+
+    /// What the steps through all blocks give, put together.
+    async fn through<'s, T, A: Default>(
+        &self,
+        step: impl Fn(Range<u64>) -> BoxFuture<'s, Result<Vec<T>, Error>>,
+        put: impl Fn(&mut A, Vec<T>),
+    ) -> Result<A, Error> {
+        'anew: loop {
+            let mut extent = self.database.extent(self.repository).await?;
+            let (mut found, mut place, mut length) = (A::default(), 0, FIRST_STEP);
+            let mut reported = Instant::now();
+            while place < extent.blocks {
+                let began = Instant::now();
+                // Also what was added to the last block that was known, and behind it.
+                let past = place + length;
+                match step(place..past).await {
+                    Ok(some) => put(&mut found, some),
+                    // Too much for one statement after all.
+                    Err(Error::Database(error)) if error.sqlstate == "57014" && length > 1 => {
+                        length = (length / 4).max(1);
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
+                place = past;
+                length = adapted(length, began.elapsed());
+                let now = self.database.extent(self.repository).await?;
+                if now.files != extent.files {
+                    continue 'anew;
+                }
+                extent = now;
+                if reported.elapsed() >= REPORT {
+                    reported = Instant::now();
+                    self.report(place, &extent);
+                }
+            }
+            return Ok(found);
+        }
+    }
+
+    fn report(&self, place: u64, extent: &Extent) {
+        tracing::info!(
+            repository = self.repository.name,
+            backend = %self.database.backend(),
+            rows = extent.rows.saturating_mul(place) / extent.blocks.max(1),
+            of_about = extent.rows,
+            "both sides are compared"
+        );
+    }
+}
+
+/// How many blocks to read next: as many as take about as long as a step should, twice as many at most.
+fn adapted(length: u64, took: Duration) -> u64 {
+    let fitting = u128::from(length) * STEP.as_micros() / took.as_micros().max(1);
+    u64::try_from(fitting)
+        .unwrap_or(u64::MAX)
+        .clamp(length / 4, length * 2)
+        .max(1)
+}
