@@ -32,10 +32,6 @@ impl State {
             while self.is_done_already(self.hosts[who].duty, protocol) {
                 self.hosts[who].duty.1 += 1;
             }
-            let (epoch, done) = self.hosts[who].duty;
-            if epoch != 0 && usize::from(done) == self.phases(epoch, protocol).len() {
-                self.hosts[who].duty = (0, 0);
-            }
         }
         self.hosts.sort_unstable();
         for mirror in &mut self.mirrors {
@@ -46,27 +42,17 @@ impl State {
         self
     }
 
-    /// Whether nothing that is left to be done for `epoch` makes a difference.
+    /// Whether nothing that is left to be done in the handoff to `epoch` makes a difference: it is released, or can't be any
+    /// more and has no fence left to raise.
     fn is_over(&self, epoch: Epoch, protocol: Protocol) -> bool {
-        epoch != 0
-            && if self.is_released(epoch) {
-                !self.is_abandonment(epoch)
-            } else {
-                self.is_abandoned(epoch, protocol)
-            }
-    }
-
-    /// Whether no step but raising the fences can be done for `epoch`, and they are raised further already.
-    fn is_abandoned(&self, epoch: Epoch, protocol: Protocol) -> bool {
-        protocol != Protocol::ReleasedAfterAbandonment
-            && self.newest > epoch
-            && self.backends.iter().all(|replica| replica.fence >= epoch)
+        self.is_released(epoch)
+            || protocol != Protocol::ReleasedAfterAbandonment
+                && self.newest > epoch
+                && self.backends.iter().all(|replica| replica.fence >= epoch)
     }
 
     fn is_done_already(&self, (epoch, done): (Epoch, u8), protocol: Protocol) -> bool {
-        let Some(phase) = self.phases(epoch, protocol).get(usize::from(done)) else {
-            return false;
-        };
+        let phase = protocol.handoff()[usize::from(done)];
         epoch != 0
             && match phase {
                 Phase::FenceLosing | Phase::FenceGaining => self.at(phase.side(epoch)).fence >= epoch,

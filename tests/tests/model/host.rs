@@ -1,5 +1,7 @@
 //! What a host does: it learns, writes, and coordinates handoffs. It may sleep before any step, and crash after any.
 
+use turnout_vocabulary::Backend;
+
 use crate::protocol::{Epoch, LAST_EPOCH, Phase, Protocol, WRITES, authority};
 use crate::state::{Fault, Host, State};
 
@@ -20,18 +22,22 @@ pub(crate) enum HostStep {
     TakeOver,
     /// Does the next step of its handoff.
     Coordinate,
+    /// Raises the fence of a side to the newest epoch, if that is an abandonment. Any host may do it, at any time or never.
+    RaiseTo(Backend),
     /// Forgets what it was doing and starts again.
     Crash,
 }
 
 impl HostStep {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Learn,
         Self::Enter,
         Self::Commit,
         Self::Begin,
         Self::TakeOver,
         Self::Coordinate,
+        Self::RaiseTo(Backend::Old),
+        Self::RaiseTo(Backend::New),
         Self::Crash,
     ];
 }
@@ -73,13 +79,18 @@ impl State {
                 if epoch == 0 {
                     return None;
                 }
-                let phases = self.phases(epoch, protocol);
-                self.coordinate(epoch, phases[usize::from(done)], protocol)?;
-                self.hosts[who].duty = if usize::from(done) + 1 == phases.len() {
-                    (0, 0)
-                } else {
-                    (epoch, done + 1)
+                let phase = protocol.handoff()[usize::from(done)];
+                self.coordinate(epoch, phase, protocol)?;
+                self.hosts[who].duty = match phase {
+                    Phase::Release => (0, 0),
+                    _ => (epoch, done + 1),
                 };
+            }
+            HostStep::RaiseTo(side) => {
+                if !self.is_abandonment(self.newest) || self.at(side).fence >= self.newest {
+                    return None;
+                }
+                self.at_mut(side).fence = self.newest;
             }
             HostStep::Crash => {
                 let started = Host {
@@ -114,8 +125,9 @@ impl State {
         self.newest += 1;
         if abandons {
             self.released |= 1 << self.newest;
+        } else {
+            self.hosts[who].duty = (self.newest, 0);
         }
-        self.hosts[who].duty = (self.newest, 0);
         Some(())
     }
 

@@ -2,8 +2,8 @@
 //! by `stateright`. Where the code does otherwise than this model, one of them is wrong.
 //!
 //! What is modelled: one key on two backends, up to two writes, two hosts, and for each direction of the mirror two
-//! appliers that compete for its lease. Five epochs, each of which moves the key: the first, a handoff, its abandonment
-//! or a handoff back, and so on, so that a handoff, an abandonment, a second handoff and its way back fit into one run.
+//! appliers that compete for its lease. Four epochs, each of which moves the key, so that a handoff, its abandonment and a
+//! second handoff fit into one run, and so do two handoffs and the abandonment of the second.
 //! A handoff may be abandoned at any moment, also while its coordinator is about to release it, or before either fence is
 //! raised; another host may take it over at any moment, whatever the first is doing.
 //!

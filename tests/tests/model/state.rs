@@ -2,7 +2,7 @@
 
 use turnout_vocabulary::Backend;
 
-use crate::protocol::{ABANDONMENT, Epoch, Phase, Protocol, WRITES, authority};
+use crate::protocol::{Epoch, WRITES, authority};
 
 /// The system at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -142,15 +142,6 @@ impl State {
     /// Whether `epoch` abandons the one before it: that one is not released, and never will be.
     pub(crate) fn is_abandonment(&self, epoch: Epoch) -> bool {
         self.is_released(epoch) && !self.is_released(epoch - 1)
-    }
-
-    /// The steps of whoever coordinates `epoch`.
-    pub(crate) fn phases(&self, epoch: Epoch, protocol: Protocol) -> &'static [Phase] {
-        if self.is_abandonment(epoch) {
-            ABANDONMENT
-        } else {
-            protocol.handoff()
-        }
     }
 
     /// Whether a write older than `epoch` was let in on a side and has not ended.
