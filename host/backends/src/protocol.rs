@@ -6,6 +6,7 @@
 mod calls;
 mod capture;
 mod compare;
+mod drained;
 mod epochs;
 mod failover;
 mod fence;
@@ -22,7 +23,9 @@ use sqlx::postgres::PgRow;
 
 pub use calls::Calls;
 pub use compare::{ComparedRow, PartDigest};
+pub use drained::{Group, LeftOf};
 pub use epochs::{EpochRecord, NewestEpochs};
+pub use fence::FenceHolder;
 pub use handover::Receipt;
 pub use parked::{MirrorStanding, ParkedKey};
 pub use source::{Ack, Diverged, Failed, Leftover, Settled};

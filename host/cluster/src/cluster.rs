@@ -123,6 +123,7 @@ impl Cluster {
             "unix_socket_directories=",
             "max_connections=100",
             "shared_buffers=32MB",
+            "max_prepared_transactions=10",
             "timezone=UTC",
         ];
         // `synchronous_commit` stays on: without it a crash of the server alone loses commits.

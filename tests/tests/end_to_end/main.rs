@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod dialect;
+mod direct_writes;
 mod failover;
 mod handoff;
 mod hostile;
@@ -14,7 +15,9 @@ mod limits;
 mod mirror;
 mod mirror_status;
 mod observe;
+mod open_transactions;
 mod outage;
+mod parked_subjects;
 mod policy_kit;
 mod references;
 mod reload;

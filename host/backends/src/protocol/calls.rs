@@ -31,21 +31,9 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn calls(&self) -> Result<Calls, Error> {
-        self.listen("turnout_dirty").await
-    }
-
-    /// Listens for epochs that are made or released.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute).
-    pub async fn epoch_calls(&self) -> Result<Calls, Error> {
-        self.listen("turnout_epoch").await
-    }
-
-    async fn listen(&self, channel: &str) -> Result<Calls, Error> {
         let refused = |error: sqlx::Error| Error::answered(self.backend(), &error);
         let mut listener = self.protocol().listener().await.map_err(refused)?;
-        listener.listen(channel).await.map_err(refused)?;
+        listener.listen("turnout_dirty").await.map_err(refused)?;
         Ok(Calls(listener))
     }
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "also what is around the tests may fail loudly")]
 
 mod capture;
+mod drained;
+mod epochs;
 mod failing;
 mod fence;
 mod hammered;
