@@ -9,15 +9,15 @@ const T: Table = Table::called("clients").subject("phone");
 const CLIENTS: &str = "create table clients (id int primary key, phone text)";
 
 #[tokio::test]
-async fn a_hundred_thousand_subjects_are_told_in_pages_each_once() {
-    const PAGE: usize = 40_000;
+async fn many_subjects_are_told_in_pages_each_once() {
+    const PAGE: usize = 8_000;
     let world = World::new(CLIENTS, &[T]).await;
     world
         .old(
             "insert into turnout.held
                 (repository, key, subjects, xids, epoch, behind, attempts, since, due, sqlstate, reason, parked_at)
              select number, n::text, array['8900' || n, null], '{}', 1, false, 12, now(), now(), '23505', 'one', now()
-             from turnout.repository, generate_series(1, 100000) as n;
+             from turnout.repository, generate_series(1, 20000) as n;
              insert into turnout.dirty (epoch, repository, behind, key, subject)
              select entry.epoch, number, false, 'k', entry.subject from turnout.repository,
                 (values (1, ''), (1, '89005'), (2, 'of the epoch itself')) as entry (epoch, subject)",
@@ -38,7 +38,7 @@ async fn a_hundred_thousand_subjects_are_told_in_pages_each_once() {
         }
     }
     // Those that are parked, nobody, and the empty text.
-    assert_eq!(groups.len(), 100_002);
+    assert_eq!(groups.len(), 20_002);
     let mut subjects: Vec<_> = groups.iter().map(|group| group.subject.clone()).collect();
     subjects.sort();
     subjects.dedup();
