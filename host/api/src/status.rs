@@ -39,6 +39,8 @@ pub struct Status {
     pub refused: Option<Refused>,
     /// The epochs that a handoff leaves, oldest first; none while no handoff is under way.
     pub leaving: Vec<Epoch>,
+    /// What the handoff under way waits for, as far as this host carries it out.
+    pub held_up_by: Option<String>,
     /// The side that a forced failover made the authority of everything.
     pub forced: Option<Backend>,
     /// The side that was restored from the past and why that is known, until somebody says which side's rows count.
@@ -100,6 +102,7 @@ pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
         trials: TrialStatus::all(pipeline),
         refused,
         leaving: in_force.leaving.iter().map(|era| era.epoch).collect(),
+        held_up_by: pipeline.handoffs.held_up_by(),
         forced: in_force.forced,
         restored: pipeline.handoffs.restored().map(|found| RestoredStatus {
             backend: found.side,

@@ -14,7 +14,7 @@ mod watch;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool, Postgres};
 use tokio::sync::Notify;
@@ -109,16 +109,6 @@ impl Connections {
         let mut lease = self.acquire().await?;
         let answer = timeout(self.patience(), query(statement).fetch_all(&mut lease.connection)).await;
         self.judge(lease, answer).map_err(|failure| self.error(failure, true))
-    }
-
-    /// A listener outside the pool.
-    pub(crate) async fn listener(&self) -> Result<PgListener, sqlx::Error> {
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(self.settings.acquire_timeout)
-            .connect_with(self.options.clone())
-            .await?;
-        PgListener::connect_with(&pool).await
     }
 
     /// A connection outside the pool.

@@ -15,6 +15,7 @@ const PARTS: &[&str] = &[
     include_str!("install/sql/rows.sql"),
     include_str!("install/sql/handover.sql"),
     include_str!("install/sql/source.sql"),
+    include_str!("install/sql/drained.sql"),
     include_str!("install/sql/target.sql"),
     include_str!("install/sql/compare.sql"),
     include_str!("install/sql/epochs.sql"),

@@ -22,9 +22,9 @@ pub use database::{Database, Isolation, Transaction};
 pub use error::{DatabaseError, Error, Place};
 pub use install::Installation;
 pub use protocol::{
-    Ack, Calls, Change, ChangedRows, ComparedRow, Count, Counted, DirtyKey, Diverged, EpochRecord, Extent, Failed, Gap,
-    GapKind, Leftover, MirrorStanding, NewestEpochs, NotApplied, NotInstalled, Numbering, ParkedKey, PartDigest,
-    Receipt, Rewound, Settled, Stopped, Taken, TakenPart, Ticks, Traces,
+    Ack, Change, ChangedRows, ComparedRow, Count, Counted, DirtyKey, Diverged, EpochRecord, Extent, Failed,
+    FenceHolder, Gap, GapKind, Group, LeftOf, Leftover, MirrorStanding, NewestEpochs, NotApplied, NotInstalled,
+    Numbering, ParkedKey, PartDigest, Receipt, Rewound, Settled, Stopped, Taken, TakenPart, Ticks, Traces,
 };
 pub use schema::{Generated, Reference, Schema, Table, TableColumn};
 pub use settings::Settings;

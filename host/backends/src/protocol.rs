@@ -3,9 +3,9 @@
 //! They have connections of their own, so that an application which keeps all of its connections busy cannot hold up the
 //! mirror or a handoff.
 
-mod calls;
 mod capture;
 mod compare;
+mod drained;
 mod epochs;
 mod failover;
 mod fence;
@@ -23,9 +23,10 @@ mod target;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
-pub use calls::Calls;
 pub use compare::{ComparedRow, Extent, PartDigest};
+pub use drained::{Group, LeftOf};
 pub use epochs::{EpochRecord, NewestEpochs};
+pub use fence::FenceHolder;
 pub use gaps::{Gap, GapKind, Traces};
 pub use handover::Receipt;
 pub use installed::NotInstalled;

@@ -74,13 +74,14 @@ async fn host(config: &Config) -> Result<Host> {
     ));
     let mirror = Arc::new(Mirror::start(&backends, repositories, &judge));
     let alerts = Arc::new(Alerts::default());
+    let names = RecordingKey::of(config.keys.admin());
     let handoffs = Arc::new(Handoffs::new(
         Arc::clone(&policies),
         Arc::clone(&backends),
         Arc::clone(&mirror),
         Arc::clone(&alerts),
         Arc::clone(repositories),
-        rule.clone(),
+        (rule.clone(), names.clone()),
         config.handoff_budget,
     ));
     handoffs.begin().await?;
@@ -96,11 +97,7 @@ async fn host(config: &Config) -> Result<Host> {
         alerts,
         metrics,
         repositories: Arc::clone(repositories),
-        recording: Recording::new(
-            config.recorded_operations,
-            config.clear_subjects,
-            RecordingKey::of(config.keys.admin()),
-        ),
+        recording: Recording::new(config.recorded_operations, config.clear_subjects, names),
         rule: rule.clone(),
         freshness: Freshness::new(config.read_wait),
         undecided: config.policies.undecided,

@@ -5,9 +5,11 @@
 //!
 //! - `breaker` takes back policies that keep failing.
 //! - `change` takes a new set through the handoff, or abandons it.
+//! - `direct` tells of rows that were written directly while they changed hands.
 //! - `drained` waits until nothing of past epochs is left that would change hands.
 //! - `gaps` knows of which repositories changes may not all have been captured.
 //! - `gate` says whether a set may come into force at all.
+//! - `held_up` names what a handoff waits for.
 //! - `follow` learns of epochs that other hosts made, and finishes what they left.
 //! - `failover` moves authority away from a dead side, `rejoin` takes a side in again that was away, `restored` one that was restored from
 //!   the past.
@@ -20,11 +22,13 @@
 mod breaker;
 mod change;
 mod converge;
+mod direct;
 mod drained;
 mod failover;
 mod follow;
 mod gaps;
 mod gate;
+mod held_up;
 mod judge;
 mod numbers;
 mod observe;
@@ -40,18 +44,20 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, RwLock};
+use tokio::time::timeout;
 use turnout_backends::{Database, Rewound};
 use turnout_mirror::{Mirror, Unnumbered};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 
 pub use failover::{AtStake, Failover, NoFailover};
+use held_up::HeldUp;
 pub use judge::PolicyJudge;
 pub use observe::{ParkedFor, Seen};
 pub use restored::{NotRejoined, Rejoined};
 pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion};
 pub use watch::{Watching, watch};
 
-use crate::{Alerts, Policies};
+use crate::{Alerts, Policies, RecordingKey};
 
 /// Brings policy sets into force.
 pub struct Handoffs {
@@ -62,6 +68,8 @@ pub struct Handoffs {
     alerts: Arc<Alerts>,
     repositories: Arc<[Repository]>,
     rule: SubjectRule,
+    /// Names subjects in words for people.
+    names: RecordingKey,
     /// How long operations may wait for one.
     budget: Duration,
     /// Lets one change of this host run at a time.
@@ -70,6 +78,8 @@ pub struct Handoffs {
     allotting: RwLock<()>,
     /// Lets one comparison of this host run at a time.
     converging: Mutex<()>,
+    /// What the handoff under way waits for.
+    held_up: HeldUp,
     /// How the mirroring of each side stood when it was last seen.
     seen: PerBackend<ArcSwapOption<Seen>>,
     /// The side that was found to be restored from the past.
@@ -96,8 +106,8 @@ enum Obstacle {
 }
 
 impl Handoffs {
-    /// What brings sets into force on these backends. `budget` is how long operations may wait for a handoff before it is
-    /// abandoned.
+    /// What brings sets into force on these backends. Subjects are found by the rule, and named to people by the key. `budget` is
+    /// how long operations may wait for a handoff before it is abandoned.
     #[must_use]
     pub fn new(
         policies: Arc<Policies>,
@@ -105,7 +115,7 @@ impl Handoffs {
         mirror: Arc<Mirror>,
         alerts: Arc<Alerts>,
         repositories: Arc<[Repository]>,
-        rule: SubjectRule,
+        (rule, names): (SubjectRule, RecordingKey),
         budget: Duration,
     ) -> Self {
         Self {
@@ -115,13 +125,31 @@ impl Handoffs {
             alerts,
             repositories,
             rule,
+            names,
             budget,
             one: Arc::new(Mutex::new(())),
             allotting: RwLock::new(()),
             converging: Mutex::new(()),
+            held_up: HeldUp::default(),
             seen: PerBackend::default(),
             restored: ArcSwapOption::empty(),
             unnumbered: ArcSwap::default(),
+        }
+    }
+
+    /// What a handoff of this host waits for, in words without personal data; `None` while it waits for nothing.
+    #[must_use]
+    pub fn held_up_by(&self) -> Option<String> {
+        self.held_up.reason()
+    }
+
+    /// Waits until the handoff of this host that is under way, if any, is released or abandoned, and begins none from then on. A
+    /// handoff whose abandonment can't be recorded is left to the other hosts, or to the next start.
+    pub async fn stop(&self) {
+        match timeout(self.patience(), Arc::clone(&self.one).lock_owned()).await {
+            // The turn is never given back.
+            Ok(turn) => std::mem::forget(turn),
+            Err(_) => tracing::warn!("a handoff is left unfinished: it can't be abandoned while backend old is down"),
         }
     }
 

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod dialect;
+mod direct_writes;
 mod failover;
 mod gaps;
 mod handoff;
@@ -16,7 +17,9 @@ mod mirror;
 mod mirror_status;
 mod numbers;
 mod observe;
+mod open_transactions;
 mod outage;
+mod parked_subjects;
 mod policy_kit;
 mod references;
 mod reload;

@@ -2,7 +2,8 @@
 //!
 //! - What can only be refused from now on (fences and tokens only grow) is refused at once: a refusal changes nothing
 //!   but the refused, so it makes no difference to anyone how long they sleep before it.
-//! - A fence that is raised already is raised no further: that step of a handoff is passed at once.
+//! - A fence that is raised already is raised no further, and a fence that nobody holds up needs no waiting: such a step of
+//!   a handoff is passed at once.
 //! - What nobody will look at again is forgotten.
 //! - States that differ in names only (of the two hosts, of the two appliers of a direction, of tokens, of which only the
 //!   order matters) are one state. So leases may be taken over without end.
@@ -19,17 +20,16 @@ impl State {
         }
         for who in 0..self.hosts.len() {
             let host = self.hosts[who];
-            if host.writing != 0 && (no_write_is_left || self.refuses(host.writing, protocol)) {
+            if no_write_is_left {
                 self.hosts[who].writing = 0;
-                self.hosts[who].epoch = self.newest;
             }
             if no_write_is_left || self.refuses(host.epoch, protocol) {
                 self.hosts[who].epoch = self.newest;
             }
-            if self.is_released(host.duty.0) {
+            if self.is_over(host.duty.0, protocol) {
                 self.hosts[who].duty = (0, 0);
             }
-            while self.has_nothing_to_raise(self.hosts[who].duty, protocol) {
+            while self.is_done_already(self.hosts[who].duty, protocol) {
                 self.hosts[who].duty.1 += 1;
             }
         }
@@ -42,11 +42,23 @@ impl State {
         self
     }
 
-    fn has_nothing_to_raise(&self, (epoch, done): (Epoch, u8), protocol: Protocol) -> bool {
+    /// Whether nothing that is left to be done in the handoff to `epoch` makes a difference: it is released, or can't be any
+    /// more and has no fence left to raise.
+    fn is_over(&self, epoch: Epoch, protocol: Protocol) -> bool {
+        self.is_released(epoch)
+            || protocol != Protocol::ReleasedAfterAbandonment
+                && self.newest > epoch
+                && self.backends.iter().all(|replica| replica.fence >= epoch)
+    }
+
+    fn is_done_already(&self, (epoch, done): (Epoch, u8), protocol: Protocol) -> bool {
         let phase = protocol.handoff()[usize::from(done)];
         epoch != 0
-            && matches!(phase, Phase::FenceLosing | Phase::FenceGaining)
-            && self.at(phase.side(epoch)).fence >= epoch
+            && match phase {
+                Phase::FenceLosing | Phase::FenceGaining => self.at(phase.side(epoch)).fence >= epoch,
+                Phase::AwaitLosing | Phase::AwaitGaining => !self.is_held_up(phase.side(epoch), epoch),
+                Phase::DrainLosing | Phase::Release => false,
+            }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a host does: it learns, writes, and coordinates handoffs. It may sleep before any step, and crash after any.
 
+use turnout_vocabulary::Backend;
+
 use crate::protocol::{Epoch, LAST_EPOCH, Phase, Protocol, WRITES, authority};
 use crate::state::{Fault, Host, State};
 
@@ -8,28 +10,34 @@ use crate::state::{Fault, Host, State};
 pub(crate) enum HostStep {
     /// Learns which epoch is the newest.
     Learn,
-    /// Decides a write under the epoch it believes in, whose release it knows.
-    Decide,
-    /// The write reaches the authority: it commits, or the fence refuses it and the host reloads.
+    /// Decides a write under the epoch it believes in, whose release it knows, and the write reaches the authority: the
+    /// fence lets it in, or refuses it and the host reloads. A sleep between the two is a sleep before this step.
+    Enter,
+    /// The write that was let in commits.
     Commit,
-    /// Begins a new epoch: a handoff, or the abandonment of one that is not released yet.
+    /// Records a new epoch: a handoff, or the abandonment of one that is not released yet. Which of both it is, is decided
+    /// as it is recorded, and an abandonment is released by that.
     Begin,
     /// Takes over the handoff to the newest epoch, whoever else may be at it.
     TakeOver,
     /// Does the next step of its handoff.
     Coordinate,
+    /// Raises the fence of a side to the newest epoch, if that is an abandonment. Any host may do it, at any time or never.
+    RaiseTo(Backend),
     /// Forgets what it was doing and starts again.
     Crash,
 }
 
 impl HostStep {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Learn,
-        Self::Decide,
+        Self::Enter,
         Self::Commit,
         Self::Begin,
         Self::TakeOver,
         Self::Coordinate,
+        Self::RaiseTo(Backend::Old),
+        Self::RaiseTo(Backend::New),
         Self::Crash,
     ];
 }
@@ -41,36 +49,25 @@ impl State {
         match step {
             HostStep::Learn if host.epoch == self.newest => return None,
             HostStep::Learn => self.hosts[who].epoch = self.newest,
-            HostStep::Decide => {
-                let may_write = self.is_released(host.epoch)
-                    || match protocol {
-                        Protocol::NoWaitForRelease => true,
-                        Protocol::AbandonmentNotAwaited => host.epoch > 2 && self.is_released(host.epoch - 2),
-                        _ => false,
-                    };
+            HostStep::Enter => {
+                let may_write = self.is_released(host.epoch) || protocol == Protocol::NoWaitForRelease;
                 if !may_write || host.writing != 0 || self.committed == WRITES {
                     return None;
                 }
-                self.hosts[who].writing = host.epoch;
+                if self.refuses(host.epoch, protocol) {
+                    self.hosts[who].epoch = self.newest;
+                } else {
+                    self.hosts[who].writing = host.epoch;
+                }
             }
             HostStep::Commit => {
                 if host.writing == 0 {
                     return None;
                 }
                 self.hosts[who].writing = 0;
-                if self.refuses(host.writing, protocol) {
-                    self.hosts[who].epoch = self.newest;
-                } else {
-                    self.commit(host.writing)?;
-                }
+                self.commit(host.writing)?;
             }
-            HostStep::Begin => {
-                if self.newest == LAST_EPOCH {
-                    return None;
-                }
-                self.newest += 1;
-                self.hosts[who].duty = (self.newest, 0);
-            }
+            HostStep::Begin => self.begin(who, protocol)?,
             HostStep::TakeOver => {
                 if host.duty.0 != 0 || self.is_released(self.newest) {
                     return None;
@@ -83,11 +80,17 @@ impl State {
                     return None;
                 }
                 let phase = protocol.handoff()[usize::from(done)];
-                self.coordinate(epoch, phase)?;
+                self.coordinate(epoch, phase, protocol)?;
                 self.hosts[who].duty = match phase {
                     Phase::Release => (0, 0),
                     _ => (epoch, done + 1),
                 };
+            }
+            HostStep::RaiseTo(side) => {
+                if !self.is_abandonment(self.newest) || self.at(side).fence >= self.newest {
+                    return None;
+                }
+                self.at_mut(side).fence = self.newest;
             }
             HostStep::Crash => {
                 let started = Host {
@@ -102,6 +105,30 @@ impl State {
             }
         }
         Some(self)
+    }
+
+    /// Records the next epoch. Whether it abandons the newest is decided in the same transaction, on the one side that
+    /// decides releases too.
+    fn begin(&mut self, who: usize, protocol: Protocol) -> Option<()> {
+        if self.newest == LAST_EPOCH {
+            return None;
+        }
+        let failed = self.newest;
+        let abandons = match protocol {
+            // The host that abandons saw the handoff unreleased before; it is released meanwhile.
+            Protocol::AbandonedAfterRelease => failed > 1 && self.hosts[who].epoch == failed,
+            Protocol::HandoffTakenForAbandonment => {
+                !self.is_released(failed) || (failed > 2 && self.is_abandonment(failed))
+            }
+            _ => !self.is_released(failed),
+        };
+        self.newest += 1;
+        if abandons {
+            self.released |= 1 << self.newest;
+        } else {
+            self.hosts[who].duty = (self.newest, 0);
+        }
+        Some(())
     }
 
     /// Whether the authority's fence refuses a write of `epoch`.
@@ -129,7 +156,7 @@ impl State {
     }
 
     /// One step of the handoff to `epoch`; nothing while it has to wait.
-    fn coordinate(&mut self, epoch: Epoch, phase: Phase) -> Option<()> {
+    fn coordinate(&mut self, epoch: Epoch, phase: Phase, protocol: Protocol) -> Option<()> {
         let side = phase.side(epoch);
         match phase {
             Phase::FenceLosing | Phase::FenceGaining => {
@@ -141,7 +168,17 @@ impl State {
                     return None;
                 }
             }
-            Phase::Release => self.released |= 1 << epoch,
+            Phase::AwaitLosing | Phase::AwaitGaining => {
+                if self.is_held_up(side, epoch) {
+                    return None;
+                }
+            }
+            Phase::Release => {
+                if self.newest > epoch && protocol != Protocol::ReleasedAfterAbandonment {
+                    return None;
+                }
+                self.released |= 1 << epoch;
+            }
         }
         Some(())
     }

@@ -2,20 +2,21 @@
 //! by `stateright`. Where the code does otherwise than this model, one of them is wrong.
 //!
 //! What is modelled: one key on two backends, up to two writes, two hosts, and for each direction of the mirror two
-//! appliers that compete for its lease. Five epochs, each of which moves the key: the first, a handoff, its abandonment
-//! or a handoff back, and so on, so that a handoff, an abandonment, a second handoff and its way back fit into one run.
-//! A handoff may be abandoned at any moment, also while its coordinator is about to release it; another host may take
-//! it over at any moment, whatever the first is doing.
+//! appliers that compete for its lease. Four epochs, each of which moves the key, so that a handoff, its abandonment and a
+//! second handoff fit into one run, and so do two handoffs and the abandonment of the second.
+//! A handoff may be abandoned at any moment, also while its coordinator is about to release it, or before either fence is
+//! raised; another host may take it over at any moment, whatever the first is doing.
 //!
 //! A sleep needs no step of its own: whoever has a next step may do it now, after any number of steps of others, or never.
 //! A crash is a step that is always possible.
 //!
 //! | in the design | here |
 //! |---|---|
-//! | a write is decided under an epoch, and its transaction checks the fence, changes the row, leaves the dirty key | `HostStep::Decide`, `HostStep::Commit` (no lock is held between the two: less than the database promises) |
-//! | a refused write reloads and is decided again, and waits for the release | `HostStep::Commit`, then `Decide` |
-//! | raise the fences, the losing side first; drain the losing side up to the mark; release | `HostStep::Coordinate`, one [`protocol::Phase`] at a time; the mark is the epoch that an entry carries |
-//! | past the budget: epoch N+2 is the set of N | `HostStep::Begin` before the newest epoch is released |
+//! | a write is decided under an epoch; its transaction checks the fence, then changes the row and leaves the dirty key | `HostStep::Enter`, `HostStep::Commit` |
+//! | a refused write reloads and is decided again, and waits for the release | `HostStep::Enter` again |
+//! | raise the fence of the losing side, wait for the writes that it let in, the same on the other side; drain the losing side up to the mark; release | `HostStep::Coordinate`, one [`protocol::Phase`] at a time; the mark is the epoch that an entry carries |
+//! | past the budget: epoch N+2 is the set of N, and writes go on under it at once | `HostStep::Begin` before the newest epoch is released |
+//! | an epoch is released only while no newer one is recorded; an abandonment is recorded only while the epoch that it abandons is not released; `old` decides both | `Phase::Release`, `HostStep::Begin` |
 //! | a batch that ends between two entries of a key; the next is taken while one is applied | `ApplierStep::Take` with some of them, and before the acknowledgement |
 //! | the lease's token: source, target, then read; checked by each apply and each acknowledgement | [`state::Applier`] |
 //! | a written row and a deleted one | values: a deletion is a write whose value means "no row" |
@@ -94,8 +95,23 @@ fn without_waiting_for_the_release_writes_commit_on_a_stale_authority() {
 }
 
 #[test]
-fn an_abandonment_that_is_not_waited_for_lets_writes_commit_on_a_stale_authority() {
-    assert_breaks(Protocol::AbandonmentNotAwaited, NO_STALE_AUTHORITY);
+fn without_waiting_for_open_writes_they_commit_on_a_stale_authority() {
+    assert_breaks(Protocol::HoldersNotAwaited, NO_STALE_AUTHORITY);
+}
+
+#[test]
+fn a_release_after_the_abandonment_lets_writes_commit_on_a_stale_authority() {
+    assert_breaks(Protocol::ReleasedAfterAbandonment, NO_STALE_AUTHORITY);
+}
+
+#[test]
+fn an_abandonment_after_the_release_lets_writes_commit_on_a_stale_authority() {
+    assert_breaks(Protocol::AbandonedAfterRelease, NO_STALE_AUTHORITY);
+}
+
+#[test]
+fn a_handoff_that_is_taken_for_an_abandonment_lets_writes_commit_on_a_stale_authority() {
+    assert_breaks(Protocol::HandoffTakenForAbandonment, NO_STALE_AUTHORITY);
 }
 
 /// The checker finds a way to break `property`; one of the shortest is printed.

@@ -23,8 +23,18 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
             |_, state: &State| state.is_at_rest() && state.is_released(2) && state.is_released(3),
         ),
         Property::sometimes("both writes are mirrored after an abandonment", |_, state: &State| {
-            state.is_at_rest() && !state.is_released(2) && state.is_released(3)
+            state.is_at_rest() && state.is_abandonment(3)
         }),
+        Property::sometimes(
+            "a write commits after an abandonment while a write from before it is still open, and neither fence is raised to it",
+            |_, state: &State| {
+                state.newest == 3
+                    && state.is_abandonment(3)
+                    && state.written & (1 << 3) != 0
+                    && state.hosts.iter().any(|host| host.writing == 1)
+                    && state.backends.iter().all(|replica| replica.fence < 3)
+            },
+        ),
     ]
 }
 

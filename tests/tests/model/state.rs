@@ -2,7 +2,7 @@
 
 use turnout_vocabulary::Backend;
 
-use crate::protocol::{Epoch, WRITES};
+use crate::protocol::{Epoch, WRITES, authority};
 
 /// The system at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,7 +15,7 @@ pub(crate) struct State {
     pub(crate) hosts: [Host; 2],
     /// The newest epoch that a host has begun a handoff to.
     pub(crate) newest: Epoch,
-    /// Which epochs are released: a bit each.
+    /// Which epochs are released: a bit each. An abandonment is released as it is recorded.
     pub(crate) released: u8,
     /// Under which epochs writes were committed: a bit each, forgotten after the last write.
     pub(crate) written: u8,
@@ -82,7 +82,8 @@ pub(crate) struct Batch {
 pub(crate) struct Host {
     /// The epoch it believes in.
     pub(crate) epoch: Epoch,
-    /// The epoch of a write that is decided and not yet committed; 0 means none.
+    /// The epoch of a write that the fence let in and that is not yet committed; 0 means none. Its transaction holds the lock
+    /// on that epoch.
     pub(crate) writing: Epoch,
     /// The epoch that it coordinates the handoff to (0 means none), and how many steps of it are done.
     pub(crate) duty: (Epoch, u8),
@@ -136,6 +137,18 @@ impl State {
 
     pub(crate) fn is_released(&self, epoch: Epoch) -> bool {
         self.released & (1 << epoch) != 0
+    }
+
+    /// Whether `epoch` abandons the one before it: that one is not released, and never will be.
+    pub(crate) fn is_abandonment(&self, epoch: Epoch) -> bool {
+        self.is_released(epoch) && !self.is_released(epoch - 1)
+    }
+
+    /// Whether a write older than `epoch` was let in on a side and has not ended.
+    pub(crate) fn is_held_up(&self, side: Backend, epoch: Epoch) -> bool {
+        self.hosts
+            .iter()
+            .any(|host| (1..epoch).contains(&host.writing) && authority(host.writing) == side)
     }
 }
 

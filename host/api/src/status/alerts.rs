@@ -11,7 +11,7 @@ pub struct AlertStatus {
     pub at: u64,
     /// `warning` or `critical`.
     pub severity: String,
-    /// What kind of alert it is: `slow`, `late_mirror`, `parked` or `other` of a write, or `policy`.
+    /// What kind of alert it is: `slow`, `late_mirror`, `parked` or `other` of a write, `policy`, `handoff`, or `direct_write`.
     pub kind: String,
     /// The same in words.
     pub message: String,

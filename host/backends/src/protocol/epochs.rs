@@ -41,14 +41,28 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn record_epoch(&self, record: &EpochRecord, modules: &[&[u8]]) -> Result<bool, Error> {
+        self.write_epoch(record, modules, false).await
+    }
+
+    /// Writes an epoch down that abandons the one before it, and is released by that. False if that one is released already,
+    /// or another of its number stands there. Only `old` decides it.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn record_abandonment(&self, record: &EpochRecord) -> Result<bool, Error> {
+        self.write_epoch(record, &[], true).await
+    }
+
+    async fn write_epoch(&self, record: &EpochRecord, modules: &[&[u8]], abandons: bool) -> Result<bool, Error> {
         self.value(
-            "select turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5)",
+            "select turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5, $6 <> 0)",
             &[
                 number(record.epoch),
                 Parameter::Text(&record.set),
                 Parameter::Text(record.forced.map_or("", Backend::as_str)),
                 Parameter::List(&record.converged),
                 Parameter::Bytes(modules),
+                Parameter::Number(abandons.into()),
             ],
         )
         .await
@@ -107,12 +121,20 @@ impl Database {
             .await
     }
 
-    /// Notes that an epoch is released.
+    /// Releases an epoch. False if a newer epoch was recorded first, which abandons this one. Only `old` decides it.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
-    pub async fn release_epoch(&self, epoch: Epoch) -> Result<(), Error> {
-        self.call("select turnout.release_epoch($1)::text", &[number(epoch)])
+    pub async fn release_epoch(&self, epoch: Epoch) -> Result<bool, Error> {
+        self.value("select turnout.release_epoch($1)", &[number(epoch)]).await
+    }
+
+    /// Notes that an epoch is released, as the other side has decided.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn note_released(&self, epoch: Epoch) -> Result<(), Error> {
+        self.call("select turnout.note_released($1)::text", &[number(epoch)])
             .await
             .map(drop)
     }

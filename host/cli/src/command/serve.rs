@@ -10,7 +10,7 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
-use turnout_pipeline::Watching;
+use turnout_pipeline::{Handoffs, Watching};
 
 use crate::arguments::Serve;
 use crate::config::Config;
@@ -38,6 +38,7 @@ pub(crate) struct Service {
     listener: TcpListener,
     router: Router,
     patience: Duration,
+    handoffs: Arc<Handoffs>,
     _watching: Watching,
 }
 
@@ -49,16 +50,19 @@ impl Service {
             .with_context(|| format!("cannot watch the policies in {}", config.policies.directory.display()))?;
         let epoch = host.pipeline().policies.in_force().epoch;
         tracing::info!(address = %listener.local_addr()?, %epoch, "serving");
+        let handoffs = Arc::clone(&host.pipeline().handoffs);
         let router = turnout_api::router(host);
         Ok(Self {
             listener,
             router,
             patience: config.limits.time,
+            handoffs,
             _watching: watching,
         })
     }
 
-    /// Serves until `stop`, then lets the requests that have begun come to their end, for as long as one may take.
+    /// Serves until `stop`, then lets the requests that have begun come to their end, for as long as one may take, and a handoff
+    /// that is under way.
     pub(crate) async fn run(self, stop: Stop) -> Result<()> {
         let listener = self.listener.tap_io(|connection| {
             // An answer should leave at once; a socket that refuses only waits longer.
@@ -67,7 +71,8 @@ impl Service {
         let stopping = Arc::new(Notify::new());
         let begin = Arc::clone(&stopping);
         let serving = axum::serve(listener, self.router).with_graceful_shutdown(async move { begin.notified().await });
-        tokio::select! {
+        let handoffs = self.handoffs;
+        let served = tokio::select! {
             served = serving => served.context("the API stopped serving"),
             () = async {
                 stop.await;
@@ -77,7 +82,9 @@ impl Service {
                 tracing::warn!("some connections were still open and are cut");
                 Ok(())
             }
-        }
+        };
+        handoffs.stop().await;
+        served
     }
 }
 

@@ -58,6 +58,9 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
     if let Some(oldest) = status.leaving.first() {
         writeln!(out, "  handoff     under way from epoch {oldest}")?;
     }
+    if let Some(reason) = &status.held_up_by {
+        writeln!(out, "  held up     {reason}")?;
+    }
     if let Some(forced) = status.forced {
         writeln!(
             out,

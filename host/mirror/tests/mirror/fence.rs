@@ -99,11 +99,19 @@ async fn raising_the_fence_waits_for_writes_that_were_let_in_before_psql_include
             format!("begin; set local turnout.epoch = {setting}; update clients set visits = visits + 1 where id = 1");
         assert_eq!(state(&mut connection, &script).await, "");
         let next = Epoch::new(database.lowest_epoch().await.unwrap().get() + 1);
-        let Err(Error::Database(error)) = database.raise_fence(next).await else {
+        database.raise_fence(next).await.unwrap();
+        let Err(Error::Database(error)) = database.await_fence(next).await else {
             panic!("the fence did not wait")
         };
         assert_eq!(error.sqlstate, "55P03");
-        // It stands all the same, and psql is none of Turnout's sessions to be ended.
+        // The fence stands all the same. The session of psql is named, and is not one of Turnout's that may be ended.
+        let holders = database.fence_holders(next).await.unwrap();
+        let [holder] = &holders[..] else { panic!("{holders:?}") };
+        let process: i32 = sqlx::query_scalar("select pg_backend_pid()")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        assert_eq!((holder.process, holder.verb.as_deref()), (Some(process), Some("begin")));
         let mut late = psql(&world).await;
         let refused = state(
             &mut late,
@@ -121,12 +129,13 @@ async fn raising_the_fence_waits_for_writes_that_were_let_in_before_psql_include
             .await,
             ""
         );
-        let raising = database.raise_fence(next);
-        let (raised, committed) = tokio::join!(raising, async {
+        let waiting = database.await_fence(next);
+        let (waited, committed) = tokio::join!(waiting, async {
             tokio::time::sleep(Duration::from_millis(100)).await;
             state(&mut connection, "commit").await
         });
-        raised.unwrap();
+        waited.unwrap();
+        assert_eq!(database.fence_holders(next).await.unwrap(), []);
         assert_eq!(committed, "");
     }
     let epochs = world
@@ -153,10 +162,11 @@ async fn only_sessions_of_turnout_that_hold_up_the_fence_are_ended() {
     };
     let mut asleep = open("turnout", "4", 1).await;
     let mut newer = open("turnout", "5", 2).await;
-    assert!(database.raise_fence(Epoch::new(5)).await.is_err());
+    database.raise_fence(Epoch::new(5)).await.unwrap();
+    assert!(database.await_fence(Epoch::new(5)).await.is_err());
     assert_eq!(database.end_holders(Epoch::new(5)).await.unwrap(), 1);
-    eventually("the fence is raised", async || {
-        database.raise_fence(Epoch::new(5)).await.ok()
+    eventually("nothing holds up the fence", async || {
+        database.await_fence(Epoch::new(5)).await.ok()
     })
     .await;
     assert!(raw_sql("commit").execute(&mut asleep).await.is_err());
@@ -184,4 +194,32 @@ async fn a_strict_guard_lets_only_writes_through_turnout_in() {
         state(&mut connection, "reset turnout.epoch; update clients set visits = 3").await,
         ""
     );
+}
+
+#[tokio::test]
+async fn a_prepared_transaction_that_holds_up_the_fence_is_named_by_its_gid() {
+    let world = World::new(CLIENTS, &[T]).await;
+    let database = &world.backends.old;
+    database.raise_fence(Epoch::new(4)).await.unwrap();
+    let mut connection = psql(&world).await;
+    let script =
+        "begin; select pg_advisory_xact_lock_shared(turnout.lock_class(), 4); prepare transaction 'nightly run'";
+    for statement in script.split(';') {
+        assert_eq!(state(&mut connection, statement).await, "");
+    }
+    let next = Epoch::new(5);
+    database.raise_fence(next).await.unwrap();
+    assert!(database.await_fence(next).await.is_err());
+    let holders = database.fence_holders(next).await.unwrap();
+    let [holder] = &holders[..] else { panic!("{holders:?}") };
+    assert_eq!(holder.prepared.as_deref(), Some("nightly run"));
+    assert!(
+        holder
+            .to_string()
+            .starts_with("prepared transaction \"nightly run\", user "),
+        "{holder}"
+    );
+    assert_eq!(database.end_holders(next).await.unwrap(), 0);
+    assert_eq!(state(&mut connection, "rollback prepared 'nightly run'").await, "");
+    database.await_fence(next).await.unwrap();
 }

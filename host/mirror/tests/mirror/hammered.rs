@@ -54,6 +54,7 @@ async fn no_write_of_an_epoch_commits_after_the_next_fence_is_up() {
     for next in 2..2 + RAISES {
         epoch.store(next, SeqCst);
         world.backends.old.raise_fence(Epoch::new(next)).await.unwrap();
+        world.backends.old.await_fence(Epoch::new(next)).await.unwrap();
         // Whatever commits from here on was not there for this snapshot.
         world
             .old(&format!(

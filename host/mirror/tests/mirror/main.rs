@@ -5,6 +5,8 @@
 mod another_subject;
 mod capture;
 mod compare;
+mod drained;
+mod epochs;
 mod failing;
 mod fence;
 mod gaps;

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, sleep, timeout};
-use turnout_backends::{EpochRecord, Error as BackendError};
-use turnout_vocabulary::{Backend, Epoch, Span};
+use turnout_backends::Error as BackendError;
+use turnout_vocabulary::{Backend, Epoch, Severity, Span};
 
 use super::gate::Passed;
 use super::{Handoffs, Obstacle, record};
@@ -59,7 +59,7 @@ impl Handoffs {
         !matches!(self.newest().await, Ok(None))
     }
 
-    /// One attempt. An abandonment keeps the turn until it is over.
+    /// One attempt. It keeps the turn until it is over, also if the abandonment has to wait for `old`.
     async fn attempt(
         self: &Arc<Self>,
         turn: OwnedMutexGuard<()>,
@@ -84,7 +84,8 @@ impl Handoffs {
         let next = self.allot(now, set, &passed).await?;
         let epoch = next.epoch;
         self.policies.put_in_force(next.clone());
-        let outcome = timeout(self.budget, self.carry_through(Some(now), &next)).await;
+        let outcome = timeout(self.budget, self.carry_through(now, &next)).await;
+        let held_up = self.held_up.end();
         let obstacle = match outcome {
             Ok(Ok(())) => {
                 self.settle(&next);
@@ -98,13 +99,10 @@ impl Handoffs {
             Err(_) => Obstacle::Because(format!(
                 "the handoff to epoch {epoch} took longer than {:?} and was abandoned: {}",
                 self.budget,
-                self.why_not_drained(&next).await
+                held_up.unwrap_or_else(|| "a backend did not answer in time".to_owned())
             )),
         };
-        tracing::warn!(%epoch, %obstacle, "handoff abandoned");
-        let (handoffs, base) = (Arc::clone(self), now.clone());
-        tokio::spawn(async move { handoffs.abandon(turn, base, next).await });
-        Err(obstacle)
+        self.give_up(turn, now, &next, obstacle).await
     }
 
     /// Writes the next epoch down on both sides, `old` first: there only one host gets the number.
@@ -142,14 +140,7 @@ impl Handoffs {
         known: Option<&Era>,
         on: &[Backend],
     ) -> Result<(), Obstacle> {
-        let record = EpochRecord {
-            epoch: era.epoch,
-            set: record::of(&era.set),
-            forced: era.forced,
-            released: false,
-            age: Duration::ZERO,
-            converged: converged.to_vec(),
-        };
+        let record = record::epoch(era, converged);
         let modules = record::modules(&era.set, known);
         for backend in on {
             if !self.backends[*backend].record_epoch(&record, &modules).await? {
@@ -159,44 +150,56 @@ impl Handoffs {
         Ok(())
     }
 
-    /// The steps of a handoff: both fences, the drain, the sequences, the proof where one is needed, the release. An abandonment comes from
-    /// nowhere and needs no proof: it goes back to where everything was.
-    async fn carry_through(&self, now: Option<&InForce>, next: &InForce) -> Result<(), Obstacle> {
+    /// The steps of a handoff: both fences, the drain, the sequences, the proof where one is needed, the release.
+    async fn carry_through(&self, now: &InForce, next: &InForce) -> Result<(), Obstacle> {
         for backend in sides(next) {
             self.raise_fence(backend, next.epoch).await?;
         }
-        tokio::try_join!(self.drain(next), self.set_numbers_apart(next, now.is_none()))?;
+        tokio::try_join!(self.drain(next), self.set_numbers_apart(next))?;
         self.refuse_restored().await?;
-        if let Some(now) = now {
-            let unproven = self.unproven(now, &next.era).await?;
-            self.prove_equal(next, &unproven).await?;
-        }
+        let unproven = self.unproven(now, &next.era).await?;
+        self.prove_equal(next, &unproven).await?;
+        let direct = self.direct_writes(next).await?;
         self.set_numbers_back(next).await;
-        self.release(next.epoch).await
+        self.release(next.epoch).await?;
+        self.tell_of_direct_writes(direct);
+        Ok(())
     }
 
-    /// Raises a fence, and ends those sessions of Turnout that hold it up.
+    /// Raises a fence and waits for the writes that were let in before. Ends those sessions of Turnout that hold it up; those
+    /// of others are named.
     pub(super) async fn raise_fence(&self, backend: Backend, epoch: Epoch) -> Result<(), Obstacle> {
         let database = &self.backends[backend];
+        database.raise_fence(epoch).await?;
         loop {
-            match database.raise_fence(epoch).await {
-                Ok(()) => return Ok(()),
+            match database.await_fence(epoch).await {
+                Ok(()) => {
+                    self.held_up.by_nothing();
+                    return Ok(());
+                }
                 Err(BackendError::Database(error)) if error.sqlstate == "55P03" => {
                     let ended = database.end_holders(epoch).await?;
-                    tracing::warn!(%backend, %epoch, ended, "transactions that had begun under an older epoch hold up the fence");
+                    let holders = database.fence_holders(epoch).await?;
+                    tracing::debug!(%backend, %epoch, ended, "open transactions hold up the fence");
+                    self.held_up.by_transactions(backend, &holders);
                 }
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Notes the release on both sides. It is a fact already: one side that knows it is enough.
+    /// Releases an epoch. `old` decides whether it still can be released; the other side only notes it, now or in
+    /// [`rejoin`](Self::rejoin).
     async fn release(&self, epoch: Epoch) -> Result<(), Obstacle> {
-        let (old, new) = tokio::join!(
-            self.backends.old.release_epoch(epoch),
-            self.backends.new.release_epoch(epoch)
-        );
-        old.or(new).map_err(Obstacle::from)
+        if !self.backends.old.release_epoch(epoch).await? {
+            return Err(Obstacle::Because(format!(
+                "the handoff to epoch {epoch} was abandoned by another host, as it took too long; make the change again"
+            )));
+        }
+        if let Err(error) = self.backends.new.note_released(epoch).await {
+            tracing::debug!(%epoch, %error, "backend new does not know yet that the epoch is released");
+        }
+        Ok(())
     }
 
     /// Ends the handoff for this host's operations.
@@ -206,41 +209,75 @@ impl Handoffs {
         self.converge_soon();
     }
 
-    /// Puts the set of `base` in force again, under a newer epoch: a handoff like any other, but one that is not given up.
-    pub(super) async fn abandon(self: Arc<Self>, _turn: OwnedMutexGuard<()>, base: InForce, failed: InForce) {
-        let mut leaving = failed.leaving.clone();
-        leaving.push(failed.era.clone());
-        let next = InForce {
-            era: Era {
-                epoch: failed.epoch.next(),
-                ..base.era.clone()
-            },
-            leaving,
-            converged: base.converged.clone(),
-        };
-        let mut written = false;
-        // A forced failover may have come between.
-        while self.policies.in_force().epoch <= next.epoch {
-            let step = async {
-                if !written {
-                    self.write_down(&next.era, &next.converged, Some(&base.era), &Backend::ALL)
-                        .await?;
-                    written = true;
-                    self.policies.put_in_force(next.clone());
+    /// Abandons a handoff. Nothing is to be told to anybody if it turns out to be released.
+    async fn give_up(
+        self: &Arc<Self>,
+        turn: OwnedMutexGuard<()>,
+        base: &InForce,
+        failed: &InForce,
+        obstacle: Obstacle,
+    ) -> Result<(), Obstacle> {
+        match self.abandon(base, failed).await {
+            Ok(true) => {}
+            Ok(false) => {
+                self.learn().await?;
+                let now = self.policies.in_force();
+                if now.epoch == failed.epoch && now.leaving.is_empty() {
+                    self.settle(failed);
+                    return Ok(());
                 }
-                self.carry_through(None, &next).await
-            };
-            match step.await {
-                Ok(()) => {
-                    self.settle(&next);
+            }
+            Err(error) => {
+                tracing::warn!(epoch = %failed.epoch, %error, "the abandonment of the handoff waits for backend old");
+                let (handoffs, base, failed) = (Arc::clone(self), base.clone(), failed.clone());
+                tokio::spawn(async move { handoffs.abandon_in_time(turn, base, failed).await });
+            }
+        }
+        self.alerts.tell(
+            Severity::Warning,
+            "handoff",
+            format!("the handoff to epoch {} is abandoned: {obstacle}", failed.epoch),
+        );
+        Err(obstacle)
+    }
+
+    /// Abandons a handoff as soon as `old` can be asked. Keeps the turn until then.
+    pub(super) async fn abandon_in_time(self: Arc<Self>, _turn: OwnedMutexGuard<()>, base: InForce, failed: InForce) {
+        // A forced failover may come between.
+        while self.policies.in_force().epoch <= failed.epoch {
+            match self.abandon(&base, &failed).await {
+                Ok(true) => return,
+                Ok(false) => {
+                    // It is released, or another host was quicker. What is in force is found by the next look.
+                    self.policies.look();
                     return;
                 }
-                // Somebody else sees to it; if they don't, it is found unfinished.
-                Err(Obstacle::Overtaken) => return,
-                Err(obstacle) => tracing::debug!(epoch = %next.epoch, %obstacle, "the abandonment waits"),
+                Err(error) => tracing::debug!(epoch = %failed.epoch, %error, "the abandonment waits"),
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// Puts the set of `base` in force again, under the number after the handoff that failed. No write of that handoff was let
+    /// in where its authority differs, so all operations go on at once: nothing is drained and no open transaction is waited for.
+    /// False if `old` has released the handoff, or has another epoch of that number.
+    async fn abandon(self: &Arc<Self>, base: &InForce, failed: &InForce) -> Result<bool, Obstacle> {
+        let era = Era {
+            epoch: failed.epoch.next(),
+            ..base.era.clone()
+        };
+        let record = record::epoch(&era, &base.converged);
+        if !self.backends.old.record_abandonment(&record).await? {
+            return Ok(false);
+        }
+        let epoch = era.epoch;
+        self.settle(&InForce::steady(era, base.converged.clone()));
+        if let Err(error) = self.backends.old.raise_fence(epoch).await {
+            tracing::debug!(%epoch, %error, "the fence of backend old is raised by the next handoff");
+        }
+        // The other side takes part as one that was away does.
+        self.policies.look();
+        Ok(true)
     }
 }
 

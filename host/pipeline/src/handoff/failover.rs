@@ -125,7 +125,7 @@ impl Handoffs {
         survivor.close_to_leftovers(era.epoch).await?;
         survivor.raise_fence(era.epoch).await?;
         self.take_numbers_over(to, era.epoch).await;
-        survivor.release_epoch(era.epoch).await?;
+        survivor.note_released(era.epoch).await?;
         let epoch = era.epoch;
         self.policies.put_in_force(InForce::steady(era, Vec::new()));
         tracing::error!(%epoch, %to, "forced failover: what the other side had not mirrored is lost");

@@ -1,15 +1,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
-use turnout_backends::{Calls, Database, EpochRecord, Error as BackendError, NewestEpochs};
-use turnout_vocabulary::{Backend, Epoch};
+use tokio::time::{Instant, sleep};
+use turnout_backends::{Database, EpochRecord, Error as BackendError, NewestEpochs};
+use turnout_vocabulary::{Backend, Epoch, Severity};
 
 use super::{Handoffs, Obstacle, record};
 use crate::policies::{Era, InForce};
 
-/// How often is looked for newer epochs when nobody called.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often is looked for newer epochs: what other hosts wait for at a handoff of one of them.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How often is looked whether a side is back or has been installed.
+const CHECK: Duration = Duration::from_secs(1);
 
 /// How much longer than its budget a handoff of another host may take before this one abandons it.
 const GRACE: Duration = Duration::from_secs(2);
@@ -37,35 +40,40 @@ impl Handoffs {
         Ok(())
     }
 
-    /// Follows what other hosts do, for as long as the host lives.
+    /// Follows what other hosts do, for as long as the host lives: looks at the newest epochs often, which is one statement a
+    /// side, and at what else may have changed now and then, or when something of this host has.
     pub async fn follow(self: Arc<Self>) {
-        let mut calls = None;
+        let mut checked = None;
         loop {
-            self.refresh_installed().await;
-            if calls.is_none() {
-                calls = self.epoch_calls().await.ok();
-            }
-            tokio::select! {
-                () = self.policies.asked() => {}
-                () = next(calls.as_mut()) => {}
-                () = sleep(LOOK) => {}
-            }
+            let is_asked = tokio::select! {
+                () = self.policies.asked() => true,
+                () = sleep(LOOK) => false,
+            };
+            let is_due = is_asked || checked.is_none_or(|checked: Instant| checked.elapsed() >= CHECK);
             match self.learn().await {
-                Ok(()) => {
-                    self.finish_for_others().await;
-                    if let Err(error) = self.rejoin(&self.policies.in_force()).await {
-                        tracing::debug!(%error, "a side can't be asked whether it was away");
-                    }
-                }
-                Err(error) => tracing::debug!(%error, "newer epochs can't be looked for"),
+                Ok(()) => self.finish_for_others().await,
+                Err(error) if is_due => tracing::debug!(%error, "newer epochs can't be looked for"),
+                Err(_) => {}
             }
-            if !self.is_recorded().await {
-                let in_force = self.policies.in_force();
-                match self.bring(Arc::clone(&in_force.set), Some(in_force.epoch)).await {
-                    Ok(()) | Err(Obstacle::Overtaken) => {}
-                    Err(obstacle) => {
-                        self.policies.refuse(&obstacle);
-                    }
+            if is_due {
+                self.check().await;
+                checked = Some(Instant::now());
+            }
+        }
+    }
+
+    /// Takes in a side that was away or not installed, and records what is in force where no record is.
+    async fn check(self: &Arc<Self>) {
+        self.refresh_installed().await;
+        if let Err(error) = self.rejoin(&self.policies.in_force()).await {
+            tracing::debug!(%error, "a side can't be asked whether it was away");
+        }
+        if !self.is_recorded().await {
+            let in_force = self.policies.in_force();
+            match self.bring(Arc::clone(&in_force.set), Some(in_force.epoch)).await {
+                Ok(()) | Err(Obstacle::Overtaken) => {}
+                Err(obstacle) => {
+                    self.policies.refuse(&obstacle);
                 }
             }
         }
@@ -78,17 +86,6 @@ impl Handoffs {
                 let _ = database.refresh_schema().await;
             }
         }
-    }
-
-    async fn epoch_calls(&self) -> Result<Calls, BackendError> {
-        if !self.is_installed(Backend::Old).await? {
-            return Err(BackendError::Unavailable {
-                backend: Backend::Old,
-                reason: "Turnout is not installed there".into(),
-                in_doubt: false,
-            });
-        }
-        self.backends.old.epoch_calls().await
     }
 
     /// Follows the newest epoch that the databases know of, released or not. One side is enough: an epoch that only the
@@ -180,29 +177,30 @@ impl Handoffs {
         let Ok(turn) = Arc::clone(&self.one).try_lock_owned() else {
             return;
         };
+        let failed = (*in_force).clone();
+        let Some(base) = failed.leaving.first().cloned() else {
+            return;
+        };
         let mut since = None;
+        let mut converged = Vec::new();
         for (_, database) in self.backends.iter() {
-            if let Ok(records) = database.epochs(in_force.epoch).await {
-                since = since.max(records.first().map(|record| record.age));
+            for record in database.epochs(base.epoch).await.unwrap_or_default() {
+                if record.epoch == failed.epoch {
+                    since = since.max(Some(record.age));
+                } else if record.epoch == base.epoch {
+                    converged = record.converged;
+                }
             }
         }
         if since.is_none_or(|age| age < self.budget + GRACE) {
             return;
         }
-        let failed = (*in_force).clone();
-        let Some(base) = failed.leaving.first().cloned() else {
-            return;
-        };
-        tracing::warn!(epoch = %failed.epoch, "a handoff was left unfinished by its host and is abandoned");
-        let base = InForce::steady(base, Vec::new());
-        tokio::spawn(Arc::clone(self).abandon(turn, base, failed));
-    }
-}
-
-/// The next call; never where there is nobody to call.
-async fn next(calls: Option<&mut Calls>) {
-    match calls {
-        Some(calls) => calls.next().await,
-        None => std::future::pending().await,
+        let reason = format!(
+            "the handoff to epoch {} was left unfinished by its host and is abandoned; make the change again",
+            failed.epoch
+        );
+        self.alerts.tell(Severity::Warning, "handoff", reason);
+        let base = InForce::steady(base, converged);
+        tokio::spawn(Arc::clone(self).abandon_in_time(turn, base, failed));
     }
 }

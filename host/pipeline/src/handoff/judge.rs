@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use turnout_mirror::{Judge, Verdict};
 use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry, Subject, SubjectRule};
 
 use super::verdict::{self, Said};
-use crate::policies::Era;
+use crate::policies::{Era, InForce};
 use crate::subjects::{normalise, subject_in};
 use crate::{Metrics, Policies};
 
@@ -45,12 +46,24 @@ impl PolicyJudge {
         }
         let era = in_force.era_of(key.epoch);
         let subjects = normalise(key.subjects.iter().map(Option::as_deref), &self.rule);
+        if !key.own && key.epoch == in_force.epoch && is_moving(&in_force, repository, &subjects) {
+            // Whether this side is the authority depends on whether the handoff is released or abandoned.
+            return Verdict::Later;
+        }
         let said: Vec<_> = subjects
             .iter()
             .map(|subject| say(era, repository, subject.as_ref()))
             .collect();
         verdict::of(source, key.own, &said)
     }
+}
+
+/// Whether the authority of one of these subjects' rows changes in a handoff that is under way.
+fn is_moving(in_force: &InForce, repository: RepositoryId, subjects: &HashSet<Option<Subject>>) -> bool {
+    !in_force.leaving.is_empty()
+        && subjects
+            .iter()
+            .any(|subject| !matches!(in_force.settled_authority(repository, subject.as_ref()), Ok(Some(_))))
 }
 
 /// What an era says of a subject's rows. One question is enough as a rule.

@@ -15,8 +15,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 impl Handoffs {
     /// Has the sequences of both sides hand out different numbers wherever both sides can insert from now on, and the sequences of a
     /// side that takes over go on beyond the numbers of the other. Both fences stand, so no write of the new epoch that changes hands
-    /// has taken a number. An abandonment goes back to where everything was, so what can't be set apart does not hold it up.
-    pub(super) async fn set_numbers_apart(&self, next: &InForce, is_abandonment: bool) -> Result<(), Obstacle> {
+    /// has taken a number.
+    pub(super) async fn set_numbers_apart(&self, next: &InForce) -> Result<(), Obstacle> {
         let changes = |id: RepositoryId| next.leaving.iter().any(|era| span(era, id) != next.era.span(id));
         if !self.repositories.iter().any(|repository| changes(repository.id)) {
             return Ok(());
@@ -33,12 +33,10 @@ impl Handoffs {
                 .set_apart(|id| next.era.span(id), before)
                 .await?;
             told(&numbered);
-            let is_held = numbered.troubles.iter().any(|trouble| trouble.is_held);
             let may_wait = numbered.troubles.iter().all(|trouble| trouble.is_held) && Instant::now() < until;
             match numbered.troubles.first() {
                 None => return Ok(()),
-                Some(_) if is_abandonment && !is_held => return Ok(()),
-                Some(_) if is_abandonment || may_wait => sleep(PAUSE).await,
+                Some(_) if may_wait => sleep(PAUSE).await,
                 Some(_) => return Err(Obstacle::Because(in_the_way(&numbered.troubles))),
             }
         }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use turnout_backends::{Database, EpochRecord, Error};
 use turnout_runtime::{DualWrite, Routing, World as _};
@@ -75,8 +77,20 @@ impl PerWorld<Written> {
     }
 }
 
+/// An era as the databases keep it, before it is released.
+pub(super) fn epoch(era: &Era, converged: &[String]) -> EpochRecord {
+    EpochRecord {
+        epoch: era.epoch,
+        set: of(&era.set),
+        forced: era.forced,
+        released: false,
+        age: Duration::ZERO,
+        converged: converged.to_vec(),
+    }
+}
+
 /// A policy set as the databases keep it: JSON.
-pub(super) fn of(set: &PolicySet) -> String {
+fn of(set: &PolicySet) -> String {
     let written = |files: &Files| Written {
         stable: Version::of(&files.module, &files.settings),
         trial: files.trial.as_ref().map(|trial| {

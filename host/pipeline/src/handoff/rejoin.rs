@@ -42,8 +42,8 @@ impl Handoffs {
         }
         let (database, epoch) = (&self.backends[backend], now.epoch);
         self.write_down(&now.era, &now.converged, None, &[backend]).await?;
-        self.raise_fence(backend, epoch).await?;
         if now.forced.is_some_and(|forced| forced != backend) {
+            self.raise_fence(backend, epoch).await?;
             let keys = database.give_up(epoch, LEFT_BEHIND).await?;
             tracing::warn!(
                 %backend,
@@ -52,6 +52,8 @@ impl Handoffs {
                 "the side that was lost is back; what it had not mirrored is shown as divergences"
             );
         }
-        Ok(database.release_epoch(epoch).await?)
+        // Writes that are still open were let in under the same authority, or the handoff has waited for them.
+        database.raise_fence(epoch).await?;
+        Ok(database.note_released(epoch).await?)
     }
 }

@@ -1,27 +1,52 @@
 -- The record of the epochs.
 
--- What had other parameters in an earlier version.
-drop function if exists turnout.record_epoch(bigint, json, text, text[], json);
+-- What had other parameters, or another result, in an earlier version.
+drop function if exists turnout.record_epoch(bigint, json, text, text[], json),
+    turnout.record_epoch(bigint, json, text, text[], bytea[]);
+do $$
+begin
+    if exists (
+        select from pg_proc
+        where oid = to_regprocedure('turnout.release_epoch(bigint)') and prorettype <> 'boolean'::regtype
+    ) then
+        drop function turnout.release_epoch(bigint);
+    end if;
+end $$;
 
--- Writes an epoch down, once: false if there is another of that number. Old epochs, and modules that no epoch names any
--- more, go.
-create or replace function turnout.record_epoch(epoch bigint, set json, forced text, converged text[], modules bytea[])
+-- Writes an epoch down, once: false if there is another of that number. An abandonment of the epoch before is released as it
+-- is written down; false if that one is released already, or not recorded here. Old epochs, and modules that no epoch
+-- names any more, go.
+create or replace function turnout.record_epoch(
+    epoch bigint, set json, forced text, converged text[], modules bytea[], abandons boolean
+)
 returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform turnout.outlive_a_crash();
+    if abandons then
+        -- A real update, so that a release of that epoch at the same time waits, at any isolation level.
+        update turnout.epoch as failed set released_at = null
+        where failed.epoch = record_epoch.epoch - 1 and failed.released_at is null;
+        if not found then
+            return false;
+        end if;
+    end if;
     insert into turnout.module (digest, bytes)
     select encode(sha256(bytes), 'hex'), bytes from unnest(modules) as bytes
     on conflict do nothing;
-    insert into turnout.epoch (epoch, set, forced, converged)
-    values (record_epoch.epoch, record_epoch.set, record_epoch.forced, coalesce(record_epoch.converged, '{}'))
+    insert into turnout.epoch (epoch, set, forced, converged, released_at)
+    values (
+        record_epoch.epoch, record_epoch.set, record_epoch.forced, coalesce(record_epoch.converged, '{}'),
+        case when abandons then clock_timestamp() end
+    )
     on conflict do nothing;
     if not found then
         return exists (
             select from turnout.epoch as present
             where present.epoch = record_epoch.epoch and present.set::text = record_epoch.set::text
                 and present.forced is not distinct from record_epoch.forced
+                and (present.released_at is not null or not abandons)
         );
     end if;
     delete from turnout.epoch as past
@@ -34,7 +59,6 @@ begin
     delete from turnout.module where not exists (
         select from turnout.epoch as named where position(module.digest in named.set::text) > 0
     );
-    perform pg_notify('turnout_epoch', record_epoch.epoch::text);
     return true;
 end $$;
 
@@ -58,14 +82,30 @@ create or replace function turnout.module_bytes(digest text) returns bytea
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$ select bytes from turnout.module where module.digest = module_bytes.digest $$;
 
--- Notes that an epoch is released: no write of an older one can commit any more, and none is left to be mirrored.
-create or replace function turnout.release_epoch(epoch bigint) returns void
+-- Releases an epoch: no write of an older one can commit any more, and none is left to be mirrored. False if a newer epoch was
+-- recorded first, which abandons this one. Only `old` decides that.
+create or replace function turnout.release_epoch(epoch bigint) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform turnout.outlive_a_crash();
+    -- An abandonment at the same time has ended when the next statement looks for it.
+    perform from turnout.epoch as present where present.epoch = release_epoch.epoch for update;
+    update turnout.epoch as present set released_at = clock_timestamp()
+    where present.epoch = release_epoch.epoch and present.released_at is null
+        and not exists (select from turnout.epoch as newer where newer.epoch > release_epoch.epoch);
+    return exists (
+        select from turnout.epoch as present where present.epoch = release_epoch.epoch and present.released_at is not null
+    );
+end $$;
+
+-- Notes that an epoch is released, as the other side has decided.
+create or replace function turnout.note_released(epoch bigint) returns void
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
     select turnout.outlive_a_crash();
     update turnout.epoch set released_at = clock_timestamp()
-    where epoch.epoch = release_epoch.epoch and released_at is null;
-    select pg_notify('turnout_epoch', release_epoch.epoch::text);
+    where epoch.epoch = note_released.epoch and released_at is null;
 $$;
 
 -- Notes that both sides of repositories have been compared under an epoch.
