@@ -59,6 +59,9 @@ pub use watch::{Watching, watch};
 
 use crate::{Alerts, Policies, RecordingKey};
 
+/// How long the appliers may take to leave their leases when the host stops.
+const LEASES_LEFT: Duration = Duration::from_secs(2);
+
 /// Brings policy sets into force.
 pub struct Handoffs {
     /// The policies.
@@ -143,14 +146,15 @@ impl Handoffs {
         self.held_up.reason()
     }
 
-    /// Waits until the handoff of this host that is under way, if any, is released or abandoned, and begins none from then on. A
-    /// handoff whose abandonment can't be recorded is left to the other hosts, or to the next start.
+    /// Waits until the handoff of this host that is under way, if any, is released or abandoned, begins none from then on, and leaves
+    /// the leases of the mirror to other hosts. A handoff whose abandonment can't be recorded is left to the other hosts, or to the next start.
     pub async fn stop(&self) {
         match timeout(self.patience(), Arc::clone(&self.one).lock_owned()).await {
             // The turn is never given back.
             Ok(turn) => std::mem::forget(turn),
             Err(_) => tracing::warn!("a handoff is left unfinished: it can't be abandoned while backend old is down"),
         }
+        self.mirror.stop(LEASES_LEFT).await;
     }
 
     /// How long an operation waits for a handoff at most: for the handoff itself, and for its abandonment.

@@ -102,7 +102,8 @@ async fn dirty_keys_are_read_from_the_first_place_though_the_table_was_empty_and
 /// with that.
 async fn noted(world: &World) -> (i64, Taken) {
     let source = &world.backends.old;
-    world.old(&format!("update clients set name = 'older'; {THERE}")).await;
+    world.old("update clients set name = 'older'").await;
+    world.old(THERE).await;
     let lease = source.take_lease("one", Duration::from_mins(1)).await.unwrap().unwrap();
     let taken = source.take(lease, None, 1, &[]).await.unwrap().unwrap();
     let part = &taken.parts[0];

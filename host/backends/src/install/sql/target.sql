@@ -290,22 +290,27 @@ as $$
 declare
     part record;
     parts json := (
-        select json_agg(json_build_object('number', number, 'name', format('%I.%I', schema_name, table_name), 'key', key, 'keys', keys, 'subjects', subjects))
+        select json_agg(json_build_object(
+            'number', number, 'name', format('%I.%I', schema_name, table_name), 'key', repository.key, 'keys', keys, 'subjects', subjects
+        ) order by nth)
         from (
-            select "schema", "table", json_agg(gone -> (nth::integer - 1)) as keys, json_agg(subjects -> (nth::integer - 1)) as subjects
-            from json_to_recordset(changes) as change ("schema" text, "table" text, gone json, subjects json)
-            cross join lateral json_array_elements(gone) with ordinality as e (element, nth)
+            select change.nth, "schema", "table", json_agg(element) as keys, json_agg(subjects -> (place::integer - 1)) as subjects
+            from rows from (json_to_recordset(changes) as ("schema" text, "table" text, gone json, subjects json)) with ordinality
+                as change ("schema", "table", gone, subjects, nth)
+            cross join lateral json_array_elements(gone) with ordinality as e (element, place)
             where exists (
                 select from unnest(remarked) as r
                 where r ->> 'state' = '23503' and r ->> 'schema' = "schema" and r ->> 'table' = "table" and (r -> 'key')::text = element::text
             )
-            group by 1, 2
+            group by 1, 2, 3
         ) as left_over
         join turnout.repository on schema_name = "schema" and table_name = "table"
     );
 begin
     for part in select * from json_to_recordset(parts) as p (number smallint, keys json, subjects json) loop
-        perform turnout.remove(part.number, part.keys, part.subjects, false);
+        if cardinality(turnout.remove(part.number, part.keys, part.subjects, false)) > 0 then
+            raise exception using errcode = '23503', message = 'turnout: a row refers to one that is to be removed';
+        end if;
     end loop;
     for part in select * from json_to_recordset(parts) as p (name text, key text[], keys json) loop
         if turnout.are_parents(part.name::regclass, part.key, part.keys) then
