@@ -82,8 +82,8 @@ impl Error {
     /// Whether nothing was done because of what happened beside it, so that it may go well at the next attempt.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Backend(BackendError::Database(error)) => matches!(error.sqlstate.as_str(), "40001" | "40P01"),
             Self::Backend(BackendError::Outdated { .. }) => true,
+            Self::Backend(error) => error.is_contention(),
             _ => false,
         }
     }
@@ -108,6 +108,7 @@ impl Error {
             Self::ChangesAuthority => "changes_authority",
             Self::Backend(BackendError::Unavailable { .. }) => "unavailable",
             Self::Backend(BackendError::Exhausted { .. }) => "exhausted",
+            Self::Backend(BackendError::NotReady { .. }) => "not_ready",
             Self::Backend(BackendError::Fenced { .. }) => "fenced",
             Self::Backend(BackendError::Database(_)) => "database",
             Self::Backend(_) => "invalid",

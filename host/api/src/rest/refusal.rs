@@ -53,6 +53,18 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             );
             Refusal::unavailable(message, Some(RETRY_AFTER))
         }
+        BackendError::NotReady {
+            backend,
+            condition,
+            sqlstate,
+        } => {
+            let message = format!("{} {condition}; nothing was done", name(backend, labels));
+            Refusal::not_ready(message, &sqlstate, RETRY_AFTER)
+        }
+        error @ BackendError::Database(_) if error.is_contention() => {
+            let message = "Other transactions got in the way of this operation at every attempt; nothing was done";
+            Refusal::contended(message, RETRY_AFTER)
+        }
         BackendError::Fenced { backend } => {
             let message = format!(
                 "{} follows newer policies than this host knows of; nothing was done",
