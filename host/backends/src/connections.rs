@@ -6,6 +6,7 @@
 //! trying, and its first success ends it.
 
 mod contention;
+mod durability;
 mod failure;
 mod lease;
 mod readiness;
@@ -59,6 +60,7 @@ impl Connections {
             .max_connections(settings.max_connections)
             .acquire_timeout(settings.acquire_timeout)
             .test_before_acquire(false)
+            .after_connect(|connection, _| Box::pin(durability::ensure(connection)))
             .connect_lazy_with(options.clone());
         Self {
             backend,

@@ -313,3 +313,40 @@ async fn a_statement_that_others_got_in_the_way_of_is_tried_again() {
         assert_eq!(world.execute(another("met")).await.unwrap().rows, 1);
     }
 }
+
+#[tokio::test]
+async fn an_acknowledged_write_survives_a_crash_of_a_role_that_commits_asynchronously() {
+    let (mut cluster, database, repositories) = own_cluster().await;
+    drop(database);
+    // The server writes its log behind commits as late as it can, so that a commit which does not wait is lost.
+    for setting in [
+        "alter role postgres set synchronous_commit = off",
+        "alter system set wal_writer_delay = '10s'",
+        "alter system set wal_writer_flush_after = '1GB'",
+        "select pg_reload_conf()",
+    ] {
+        run(cluster.url(), setting).await;
+    }
+    let database = Database::open(Backend::New, Settings::new(cluster.url()), Arc::clone(&repositories)).unwrap();
+    let names: Vec<_> = (0..40).map(|number| format!("row {number}")).collect();
+    let requests: Vec<_> = names.iter().map(|name| another(name)).collect();
+    let written = join_all(
+        requests
+            .iter()
+            .map(|request| database.execute(&repositories[0], request, Epoch::FIRST)),
+    )
+    .await;
+    assert!(written.iter().all(Result::is_ok), "{written:?}");
+    cluster.kill().await.unwrap();
+    cluster.restart().await.unwrap();
+    until(&database, true).await;
+    let all = Request::Find(Find::default());
+    let found = database
+        .execute(&repositories[0], &all, Epoch::FIRST)
+        .await
+        .unwrap()
+        .body;
+    for name in names {
+        assert!(found.contains(&format!("\"{name}\"")), "{name} is lost");
+    }
+}
