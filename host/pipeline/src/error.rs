@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use turnout_backends::Error as BackendError;
 use turnout_runtime::CallError;
-use turnout_vocabulary::{Backend, PerBackend};
+use turnout_vocabulary::{Action, Backend, PerBackend};
 
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,18 @@ pub enum Error {
     HandedOver {
         /// The side that was written.
         from: Backend,
+    },
+    /// An update or a delete has no filter, and the configuration does not allow that for the repository.
+    #[error(
+        "{} of every row of {repository} is refused and nothing was done: give a filter, or set \
+         repositories.{repository}.unfiltered_writes = true",
+        action.as_str()
+    )]
+    Unfiltered {
+        /// An update or a delete.
+        action: Action,
+        /// The repository.
+        repository: String,
     },
     /// The rows of a write have different authorities.
     #[error(
@@ -102,6 +114,7 @@ impl Error {
             Self::Contradiction => "contradiction",
             Self::Moving => "moving",
             Self::HandedOver { .. } => "handed_over",
+            Self::Unfiltered { .. } => "unfiltered",
             Self::SeveralAuthorities => "several_authorities",
             Self::Apart { .. } => "apart",
             Self::Partial { .. } => "partial",

@@ -16,6 +16,7 @@ pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
             "The row was handed to another authority and may have been written there by now; look before you repeat this",
             None,
         ),
+        Error::Unfiltered { action, repository } => Refusal::unfiltered(action, &repository),
         Error::SeveralAuthorities | Error::ChangesAuthority | Error::Apart { .. } => {
             Refusal::authority(error.to_string())
         }

@@ -1,6 +1,7 @@
 //! The errors of PostgREST, codes `PGRST…`, and those of PostgreSQL that are known before it is asked.
 
 use http::{HeaderValue, Method, StatusCode, header};
+use turnout_vocabulary::Action;
 
 use super::Refusal;
 
@@ -132,6 +133,15 @@ impl Refusal {
     pub fn unknown_written_column(table: &str, column: &str) -> Self {
         let message = format!("Could not find the '{column}' column of '{table}' in the schema cache");
         Self::new(StatusCode::BAD_REQUEST, "PGRST204", message)
+    }
+
+    /// 400 `21000`: an update or a delete has no filter. Supabase refuses it with the same words.
+    #[must_use]
+    pub fn unfiltered(action: Action, repository: &str) -> Self {
+        let message = format!("{} requires a WHERE clause", action.as_str().to_uppercase());
+        Self::new(StatusCode::BAD_REQUEST, "21000", message).hint(format!(
+            "Give a filter, or set repositories.{repository}.unfiltered_writes = true in turnout.toml."
+        ))
     }
 
     /// 404 `PGRST205`: there is no such repository.
