@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
             Request::Delete(_) => true,
             Request::Find(_) | Request::Insert(_) => false,
         };
-        let takes_every_row = matches!(request.filter(), Some(Filter::All(parts)) if parts.is_empty());
+        let takes_every_row = request.filter().is_some_and(Filter::takes_every_row);
         if writes_rows && takes_every_row && !self.pipeline.unfiltered_writes.contains(&self.repository.id) {
             return Err(Error::Unfiltered {
                 action: request.action(),
