@@ -88,7 +88,7 @@ pub enum Error {
         /// The backend.
         backend: Backend,
     },
-    /// The tables have changed since they were last read, and a transaction did not fit them; nothing was done. Do it again.
+    /// The tables have changed since they were last read, and the operation did not fit them; nothing was done. Do it again.
     #[error("the tables of backend {backend} have changed meanwhile; nothing was done, try again")]
     Outdated {
         /// The backend.
@@ -166,6 +166,7 @@ impl Error {
             "TN001" => return Self::Fenced { backend },
             // A table of dirty keys that was rewritten means the same: what was taken must be taken anew.
             "TN002" | "TN003" => return Self::Dispossessed { backend },
+            "42883" if crate::sql::names_an_old_type(refusal.message()) => return Self::Outdated { backend },
             _ => {}
         }
         if let Some(condition) = not_ready(refusal.code(), refusal.routine().unwrap_or_default()) {
@@ -199,7 +200,7 @@ impl Error {
     /// Whether the error may come from a schema that has changed since it was read.
     pub(crate) fn may_be_stale_schema(&self) -> bool {
         match self {
-            Self::UnknownTable { .. } | Self::UnknownColumn { .. } => true,
+            Self::UnknownTable { .. } | Self::UnknownColumn { .. } | Self::Outdated { .. } => true,
             Self::Database(error) => error.sqlstate.starts_with("42"),
             _ => false,
         }
