@@ -180,6 +180,25 @@ impl Refusal {
         )
     }
 
+    /// 400 `42704`: a cast names something that can be no type.
+    #[must_use]
+    pub fn unknown_type(cast: &str) -> Self {
+        let message = format!("type \"{cast}\" does not exist");
+        Self::new(StatusCode::BAD_REQUEST, "42704", message)
+    }
+
+    /// 400 `54001`: a body nests objects and arrays deeper than can be stored and mirrored.
+    pub(crate) fn nested_too_deep(deepest: usize) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "54001",
+            "The JSON of the body is nested too deep",
+        )
+        .details(format!(
+            "Objects and arrays may be nested {deepest} levels deep, the body's own levels included."
+        ))
+    }
+
     /// 400 `22021`: a parameter has U+0000, which PostgreSQL cannot store.
     pub(crate) fn nul_in_query() -> Self {
         Self::new(
