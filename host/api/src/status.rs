@@ -76,6 +76,9 @@ pub struct BackendStatus {
     pub label: String,
     /// Whether connections to it can be had.
     pub up: bool,
+    /// What it refuses statements for although it answers, such as "is read-only".
+    #[serde(default)]
+    pub condition: Option<String>,
     /// The 95th percentile of its recent answers, in milliseconds.
     pub p95_ms: f64,
 }
@@ -89,6 +92,7 @@ pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
         BackendStatus {
             label: host.labels[backend].clone(),
             up: health.up,
+            condition: pipeline.backends[backend].condition().map(str::to_owned),
             p95_ms: milliseconds(health.p95),
         }
     };

@@ -5,8 +5,11 @@
 //! While it is down every operation fails at once, also those that already wait for a connection; the watch goes on
 //! trying, and its first success ends it.
 
+mod contention;
+mod durability;
 mod failure;
 mod lease;
+mod readiness;
 mod session;
 mod trust;
 mod watch;
@@ -18,11 +21,12 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool, Postgres};
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use turnout_vocabulary::{Backend, Repository};
 
 use failure::Failure;
 use lease::Idle;
+use readiness::Readiness;
 pub(crate) use session::Session;
 use trust::Trust;
 pub(crate) use watch::Watch;
@@ -41,6 +45,7 @@ pub(crate) struct Connections {
     settings: Settings,
     pulse: Pulse,
     trust: Trust,
+    readiness: Readiness,
     idle: Idle,
     /// Why the backend is down, if it is.
     reason: Mutex<Arc<str>>,
@@ -55,6 +60,7 @@ impl Connections {
             .max_connections(settings.max_connections)
             .acquire_timeout(settings.acquire_timeout)
             .test_before_acquire(false)
+            .after_connect(|connection, _| Box::pin(durability::ensure(connection)))
             .connect_lazy_with(options.clone());
         Self {
             backend,
@@ -64,6 +70,7 @@ impl Connections {
             settings,
             pulse: Pulse::new(),
             trust: Trust::new(),
+            readiness: Readiness::default(),
             reason: Mutex::new("".into()),
             suspected: Notify::new(),
             went_down: Notify::new(),
@@ -90,18 +97,42 @@ impl Connections {
     }
 
     /// Runs a statement that answers with one row. One that is `repeatable` is tried once more if its connection
-    /// breaks.
+    /// breaks. Any statement is tried again if it is certain that nothing was done: a few times if another transaction was in
+    /// the way, and once on a new session if the session was read-only.
     pub(crate) async fn run(&self, statement: &Statement<'_>, repeatable: bool) -> Result<PgRow, Error> {
-        let began = Instant::now();
-        // Boxed: the driver's futures take kilobytes, and every layer above would move them with its own.
-        let mut answer = Box::pin(self.attempt(statement)).await;
-        if repeatable && matches!(answer, Err(Failure::Broke(_))) {
-            answer = Box::pin(self.attempt(statement)).await;
+        let mut attempts = 1;
+        let (mut broke, mut renewed) = (false, false);
+        let mut made_since = None;
+        loop {
+            let began = Instant::now();
+            // Boxed: the driver's futures take kilobytes, and every layer above would move them with its own.
+            let answer = Box::pin(self.attempt(statement, made_since)).await;
+            if matches!(answer, Ok(_) | Err(Failure::Refused(_))) {
+                self.pulse.record(began.elapsed());
+            }
+            match &answer {
+                Err(Failure::Broke(_)) if repeatable && !broke => broke = true,
+                Err(Failure::Refused(error)) if error.is_contention() && attempts < contention::ATTEMPTS => {
+                    sleep(contention::pause(attempts)).await;
+                    attempts += 1;
+                }
+                Err(Failure::Refused(error)) if error.is_read_only() && !renewed => {
+                    renewed = true;
+                    made_since = Some(Instant::now());
+                }
+                _ => {
+                    if !repeatable && answer.is_ok() {
+                        self.readiness.has_written(self.backend);
+                    }
+                    return answer.map_err(|failure| self.error(failure, !repeatable));
+                }
+            }
         }
-        if matches!(answer, Ok(_) | Err(Failure::Refused(_))) {
-            self.pulse.record(began.elapsed());
-        }
-        answer.map_err(|failure| self.error(failure, !repeatable))
+    }
+
+    /// What the backend last said that it was not ready for, in words that follow its name; `None` if it has written since.
+    pub(crate) fn condition(&self) -> Option<&'static str> {
+        self.readiness.condition()
     }
 
     /// Runs a statement that answers with any number of rows. It is never repeated.
@@ -131,8 +162,12 @@ impl Connections {
         self.judge(lease, answer).map_err(|failure| self.error(failure, false))
     }
 
-    async fn attempt(&self, statement: &Statement<'_>) -> Result<PgRow, Failure> {
+    /// Sends a statement once, on a session that was made since then, if that matters.
+    async fn attempt(&self, statement: &Statement<'_>, made_since: Option<Instant>) -> Result<PgRow, Failure> {
         let mut lease = self.acquire().await.map_err(Failure::NotSent)?;
+        if made_since.is_some_and(|since| lease.made < since) {
+            lease = self.renew(lease).await.map_err(Failure::NotSent)?;
+        }
         let answer = timeout(self.patience(), query(statement).fetch_one(&mut lease.connection)).await;
         self.judge(lease, answer)
     }

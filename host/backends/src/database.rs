@@ -135,6 +135,12 @@ impl Database {
         self.connections.pulse().health()
     }
 
+    /// Why the backend refuses statements although it answers, such as "is read-only"; `None` as far as is known it does not.
+    #[must_use]
+    pub fn condition(&self) -> Option<&'static str> {
+        self.connections.condition().or_else(|| self.protocol.condition())
+    }
+
     async fn execute_with(
         &self,
         schema: &Schema,

@@ -34,6 +34,16 @@ pub enum Error {
         /// The backend.
         backend: Backend,
     },
+    /// The backend answers, but for now it can't carry out statements of this kind. Nothing was done.
+    #[error("backend {backend} {condition} (SQLSTATE {sqlstate}); nothing was done")]
+    NotReady {
+        /// The backend.
+        backend: Backend,
+        /// What the backend is in the way of, in words that follow its name.
+        condition: &'static str,
+        /// What PostgreSQL reported.
+        sqlstate: String,
+    },
     /// The repository's table is not in the database.
     #[error("backend {backend} has no table {table}; create it, or correct the repository's settings")]
     UnknownTable {
@@ -78,7 +88,7 @@ pub enum Error {
         /// The backend.
         backend: Backend,
     },
-    /// The tables have changed since they were last read, and a transaction did not fit them; nothing was done. Do it again.
+    /// The tables have changed since they were last read, and the operation did not fit them; nothing was done. Do it again.
     #[error("the tables of backend {backend} have changed meanwhile; nothing was done, try again")]
     Outdated {
         /// The backend.
@@ -167,7 +177,15 @@ impl Error {
             "TN001" => return Self::Fenced { backend },
             // A table of dirty keys that was rewritten means the same: what was taken must be taken anew.
             "TN002" | "TN003" => return Self::Dispossessed { backend },
+            "42883" if crate::sql::names_an_old_type(refusal.message()) => return Self::Outdated { backend },
             _ => {}
+        }
+        if let Some(condition) = not_ready(refusal.code(), refusal.routine().unwrap_or_default()) {
+            return Self::NotReady {
+                backend,
+                condition,
+                sqlstate: refusal.code().to_owned(),
+            };
         }
         Self::Database(Box::new(DatabaseError {
             backend,
@@ -178,19 +196,84 @@ impl Error {
         }))
     }
 
+    /// Whether nothing was done because another transaction was in the way, so that the next attempt may succeed.
+    #[must_use]
+    pub fn is_contention(&self) -> bool {
+        matches!(self, Self::Database(error) if matches!(error.sqlstate.as_str(), "40001" | "40P01"))
+    }
+
+    /// Whether the transaction was read-only. A session keeps the default that was in force when it connected, so another
+    /// session may be able to write.
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(self, Self::NotReady { sqlstate, .. } if sqlstate == READ_ONLY)
+    }
+
     /// Whether the error may come from a schema that has changed since it was read.
     pub(crate) fn may_be_stale_schema(&self) -> bool {
         match self {
-            Self::UnknownTable { .. } | Self::UnknownColumn { .. } => true,
+            Self::UnknownTable { .. } | Self::UnknownColumn { .. } | Self::Outdated { .. } => true,
             Self::Database(error) => error.sqlstate.starts_with("42"),
             _ => false,
         }
     }
 }
 
+/// `read_only_sql_transaction`.
+const READ_ONLY: &str = "25006";
+
+/// What the backend is not ready for, if that is what a SQLSTATE of PostgreSQL says. Where one SQLSTATE has several
+/// meanings the routine of PostgreSQL's source tells them apart: messages are translated.
+fn not_ready(sqlstate: &str, routine: &str) -> Option<&'static str> {
+    let condition = match sqlstate {
+        READ_ONLY => "is read-only",
+        "53100" => "has no disk space left",
+        "53200" => "is out of memory",
+        "53300" => "has no connection to spare",
+        "57P01" | "57P02" => "is shutting down",
+        "57P03" => "is starting up or in recovery",
+        "57P04" => "has lost its database",
+        "57P05" => "has ended an idle session",
+        // The identifiers of transactions are used up until the database is vacuumed.
+        "54000" if matches!(routine, "GetNewTransactionId" | "GetNewMultiXactId") => {
+            "accepts no writes until it is vacuumed"
+        }
+        // Functions that need a server which writes its own log.
+        "55000" if routine.starts_with("pg_current_wal") || routine.starts_with("pg_switch_wal") => "is in recovery",
+        _ => match sqlstate.get(..2)? {
+            "08" => "cannot be reached through the connection that it needs",
+            "53" if sqlstate == "53000" => "has too few resources",
+            "58" => "has an error of its system, such as a failing disk",
+            _ => return None,
+        },
+    };
+    Some(condition)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_backend_that_is_not_ready_is_told_from_a_statement_that_is_wrong() {
+        for sqlstate in [
+            "25006", "53000", "53100", "53200", "53300", "57P01", "57P02", "57P03", "57P05", "58000", "58030", "08006",
+        ] {
+            assert!(not_ready(sqlstate, "").is_some(), "{sqlstate}");
+        }
+        assert!(not_ready("54000", "GetNewTransactionId").is_some());
+        assert!(not_ready("55000", "pg_current_wal_flush_lsn").is_some());
+        for (sqlstate, routine) in [
+            ("54000", "parser_init"),
+            ("55000", "currval_oid"),
+            ("55P03", ""),
+            ("57014", "ProcessInterrupts"),
+            ("53400", ""),
+            ("25P02", ""),
+            ("23505", ""),
+        ] {
+            assert_eq!(not_ready(sqlstate, routine), None, "{sqlstate}");
+        }
+    }
 
     #[test]
     fn an_error_of_postgresql_shows_no_values_in_logs() {

@@ -44,10 +44,7 @@ use crate::sql::{Parameter, Statement};
 impl Database {
     /// Calls a function of the installation.
     async fn call(&self, text: &str, parameters: &[Parameter<'_>]) -> Result<Vec<PgRow>, Error> {
-        let statement = Statement {
-            text: text.to_owned(),
-            parameters: parameters.to_vec(),
-        };
+        let statement = Statement::new(text, parameters);
         self.protocol().rows(&statement).await
     }
 

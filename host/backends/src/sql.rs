@@ -27,7 +27,7 @@ use turnout_vocabulary::Request;
 use crate::error::Error;
 use crate::schema::Table;
 
-pub(crate) use statement::{Parameter, Statement, quoted, quoted_text};
+pub(crate) use statement::{Parameter, Statement, names_an_old_type, quoted, quoted_text};
 pub(crate) use subjects::{conflicting, subjects};
 pub(crate) use written::rows_of_refused_single;
 
@@ -41,12 +41,14 @@ pub(crate) fn statement<'a>(
     request: &'a Request,
     carried: Option<&'a str>,
 ) -> Result<Statement<'a>, Error> {
-    match request {
+    let mut statement = match request {
         Request::Find(find) => find::find(table, find, carried.is_some()),
         Request::Insert(insert) => insert::insert(table, key, insert, carried),
         Request::Update(update) => update::update(table, key, update, carried),
         Request::Delete(delete) => delete::delete(table, key, delete, carried),
-    }
+    }?;
+    statement.check_types(table);
+    Ok(statement)
 }
 
 #[cfg(test)]
@@ -59,6 +61,7 @@ mod fixtures {
         let column = |name: &str, type_name: &str| TableColumn {
             name: name.into(),
             type_name: type_name.into(),
+            compared_type: type_name.into(),
             not_null: false,
             default: None,
             generated: Generated::No,

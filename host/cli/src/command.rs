@@ -101,6 +101,7 @@ async fn host(config: &Config) -> Result<Host> {
         rule: rule.clone(),
         freshness: Freshness::new(config.read_wait),
         undecided: config.policies.undecided,
+        unfiltered_writes: config.unfiltered_writes.clone(),
     };
     let labels = config.backends.as_ref().map(|backend| backend.label.clone());
     Ok(Host::new(pipeline, labels, config.keys.clone(), config.limits))

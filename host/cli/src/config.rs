@@ -6,13 +6,14 @@ mod problems;
 mod repository;
 mod section;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_api::{Keys, Limits};
-use turnout_vocabulary::{Backend, PerBackend, Repository, SubjectRule};
+use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectRule};
 
 pub(crate) use backend::{BackendConfig, Guard};
 pub(crate) use policies::PolicyConfig;
@@ -50,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) backends: PerBackend<BackendConfig>,
     /// The tables served, in the order of their numbers.
     pub(crate) repositories: Arc<[Repository]>,
+    /// Those of which every row may be updated or deleted at once.
+    pub(crate) unfiltered_writes: HashSet<RepositoryId>,
 }
 
 /// Reads the environment; a test puts its own in place.
@@ -133,7 +136,7 @@ impl Config {
         };
         sides.finish();
 
-        let repositories = repository::read(root.section("repositories"));
+        let (repositories, unfiltered_writes) = repository::read(root.section("repositories"));
         root.finish();
 
         let (Some(key), Some(admin_key), Some(rule)) = (key, admin_key, rule) else {
@@ -163,6 +166,7 @@ impl Config {
             subjects: rule,
             backends: PerBackend { old, new },
             repositories: repositories.into(),
+            unfiltered_writes,
         })
     }
 }

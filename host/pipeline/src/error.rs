@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use turnout_backends::Error as BackendError;
 use turnout_runtime::CallError;
-use turnout_vocabulary::{Backend, PerBackend};
+use turnout_vocabulary::{Action, Backend, PerBackend};
 
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,18 @@ pub enum Error {
     HandedOver {
         /// The side that was written.
         from: Backend,
+    },
+    /// An update or a delete has no filter, and the configuration does not allow that for the repository.
+    #[error(
+        "{} of every row of {repository} is refused and nothing was done: give a filter, or set \
+         repositories.{repository}.unfiltered_writes = true",
+        action.as_str()
+    )]
+    Unfiltered {
+        /// An update or a delete.
+        action: Action,
+        /// The repository.
+        repository: String,
     },
     /// The rows of a write have different authorities.
     #[error(
@@ -82,8 +94,8 @@ impl Error {
     /// Whether nothing was done because of what happened beside it, so that it may go well at the next attempt.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Backend(BackendError::Database(error)) => matches!(error.sqlstate.as_str(), "40001" | "40P01"),
             Self::Backend(BackendError::Outdated { .. }) => true,
+            Self::Backend(error) => error.is_contention(),
             _ => false,
         }
     }
@@ -102,12 +114,14 @@ impl Error {
             Self::Contradiction => "contradiction",
             Self::Moving => "moving",
             Self::HandedOver { .. } => "handed_over",
+            Self::Unfiltered { .. } => "unfiltered",
             Self::SeveralAuthorities => "several_authorities",
             Self::Apart { .. } => "apart",
             Self::Partial { .. } => "partial",
             Self::ChangesAuthority => "changes_authority",
             Self::Backend(BackendError::Unavailable { .. }) => "unavailable",
             Self::Backend(BackendError::Exhausted { .. }) => "exhausted",
+            Self::Backend(BackendError::NotReady { .. }) => "not_ready",
             Self::Backend(BackendError::Fenced { .. }) => "fenced",
             Self::Backend(BackendError::Database(_)) => "database",
             Self::Backend(_) => "invalid",

@@ -11,6 +11,7 @@ mod transaction;
 mod write;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,8 +20,8 @@ use turnout_backends::Database;
 use turnout_mirror::Mirror;
 use turnout_runtime::{Routing, World};
 use turnout_vocabulary::{
-    Action, Admission, Backend, MirrorState, Operation, OperationId, Outcome, PerBackend, Repository, RepositoryId,
-    Request, Subject, SubjectRule,
+    Action, Admission, Backend, Filter, MirrorState, Operation, OperationId, Outcome, PerBackend, Repository,
+    RepositoryId, Request, Subject, SubjectRule,
 };
 
 pub use freshness::Freshness;
@@ -66,6 +67,8 @@ pub struct Pipeline {
     pub freshness: Freshness,
     /// What answers a read that cannot be decided.
     pub undecided: Undecided,
+    /// The repositories of which every row may be updated or deleted at once.
+    pub unfiltered_writes: HashSet<RepositoryId>,
 }
 
 impl Pipeline {
@@ -157,6 +160,7 @@ impl<'a> Run<'a> {
 
     async fn operate(&mut self, request: &Request, named_subject: Option<&Subject>) -> Result<Outcome, Error> {
         if request.action().is_write() {
+            self.refuse_unfiltered(request)?;
             self.write(request).await
         } else {
             self.read(request, named_subject).await
@@ -187,6 +191,24 @@ impl<'a> Run<'a> {
         self.policies = policies.in_force();
         self.provenance.epoch = self.policies.epoch;
         came
+    }
+
+    /// Goes on unless an update or a delete would touch every row and the configuration does not allow that. Supabase refuses
+    /// such statements too.
+    fn refuse_unfiltered(&self, request: &Request) -> Result<(), Error> {
+        let writes_rows = match request {
+            Request::Update(update) => !update.change.columns.is_empty(),
+            Request::Delete(_) => true,
+            Request::Find(_) | Request::Insert(_) => false,
+        };
+        let takes_every_row = request.filter().is_some_and(Filter::takes_every_row);
+        if writes_rows && takes_every_row && !self.pipeline.unfiltered_writes.contains(&self.repository.id) {
+            return Err(Error::Unfiltered {
+                action: request.action(),
+                repository: self.repository.name.clone(),
+            });
+        }
+        Ok(())
     }
 
     /// Goes on only if the routing policy admits the operation.

@@ -70,9 +70,50 @@ impl SubjectRule {
     }
 
     fn read(&self, text: &str) -> Result<Subject, NotASubject> {
-        let number = phonenumber::parse(Some(self.region), text.trim()).map_err(|_| NotASubject)?;
+        let text: String = text.trim().chars().map(ascii_digit).collect();
+        let number = phonenumber::parse(Some(self.region), text).map_err(|_| NotASubject)?;
         Ok(Subject(number.format().mode(Mode::E164).to_string().into()))
     }
+}
+
+/// The zeros of the scripts whose digits people write numbers with, and of the full-width and the mathematical forms. The digits
+/// one to nine follow each.
+const ZEROS: [char; 25] = [
+    '\u{660}',
+    '\u{6f0}',
+    '\u{7c0}',
+    '\u{966}',
+    '\u{9e6}',
+    '\u{a66}',
+    '\u{ae6}',
+    '\u{b66}',
+    '\u{be6}',
+    '\u{c66}',
+    '\u{ce6}',
+    '\u{d66}',
+    '\u{e50}',
+    '\u{ed0}',
+    '\u{f20}',
+    '\u{1040}',
+    '\u{17e0}',
+    '\u{1810}',
+    '\u{19d0}',
+    '\u{ff10}',
+    '\u{1d7ce}',
+    '\u{1d7d8}',
+    '\u{1d7e2}',
+    '\u{1d7ec}',
+    '\u{1d7f6}',
+];
+
+/// The ASCII digit that a digit of any script stands for; `phonenumber` reads no others. Any other character as it is.
+fn ascii_digit(character: char) -> char {
+    let digit = ZEROS.iter().find_map(|zero| {
+        u32::from(character)
+            .checked_sub(u32::from(*zero))
+            .filter(|value| *value < 10)
+    });
+    digit.and_then(|value| char::from_digit(value, 10)).unwrap_or(character)
 }
 
 impl fmt::Debug for SubjectRule {
@@ -94,6 +135,11 @@ mod tests {
             "79686484488",
             " 7 968 648-44-88",
             "8 (968) 648 44 88",
+            "８９６８６４８４４８８",
+            "＋７（９６８）６４８－４４－８８",
+            "٨٩٦٨٦٤٨٤٤٨٨",
+            "\u{202d}+7 968 648 44 88\u{202c}",
+            "𝟴𝟵𝟲𝟴𝟲𝟰𝟴𝟰𝟰𝟴𝟴",
         ] {
             for _again in 0..2 {
                 assert_eq!(rule.normalise(spelling).unwrap().as_str(), "+79686484488", "{spelling}");

@@ -27,6 +27,7 @@ mod replay;
 mod routing;
 mod split;
 mod staleness;
+mod strings;
 mod transactions;
 mod two_hosts;
 mod versions;

@@ -393,3 +393,55 @@ async fn a_write_whose_commit_fails_is_not_acknowledged_however_large_its_answer
     assert_eq!(count(&old, "select count(*) from services").await?, 24);
     Ok(())
 }
+
+#[tokio::test]
+async fn an_update_or_a_delete_without_a_filter_is_refused_unless_the_configuration_allows_it() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let (old, _) = site.databases().await?;
+    let before = count(&old, "select count(*) from services").await?;
+    for (method, path, rows, message) in [
+        (
+            Method::DELETE,
+            "services",
+            Value::Null,
+            "DELETE requires a WHERE clause",
+        ),
+        (
+            Method::DELETE,
+            "services?select=id",
+            Value::Null,
+            "DELETE requires a WHERE clause",
+        ),
+        (
+            Method::PATCH,
+            "services",
+            json!({"price": 0}),
+            "UPDATE requires a WHERE clause",
+        ),
+    ] {
+        let refused = send(&host, method, path, WHOLE, &rows).await?;
+        assert_eq!(
+            (
+                refused.status.as_u16(),
+                &refused.json()["code"],
+                &refused.json()["message"]
+            ),
+            (400, &json!("21000"), &json!(message))
+        );
+    }
+    let transaction = json!({"operations": [{"action": "delete", "repository": "services"}]});
+    let refused = host.write(Method::POST, "/v1/transactions", &transaction).await?;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.json()["code"]),
+        (400, &json!("21000"))
+    );
+    assert_eq!(count(&old, "select count(*) from services").await?, before);
+    host.stop().await?;
+
+    site.configure(&[("repositories.services.unfiltered_writes", "true")])?;
+    let host = site.host().await?;
+    let done = send(&host, Method::PATCH, "services", WHOLE, &json!({"price": 1})).await?;
+    assert_eq!(done.status.as_u16(), 200, "{}", done.text);
+    Ok(())
+}

@@ -16,6 +16,7 @@ pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
             "The row was handed to another authority and may have been written there by now; look before you repeat this",
             None,
         ),
+        Error::Unfiltered { action, repository } => Refusal::unfiltered(action, &repository),
         Error::SeveralAuthorities | Error::ChangesAuthority | Error::Apart { .. } => {
             Refusal::authority(error.to_string())
         }
@@ -53,6 +54,18 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             );
             Refusal::unavailable(message, Some(RETRY_AFTER))
         }
+        BackendError::NotReady {
+            backend,
+            condition,
+            sqlstate,
+        } => {
+            let message = format!("{} {condition}; nothing was done", name(backend, labels));
+            Refusal::not_ready(message, &sqlstate, RETRY_AFTER)
+        }
+        error @ BackendError::Database(_) if error.is_contention() => {
+            let message = "Other transactions got in the way of this operation at every attempt; nothing was done";
+            Refusal::contended(message, RETRY_AFTER)
+        }
         BackendError::Fenced { backend } => {
             let message = format!(
                 "{} follows newer policies than this host knows of; nothing was done",
@@ -75,6 +88,7 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             column,
             place: Place::Written,
         } => Refusal::unknown_written_column(&table, &column),
+        BackendError::InvalidCast { cast } => Refusal::unknown_type(&cast),
         BackendError::NotSingle { rows } => Refusal::not_single(rows),
         BackendError::Database(error) => {
             Refusal::from_database(&error.sqlstate, &error.message, error.details, error.hint)

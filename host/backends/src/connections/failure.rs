@@ -1,4 +1,5 @@
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use tokio::time::error::Elapsed;
@@ -6,6 +7,10 @@ use tokio::time::error::Elapsed;
 use super::Connections;
 use super::lease::Lease;
 use crate::error::Error;
+
+/// While a database stays read-only, a refused write makes the pool replace all sessions only if its own session is older
+/// than this. Otherwise every refused write would close the sessions that reads use.
+const YOUNG: Duration = Duration::from_secs(1);
 
 /// Why one attempt at a statement failed.
 pub(super) enum Failure {
@@ -26,19 +31,31 @@ impl Connections {
         lease: Lease<'_>,
         answer: Result<Result<T, sqlx::Error>, Elapsed>,
     ) -> Result<T, Failure> {
-        let answer = self.understand(answer);
-        if matches!(answer, Ok(_) | Err(Failure::Refused(_))) {
-            self.give_back(lease);
+        let answer = self.understand(lease.made, answer);
+        match &answer {
+            // A read-only session may stay so when the database no longer is.
+            Err(Failure::Refused(error)) if error.is_read_only() => drop(lease),
+            Ok(_) | Err(Failure::Refused(_)) => self.give_back(lease),
+            Err(_) => {}
         }
         answer
     }
 
-    /// The same of an answer after which the connection stays in use.
-    pub(super) fn understand<T>(&self, answer: Result<Result<T, sqlx::Error>, Elapsed>) -> Result<T, Failure> {
+    /// The same of an answer after which the connection, made then, stays in use.
+    pub(super) fn understand<T>(
+        &self,
+        made: Instant,
+        answer: Result<Result<T, sqlx::Error>, Elapsed>,
+    ) -> Result<T, Failure> {
         let failure = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) if !breaks_connection(&error) => {
-                return Err(Failure::Refused(Error::answered(self.backend, &error)));
+                let error = Error::answered(self.backend, &error);
+                if error.is_read_only() && made.elapsed() > YOUNG {
+                    self.trust.distrust_all_so_far();
+                }
+                self.readiness.note(&error);
+                return Err(Failure::Refused(error));
             }
             Ok(Err(error)) => Failure::Broke(error.to_string().into()),
             Err(_) => Failure::Silent,
@@ -99,7 +116,6 @@ fn breaks_connection(error: &sqlx::Error) -> bool {
             let error = error.downcast_ref::<PgDatabaseError>();
             matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic)
                 || matches!(error.code(), "57P01" | "57P02" | "57P03")
-                || error.code().starts_with("08")
         }
         _ => false,
     }

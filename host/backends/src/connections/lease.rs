@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use super::Connections;
 use crate::error::Error;
@@ -59,7 +59,7 @@ impl Idle {
 /// it would mean to wait for an answer that may never come.
 pub(super) struct Lease<'a> {
     pub(super) connection: PgConnection,
-    made: Instant,
+    pub(super) made: Instant,
     place: SemaphorePermit<'a>,
 }
 
@@ -132,6 +132,22 @@ impl Connections {
                 Err(self.found_down("no connection could be made within the acquire timeout"))
             }
             Ok(Err(error)) => Err(self.found_down(&error.to_string())),
+        }
+    }
+
+    /// Replaces the connection of a lease by a new one.
+    pub(super) async fn renew<'a>(&self, lease: Lease<'a>) -> Result<Lease<'a>, Error> {
+        let Lease { connection, place, .. } = lease;
+        drop(connection);
+        let made = Instant::now();
+        match timeout(self.settings.acquire_timeout, self.make()).await {
+            Ok(Ok(connection)) => Ok(Lease {
+                connection,
+                made,
+                place,
+            }),
+            Ok(Err(error)) => Err(self.found_down(&error.to_string())),
+            Err(_) => Err(Error::Exhausted { backend: self.backend }),
         }
     }
 

@@ -43,7 +43,7 @@ impl Session<'_> {
             query(statement).fetch_one(&mut lease.connection),
         ))
         .await;
-        let answer = connections.understand(answer);
+        let answer = connections.understand(lease.made, answer);
         if matches!(answer, Ok(_) | Err(Failure::Refused(_))) {
             connections.pulse.record(began.elapsed());
         }
@@ -64,6 +64,6 @@ impl Session<'_> {
         let Self { connections, lease } = self;
         let query = sqlx::raw_sql(AssertSqlSafe(text));
         let answer = Box::pin(timeout(connections.patience(), query.execute(&mut lease.connection))).await;
-        connections.understand(answer).map(drop)
+        connections.understand(lease.made, answer).map(drop)
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-/// Which connections may be used: those made after the last one broke.
+/// Which connections may be used: those made after the last one broke, or after one was found to keep an old setting.
 pub(super) struct Trust {
     started: Instant,
     /// Microseconds since `started`.

@@ -51,8 +51,8 @@ impl SchemaCache {
         Ok(schema)
     }
 
-    /// Another schema than `seen`, if the tables have changed since; otherwise the error that made one suspect so, also
-    /// when it is too early to look again.
+    /// Another schema than `seen`, if the tables have changed since; otherwise the error that made one suspect so. An error that
+    /// only makes a change likely has the tables read at most once a second; [`Error::Outdated`] is certain, and always does.
     pub(crate) async fn newer_than(
         &self,
         seen: &Schema,
@@ -61,7 +61,8 @@ impl SchemaCache {
     ) -> Result<Arc<Schema>, Error> {
         let mut last_read = self.last_read.lock().await;
         let mut current = self.current.load_full();
-        let may_read = last_read.is_none_or(|read| read.elapsed() >= BETWEEN_READS);
+        let certain = matches!(error, Error::Outdated { .. });
+        let may_read = certain || last_read.is_none_or(|read| read.elapsed() >= BETWEEN_READS);
         if may_read && current.as_deref() == Some(seen) {
             current = Some(self.read(connections).await?);
             *last_read = Some(Instant::now());

@@ -6,6 +6,19 @@ select
         select json_agg(json_build_object(
             'name', attribute.attname,
             'type', format_type(attribute.atttypid, -1),
+            'compared_type', (
+                -- A domain may be made of a domain.
+                with recursive base (type, is_domain, next) as (
+                    select type.oid, type.typtype = 'd', type.typbasetype
+                    from pg_catalog.pg_type as type
+                    where type.oid = attribute.atttypid
+                    union all
+                    select type.oid, type.typtype = 'd', type.typbasetype
+                    from base join pg_catalog.pg_type as type on type.oid = base.next
+                    where base.is_domain
+                )
+                select format_type(base.type, -1) from base where not base.is_domain
+            ),
             'not_null', attribute.attnotnull,
             'default', pg_get_expr(fallback.adbin, fallback.adrelid),
             'generated', case

@@ -39,6 +39,9 @@ pub struct TableColumn {
     /// Its type as SQL writes it, without length or precision, so that a cast to it cuts nothing off.
     #[serde(rename = "type")]
     pub type_name: String,
+    /// The type that filters cast their values to: of a domain the type it is made of, so that a value which the domain's check
+    /// refuses matches no row.
+    pub(crate) compared_type: String,
     /// Whether it refuses null.
     pub not_null: bool,
     /// The expression that fills it when nothing is written to it.

@@ -4,11 +4,11 @@ use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator};
 
 use super::{Parameter, Statement, TARGET};
 use crate::error::{Error, Place};
-use crate::schema::Table;
+use crate::schema::{Table, TableColumn};
 
 /// Writes the `where` of a filter, or nothing if it takes every row.
 pub(super) fn write_where<'a>(statement: &mut Statement<'a>, table: &Table, filter: &'a Filter) -> Result<(), Error> {
-    if matches!(filter, Filter::All(parts) if parts.is_empty()) {
+    if filter.takes_every_row() {
         return Ok(());
     }
     statement.sql(" where ");
@@ -60,23 +60,23 @@ fn write_comparison<'a>(statement: &mut Statement<'a>, table: &Table, comparison
         operator,
         operand,
     } = comparison;
-    let cast = table.column(name, Place::Read)?.type_name.as_str();
+    let column = table.column(name, Place::Read)?;
     statement.sql(TARGET).sql(".").identifier(name);
     match (operator, operand) {
-        (Operator::Eq, Operand::Value(value)) => write_sign(statement, " = ", value, cast),
-        (Operator::Neq, Operand::Value(value)) => write_sign(statement, " <> ", value, cast),
-        (Operator::Gt, Operand::Value(value)) => write_sign(statement, " > ", value, cast),
-        (Operator::Gte, Operand::Value(value)) => write_sign(statement, " >= ", value, cast),
-        (Operator::Lt, Operand::Value(value)) => write_sign(statement, " < ", value, cast),
-        (Operator::Lte, Operand::Value(value)) => write_sign(statement, " <= ", value, cast),
-        (Operator::Like, Operand::Value(value)) => write_sign(statement, " like ", value, "text"),
-        (Operator::Ilike, Operand::Value(value)) => write_sign(statement, " ilike ", value, "text"),
+        (Operator::Eq, Operand::Value(value)) => write_sign(statement, " = ", value, column),
+        (Operator::Neq, Operand::Value(value)) => write_sign(statement, " <> ", value, column),
+        (Operator::Gt, Operand::Value(value)) => write_sign(statement, " > ", value, column),
+        (Operator::Gte, Operand::Value(value)) => write_sign(statement, " >= ", value, column),
+        (Operator::Lt, Operand::Value(value)) => write_sign(statement, " < ", value, column),
+        (Operator::Lte, Operand::Value(value)) => write_sign(statement, " <= ", value, column),
+        (Operator::Like, Operand::Value(value)) => write_pattern(statement, " like ", value),
+        (Operator::Ilike, Operand::Value(value)) => write_pattern(statement, " ilike ", value),
         (Operator::In, Operand::List(values)) => {
             statement
                 .sql(" = any (")
                 .parameter(Parameter::List(values))
                 .sql("::")
-                .sql(cast)
+                .compared_type_of(column)
                 .sql("[])");
         }
         (Operator::Is, Operand::Is(value)) => {
@@ -98,12 +98,16 @@ fn write_comparison<'a>(statement: &mut Statement<'a>, table: &Table, comparison
     Ok(())
 }
 
-fn write_sign<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str, cast: &str) {
+fn write_sign<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str, column: &TableColumn) {
     statement
         .sql(sign)
         .parameter(Parameter::Text(value))
         .sql("::")
-        .sql(cast);
+        .compared_type_of(column);
+}
+
+fn write_pattern<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str) {
+    statement.sql(sign).parameter(Parameter::Text(value)).sql("::text");
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub(super) fn write_sent<'a>(statement: &mut Statement<'a>, table: &Table, rows:
         .parameter(Parameter::Text(&rows.json))
         .sql("::json) as _turnout_sent(");
     statement.list(columns, |statement, column| {
-        statement.identifier(&column.name).sql(" ").sql(&column.type_name);
+        statement.identifier(&column.name).sql(" ").type_of(column);
     });
     statement.sql(")");
     Ok(())

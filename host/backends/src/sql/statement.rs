@@ -1,10 +1,25 @@
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+
+use super::TARGET;
+use crate::schema::{Table, TableColumn};
 
 /// One SQL statement and the values of its parameters.
 #[derive(Debug, Default)]
 pub(crate) struct Statement<'a> {
     pub(crate) text: String,
     pub(crate) parameters: Vec<Parameter<'a>>,
+    /// For each column whose type the text names, an expression that PostgreSQL accepts only while the column has that type.
+    types: BTreeSet<String>,
+}
+
+/// The operator that the check of column types uses. PostgreSQL's error names it with its schema, as no other statement does.
+const SAME_TYPE: &str = "pg_catalog.<@";
+
+/// Whether PostgreSQL refused a statement with `42883` and this message because a column no longer has the type that the
+/// statement names.
+pub(crate) fn names_an_old_type(message: &str) -> bool {
+    message.contains(SAME_TYPE)
 }
 
 /// The value of one parameter.
@@ -33,6 +48,15 @@ impl std::fmt::Debug for Parameter<'_> {
 }
 
 impl<'a> Statement<'a> {
+    /// A whole statement that names no column's type.
+    pub(crate) fn new(text: &str, parameters: &[Parameter<'a>]) -> Self {
+        Self {
+            text: text.to_owned(),
+            parameters: parameters.to_vec(),
+            types: BTreeSet::new(),
+        }
+    }
+
     /// Writes SQL as it stands.
     pub(crate) fn sql(&mut self, sql: &str) -> &mut Self {
         self.text.push_str(sql);
@@ -51,6 +75,44 @@ impl<'a> Statement<'a> {
         // Writing to a string can't fail.
         let _ = write!(self.text, "${}", self.parameters.len());
         self
+    }
+
+    /// Writes the type of a column of the target, and makes the statement fail if the column has another type by the time the
+    /// statement runs.
+    pub(super) fn type_of(&mut self, column: &TableColumn) -> &mut Self {
+        self.expect_type(column);
+        self.sql(&column.type_name)
+    }
+
+    /// The same for the type that the values of filters are cast to.
+    pub(super) fn compared_type_of(&mut self, column: &TableColumn) -> &mut Self {
+        self.expect_type(column);
+        self.sql(&column.compared_type)
+    }
+
+    fn expect_type(&mut self, TableColumn { name, type_name, .. }: &TableColumn) {
+        let name = quoted(name);
+        self.types.insert(format!(
+            "array[{TARGET}.{name}] operator({SAME_TYPE}) array[null::{type_name}]"
+        ));
+    }
+
+    /// Puts the check of the column types in front of the rest, so that PostgreSQL refuses the statement for an old type before
+    /// it reads a value. PostgreSQL resolves the operator while it holds the table's lock, and never runs the check: no part
+    /// of the statement reads `_turnout_types`. So a prepared statement pays nothing for it.
+    pub(super) fn check_types(&mut self, table: &Table) {
+        if self.types.is_empty() {
+            return;
+        }
+        let checks = self.types.iter().map(String::as_str).collect::<Vec<_>>().join(" and ");
+        let (between, rest) = match self.text.strip_prefix("with ") {
+            Some(rest) => (", ", rest),
+            None => (" ", self.text.as_str()),
+        };
+        self.text = format!(
+            "with _turnout_types as (select from {} as {TARGET} where {checks}){between}{rest}",
+            table.qualified
+        );
     }
 
     /// Writes each item with a comma between.

@@ -10,6 +10,7 @@ use crate::schema::Table;
 pub(crate) fn subjects<'a>(table: &Table, column: &str, filter: &'a Filter) -> Result<Statement<'a>, Error> {
     let mut statement = select(table, column)?;
     write_where(&mut statement, table, filter)?;
+    statement.check_types(table);
     Ok(statement)
 }
 
@@ -34,6 +35,7 @@ pub(crate) fn conflicting<'a>(table: &Table, column: &str, insert: &'a Insert) -
     });
     write_sent(&mut statement, table, &insert.rows)?;
     statement.sql(")");
+    statement.check_types(table);
     Ok(Some(statement))
 }
 

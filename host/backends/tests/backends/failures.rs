@@ -31,6 +31,11 @@ fn lookup() -> Request {
     })
 }
 
+/// One more client, without a phone.
+fn another(name: &str) -> Request {
+    Request::Insert(insert(&format!(r#"[{{"name":"{name}"}}]"#), &["name"]))
+}
+
 /// Runs more reads at once than the pool may hold connections.
 async fn many(database: &Database, repository: &Repository) -> Vec<Result<Outcome, Error>> {
     let request = lookup();
@@ -250,4 +255,98 @@ fn signal_all(cluster: &Cluster, signal: &str) {
             .unwrap()
             .success()
     );
+}
+
+#[tokio::test]
+async fn sessions_that_keep_an_old_read_only_default_are_replaced_at_once() {
+    let (cluster, database, repositories) = own_cluster().await;
+    let write = async |name: &str| database.execute(&repositories[0], &another(name), Epoch::FIRST).await;
+    write("before").await.unwrap();
+    // The other database of the cluster stays writable.
+    let other = format!("{}/template1", cluster.url().rsplit_once('/').unwrap().0);
+    run(&other, "alter database postgres set default_transaction_read_only = on").await;
+    run(
+        &other,
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'postgres'",
+    )
+    .await;
+    let refused = loop {
+        match write("while read-only").await {
+            Err(Error::Unavailable { .. }) => tokio::time::sleep(Duration::from_millis(5)).await,
+            other => break other,
+        }
+    };
+    assert!(
+        matches!(&refused, Err(Error::NotReady { sqlstate, .. }) if sqlstate == "25006"),
+        "{refused:?}"
+    );
+    assert_eq!(database.condition(), Some("is read-only"));
+    assert!(many(&database, &repositories[0]).await.iter().all(Result::is_ok));
+
+    run(&other, "alter database postgres reset default_transaction_read_only").await;
+    write("after").await.unwrap();
+    assert_eq!(database.condition(), None);
+}
+
+#[tokio::test]
+async fn a_statement_that_others_got_in_the_way_of_is_tried_again() {
+    let world = World::clients().await;
+    world
+        .sql(
+            "create sequence attempts;
+             create function meet() returns trigger language plpgsql as $$
+             begin
+                 if nextval('attempts') < 3 then
+                     raise exception 'could not serialize access' using errcode = tg_argv[0];
+                 end if;
+                 return new;
+             end $$;",
+        )
+        .await;
+    for sqlstate in ["40001", "40P01"] {
+        world
+            .sql(&format!(
+                "create or replace trigger meet before insert on clients for each row execute function meet('{sqlstate}');
+                 alter sequence attempts restart;"
+            ))
+            .await;
+        assert_eq!(world.execute(another("met")).await.unwrap().rows, 1);
+    }
+}
+
+#[tokio::test]
+async fn an_acknowledged_write_survives_a_crash_of_a_role_that_commits_asynchronously() {
+    let (mut cluster, database, repositories) = own_cluster().await;
+    drop(database);
+    // The server writes its log behind commits as late as it can, so that a commit which does not wait is lost.
+    for setting in [
+        "alter role postgres set synchronous_commit = off",
+        "alter system set wal_writer_delay = '10s'",
+        "alter system set wal_writer_flush_after = '1GB'",
+        "select pg_reload_conf()",
+    ] {
+        run(cluster.url(), setting).await;
+    }
+    let database = Database::open(Backend::New, Settings::new(cluster.url()), Arc::clone(&repositories)).unwrap();
+    let names: Vec<_> = (0..40).map(|number| format!("row {number}")).collect();
+    let requests: Vec<_> = names.iter().map(|name| another(name)).collect();
+    let written = join_all(
+        requests
+            .iter()
+            .map(|request| database.execute(&repositories[0], request, Epoch::FIRST)),
+    )
+    .await;
+    assert!(written.iter().all(Result::is_ok), "{written:?}");
+    cluster.kill().await.unwrap();
+    cluster.restart().await.unwrap();
+    until(&database, true).await;
+    let all = Request::Find(Find::default());
+    let found = database
+        .execute(&repositories[0], &all, Epoch::FIRST)
+        .await
+        .unwrap()
+        .body;
+    for name in names {
+        assert!(found.contains(&format!("\"{name}\"")), "{name} is lost");
+    }
 }

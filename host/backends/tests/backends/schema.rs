@@ -1,9 +1,11 @@
 use std::time::{Duration, Instant};
 
-use turnout_backends::{Error, Generated, Place};
-use turnout_vocabulary::{Find, Repository, RepositoryId, Request, Update};
+use turnout_backends::{Error, Generated, Isolation, Place};
+use turnout_vocabulary::{
+    Conflict, Delete, Epoch, Find, Insert, Operand, Operator, Repository, RepositoryId, Request, Resolution, Update,
+};
 
-use crate::world::{World, columns, equal, insert, repository, representation, rows};
+use crate::world::{World, columns, compare, equal, insert, repository, representation, rows};
 
 /// Tries again until it works: the schema is read anew at most once a second.
 async fn soon<T>(mut attempt: impl AsyncFnMut() -> Result<T, Error>) -> T {
@@ -93,6 +95,144 @@ async fn a_column_that_changes_its_type_is_written_and_compared_as_the_new_one()
         .sql("alter table clients alter column visits drop default, alter column visits type text")
         .await;
     assert_eq!(soon(async || world.execute(find()).await).await.body, r#"[{"id":2}]"#);
+}
+
+/// A type before and after `alter table`, and a value that only the second type keeps whole, as JSON and as text.
+const WIDENED: [(&str, &str, &str, &str); 6] = [
+    (
+        "date",
+        "timestamptz",
+        r#""2024-05-01T10:11:12+00:00""#,
+        "2024-05-01T10:11:12+00:00",
+    ),
+    ("real", "double precision", "0.123456789012", "0.123456789012"),
+    ("integer", "bigint", "9007199254740993", "9007199254740993"),
+    ("integer", "numeric", "1.5", "1.5"),
+    ("bpchar", "text", r#""ab ""#, "ab "),
+    ("mood", "text", r#""neither""#, "neither"),
+];
+
+#[tokio::test]
+async fn values_are_written_and_compared_as_the_type_that_a_column_has_by_then() {
+    for (before, after, json, text) in WIDENED {
+        let script = format!("create type mood as enum ('glad'); create table events (id int primary key, v {before})");
+        let world = World::new(&script, vec![repository("events", &["id"], Some("v"))]).await;
+        let row = format!(r#"[{{"id":1,"v":{json}}}]"#);
+        let filter = || equal("v", text);
+        let sent = insert(&row, &["id", "v"]);
+        let upsert = Insert {
+            conflict: Some(Conflict {
+                columns: vec![],
+                resolution: Resolution::Merge,
+            }),
+            ..sent.clone()
+        };
+        let update = Update {
+            change: rows(&format!(r#"[{{"v":{json}}}]"#), &["v"]),
+            filter: equal("id", "1"),
+            returning: representation(&[]),
+        };
+        let find = Find {
+            filter: filter(),
+            ..Find::default()
+        };
+        let single = Find {
+            single: true,
+            ..find.clone()
+        };
+        let delete = Delete {
+            filter: compare("v", Operator::In, Operand::List(vec![text.into()])),
+            returning: representation(&[]),
+        };
+        for (request, there) in [
+            (Request::Insert(sent), "delete from events"),
+            (Request::Insert(upsert), "update events set v = null"),
+            (Request::Update(update), "update events set v = null"),
+            (Request::Find(find), "select"),
+            (Request::Find(single), "select"),
+            (Request::Delete(delete), "select"),
+        ] {
+            let known = format!("alter table events alter v type {before} using null");
+            let widened = format!("alter table events alter v type {after} using v::text::{after}; {there}");
+            let found = matches!(request, Request::Find(_) | Request::Delete(_));
+            let place = if found {
+                format!("insert into events values (1, '{text}') on conflict (id) do update set v = excluded.v")
+            } else {
+                "select".into()
+            };
+            world.sql(&known).await;
+            world.database.refresh_schema().await.unwrap();
+            world.sql(&format!("{widened}; {place}")).await;
+            let single = matches!(&request, Request::Find(find) if find.single);
+            let answer = world
+                .execute(request)
+                .await
+                .unwrap_or_else(|error| panic!("{before}: {error:?}"));
+            let expected = row.trim_matches(if single { &['[', ']'][..] } else { &[] });
+            assert_eq!(answer.body, expected, "{before} to {after}, {:?}", answer.rows);
+        }
+        world
+            .sql(&format!(
+                "insert into events values (1, '{text}'); alter table events alter v type text using '{text}'"
+            ))
+            .await;
+        let subjects = world.database.subjects(&world.repositories[0], &filter()).await;
+        assert_eq!(subjects.unwrap(), [Some(text.to_owned())]);
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_meets_a_changed_type_does_nothing_and_goes_well_when_it_is_done_again() {
+    let world = World::new(
+        "create table events (id int primary key, v date)",
+        vec![repository("events", &["id"], None)],
+    )
+    .await;
+    world.database.refresh_schema().await.unwrap();
+    world.sql("alter table events alter v type timestamptz").await;
+    let row = r#"[{"id":1,"v":"2024-05-01T10:11:12+00:00"}]"#;
+    let request = Request::Insert(insert(row, &["id", "v"]));
+    let mut transaction = world.database.begin(Isolation::default()).await.unwrap();
+    let refused = transaction
+        .execute(&world.repositories[0], &request, Epoch::FIRST)
+        .await;
+    let given_up = transaction.give_up(refused.unwrap_err()).await;
+    assert!(matches!(given_up, Error::Outdated { .. }), "{given_up:?}");
+
+    let mut transaction = world.database.begin(Isolation::default()).await.unwrap();
+    let written = transaction
+        .execute(&world.repositories[0], &request, Epoch::FIRST)
+        .await;
+    assert_eq!(written.unwrap().body, row);
+    transaction.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn columns_of_every_kind_of_type_pass_the_check_of_their_types() {
+    let script = r#"create schema "Other"; create domain "Other"."Short" as text check (length(value) < 9) not null;
+        create domain numbers as int[]; create type pair as (a int, b text); create type mood as enum ('glad');
+        create table kinds (id int primary key, a "Other"."Short", b numbers, c pair, d mood[], e json, f bit(3),
+            g varbit, h "char", i int2vector, j interval, k int4range, l point, m xml, n name, o money, p pair[])"#;
+    let world = World::new(script, vec![repository("kinds", &["id"], None)]).await;
+    let row = r#"[{"id":1,"a":"x","b":[1],"c":{"a":1,"b":"x"},"d":["glad"],"e":{"a":1},"f":"101","g":"1","h":"c","i":"1 2",
+        "j":"1 day","k":"[1,2)","l":"(1,2)","m":"<a/>","n":"n","o":"1.5","p":[{"a":1,"b":"y"}]}]"#;
+    let columns = "id a b c d e f g h i j k l m n o p".split(' ').collect::<Vec<_>>();
+    let written = world.execute(Request::Insert(insert(row, &columns))).await.unwrap();
+    assert_eq!(written.rows, 1);
+    for (column, value) in [
+        ("a", "x"),
+        ("b", "{1}"),
+        ("c", "(1,x)"),
+        ("d", "{glad}"),
+        ("f", "101"),
+        ("p", r#"{"(1,y)"}"#),
+    ] {
+        let find = Find {
+            filter: equal(column, value),
+            ..Find::default()
+        };
+        assert_eq!(world.execute(Request::Find(find)).await.unwrap().rows, 1, "{column}");
+    }
 }
 
 #[tokio::test]

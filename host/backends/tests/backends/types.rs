@@ -1,6 +1,6 @@
-use turnout_vocabulary::{Conflict, Filter, Find, Insert, Repository, Request, Resolution, Update};
+use turnout_vocabulary::{Conflict, Filter, Find, Insert, Operand, Operator, Repository, Request, Resolution, Update};
 
-use crate::world::{World, equal, insert, repository, representation, rows};
+use crate::world::{World, compare, equal, insert, repository, representation, rows};
 
 const ODD: &str = r#"
     create schema "Other";
@@ -126,4 +126,40 @@ async fn a_text_too_long_for_its_column_is_refused_not_cut_off() {
         )))
         .await;
     assert_eq!(crate::world::sqlstate(refused), "22P05");
+}
+
+#[tokio::test]
+async fn a_filter_value_that_the_columns_domain_refuses_matches_no_row() {
+    let script =
+        "create domain short as varchar(8) check (value ~ '^[a-z]+$'); create domain shorter as short not null;
+        create table things (id int primary key, a short, b shorter);
+        insert into things values (1, 'x', 'y')";
+    let world = World::new(script, vec![repository("things", &["id"], None)]).await;
+    for (filter, rows) in [
+        (equal("a", "X1"), 0),
+        (equal("b", "far too long"), 0),
+        (equal("b", "y"), 1),
+        (
+            compare("b", Operator::In, Operand::List(vec!["Y".into(), "y".into()])),
+            1,
+        ),
+        (compare("a", Operator::Neq, Operand::Value("1".into())), 1),
+    ] {
+        let find = Find {
+            filter: filter.clone(),
+            ..Find::default()
+        };
+        assert_eq!(
+            world.execute(Request::Find(find)).await.unwrap().rows,
+            rows,
+            "{filter:?}"
+        );
+    }
+    let refused = world
+        .execute(Request::Insert(insert(
+            r#"[{"id":2,"a":"X1","b":"y"}]"#,
+            &["id", "a", "b"],
+        )))
+        .await;
+    assert_eq!(crate::world::sqlstate(refused), "23514");
 }

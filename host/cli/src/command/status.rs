@@ -76,9 +76,18 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
         )?;
     }
     writeln!(out, "backends")?;
-    for (backend, BackendStatus { label, up, p95_ms }) in status.backends.iter() {
+    for (backend, side) in status.backends.iter() {
+        let BackendStatus {
+            label,
+            up,
+            condition,
+            p95_ms,
+        } = side;
         let state = if *up { "up" } else { "down" };
         writeln!(out, "  {backend}  {state:<4}  p95 {p95_ms:.1} ms  {label}")?;
+        if let Some(condition) = condition {
+            writeln!(out, "       {condition}: it refuses statements until this is mended")?;
+        }
     }
     writeln!(out, "repositories\n  {}", status.repositories.join(", "))?;
     if !status.converging.is_empty() {

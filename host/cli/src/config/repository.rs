@@ -1,18 +1,26 @@
+use std::collections::HashSet;
+
 use turnout_vocabulary::{Repository, RepositoryId};
 
 use super::section::Section;
 
-/// The `[repositories.NAME]` tables, numbered in the order of their names.
-pub(crate) fn read(section: Section<'_, '_>) -> Vec<Repository> {
+/// The `[repositories.NAME]` tables, numbered in the order of their names, and those of which every row may be written at once.
+pub(crate) fn read(section: Section<'_, '_>) -> (Vec<Repository>, HashSet<RepositoryId>) {
     if section.is_empty() {
         section.problem("there is no repository to serve; add a table such as [repositories.clients]");
     }
-    section
+    let mut unfiltered_writes = HashSet::new();
+    let repositories = section
         .sections()
         .into_iter()
         .zip(0..)
-        .map(|((name, section), number)| one(name, section, number))
-        .collect()
+        .map(|((name, mut section), number)| {
+            if section.value("unfiltered_writes").unwrap_or(false) {
+                unfiltered_writes.insert(RepositoryId(number));
+            }
+            one(name, section, number)
+        });
+    (repositories.collect(), unfiltered_writes)
 }
 
 fn one(name: String, mut section: Section<'_, '_>, number: u16) -> Repository {

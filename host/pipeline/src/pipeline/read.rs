@@ -24,8 +24,10 @@ impl Run<'_> {
             }
         }
         let mut answer = self.read_from(plan.primary, request).await;
-        if let (Err(BackendError::Unavailable { .. } | BackendError::Exhausted { .. }), Some(fallback)) =
-            (&answer, plan.fallback)
+        if let (
+            Err(BackendError::Unavailable { .. } | BackendError::Exhausted { .. } | BackendError::NotReady { .. }),
+            Some(fallback),
+        ) = (&answer, plan.fallback)
         {
             let leaves = authority.filter(|authority| *authority != fallback);
             let misses = match leaves {

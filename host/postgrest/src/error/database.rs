@@ -38,9 +38,8 @@ fn status(sqlstate: &str, message: &str) -> StatusCode {
         _ => match sqlstate.get(..2).unwrap_or_default() {
             "08" | "53" => StatusCode::SERVICE_UNAVAILABLE,
             "0L" | "0P" | "28" => StatusCode::FORBIDDEN,
-            "09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58" | "F0" | "HV" | "P0" | "XX" => {
-                INTERNAL
-            }
+            "09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "55" | "57" | "58" | "F0" | "HV" | "P0" | "XX" => INTERNAL,
+            // PostgREST has 500 for class 54 too. A limit such as 1,664 columns in `select` is exceeded by the request.
             _ => StatusCode::BAD_REQUEST,
         },
     }
@@ -80,7 +79,8 @@ mod tests {
             ("42P17", "", 500),
             ("53300", "", 503),
             ("53400", "", 500),
-            ("54001", "", 500),
+            ("54001", "", 400),
+            ("54011", "", 400),
             ("55P03", "", 500),
             ("57014", "canceling statement due to statement timeout", 504),
             ("57014", "canceling statement due to user request", 500),

@@ -1,6 +1,7 @@
 //! The errors of PostgREST, codes `PGRST…`, and those of PostgreSQL that are known before it is asked.
 
 use http::{HeaderValue, Method, StatusCode, header};
+use turnout_vocabulary::Action;
 
 use super::Refusal;
 
@@ -134,6 +135,15 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "PGRST204", message)
     }
 
+    /// 400 `21000`: an update or a delete has no filter. Supabase refuses it with the same words.
+    #[must_use]
+    pub fn unfiltered(action: Action, repository: &str) -> Self {
+        let message = format!("{} requires a WHERE clause", action.as_str().to_uppercase());
+        Self::new(StatusCode::BAD_REQUEST, "21000", message).hint(format!(
+            "Give a filter, or set repositories.{repository}.unfiltered_writes = true in turnout.toml."
+        ))
+    }
+
     /// 404 `PGRST205`: there is no such repository.
     #[must_use]
     pub fn unknown_table(schema: &str, table: &str) -> Self {
@@ -168,6 +178,25 @@ impl Refusal {
             "42703",
             format!("column {table}.{column} does not exist"),
         )
+    }
+
+    /// 400 `42704`: a cast names something that can be no type.
+    #[must_use]
+    pub fn unknown_type(cast: &str) -> Self {
+        let message = format!("type \"{cast}\" does not exist");
+        Self::new(StatusCode::BAD_REQUEST, "42704", message)
+    }
+
+    /// 400 `54001`: a body nests objects and arrays deeper than can be stored and mirrored.
+    pub(crate) fn nested_too_deep(deepest: usize) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "54001",
+            "The JSON of the body is nested too deep",
+        )
+        .details(format!(
+            "Objects and arrays may be nested {deepest} levels deep, the body's own levels included."
+        ))
     }
 
     /// 400 `22021`: a parameter has U+0000, which PostgreSQL cannot store.

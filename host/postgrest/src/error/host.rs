@@ -11,10 +11,11 @@ use super::Refusal;
 /// | status | code | meaning |
 /// |---|---|---|
 /// | 503 | `TURNOUT_UNAVAILABLE` | a backend, or room for one more operation, cannot be had for now |
+/// | 503 | `TURNOUT_NOT_READY` | a backend answers, and cannot do this for now: it is read-only, its disk is full |
 /// | 503 | `TURNOUT_FROZEN` | the routing policy refuses such operations for now |
 /// | 409 | `TURNOUT_AUTHORITY` | a write touches rows of several authorities, or would move rows to another |
 /// | any | `TURNOUT_PARTIAL` | a write was split by authority; one part is done, the other failed with this status |
-/// | 503 | `TURNOUT_CONTENTION` | other transactions got in the way of this one at every attempt |
+/// | 503 | `TURNOUT_CONTENTION` | other transactions got in the way of an operation or a transaction at every attempt |
 /// | 400 | `TURNOUT_TRANSACTION` | the list of operations is none |
 /// | 409 | `TURNOUT_REFERENCE` | an operation of a transaction refers to a value that is not there |
 /// | 403 | `TURNOUT_ADMIN` | only the administrator's key opens this |
@@ -29,6 +30,21 @@ impl Refusal {
     #[must_use]
     pub fn unavailable(message: impl Into<String>, retry_after: Option<Duration>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_UNAVAILABLE", message).retry_after(retry_after)
+    }
+
+    /// 503 `TURNOUT_NOT_READY`: a backend answers, and cannot do this for now. Nothing was done. The database's own message
+    /// stays out: it may name files.
+    #[must_use]
+    pub fn not_ready(message: impl Into<String>, sqlstate: &str, retry_after: Duration) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_NOT_READY", message)
+            .details(format!("PostgreSQL reported SQLSTATE {sqlstate}."))
+            .retry_after(Some(retry_after))
+    }
+
+    /// 503 `TURNOUT_CONTENTION`: other transactions were in the way of a single operation at every attempt.
+    #[must_use]
+    pub fn contended(message: &str, retry_after: Duration) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_CONTENTION", message).retry_after(Some(retry_after))
     }
 
     /// 503 `TURNOUT_FROZEN`: the routing policy refuses the operation for now.

@@ -339,10 +339,7 @@ fn nasty_requests_are_answered_calmly() {
         }
     }
     let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200_000), "]".repeat(200_000));
-    assert!(
-        call(&Method::POST, "", &[], &deep).is_ok(),
-        "how deep values are nested is the database's to judge"
-    );
+    assert!(call(&Method::POST, "", &[], &deep).is_err());
     assert!(call(&Method::POST, "", &[], &"[".repeat(200_000)).is_err());
     assert!(parse(&Method::POST, &clients(), "", &HeaderMap::new(), b"{\"a\":\"\xff\"}").is_err());
 }

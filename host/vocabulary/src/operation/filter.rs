@@ -18,6 +18,16 @@ impl Default for Filter {
 }
 
 impl Filter {
+    /// Whether the filter takes every row by its form alone: it compares nothing.
+    #[must_use]
+    pub fn takes_every_row(&self) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(Self::takes_every_row),
+            Self::Any(parts) => parts.iter().any(Self::takes_every_row),
+            Self::Not(_) | Self::Compare(_) => false,
+        }
+    }
+
     /// The values that the filter pins `column` to: those of an `eq` or `in` that every row must match. `None` if
     /// the filter pins it to nothing, so that rows of any value may match.
     pub fn pinned<'a>(&'a self, column: &str) -> Option<Vec<&'a str>> {
@@ -107,6 +117,15 @@ mod tests {
             operator,
             operand,
         })
+    }
+
+    #[test]
+    fn a_filter_without_a_comparison_takes_every_row() {
+        let every = Filter::default();
+        assert!(every.takes_every_row());
+        assert!(Filter::All(vec![every.clone(), Filter::Any(vec![every.clone()])]).takes_every_row());
+        assert!(!Filter::Any(vec![]).takes_every_row());
+        assert!(!Filter::All(vec![every, phone(Operator::Is, Operand::Is(IsValue::Null))]).takes_every_row());
     }
 
     #[test]

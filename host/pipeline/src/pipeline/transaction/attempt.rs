@@ -72,6 +72,7 @@ impl Run<'_> {
 
     /// The one authority of an operation; `None` if any will do.
     async fn one_authority(&mut self, request: &Request) -> Result<Option<Backend>, Error> {
+        self.refuse_unfiltered(request)?;
         let names = Subjects::of(request, self.repository, &self.pipeline.rule);
         if !request.action().is_write() && names == Subjects::Unnamed {
             self.admit(request.action(), None)?;
@@ -100,6 +101,7 @@ impl Run<'_> {
             Asked::Known(request) => Cow::Borrowed(request),
             Asked::Later(resolve) => Cow::Owned(resolve(earlier).map_err(Reason::Unresolved)?),
         };
+        self.refuse_unfiltered(&request)?;
         let (request, subjects) = self.confined(open, authority, request).await?;
         let hands_over = self.hands_over(&request, authority).await?;
         let began = Instant::now();

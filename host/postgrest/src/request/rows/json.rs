@@ -9,6 +9,10 @@ use crate::error::Refusal;
 pub(super) const UNEQUAL_KEYS: &str = "All object keys must match";
 const NO_JSON: &str = "Empty or invalid json";
 
+/// How deep a body may be nested. PostgreSQL stores values of some 14,000 levels with its default `max_stack_depth`, and the mirror
+/// wraps each row in more levels: this is far below what either can hold, also where the setting is small.
+const DEEPEST: usize = 512;
+
 /// One object of a body: its keys, and its values as they are written.
 pub(super) struct Row<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -55,10 +59,38 @@ pub(super) fn rows(text: &str) -> Result<Vec<Row<'_>>, Refusal> {
     };
     let rows = rows.map_err(|error| Refusal::invalid_body(if error.is_data() { UNEQUAL_KEYS } else { NO_JSON }))?;
     if has_nul(text) {
-        Err(Refusal::nul_in_body())
-    } else {
-        Ok(rows)
+        return Err(Refusal::nul_in_body());
     }
+    if depth(text) > DEEPEST {
+        return Err(Refusal::nested_too_deep(DEEPEST));
+    }
+    Ok(rows)
+}
+
+/// How many levels of objects and arrays well-formed JSON has.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => {
+                while let Some(inside) = bytes.next() {
+                    match inside {
+                        b'"' => break,
+                        b'\\' => drop(bytes.next()),
+                        _ => {}
+                    }
+                }
+            }
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// Whether well-formed JSON has U+0000 in a string, where it can only stand as an escape.
@@ -110,6 +142,23 @@ mod tests {
         assert!(has_nul(r#"["a\u0000"]"#));
         assert!(has_nul(r#"["\\\u0000"]"#));
         assert!(!has_nul(r#"["\\u0000", "\n\\"]"#));
+    }
+
+    #[test]
+    fn a_body_is_refused_once_it_is_nested_deeper_than_can_be_mirrored() {
+        let nested = |levels: usize| {
+            format!(
+                r#"{{"id":"[{{\"[","data":{}{}}}"#,
+                "[".repeat(levels - 1),
+                "]".repeat(levels - 1)
+            )
+        };
+        assert_eq!(depth(&nested(DEEPEST)), DEEPEST);
+        assert!(rows(&nested(DEEPEST)).is_ok());
+        for levels in [DEEPEST + 1, 100_000] {
+            let refused = rows(&nested(levels)).err().unwrap();
+            assert_eq!((refused.status().as_u16(), refused.code()), (400, "54001"));
+        }
     }
 
     #[test]

@@ -1,0 +1,187 @@
+//! Whatever a request's text is, the answer is the caller's error or rows, never an error of the host or of the database's limits.
+
+use anyhow::Result;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::IndexedRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+use reqwest::Method;
+use serde_json::{Value, json};
+use turnout_tests::{Host, Site};
+
+/// How many random query strings are sent.
+const STRINGS: usize = 1500;
+
+/// What random query strings are made of: words of the dialect, names and values, characters that mean something to a parser.
+const PIECES: [&str; 74] = [
+    "select=",
+    "order=",
+    "limit=",
+    "offset=",
+    "columns=",
+    "on_conflict=",
+    "or=",
+    "and=",
+    "not.and=",
+    "not.or=",
+    "id=",
+    "phone=",
+    "name=",
+    "tags=",
+    "created_at=",
+    "nope=",
+    "eq.",
+    "neq.",
+    "gt.",
+    "lte.",
+    "like.",
+    "ilike.",
+    "in.",
+    "is.",
+    "not.",
+    "null",
+    "true",
+    "unknown",
+    "not_null",
+    "id",
+    "phone",
+    "name",
+    "tags",
+    "created_at",
+    "*",
+    "::",
+    ":",
+    "text",
+    "int4",
+    "2text",
+    "jsonb",
+    "void",
+    "record",
+    "regclass",
+    "int4[]",
+    "oidvector",
+    "timestamptz",
+    "cstring",
+    "a b",
+    ",",
+    ".",
+    "(",
+    ")",
+    "{",
+    "}",
+    "[",
+    "]",
+    "%22",
+    "%5C",
+    "%27",
+    "%25",
+    "%00",
+    "%FF",
+    "&",
+    "&",
+    "+",
+    "-1",
+    "0",
+    "1",
+    "99999999999999999999",
+    "1e400",
+    "\u{ff18}",
+    "->>",
+    "!",
+];
+
+fn random(random: &mut Xoshiro256PlusPlus) -> String {
+    let pieces = random.random_range(1..14);
+    let mut text = String::new();
+    for _ in 0..pieces {
+        text.push_str(PIECES.choose(random).copied().unwrap_or_default());
+    }
+    text
+}
+
+/// Sends a request, and fails if the answer is an error of the host, or an error without PostgREST's shape.
+async fn answered_honestly(host: &Host, method: Method, path: &str, rows: &Value) -> Result<u16> {
+    let request = host.request(method.clone(), path);
+    let request = if rows.is_null() { request } else { request.json(rows) };
+    let answer = host.send(request).await?;
+    let status = answer.status.as_u16();
+    let shown: String = path.chars().take(200).collect();
+    assert!(status < 500, "{method} {shown}: {status} {}", answer.text);
+    if status >= 400 && method != Method::HEAD {
+        let body = answer.json();
+        assert!(
+            body["code"].is_string() && body["message"].is_string(),
+            "{shown}: {body}"
+        );
+    }
+    Ok(status)
+}
+
+#[tokio::test]
+async fn no_query_string_is_an_error_of_the_host() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let mut chance = Xoshiro256PlusPlus::seed_from_u64(60);
+    for number in 0..STRINGS {
+        let query = random(&mut chance);
+        let (method, rows) = match number % 6 {
+            0 => (Method::PATCH, json!({"name": "x"})),
+            1 => (Method::DELETE, Value::Null),
+            2 => (Method::POST, json!({"phone": "89991112233", "name": "x"})),
+            _ => (Method::GET, Value::Null),
+        };
+        answered_honestly(&host, method, &format!("/rest/v1/clients?{query}"), &rows).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_too_large_or_no_type_is_the_callers_error() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let (old, _) = site.databases().await?;
+    let nested = |open: &str, close: &str, levels: usize| format!("{}{}", open.repeat(levels), close.repeat(levels));
+    let ids = |number: usize| vec!["id"; number].join(",");
+    for query in [
+        "select=id::2text".to_owned(),
+        "select=id::text%20%20text".to_owned(),
+        format!("select={}", ids(1665)),
+        format!("order={}", ids(1700)),
+        format!("settings=eq.{}", nested("[", "]", 30_000)),
+        format!("id=eq.{}", nested("(", ")", 14_000)),
+        format!("or={}", nested("(or", ")", 9_000)),
+    ] {
+        let path = format!("/rest/v1/companies?{query}");
+        let status = answered_honestly(&host, Method::GET, &path, &Value::Null).await?;
+        assert!(
+            (400..500).contains(&status) || query.starts_with("order"),
+            "{status}: {:.40}",
+            query
+        );
+    }
+    for levels in [600, 14_500, 100_000] {
+        let body = format!(r#"{{"settings":{}}}"#, nested("[", "]", levels));
+        let transaction = format!(
+            r#"{{"operations":[{{"action":"update","repository":"companies","filter":"id=eq.1","rows":{body}}}]}}"#
+        );
+        for (method, path, body) in [
+            (Method::PATCH, "/rest/v1/companies?id=eq.1", body),
+            (Method::POST, "/v1/transactions", transaction),
+        ] {
+            let request = host
+                .request(method, path)
+                .header("content-type", "application/json")
+                .body(body);
+            let refused = host.send(request).await?;
+            assert_eq!(
+                (refused.status.as_u16(), &refused.json()["code"]),
+                (400, &json!("54001")),
+                "{path} {levels}"
+            );
+        }
+    }
+    let stored: i64 = sqlx::query_scalar("select count(*) from companies where jsonb_typeof(settings) = 'array'")
+        .fetch_one(&old)
+        .await?;
+    assert_eq!(stored, 0);
+    Ok(())
+}
