@@ -13,6 +13,7 @@ mod handover;
 mod installed;
 mod lease;
 mod parked;
+mod site;
 mod source;
 mod taken;
 mod target;

@@ -17,7 +17,8 @@ use turnout_api::Host;
 use turnout_backends::Database;
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{
-    Alerts, Freshness, Handoffs, Metrics, Pipeline, Policies, PolicyJudge, PolicySource, Recording, RecordingKey,
+    Alerts, Files, Freshness, Handoffs, Metrics, PerWorld, Pipeline, Policies, PolicyJudge, PolicySource, Recording,
+    RecordingKey,
 };
 use turnout_runtime::Runtime;
 use turnout_vocabulary::{Backend, PerBackend};
@@ -44,8 +45,8 @@ fn open(config: &Config) -> Result<PerBackend<Database>> {
     })
 }
 
-/// Loads the policies.
-fn policies(config: &Config, metrics: &Arc<Metrics>) -> Result<Policies> {
+/// Loads the policies: those of the directory, or those on record where the directory's are refused.
+fn policies(config: &Config, metrics: &Arc<Metrics>, recorded: Option<&PerWorld<Files>>) -> Result<Policies> {
     let runtime = Runtime::new(&config.policies.limits)?;
     let source = PolicySource::new(&config.policies.directory);
     let repositories = Arc::clone(&config.repositories);
@@ -56,6 +57,7 @@ fn policies(config: &Config, metrics: &Arc<Metrics>) -> Result<Policies> {
         config.subjects.clone(),
         config.policies.trusted_keys.clone(),
         Arc::clone(metrics),
+        recorded,
     )
     .context("the policies are refused")
 }
@@ -64,7 +66,9 @@ fn policies(config: &Config, metrics: &Arc<Metrics>) -> Result<Policies> {
 async fn host(config: &Config) -> Result<Host> {
     let metrics = Arc::new(Metrics::new(&config.repositories));
     let backends = Arc::new(open(config)?);
-    let policies = Arc::new(policies(config, &metrics)?);
+    // A side that can't be asked has no say: then the directory must do.
+    let recorded = turnout_pipeline::recorded_set(&backends).await.unwrap_or_default();
+    let policies = Arc::new(policies(config, &metrics, recorded.as_ref())?);
     let (repositories, rule) = (&config.repositories, &config.subjects);
     let judge: Arc<dyn Judge> = Arc::new(PolicyJudge::new(
         Arc::clone(&policies),

@@ -18,8 +18,8 @@ mod subjects;
 pub use alerts::{Alerts, Raised};
 pub use error::Error;
 pub use handoff::{
-    AtStake, Failover, Handoffs, NoFailover, NotShipped, ParkedFor, PolicyJudge, Seen, Shipment, ShippedTrial,
-    ShippedVersion, Watching, watch,
+    AtStake, Failover, Handoffs, NoFailover, NotBegun, NotShipped, ParkedFor, PolicyJudge, Seen, Shipment,
+    ShippedTrial, ShippedVersion, SiteDescription, Watching, recorded_set, watch,
 };
 pub use metrics::Metrics;
 pub use pipeline::{

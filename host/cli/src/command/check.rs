@@ -12,7 +12,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     let config = Config::load(path)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "ok     configuration {}", path.display())?;
-    let policies = super::policies(&config, &Arc::new(Metrics::new(&config.repositories)));
+    let policies = super::policies(&config, &Arc::new(Metrics::new(&config.repositories)), None);
     let needs_mirror = policies.as_ref().is_ok_and(|policies| needs_mirror(&config, policies));
     let mut wrong = 0;
     super::runtime()?.block_on(async {

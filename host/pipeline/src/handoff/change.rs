@@ -14,6 +14,9 @@ use crate::policies::{Era, InForce};
 /// How often a change is begun anew that another host overtook.
 pub(super) const ATTEMPTS: usize = 20;
 
+/// How much longer than its budget a handoff of another host may take before this one abandons it.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
 /// How long a side rests before a step is tried again that failed there.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -148,6 +151,7 @@ impl Handoffs {
             released: false,
             age: Duration::ZERO,
             converged: converged.to_vec(),
+            site: Some(self.site.to_json()),
         };
         let modules = record::modules(&era.set, known);
         for backend in on {
@@ -169,7 +173,9 @@ impl Handoffs {
             let unproven = self.unproven(now, &next.era).await?;
             self.prove_equal(next, &unproven).await?;
         }
-        self.release(next.epoch).await
+        self.release(next.epoch).await?;
+        self.remember(&next.era).await;
+        Ok(())
     }
 
     /// Raises a fence, and ends those sessions of Turnout that hold it up.
