@@ -21,6 +21,11 @@ pub trait Judge: Send + Sync + 'static {
     /// What is to become of a key that is dirty on `source`.
     fn verdict(&self, source: Backend, repository: RepositoryId, key: &DirtyKey) -> Verdict;
 
+    /// Whether this host leaves the mirror to others.
+    fn stands_aside(&self) -> bool {
+        false
+    }
+
     /// Whether a key that could not be applied is tried again.
     fn retry(&self, failure: &ApplyFailure) -> Retry;
 }

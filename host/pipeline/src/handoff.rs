@@ -13,9 +13,11 @@
 //! - `observe` keeps in view how far the mirror is behind.
 //! - `ship` brings versions into force that somebody pushed, activated or took back.
 //! - `judge` tells the mirror what is to become of dirty keys.
+//! - `apply` makes another description of the site the one on record.
 //! - `site` compares this host's configuration with the description of the site on record.
 //! - `directory` tells a policy directory that is old from one that holds a change.
 
+mod apply;
 mod breaker;
 mod change;
 mod converge;
@@ -36,12 +38,13 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, RwLock};
 use turnout_backends::Database;
 use turnout_mirror::Mirror;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 
+pub use apply::{Capture, NotApplied, recorded_site};
 pub use directory::recorded_set;
 pub use failover::{AtStake, Failover, NoFailover};
 pub use judge::PolicyJudge;
@@ -62,7 +65,7 @@ pub struct Handoffs {
     repositories: Arc<[Repository]>,
     rule: SubjectRule,
     /// What this host records as the description of the site, and expects of every epoch.
-    site: SiteDescription,
+    site: ArcSwap<SiteDescription>,
     /// How long operations may wait for one.
     budget: Duration,
     /// Lets one change of this host run at a time.
@@ -119,7 +122,7 @@ impl Handoffs {
         rule: SubjectRule,
         budget: Duration,
     ) -> Self {
-        let site = SiteDescription::of(&repositories, &rule);
+        let site = ArcSwap::from_pointee(SiteDescription::of(&repositories, &rule));
         Self {
             policies,
             backends,

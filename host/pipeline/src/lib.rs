@@ -18,8 +18,8 @@ mod subjects;
 pub use alerts::{Alerts, Raised};
 pub use error::Error;
 pub use handoff::{
-    AtStake, Failover, Handoffs, NoFailover, NotBegun, NotShipped, ParkedFor, PolicyJudge, Seen, Shipment,
-    ShippedTrial, ShippedVersion, SiteDescription, Watching, recorded_set, watch,
+    AtStake, Capture, Failover, Handoffs, NoFailover, NotApplied, NotBegun, NotShipped, ParkedFor, PolicyJudge, Seen,
+    Shipment, ShippedTrial, ShippedVersion, SiteDescription, Watching, recorded_set, recorded_site, watch,
 };
 pub use metrics::Metrics;
 pub use pipeline::{

@@ -1,7 +1,7 @@
 //! What is on record is in force: the description of the site, and the policy set, whatever a host's files say.
 
 use anyhow::{Context as _, Result};
-use turnout_tests::{Host, Site};
+use turnout_tests::{Host, Site, eventually};
 
 const TEST_PHONE: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,notes";
 const OTHERS: &str = "/rest/v1/clients?id=eq.2&select=id";
@@ -198,4 +198,113 @@ async fn a_host_starts_from_the_record_whatever_its_directory_holds() -> Result<
         site.put(file, good)?;
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn another_description_is_applied_and_the_hosts_of_the_one_before_stop_serving() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.route(EVERYBODY_ON_OLD)?;
+    let host = site.host().await?;
+    settled(&host, 1).await;
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        sqlx::raw_sql("create table visits (id bigint primary key, phone text, note text)")
+            .execute(side)
+            .await?;
+    }
+    sqlx::query("insert into visits values (1, '89686484488', 'only on old')")
+        .execute(&old)
+        .await?;
+
+    site.configure(&[
+        ("repositories.visits.key", "['id']"),
+        ("repositories.visits.subject", "'phone'"),
+        ("repositories.clients.subject", "'email'"),
+    ])?;
+    let (installed, _, said) = site.said(&["install", "old"])?;
+    assert!(
+        !installed && said.contains("clients") && said.contains("turnout apply"),
+        "{said}"
+    );
+    let said = site.turnout(&["apply"])?;
+    assert!(
+        said.contains("repository clients: the site's subject is phone"),
+        "{said}"
+    );
+    assert!(said.contains("epoch 2 describes the site"), "{said}");
+    let status = host
+        .status_with("the host of the description before stands aside", |status| {
+            !status["aside"].is_null()
+        })
+        .await;
+    assert!(status["aside"].to_string().contains("turnout apply"), "{status}");
+    assert_eq!(status["epoch"], 1);
+    let refused = host.get(OTHERS).await?;
+    assert_eq!(
+        (refused.status.as_u16(), refused.header("retry-after")),
+        (503, "1"),
+        "{}",
+        refused.text
+    );
+    assert!(refused.text.contains("describes another site"), "{}", refused.text);
+    let ready = host.send(host.bare(reqwest::Method::GET, "/readyz")).await?;
+    assert_eq!(ready.status, 503);
+
+    let next = site.host().await?;
+    settled(&next, 2).await;
+    eventually("the new repository is mirrored", async || {
+        let note: Option<String> = sqlx::query_scalar("select note from visits")
+            .fetch_optional(&new)
+            .await
+            .ok()?;
+        (note.as_deref() == Some("only on old")).then_some(())
+    })
+    .await;
+    assert!(site.turnout(&["apply"])?.contains("described like this already"));
+    next.stop().await?;
+    host.stop().await
+}
+
+#[tokio::test]
+async fn a_description_that_could_move_rows_is_not_applied_while_they_differ() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    site.turnout(&["check"])?;
+    let (old, _) = site.databases().await?;
+    // This client's authority is old, by the phone, and nothing mirrors the row.
+    sqlx::query("update clients set notes = 'on old alone' where id = 2")
+        .execute(&old)
+        .await?;
+    site.configure(&[("repositories.clients.subject", "'email'")])?;
+    let (applied, _, said) = site.said(&["apply"])?;
+    assert!(!applied && said.contains("1 rows of clients differ"), "{said}");
+
+    // The hosts of the description before serve on, under the epoch of the abandonment.
+    eventually("the host serves again", async || {
+        let answer = host.get(OTHERS).await.ok()?;
+        (answer.status == 200 && answer.header("x-turnout-epoch") == "3").then_some(())
+    })
+    .await;
+    let written = host
+        .write(
+            reqwest::Method::PATCH,
+            TEST_PHONE,
+            &serde_json::json!({"notes": "after"}),
+        )
+        .await?;
+    assert_eq!(
+        (written.status.as_u16(), written.backend()),
+        (200, "new"),
+        "{}",
+        written.text
+    );
+    eventually("it is mirrored as before", async || {
+        let notes: Option<String> = sqlx::query_scalar("select notes from clients where id = 1")
+            .fetch_one(&old)
+            .await
+            .ok()?;
+        (notes.as_deref() == Some("after")).then_some(())
+    })
+    .await;
+    host.stop().await
 }

@@ -110,7 +110,12 @@ impl Handoffs {
     }
 
     /// Writes the next epoch down on both sides, `old` first: there only one host gets the number.
-    async fn allot(&self, now: &InForce, set: &Arc<PolicySet>, passed: &Passed) -> Result<InForce, Obstacle> {
+    pub(super) async fn allot(
+        &self,
+        now: &InForce,
+        set: &Arc<PolicySet>,
+        passed: &Passed,
+    ) -> Result<InForce, Obstacle> {
         // An epoch that this host has not heard of may have moved what it takes for settled.
         if self.newest().await?.is_some_and(|newest| newest > now.epoch) {
             return Err(Obstacle::Overtaken);
@@ -151,7 +156,7 @@ impl Handoffs {
             released: false,
             age: Duration::ZERO,
             converged: converged.to_vec(),
-            site: Some(self.site.to_json()),
+            site: Some(self.site.load().to_json()),
         };
         let modules = record::modules(&era.set, known);
         for backend in on {
@@ -194,7 +199,7 @@ impl Handoffs {
     }
 
     /// Notes the release on both sides. It is a fact already: one side that knows it is enough.
-    async fn release(&self, epoch: Epoch) -> Result<(), Obstacle> {
+    pub(super) async fn release(&self, epoch: Epoch) -> Result<(), Obstacle> {
         let (old, new) = tokio::join!(
             self.backends.old.release_epoch(epoch),
             self.backends.new.release_epoch(epoch)

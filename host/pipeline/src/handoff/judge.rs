@@ -76,6 +76,10 @@ impl Judge for PolicyJudge {
         verdict
     }
 
+    fn stands_aside(&self) -> bool {
+        self.policies.why_aside().is_some()
+    }
+
     fn retry(&self, failure: &ApplyFailure) -> Retry {
         let retry = self.policies.in_force().dual_write.of(None).retry(failure);
         if let Ok(Retry::Park) = retry {

@@ -70,7 +70,7 @@ impl PerWorld<Written> {
             let settings = File::new("", written.stable.settings.clone().into_bytes()).digest;
             [written.stable.module.clone(), settings]
         };
-        of_parts([of(&self.routing), of(&self.dual_write)])
+        of_parts(&[of(&self.routing), of(&self.dual_write)])
     }
 
     /// The versions of all worlds, those on trial included, each with the name of its world.
@@ -87,10 +87,10 @@ impl PerWorld<Written> {
 /// What tells the stable versions of these files from others: who shipped them and what is on trial make no difference.
 pub(super) fn digest(files: &PerWorld<Files>) -> String {
     let of = |files: &Files| [files.module.digest.clone(), files.settings.digest.clone()];
-    of_parts([of(&files.routing), of(&files.dual_write)])
+    of_parts(&[of(&files.routing), of(&files.dual_write)])
 }
 
-fn of_parts(worlds: [[String; 2]; 2]) -> String {
+fn of_parts(worlds: &[[String; 2]; 2]) -> String {
     File::new("", worlds.concat().concat().into_bytes()).digest
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use turnout_backends::{EpochRecord, Error as BackendError};
-use turnout_vocabulary::{Backend, Epoch, Repository, Severity, SubjectRule};
+use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Severity, SubjectRule};
 
 use super::change::GRACE;
 use super::{Handoffs, Obstacle};
@@ -56,6 +56,48 @@ impl SiteDescription {
     pub(super) fn to_json(&self) -> String {
         // Texts always are JSON.
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Whether it has the table of this repository, by whatever key.
+    pub(super) fn serves(&self, repository: &Repository) -> bool {
+        let described = self.repositories.get(&repository.name);
+        described.is_some_and(|described| described.schema == repository.schema)
+    }
+
+    /// Its repositories, numbered in the order of their names, as a configuration numbers them.
+    pub(super) fn repositories(&self) -> Vec<Repository> {
+        let described = self
+            .repositories
+            .iter()
+            .zip(0..)
+            .map(|((name, described), number)| Repository {
+                id: RepositoryId(number),
+                name: name.clone(),
+                schema: described.schema.clone(),
+                key: described.key.clone(),
+                subject: described.subject.clone(),
+                compared: Vec::new(),
+            });
+        described.collect()
+    }
+
+    /// The repositories that both this description and another have, and describe otherwise.
+    #[must_use]
+    pub fn contradicted(&self, other: &Self) -> Vec<String> {
+        let both = self
+            .repositories
+            .iter()
+            .filter(|(name, described)| other.repositories.get(*name).is_some_and(|other| other != *described));
+        both.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The repositories that another description alters or adds.
+    pub(super) fn altered(&self, other: &Self) -> BTreeSet<String> {
+        let other_subjects = self.subjects != other.subjects;
+        let described = other.repositories.iter().filter(|(name, described)| {
+            self.repositories.get(*name) != Some(described) || other_subjects && described.subject.is_some()
+        });
+        described.map(|(name, _)| name.clone()).collect()
     }
 
     /// What a configuration says otherwise than this description of the site; empty if nothing.
@@ -122,7 +164,7 @@ impl Handoffs {
                     record.epoch
                 ))
             })?;
-            let differences = recorded.differences(&self.site);
+            let differences = recorded.differences(&self.site.load());
             if !differences.is_empty() {
                 return Err(Obstacle::OtherSite(misfit(&differences)));
             }
@@ -133,7 +175,7 @@ impl Handoffs {
     /// The description of a site that an earlier version recorded no description of: that of the first host which asks.
     /// `old` decides where several ask at once.
     async fn first_description(&self, epoch: Epoch) -> Result<String, BackendError> {
-        let own = self.site.to_json();
+        let own = self.site.load().to_json();
         let recorded = self.backends.old.first_description(epoch, &own).await?;
         if let Err(error) = self.backends.new.first_description(epoch, &recorded).await {
             tracing::debug!(%error, "the description of the site is recorded on backend old only for now");
@@ -193,8 +235,6 @@ impl Handoffs {
 
 #[cfg(test)]
 mod tests {
-    use turnout_vocabulary::RepositoryId;
-
     use super::*;
 
     fn clients() -> Repository {
