@@ -23,7 +23,7 @@ pub use error::{DatabaseError, Error, Place};
 pub use install::Installation;
 pub use protocol::{
     Ack, Calls, Change, ChangedRows, ComparedRow, DirtyKey, Diverged, EpochRecord, Failed, Leftover, MirrorStanding,
-    NewestEpochs, NotApplied, ParkedKey, PartDigest, Receipt, Settled, Taken, TakenPart,
+    NewestEpochs, NotApplied, ParkedKey, PartDigest, Receipt, Settled, Taken, TakenPart, schema_differences,
 };
-pub use schema::{Generated, Reference, Schema, Table, TableColumn};
+pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};
 pub use settings::Settings;

@@ -13,7 +13,7 @@ pub(crate) mod status;
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use turnout_api::Host;
 use turnout_backends::Database;
 use turnout_mirror::{Judge, Mirror};
@@ -63,10 +63,25 @@ fn policies(config: &Config, metrics: &Arc<Metrics>, recorded: Option<&PerWorld<
     .context("the policies are refused")
 }
 
+/// Goes on only if the keys of all repositories tell the rows of their tables apart. A side that can't be asked is passed over,
+/// and a pooler in front of one is complained of.
+async fn check_backends(backends: &PerBackend<Database>) -> Result<()> {
+    let mut wrong = Vec::new();
+    for (_, database) in backends.iter() {
+        if let Ok(Some(pooler)) = database.check_pooler().await {
+            tracing::error!("{pooler}");
+        }
+        wrong.extend(database.check_keys().await.unwrap_or_default());
+    }
+    ensure!(wrong.is_empty(), "rows could not be told apart: {}", wrong.join("; "));
+    Ok(())
+}
+
 /// Puts a host together, and starts what works beside its requests.
 async fn host(config: &Config) -> Result<Host> {
     let metrics = Arc::new(Metrics::new(&config.repositories));
     let backends = Arc::new(open(config)?);
+    check_backends(&backends).await?;
     // A side that can't be asked has no say: then the directory must do.
     let recorded = turnout_pipeline::recorded_set(&backends).await.unwrap_or_default();
     let policies = Arc::new(policies(config, &metrics, recorded.as_ref())?);

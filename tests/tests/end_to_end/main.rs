@@ -20,6 +20,7 @@ mod references;
 mod reload;
 mod replay;
 mod routing;
+mod schemas;
 mod site;
 mod split;
 mod staleness;
