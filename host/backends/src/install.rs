@@ -6,7 +6,7 @@ use turnout_vocabulary::{Backend, Repository};
 use crate::sql::quoted_text;
 
 /// The parts of the installation, in their order. Each can be run again.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     include_str!("install/sql/schema.sql"),
     include_str!("install/sql/fence.sql"),
     include_str!("install/sql/lease.sql"),
@@ -17,6 +17,7 @@ const PARTS: [&str; 12] = [
     include_str!("install/sql/target.sql"),
     include_str!("install/sql/compare.sql"),
     include_str!("install/sql/epochs.sql"),
+    include_str!("install/sql/site.sql"),
     include_str!("install/sql/failover.sql"),
     include_str!("install/sql/serve.sql"),
 ];

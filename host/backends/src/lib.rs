@@ -24,6 +24,7 @@ pub use install::Installation;
 pub use protocol::{
     Ack, Calls, Change, ChangedRows, ComparedRow, DirtyKey, Diverged, EpochRecord, Failed, Leftover, MirrorStanding,
     NewestEpochs, NotApplied, ParkedKey, PartDigest, Receipt, Rewound, Settled, Stopped, Taken, TakenPart, Ticks,
+    schema_differences,
 };
-pub use schema::{Generated, Reference, Schema, Table, TableColumn};
+pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};
 pub use settings::Settings;

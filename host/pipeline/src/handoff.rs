@@ -14,10 +14,15 @@
 //! - `observe` keeps in view how far the mirror is behind.
 //! - `ship` brings versions into force that somebody pushed, activated or took back.
 //! - `judge` tells the mirror what is to become of dirty keys.
+//! - `apply` makes another description of the site the one on record.
+//! - `site` compares this host's configuration with the description of the site on record.
+//! - `directory` tells a policy directory that is old from one that holds a change.
 
+mod apply;
 mod breaker;
 mod change;
 mod converge;
+mod directory;
 mod drained;
 mod failover;
 mod follow;
@@ -28,23 +33,27 @@ mod record;
 mod rejoin;
 mod restored;
 mod ship;
+mod site;
 mod verdict;
 mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, RwLock};
 use turnout_backends::{Database, Rewound};
 use turnout_mirror::Mirror;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 
+pub use apply::{Capture, NotApplied, recorded_site};
+pub use directory::recorded_set;
 pub use failover::{AtStake, Failover, NoFailover};
 pub use judge::PolicyJudge;
 pub use observe::{ParkedFor, Seen};
 pub use restored::{NotRejoined, Rejoined};
 pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion};
+pub use site::SiteDescription;
 pub use watch::{Watching, watch};
 
 use crate::{Alerts, Policies};
@@ -58,6 +67,8 @@ pub struct Handoffs {
     alerts: Arc<Alerts>,
     repositories: Arc<[Repository]>,
     rule: SubjectRule,
+    /// What this host records as the description of the site, and expects of every epoch.
+    site: ArcSwap<SiteDescription>,
     /// How long operations may wait for one.
     budget: Duration,
     /// Lets one change of this host run at a time.
@@ -84,9 +95,23 @@ enum Obstacle {
     /// A policy failed to answer.
     #[error("{0}")]
     Policy(#[from] turnout_runtime::CallError),
+    /// The record describes another site than the configuration of this host.
+    #[error("{0}")]
+    OtherSite(String),
     /// Anything else, in words.
     #[error("{0}")]
     Because(String),
+}
+
+/// Why a host did not begin to serve.
+#[derive(Debug, thiserror::Error)]
+pub enum NotBegun {
+    /// The policies of the directory are refused.
+    #[error(transparent)]
+    Refused(#[from] crate::Refused),
+    /// The record describes another site than the configuration of this host.
+    #[error("{0}")]
+    OtherSite(String),
 }
 
 impl Handoffs {
@@ -102,6 +127,7 @@ impl Handoffs {
         rule: SubjectRule,
         budget: Duration,
     ) -> Self {
+        let site = ArcSwap::from_pointee(SiteDescription::of(&repositories, &rule));
         Self {
             policies,
             backends,
@@ -109,6 +135,7 @@ impl Handoffs {
             alerts,
             repositories,
             rule,
+            site,
             budget,
             one: Arc::new(Mutex::new(())),
             allotting: RwLock::new(()),

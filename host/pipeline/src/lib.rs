@@ -18,8 +18,9 @@ mod subjects;
 pub use alerts::{Alerts, Raised};
 pub use error::Error;
 pub use handoff::{
-    AtStake, Failover, Handoffs, NoFailover, NotRejoined, NotShipped, ParkedFor, PolicyJudge, Rejoined, Seen, Shipment,
-    ShippedTrial, ShippedVersion, Watching, watch,
+    AtStake, Capture, Failover, Handoffs, NoFailover, NotApplied, NotBegun, NotRejoined, NotShipped, ParkedFor,
+    PolicyJudge, Rejoined, Seen, Shipment, ShippedTrial, ShippedVersion, SiteDescription, Watching, recorded_set,
+    recorded_site, watch,
 };
 pub use metrics::Metrics;
 pub use pipeline::{

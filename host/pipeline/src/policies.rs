@@ -15,7 +15,7 @@ mod trial;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use turnout_runtime::{Failures, Runtime};
@@ -30,6 +30,7 @@ pub use scope::Scope;
 pub use set::{PolicySet, Version};
 pub use signature::{NotAKey, TrustedKeys};
 pub use source::PolicySource;
+use source::Stamps;
 pub use trial::{Difference, Differences, Shipped};
 
 use crate::Metrics;
@@ -41,10 +42,20 @@ pub struct Policies {
     pub(crate) metrics: Arc<Metrics>,
     in_force: ArcSwap<InForce>,
     standing: Mutex<Standing>,
+    /// Why this host serves nothing, if it does not: the record describes another site than its configuration.
+    aside: ArcSwapOption<String>,
+    /// A set in the directory that was in force before this host started.
+    old: ArcSwapOption<OldDirectory>,
     /// Asks whoever follows other hosts to look for newer epochs at once.
     wanted: Notify,
     /// Tells those that wait for another set.
     changed: tokio::sync::watch::Sender<()>,
+}
+
+/// A directory whose set was in force before the host started, as it was then.
+struct OldDirectory {
+    stamp: PerWorld<Stamps>,
+    epoch: Epoch,
 }
 
 /// How the set in force came about.
@@ -69,11 +80,11 @@ impl Standing {
 }
 
 impl Policies {
-    /// Loads the set that the directory holds. It is in force under the epoch 0, which no installed backend accepts, until
-    /// another is put in its place.
+    /// Loads the set that the directory holds; if that is refused, the set on record, where there is one. It is in force
+    /// under the epoch 0, which no installed backend accepts, until another is put in its place.
     ///
     /// # Errors
-    /// [`Refused`] if the directory holds no usable set.
+    /// [`Refused`] if neither is usable; it says why the directory's set is not.
     pub fn load(
         source: PolicySource,
         runtime: Runtime,
@@ -81,6 +92,7 @@ impl Policies {
         rule: SubjectRule,
         trusted: TrustedKeys,
         metrics: Arc<Metrics>,
+        recorded: Option<&PerWorld<Files>>,
     ) -> Result<Self, Refused> {
         let loader = Loader {
             runtime,
@@ -90,9 +102,19 @@ impl Policies {
             differences: metrics.policies.differences.clone(),
             too_large: metrics.policies.too_large.clone(),
         };
+        let held = source.read().and_then(|files| loader.set(&files, None));
+        let set = match (held, recorded) {
+            (Ok(set), _) => set,
+            (Err(refused), None) => return Err(refused),
+            // The watch of the directory refuses its set once more, where people see it.
+            (Err(refused), Some(recorded)) => loader.set(recorded, None).map_err(|recorded| Refused {
+                reason: format!("{}; nor is the set on record usable: {recorded}", refused.reason),
+                ..refused
+            })?,
+        };
         let era = Era {
             epoch: Epoch::new(0),
-            set: Arc::new(loader.set(&source.read()?, None)?),
+            set: Arc::new(set),
             forced: None,
         };
         Ok(Self {
@@ -101,6 +123,8 @@ impl Policies {
             metrics,
             in_force: ArcSwap::from_pointee(InForce::steady(era, Vec::new())),
             standing: Mutex::new(Standing::new(PerWorld::default())),
+            aside: ArcSwapOption::empty(),
+            old: ArcSwapOption::empty(),
             wanted: Notify::new(),
             changed: tokio::sync::watch::Sender::new(()),
         })
@@ -129,6 +153,34 @@ impl Policies {
         }
     }
 
+    /// Why this host serves nothing, if it does not.
+    #[must_use]
+    pub fn why_aside(&self) -> Option<Arc<String>> {
+        self.aside.load_full()
+    }
+
+    /// Has this host serve nothing for a reason, or serve again. Whether that is a change.
+    pub(crate) fn stand_aside(&self, reason: Option<&str>) -> bool {
+        let before = self.aside.swap(reason.map(|reason| Arc::new(reason.to_owned())));
+        let changed = before.as_deref().map(String::as_str) != reason;
+        if changed {
+            self.changed.send_replace(());
+        }
+        changed
+    }
+
+    /// The last epoch of the set that the directory holds, if that set is old: it changes nothing until a file is saved.
+    #[must_use]
+    pub fn old_directory(&self) -> Option<Epoch> {
+        let old = self.old.load_full()?;
+        (self.source.stamp().ok()? == old.stamp).then_some(old.epoch)
+    }
+
+    /// Passes over what the directory holds for as long as its files have these stamps.
+    pub(crate) fn set_aside(&self, stamp: PerWorld<Stamps>, epoch: Epoch) {
+        self.old.store(Some(Arc::new(OldDirectory { stamp, epoch })));
+    }
+
     /// Asks for a look for newer epochs: there are signs of one.
     pub(crate) fn look(&self) {
         self.wanted.notify_one();
@@ -139,25 +191,34 @@ impl Policies {
         self.wanted.notified().await;
     }
 
-    /// Waits until `done` holds for what is in force, for at most `patience`. Whether it does.
+    /// Waits until `done` holds for what is in force, for at most `patience`; no longer once this host serves nothing.
+    /// Whether it does.
     pub async fn wait_until(&self, patience: Duration, done: impl Fn(&InForce) -> bool) -> bool {
         let mut changed = self.changed.subscribe();
         let waiting = async {
             while !done(&self.in_force()) {
+                if self.aside.load().is_some() {
+                    return false;
+                }
                 if changed.changed().await.is_err() {
                     std::future::pending::<()>().await;
                 }
             }
+            true
         };
-        timeout(patience, waiting).await.is_ok()
+        timeout(patience, waiting).await.unwrap_or(false)
     }
 
-    /// A set of what the directory holds, checked but not in force; `None` if that is in force already. Blocks while it
+    /// A set of what the directory holds, checked but not in force; `None` if that is in force already, or old. Blocks while it
     /// compiles. A refusal is logged, counted and shown until the directory holds a usable set.
     ///
     /// # Errors
     /// [`Refused`] if the directory holds no usable set.
     pub fn candidate(&self) -> Result<Option<Arc<PolicySet>>, Refused> {
+        if self.old_directory().is_some() {
+            return Ok(None);
+        }
+        self.old.store(None);
         let candidate = self.source.read().and_then(|mut files| {
             // The directory holds what is stable; what is on trial stays so.
             let in_force = self.in_force();

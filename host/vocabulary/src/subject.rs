@@ -54,6 +54,12 @@ impl SubjectRule {
         })
     }
 
+    /// The region: an ISO 3166-1 alpha-2 code.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        self.region.as_ref()
+    }
+
     /// The one spelling of a phone number, whatever spelling it came in.
     ///
     /// # Errors

@@ -20,6 +20,8 @@ mod references;
 mod reload;
 mod replay;
 mod routing;
+mod schemas;
+mod site;
 mod split;
 mod staleness;
 mod transactions;

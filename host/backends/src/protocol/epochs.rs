@@ -23,6 +23,8 @@ pub struct EpochRecord {
     pub age: Duration,
     /// The repositories whose sides have been compared since the set began to mirror them.
     pub converged: Vec<String>,
+    /// What must be the same on every host under it, as JSON; `None` if an earlier version of Turnout recorded it.
+    pub site: Option<String>,
 }
 
 /// The newest epochs that a side knows of.
@@ -42,13 +44,15 @@ impl Database {
     /// As [`execute`](Self::execute).
     pub async fn record_epoch(&self, record: &EpochRecord, modules: &[&[u8]]) -> Result<bool, Error> {
         self.value(
-            "select turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5)",
+            "select case when turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5)
+                then turnout.describe_site($1, nullif($6, '')) else false end",
             &[
                 number(record.epoch),
                 Parameter::Text(&record.set),
                 Parameter::Text(record.forced.map_or("", Backend::as_str)),
                 Parameter::List(&record.converged),
                 Parameter::Bytes(modules),
+                Parameter::Text(record.site.as_deref().unwrap_or_default()),
             ],
         )
         .await
@@ -61,7 +65,7 @@ impl Database {
     pub async fn epochs(&self, since: Epoch) -> Result<Vec<EpochRecord>, Error> {
         let rows = self
             .call(
-                "select epoch, set, forced, released, age_seconds, converged from turnout.epochs($1)",
+                "select epoch, set, forced, released, age_seconds, converged, turnout.site_at(epoch) from turnout.epochs($1)",
                 &[number(since)],
             )
             .await?;
@@ -76,6 +80,7 @@ impl Database {
                 released: row.try_get(3)?,
                 age: Duration::try_from_secs_f64(row.try_get(4)?).unwrap_or_default(),
                 converged: row.try_get(5)?,
+                site: row.try_get(6)?,
             })
         })
     }

@@ -14,6 +14,9 @@ use crate::policies::{Era, InForce};
 /// How often a change is begun anew that another host overtook.
 pub(super) const ATTEMPTS: usize = 20;
 
+/// How much longer than its budget a handoff of another host may take before this one abandons it.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
 /// How long a side rests before a step is tried again that failed there.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -108,7 +111,12 @@ impl Handoffs {
     }
 
     /// Writes the next epoch down on both sides, `old` first: there only one host gets the number.
-    async fn allot(&self, now: &InForce, set: &Arc<PolicySet>, passed: &Passed) -> Result<InForce, Obstacle> {
+    pub(super) async fn allot(
+        &self,
+        now: &InForce,
+        set: &Arc<PolicySet>,
+        passed: &Passed,
+    ) -> Result<InForce, Obstacle> {
         // An epoch that this host has not heard of may have moved what it takes for settled.
         if self.newest().await?.is_some_and(|newest| newest > now.epoch) {
             return Err(Obstacle::Overtaken);
@@ -149,6 +157,7 @@ impl Handoffs {
             released: false,
             age: Duration::ZERO,
             converged: converged.to_vec(),
+            site: Some(self.site.load().to_json()),
         };
         let modules = record::modules(&era.set, known);
         for backend in on {
@@ -171,7 +180,9 @@ impl Handoffs {
             let unproven = self.unproven(now, &next.era).await?;
             self.prove_equal(next, &unproven).await?;
         }
-        self.release(next.epoch).await
+        self.release(next.epoch).await?;
+        self.remember(&next.era).await;
+        Ok(())
     }
 
     /// Raises a fence, and ends those sessions of Turnout that hold it up.
@@ -190,7 +201,7 @@ impl Handoffs {
     }
 
     /// Notes the release on both sides. It is a fact already: one side that knows it is enough.
-    async fn release(&self, epoch: Epoch) -> Result<(), Obstacle> {
+    pub(super) async fn release(&self, epoch: Epoch) -> Result<(), Obstacle> {
         let (old, new) = tokio::join!(
             self.backends.old.release_epoch(epoch),
             self.backends.new.release_epoch(epoch)

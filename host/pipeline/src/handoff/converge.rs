@@ -118,7 +118,7 @@ impl Handoffs {
     }
 
     /// The subject in a text of the subject column.
-    fn subject(&self, text: Option<&str>) -> Option<Subject> {
+    pub(super) fn subject(&self, text: Option<&str>) -> Option<Subject> {
         subject_in(text, &self.rule)
     }
 }

@@ -5,27 +5,30 @@ use tokio::time::sleep;
 use turnout_backends::{Calls, Database, EpochRecord, Error as BackendError, NewestEpochs};
 use turnout_vocabulary::{Backend, Epoch};
 
-use super::{Handoffs, Obstacle, record};
+use super::change::GRACE;
+use super::{Handoffs, NotBegun, Obstacle, record};
 use crate::policies::{Era, InForce};
 
 /// How often is looked for newer epochs when nobody called.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How much longer than its budget a handoff of another host may take before this one abandons it.
-const GRACE: Duration = Duration::from_secs(2);
-
 impl Handoffs {
     /// Puts in force what the databases say is; where they know of nothing, the set of the directory, by a first handoff.
     ///
     /// # Errors
-    /// [`crate::Refused`] if that is refused.
-    pub async fn begin(self: &Arc<Self>) -> Result<(), crate::Refused> {
-        if let Err(error) = self.learn().await {
-            tracing::warn!(%error, "what is in force can't be known yet; nothing is written until it is");
-            return Ok(());
+    /// [`NotBegun`] if the set of the directory is refused, or the record describes another site.
+    pub async fn begin(self: &Arc<Self>) -> Result<(), NotBegun> {
+        match self.learn().await {
+            Ok(()) => {}
+            Err(Obstacle::OtherSite(reason)) => return Err(NotBegun::OtherSite(reason)),
+            Err(error) => {
+                tracing::warn!(%error, "what is in force can't be known yet; nothing is written until it is");
+                return Ok(());
+            }
         }
         let in_force = self.policies.in_force();
         if in_force.epoch > Epoch::new(0) {
+            self.set_old_directory_aside().await;
             self.converge_soon();
             return Ok(());
         }
@@ -55,6 +58,11 @@ impl Handoffs {
                     self.finish_for_others().await;
                     if let Err(error) = self.rejoin(&self.policies.in_force()).await {
                         tracing::debug!(%error, "a side can't be asked whether it was away");
+                    }
+                }
+                Err(Obstacle::OtherSite(_)) => {
+                    if let Err(error) = self.finish_other_site().await {
+                        tracing::debug!(%error, "a handoff to another description of the site can't be finished");
                     }
                 }
                 Err(error) => tracing::debug!(%error, "newer epochs can't be looked for"),
@@ -135,6 +143,7 @@ impl Handoffs {
     async fn catch_up(&self, database: &Database, now: &InForce, released: Option<Epoch>) -> Result<(), Obstacle> {
         let since = released.unwrap_or(Epoch::new(0));
         let mut records = database.epochs(since).await?;
+        self.belongs(&records).await?;
         let Some(newest) = records.pop() else { return Ok(()) };
         let mut leaving = Vec::new();
         if !newest.released {
@@ -156,7 +165,7 @@ impl Handoffs {
     }
 
     /// The policies of an epoch. What is in force already is not made again.
-    async fn era(&self, database: &Database, written: &EpochRecord) -> Result<Era, Obstacle> {
+    pub(super) async fn era(&self, database: &Database, written: &EpochRecord) -> Result<Era, Obstacle> {
         let files = record::files(database, written).await?;
         let policies = Arc::clone(&self.policies);
         let made = tokio::task::spawn_blocking(move || policies.make(&files)).await;

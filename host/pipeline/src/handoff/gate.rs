@@ -51,6 +51,7 @@ impl Handoffs {
         let mut passed = Passed::default();
         let schema = self.backends.old.schema().await?;
         let decisions = self.decisions(&era, self.repositories.iter().collect()).await?;
+        self.check_schemas(now, &era, &decisions).await?;
         for decided in &decisions {
             let references = schema.table(decided.0).map_or(&[][..], |table| &table.references);
             for reference in references {
@@ -78,6 +79,38 @@ impl Handoffs {
             prove(now, era, &decided, &mut passed);
         }
         Ok(passed.unproven)
+    }
+
+    /// Goes on only if no side that gains authority lacks what the other has, or would lose or refuse its rows.
+    async fn check_schemas(
+        &self,
+        now: &InForce,
+        era: &Era,
+        decisions: &[(&Repository, Decisions)],
+    ) -> Result<(), Obstacle> {
+        let gaining: Vec<_> = decisions
+            .iter()
+            .map(|decided| (decided.0, gaining(now, era, decided)))
+            .collect();
+        if gaining.iter().all(|(_, sides)| sides.is_empty()) {
+            return Ok(());
+        }
+        let differences = turnout_backends::schema_differences(&self.backends).await?;
+        let broken: Vec<String> = gaining
+            .iter()
+            .flat_map(|(repository, sides)| {
+                let of_table = differences.get(usize::from(repository.id.0)).into_iter().flatten();
+                of_table.filter(|difference| sides.iter().any(|side| difference.breaks(*side)))
+            })
+            .map(ToString::to_string)
+            .collect();
+        if broken.is_empty() {
+            return Ok(());
+        }
+        Err(Obstacle::Because(format!(
+            "authority would move to a side whose tables do not fit: {}; `turnout check` names every difference",
+            broken.join("; ")
+        )))
     }
 
     /// Whether a set asks for more than `old` alone, for nobody or for any subject that has rows there.
@@ -163,6 +196,32 @@ fn check_parent(
     Ok(())
 }
 
+/// The sides that become the authority of rows of a repository, or may, when a set takes over.
+fn gaining(now: &InForce, era: &Era, (repository, decided): &(&Repository, Decisions)) -> Vec<Backend> {
+    let before = span_before(now, repository);
+    if !may_move(now, era, repository) {
+        return Vec::new();
+    }
+    let span = era.span(repository.id);
+    let moves_to = |side: Backend| {
+        let is_new = before == Span::One(side.other()) && span != before;
+        is_new
+            || decided.iter().any(|(subject, (authority, _))| {
+                *authority == side && authority_before(now, repository, subject.as_ref()) != Some(side)
+            })
+    };
+    Backend::ALL.into_iter().filter(|side| moves_to(*side)).collect()
+}
+
+/// The authority of a subject's rows before a set takes over; `None` if the set in force fails to say.
+fn authority_before(now: &InForce, repository: &Repository, subject: Option<&Subject>) -> Option<Backend> {
+    if now.epoch == Epoch::new(0) {
+        Some(Backend::Old)
+    } else {
+        now.authority(repository.id, subject).ok()
+    }
+}
+
 /// Finds out what is known of a repository's two sides when a set takes over.
 fn prove(now: &InForce, era: &Era, (repository, decided): &(&Repository, Decisions), passed: &mut Passed) {
     let first = now.epoch == Epoch::new(0);
@@ -175,12 +234,7 @@ fn prove(now: &InForce, era: &Era, (repository, decided): &(&Repository, Decisio
         let proven = was_converged && now.mirrored(repository.id, subject).unwrap_or(false);
         stays = stays && (proven || !mirrored);
         if may_move && !proven && !unproven {
-            let before = if first {
-                Some(Backend::Old)
-            } else {
-                now.authority(repository.id, subject).ok()
-            };
-            unproven = before != Some(*authority);
+            unproven = authority_before(now, repository, subject) != Some(*authority);
         }
     }
     if stays {
@@ -191,12 +245,17 @@ fn prove(now: &InForce, era: &Era, (repository, decided): &(&Repository, Decisio
     }
 }
 
-/// Whether rows of a repository may change hands when a set takes over. Before the first epoch all are on `old`.
+/// Whether rows of a repository may change hands when a set takes over.
 fn may_move(now: &InForce, era: &Era, repository: &Repository) -> bool {
-    let before = if now.epoch == Epoch::new(0) {
+    let before = span_before(now, repository);
+    before == Span::Both || era.span(repository.id) != before
+}
+
+/// Before the first epoch all rows are on `old`.
+fn span_before(now: &InForce, repository: &Repository) -> Span {
+    if now.epoch == Epoch::new(0) {
         Span::One(Backend::Old)
     } else {
         now.span(repository.id)
-    };
-    before == Span::Both || era.span(repository.id) != before
+    }
 }

@@ -64,6 +64,15 @@ impl Written {
 }
 
 impl PerWorld<Written> {
+    /// What tells the stable versions of a set from those of another; the same as [`digest`] of their files.
+    pub(super) fn digest(&self) -> String {
+        let of = |written: &Written| {
+            let settings = File::new("", written.stable.settings.clone().into_bytes()).digest;
+            [written.stable.module.clone(), settings]
+        };
+        of_parts(&[of(&self.routing), of(&self.dual_write)])
+    }
+
     /// The versions of all worlds, those on trial included, each with the name of its world.
     pub(super) fn versions(self) -> impl Iterator<Item = (&'static str, Version)> {
         let worlds = [(Routing::NAME, self.routing), (DualWrite::NAME, self.dual_write)];
@@ -73,6 +82,16 @@ impl PerWorld<Written> {
                 .map(move |version| (world, version))
         })
     }
+}
+
+/// What tells the stable versions of these files from others: who shipped them and what is on trial make no difference.
+pub(super) fn digest(files: &PerWorld<Files>) -> String {
+    let of = |files: &Files| [files.module.digest.clone(), files.settings.digest.clone()];
+    of_parts(&[of(&files.routing), of(&files.dual_write)])
+}
+
+fn of_parts(worlds: &[[String; 2]; 2]) -> String {
+    File::new("", worlds.concat().concat().into_bytes()).digest
 }
 
 /// A policy set as the databases keep it: JSON.

@@ -34,7 +34,7 @@ impl PolicySource {
     }
 
     /// What tells one state of the files from another, without reading them.
-    pub(crate) fn stamp(&self) -> Result<PerWorld<(Stamp, Stamp, Option<Stamp>)>, Refused> {
+    pub(crate) fn stamp(&self) -> Result<PerWorld<Stamps>, Refused> {
         PerWorld::try_from_fn(|world| {
             let module = self.module(world);
             let signature = stamp(&signature(&module)).ok();
@@ -119,6 +119,9 @@ fn signature(module: &Path) -> PathBuf {
     path.push(".minisig");
     path.into()
 }
+
+/// Those of a module, of its settings and of its signature.
+pub(crate) type Stamps = (Stamp, Stamp, Option<Stamp>);
 
 /// What tells one version of a file from another: the file that symlinks lead to, its time and its size.
 pub(crate) type Stamp = (PathBuf, SystemTime, u64);
