@@ -23,7 +23,7 @@ pub use error::{DatabaseError, Error, Place};
 pub use install::Installation;
 pub use protocol::{
     Ack, Calls, Change, ChangedRows, ComparedRow, DirtyKey, Diverged, EpochRecord, Failed, Leftover, MirrorStanding,
-    NewestEpochs, NotApplied, ParkedKey, PartDigest, Receipt, Settled, Taken, TakenPart,
+    Moment, NewestEpochs, NotApplied, ParkedKey, PartDigest, Receipt, Settled, SubjectPages, Taken, TakenPart,
 };
 pub use schema::{Generated, Reference, Schema, Table, TableColumn};
 pub use settings::Settings;

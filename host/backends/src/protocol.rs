@@ -16,6 +16,7 @@ mod parked;
 mod source;
 mod taken;
 mod target;
+mod whose;
 
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
@@ -28,6 +29,7 @@ pub use parked::{MirrorStanding, ParkedKey};
 pub use source::{Ack, Diverged, Failed, Leftover, Settled};
 pub use taken::{DirtyKey, Taken, TakenPart};
 pub use target::{Change, ChangedRows, NotApplied};
+pub use whose::{Moment, SubjectPages};
 
 use crate::database::Database;
 use crate::error::Error;

@@ -55,6 +55,7 @@ fn policies(config: &Config, metrics: &Arc<Metrics>) -> Result<Policies> {
         repositories,
         config.subjects.clone(),
         config.policies.trusted_keys.clone(),
+        config.policies.exam_budget,
         Arc::clone(metrics),
     )
     .context("the policies are refused")

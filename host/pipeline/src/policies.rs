@@ -4,6 +4,7 @@ mod examine;
 mod files;
 mod in_force;
 mod loader;
+mod mirroring;
 mod per_world;
 mod refused;
 mod scope;
@@ -38,6 +39,7 @@ use crate::Metrics;
 pub struct Policies {
     pub(crate) source: PolicySource,
     loader: Loader,
+    pub(crate) exam_budget: Duration,
     pub(crate) metrics: Arc<Metrics>,
     in_force: ArcSwap<InForce>,
     standing: Mutex<Standing>,
@@ -69,7 +71,8 @@ impl Standing {
 }
 
 impl Policies {
-    /// Loads the set that the directory holds. It is in force under the epoch 0, which no installed backend accepts, until
+    /// Loads the set that the directory holds. `exam_budget` is how long the policies of a change may take to answer for all
+    /// subjects before it is refused. The set is in force under the epoch 0, which no installed backend accepts, until
     /// another is put in its place.
     ///
     /// # Errors
@@ -80,6 +83,7 @@ impl Policies {
         repositories: Arc<[Repository]>,
         rule: SubjectRule,
         trusted: TrustedKeys,
+        exam_budget: Duration,
         metrics: Arc<Metrics>,
     ) -> Result<Self, Refused> {
         let loader = Loader {
@@ -87,6 +91,7 @@ impl Policies {
             repositories,
             rule,
             trusted,
+            exam_budget,
             differences: metrics.policies.differences.clone(),
             too_large: metrics.policies.too_large.clone(),
         };
@@ -98,6 +103,7 @@ impl Policies {
         Ok(Self {
             source,
             loader,
+            exam_budget,
             metrics,
             in_force: ArcSwap::from_pointee(InForce::steady(era, Vec::new())),
             standing: Mutex::new(Standing::new(PerWorld::default())),

@@ -135,6 +135,12 @@ impl<W: World> Policy<W> {
         }
     }
 
+    /// Whether another policy has the same code and the same settings: both then give the same answers.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.module.is_same_as(&other.module) && self.settings.json == other.settings.json
+    }
+
     /// Its code, for another policy of the same code.
     #[must_use]
     pub fn module(&self) -> &Module<W> {

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod dialect;
+mod exam;
 mod failover;
 mod handoff;
 mod hostile;

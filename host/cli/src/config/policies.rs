@@ -1,5 +1,6 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use turnout_pipeline::{PerWorld, TrustedKeys, Undecided};
 use turnout_runtime::{Bounds, Options};
@@ -8,6 +9,9 @@ use super::section::Section;
 
 /// After how many failed calls in a row a policy is taken back, unless the configuration says.
 const BREAKER_FAILURES: u32 = 10;
+
+/// How long the policies of a change may take to answer for all subjects, unless the configuration says.
+const EXAM_BUDGET: Duration = Duration::from_secs(10);
 
 /// The policies, as configured.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub(crate) struct PolicyConfig {
     pub(crate) trusted_keys: TrustedKeys,
     /// After how many failed calls in a row a policy is taken back.
     pub(crate) breaker_failures: u32,
+    /// How long the policies of a change may take to answer for all subjects.
+    pub(crate) exam_budget: Duration,
     /// Which backend answers a read that the routing policy fails to decide.
     pub(crate) undecided: Undecided,
 }
@@ -55,6 +61,7 @@ impl PolicyConfig {
             breaker_failures: section
                 .value("breaker_failures")
                 .map_or(BREAKER_FAILURES, NonZeroU32::get),
+            exam_budget: section.duration("exam_budget").unwrap_or(EXAM_BUDGET),
             undecided: section.value("undecided_reads").unwrap_or_default(),
         };
         section.finish();

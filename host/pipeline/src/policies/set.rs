@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 use turnout_runtime::{DualWrite, Failures, Policy, Routing, World};
-use turnout_vocabulary::{RepositoryId, Span};
+use turnout_vocabulary::{PerBackend, RepositoryId, Span, Subject};
 
+use super::mirroring::Mirroring;
 use super::{Differences, Files, OnTrial, PerWorld, Shipped};
 
 /// The policies that decide together.
@@ -15,6 +16,7 @@ pub struct PolicySet {
     /// What they are made of.
     pub files: PerWorld<Files>,
     pub(super) spans: Box<[Span]>,
+    pub(super) mirroring: Mirroring,
 }
 
 impl PolicySet {
@@ -22,6 +24,18 @@ impl PolicySet {
     #[must_use]
     pub fn span(&self, repository: RepositoryId) -> Span {
         self.spans[usize::from(repository.0)]
+    }
+
+    /// Whether the dual-write policy mirrors the rows of a subject in a repository, by their authority.
+    pub(crate) fn mirrors(&self, repository: RepositoryId, subject: Option<&Subject>) -> PerBackend<bool> {
+        self.mirroring
+            .of(repository, self.dual_write.trial_for(subject).is_some())
+    }
+
+    /// Whether the rows of every subject have the same authority under another set, and are mirrored under both or under
+    /// neither: that is known without asking about any subject.
+    pub(crate) fn decides_as(&self, other: &Self) -> bool {
+        self.routing.decides_as(&other.routing) && self.mirroring.is_same_as(&other.mirroring)
     }
 
     /// The same of all repositories, in the order of their numbers.
