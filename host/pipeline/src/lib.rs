@@ -6,6 +6,7 @@
 //! - [`Metrics`]: what is counted on the way.
 
 mod alerts;
+mod cpu_time;
 mod error;
 mod handoff;
 mod metrics;

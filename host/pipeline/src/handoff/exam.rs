@@ -19,6 +19,9 @@ use merged::Merged;
 use super::{Handoffs, Obstacle};
 use crate::policies::{Era, InForce};
 
+/// How much longer than its budget of CPU time an exam may last: the databases and others on the machine take their time, too.
+const PATIENCE: u32 = 3;
+
 /// How many pages of subjects wait for the examiner.
 const PAGES: usize = 2;
 
@@ -37,10 +40,17 @@ impl Handoffs {
         sides: &[Backend],
     ) -> Result<Vec<(Found, Seen)>, Obstacle> {
         let budget = self.policies.exam_budget;
-        let deadline = Instant::now() + budget;
+        let deadline = Instant::now() + budget * PATIENCE;
         let (questions, before): (Vec<_>, Vec<_>) = questions.into_iter().unzip();
         let repositories: Vec<_> = questions.iter().map(|question| question.repository.clone()).collect();
-        let examiner = Examiner::new(now.clone(), era.clone(), self.rule.clone(), questions, deadline.into());
+        let examiner = Examiner::new(
+            now.clone(),
+            era.clone(),
+            self.rule.clone(),
+            questions,
+            budget,
+            deadline.into(),
+        );
         let (pages, received) = mpsc::channel(PAGES);
         let examining = spawn_blocking(move || examiner.run(received));
         let reading = async {
@@ -60,7 +70,8 @@ impl Handoffs {
         };
         let seen = seen.map_err(|_| {
             Obstacle::Because(format!(
-                "to read the subjects of all rows took longer than {budget:?}; raise `policies.exam_budget`"
+                "to read the subjects of all rows took longer than {:?}; raise `policies.exam_budget`",
+                budget * PATIENCE
             ))
         })??;
         Ok(found.into_iter().zip(seen).collect())

@@ -4,6 +4,7 @@ use tokio::sync::mpsc::Receiver;
 use turnout_runtime::CallError;
 use turnout_vocabulary::{Backend, Epoch, Repository, Span, Subject, SubjectRule};
 
+use crate::cpu_time;
 use crate::handoff::Obstacle;
 use crate::policies::{Era, InForce};
 use crate::subjects::subject_in;
@@ -58,13 +59,22 @@ pub(super) struct Examiner {
     era: Era,
     rule: SubjectRule,
     questions: Vec<(Question, Found)>,
+    /// The CPU time that the policies have, and the time after which nobody waits for them any more.
+    budget: Duration,
     deadline: Instant,
     spent: Duration,
     asked: u32,
 }
 
 impl Examiner {
-    pub(super) fn new(now: InForce, era: Era, rule: SubjectRule, questions: Vec<Question>, deadline: Instant) -> Self {
+    pub(super) fn new(
+        now: InForce,
+        era: Era,
+        rule: SubjectRule,
+        questions: Vec<Question>,
+        budget: Duration,
+        deadline: Instant,
+    ) -> Self {
         let first = now.epoch == Epoch::new(0);
         let questions = questions.into_iter().map(|question| {
             let found = Found {
@@ -79,6 +89,7 @@ impl Examiner {
             now,
             era,
             rule,
+            budget,
             deadline,
             spent: Duration::ZERO,
             asked: 0,
@@ -102,15 +113,15 @@ impl Examiner {
     }
 
     fn ask(&mut self, place: usize, subject: Option<&Subject>) -> Result<(), Stopped> {
-        let began = Instant::now();
-        if began > self.deadline && self.asked > 0 {
+        if self.asked > 0 && (self.spent > self.budget || Instant::now() > self.deadline) {
             return Err(Stopped::TooSlow {
                 each: self.spent / self.asked,
             });
         }
+        let began = cpu_time::of_this_thread();
         let (question, found) = &mut self.questions[place];
         *found = decide(&self.now, &self.era, question, *found, subject)?;
-        self.spent += began.elapsed();
+        self.spent += cpu_time::of_this_thread().saturating_sub(began);
         self.asked = self.asked.saturating_add(1);
         Ok(())
     }
