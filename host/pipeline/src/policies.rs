@@ -97,7 +97,7 @@ impl Policies {
         };
         let era = Era {
             epoch: Epoch::new(0),
-            set: Arc::new(loader.set(&source.read()?, None)?),
+            set: Arc::new(loader.set(&source.read(&loader.module_bounds())?, None)?),
             forced: None,
         };
         Ok(Self {
@@ -164,7 +164,7 @@ impl Policies {
     /// # Errors
     /// [`Refused`] if the directory holds no usable set.
     pub fn candidate(&self) -> Result<Option<Arc<PolicySet>>, Refused> {
-        let candidate = self.source.read().and_then(|mut files| {
+        let candidate = self.source.read(&self.loader.module_bounds()).and_then(|mut files| {
             // The directory holds what is stable; what is on trial stays so.
             let in_force = self.in_force();
             files.routing.trial.clone_from(&in_force.files.routing.trial);

@@ -9,6 +9,7 @@ use turnout_vocabulary::{Repository, Span, SubjectRule};
 
 use super::files::{File, Files};
 use super::mirroring::Mirroring;
+use super::source::ModuleBounds;
 use super::trial::{Shipped, Trial, either};
 use super::{PerWorld, PolicySet, Refused, TrustedKeys, Version, examine};
 
@@ -25,6 +26,14 @@ pub(super) struct Loader {
 }
 
 impl Loader {
+    /// How large the modules may be that it takes.
+    pub(super) fn module_bounds(&self) -> ModuleBounds {
+        ModuleBounds {
+            bytes: PerWorld::from_fn(|world| self.runtime.bounds(world).module_bytes),
+            too_large: self.too_large.clone(),
+        }
+    }
+
     /// Compiles, configures and questions the policies of these files. What is compiled `before` is used again.
     pub(super) fn set(&self, files: &PerWorld<Files>, before: Option<&PolicySet>) -> Result<PolicySet, Refused> {
         // To compile is most of it, and the worlds have nothing to do with each other.
@@ -115,7 +124,7 @@ impl Loader {
         let module = match compiled.iter().find(|(_, compiled)| *compiled == file) {
             Some((module, _)) => (*module).clone(),
             None => self.runtime.load(&file.content).map_err(|error| {
-                if matches!(error, LoadError::TooLarge { .. }) {
+                if matches!(error, LoadError::TooLarge { .. } | LoadError::TooComplex { .. }) {
                     too_large.inc();
                 }
                 file.refused(&error)
