@@ -86,7 +86,7 @@ async fn host(config: &Config) -> Result<Host> {
     handoffs.begin().await?;
     tokio::spawn(Arc::clone(&handoffs).follow());
     tokio::spawn(Arc::clone(&handoffs).observe());
-    tokio::spawn(Arc::clone(&handoffs).break_circuits(config.policies.breaker_failures));
+    tokio::spawn(Arc::clone(&handoffs).break_circuits(config.policies.breaker));
     let pipeline = Pipeline {
         policies,
         handoffs,

@@ -1,5 +1,6 @@
 //! The policy set in force: made of files beside the running set, checked, swapped whole.
 
+mod broken;
 mod examine;
 mod files;
 mod in_force;
@@ -8,6 +9,7 @@ mod mirroring;
 mod per_world;
 mod refused;
 mod scope;
+mod second;
 mod set;
 mod signature;
 mod source;
@@ -22,6 +24,7 @@ use tokio::time::timeout;
 use turnout_runtime::{Failures, Runtime};
 use turnout_vocabulary::{Epoch, Repository, SubjectRule};
 
+pub use broken::BreakerLimits;
 pub use files::{File, Files, OnTrial, Origin};
 pub use in_force::{Era, InForce};
 use loader::Loader;

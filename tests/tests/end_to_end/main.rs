@@ -25,5 +25,6 @@ mod split;
 mod staleness;
 mod transactions;
 mod two_hosts;
+mod unreliable;
 mod versions;
 mod writes;

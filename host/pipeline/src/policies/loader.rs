@@ -87,6 +87,7 @@ impl Loader {
             files: files.clone(),
             spans: spans.unwrap_or_default(),
             mirroring,
+            second_opinions: Default::default(),
         })
     }
 

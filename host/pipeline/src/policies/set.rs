@@ -1,8 +1,10 @@
 use serde::{Deserialize, Serialize};
 use turnout_runtime::{DualWrite, Failures, Policy, Routing, World};
-use turnout_vocabulary::{PerBackend, RepositoryId, Span, Subject};
+use turnout_vocabulary::{Backend, PerBackend, RepositoryId, Span, Subject};
 
+use super::broken::{BreakerLimits, Broken};
 use super::mirroring::Mirroring;
+use super::second::SecondOpinion;
 use super::{Differences, Files, OnTrial, PerWorld, Shipped};
 
 /// The policies that decide together.
@@ -17,6 +19,8 @@ pub struct PolicySet {
     pub files: PerWorld<Files>,
     pub(super) spans: Box<[Span]>,
     pub(super) mirroring: Mirroring,
+    /// On the stable routing policy, and on the one on trial.
+    pub(super) second_opinions: [SecondOpinion; 2],
 }
 
 impl PolicySet {
@@ -24,6 +28,23 @@ impl PolicySet {
     #[must_use]
     pub fn span(&self, repository: RepositoryId) -> Span {
         self.spans[usize::from(repository.0)]
+    }
+
+    /// Whether a second instance of the routing policy names the same authority, if it is asked: only a sample of writes has
+    /// it asked. If it does not, the breaker hears of it.
+    pub(crate) fn is_confirmed(&self, repository: RepositoryId, subject: Option<&Subject>, authority: Backend) -> bool {
+        let [stable, trial] = &self.second_opinions;
+        let second = if self.routing.trial_for(subject).is_some() {
+            trial
+        } else {
+            stable
+        };
+        let policy = self.routing.of(subject);
+        let agrees = second.agrees(policy, repository, subject, authority);
+        if !agrees {
+            policy.note_contradiction("authority");
+        }
+        agrees
     }
 
     /// Whether the dual-write policy mirrors the rows of a subject in a repository, by their authority.
@@ -65,10 +86,10 @@ impl PolicySet {
         }
     }
 
-    /// The modules of those policies that failed so many calls in a row, by their SHA-256.
-    pub(crate) fn failing(&self, limit: u32) -> impl Iterator<Item = String> {
-        let routing = failing(&self.routing, &self.files.routing, limit);
-        routing.chain(failing(&self.dual_write, &self.files.dual_write, limit))
+    /// The policies that fail more than a breaker allows.
+    pub(crate) fn broken(&self, limits: BreakerLimits) -> impl Iterator<Item = Broken> {
+        let routing = broken(&self.routing, &self.files.routing, limits);
+        routing.chain(broken(&self.dual_write, &self.files.dual_write, limits))
     }
 
     /// How many instances of each policy failed.
@@ -93,8 +114,15 @@ pub struct Version {
     pub settings: String,
 }
 
-fn failing<W: World>(shipped: &Shipped<W>, files: &Files, limit: u32) -> impl Iterator<Item = String> {
+fn broken<W: World>(shipped: &Shipped<W>, files: &Files, limits: BreakerLimits) -> impl Iterator<Item = Broken> {
     let both = shipped.all().zip(files.modules());
-    both.filter(move |(policy, _)| policy.failures_in_a_row() >= limit)
-        .map(|(_, module)| module.digest.clone())
+    both.filter_map(move |(policy, module)| {
+        let mut failing = policy.failing().into_iter();
+        let failing = failing.find(|failing| limits.are_exceeded_by(failing))?;
+        Some(Broken {
+            world: W::NAME,
+            module: module.digest.clone(),
+            failing,
+        })
+    })
 }
