@@ -221,7 +221,7 @@ impl Database {
         self.schemas.repositories()
     }
 
-    fn table<'a>(&self, schema: &'a Schema, repository: &Repository) -> Result<&'a Table, Error> {
+    pub(crate) fn table<'a>(&self, schema: &'a Schema, repository: &Repository) -> Result<&'a Table, Error> {
         schema.table(repository).ok_or_else(|| Error::UnknownTable {
             backend: self.backend,
             table: format!("{}.{}", repository.schema, repository.name),

@@ -23,8 +23,8 @@ pub use error::{DatabaseError, Error, Place};
 pub use install::Installation;
 pub use protocol::{
     Ack, Calls, Change, ChangedRows, ComparedRow, DirtyKey, Diverged, EpochRecord, Failed, Leftover, MirrorStanding,
-    NewestEpochs, NotApplied, ParkedKey, PartDigest, Receipt, Rewound, Settled, Stopped, Taken, TakenPart, Ticks,
-    schema_differences,
+    Moment, NewestEpochs, NotApplied, ParkedKey, PartDigest, Receipt, Rewound, Settled, Stopped, SubjectPages, Taken,
+    TakenPart, Ticks, schema_differences,
 };
 pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};
 pub use settings::Settings;

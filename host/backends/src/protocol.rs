@@ -20,6 +20,7 @@ mod site;
 mod source;
 mod taken;
 mod target;
+mod whose;
 
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
@@ -34,6 +35,7 @@ pub use shapes::schema_differences;
 pub use source::{Ack, Diverged, Failed, Leftover, Settled};
 pub use taken::{DirtyKey, Stopped, Taken, TakenPart};
 pub use target::{Change, ChangedRows, NotApplied};
+pub use whose::{Moment, SubjectPages};
 
 use crate::database::Database;
 use crate::error::Error;

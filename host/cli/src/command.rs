@@ -58,6 +58,7 @@ fn policies(config: &Config, metrics: &Arc<Metrics>, recorded: Option<&PerWorld<
         repositories,
         config.subjects.clone(),
         config.policies.trusted_keys.clone(),
+        config.policies.exam_budget,
         Arc::clone(metrics),
         recorded,
     )
@@ -107,7 +108,7 @@ async fn host(config: &Config) -> Result<Host> {
     tokio::spawn(Arc::clone(&handoffs).follow());
     tokio::spawn(Arc::clone(&handoffs).observe());
     tokio::spawn(Arc::clone(&handoffs).watch_for_restored_sides());
-    tokio::spawn(Arc::clone(&handoffs).break_circuits(config.policies.breaker_failures));
+    tokio::spawn(Arc::clone(&handoffs).break_circuits(config.policies.breaker));
     let pipeline = Pipeline {
         policies,
         handoffs,

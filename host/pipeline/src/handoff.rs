@@ -6,6 +6,7 @@
 //! - `breaker` takes back policies that keep failing.
 //! - `change` takes a new set through the handoff, or abandons it.
 //! - `drained` waits until nothing of past epochs is left that would change hands.
+//! - `exam` asks a set about every subject before it comes into force.
 //! - `gate` says whether a set may come into force at all.
 //! - `follow` learns of epochs that other hosts made, and finishes what they left.
 //! - `failover` moves authority away from a dead side, `rejoin` takes a side in again that was away, `restored` one that was restored from
@@ -24,6 +25,7 @@ mod change;
 mod converge;
 mod directory;
 mod drained;
+mod exam;
 mod failover;
 mod follow;
 mod gate;

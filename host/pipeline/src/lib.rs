@@ -6,6 +6,7 @@
 //! - [`Metrics`]: what is counted on the way.
 
 mod alerts;
+mod cpu_time;
 mod error;
 mod handoff;
 mod metrics;
@@ -28,8 +29,8 @@ pub use pipeline::{
     Transaction, Undecided, in_words,
 };
 pub use policies::{
-    Difference, Differences, Era, File, Files, InForce, NotAKey, OnTrial, Origin, PerWorld, Policies, PolicySet,
-    PolicySource, Refused, Scope, Shipped, Standing, TrustedKeys, Version,
+    BreakerLimits, Difference, Differences, Era, File, Files, InForce, NotAKey, OnTrial, Origin, PerWorld, Policies,
+    PolicySet, PolicySource, Refused, Scope, Shipped, Standing, TrustedKeys, Version,
 };
 pub use provenance::{Provenance, Staleness};
 pub use recording::{RecordedOperation, Recording, RecordingKey};

@@ -1,12 +1,15 @@
 //! The policy set in force: made of files beside the running set, checked, swapped whole.
 
+mod broken;
 mod examine;
 mod files;
 mod in_force;
 mod loader;
+mod mirroring;
 mod per_world;
 mod refused;
 mod scope;
+mod second;
 mod set;
 mod signature;
 mod source;
@@ -21,6 +24,7 @@ use tokio::time::timeout;
 use turnout_runtime::{Failures, Runtime};
 use turnout_vocabulary::{Epoch, Repository, SubjectRule};
 
+pub use broken::BreakerLimits;
 pub use files::{File, Files, OnTrial, Origin};
 pub use in_force::{Era, InForce};
 use loader::Loader;
@@ -39,6 +43,7 @@ use crate::Metrics;
 pub struct Policies {
     pub(crate) source: PolicySource,
     loader: Loader,
+    pub(crate) exam_budget: Duration,
     pub(crate) metrics: Arc<Metrics>,
     in_force: ArcSwap<InForce>,
     standing: Mutex<Standing>,
@@ -80,7 +85,8 @@ impl Standing {
 }
 
 impl Policies {
-    /// Loads the set that the directory holds; if that is refused, the set on record, where there is one. It is in force
+    /// Loads the set that the directory holds; if that is refused, the set on record, where there is one. `exam_budget` is
+    /// how long the policies of a change may take to answer for all subjects before it is refused. The set is in force
     /// under the epoch 0, which no installed backend accepts, until another is put in its place.
     ///
     /// # Errors
@@ -91,6 +97,7 @@ impl Policies {
         repositories: Arc<[Repository]>,
         rule: SubjectRule,
         trusted: TrustedKeys,
+        exam_budget: Duration,
         metrics: Arc<Metrics>,
         recorded: Option<&PerWorld<Files>>,
     ) -> Result<Self, Refused> {
@@ -99,10 +106,13 @@ impl Policies {
             repositories,
             rule,
             trusted,
+            exam_budget,
             differences: metrics.policies.differences.clone(),
             too_large: metrics.policies.too_large.clone(),
         };
-        let held = source.read().and_then(|files| loader.set(&files, None));
+        let held = source
+            .read(&loader.module_bounds())
+            .and_then(|files| loader.set(&files, None));
         let set = match (held, recorded) {
             (Ok(set), _) => set,
             (Err(refused), None) => return Err(refused),
@@ -120,6 +130,7 @@ impl Policies {
         Ok(Self {
             source,
             loader,
+            exam_budget,
             metrics,
             in_force: ArcSwap::from_pointee(InForce::steady(era, Vec::new())),
             standing: Mutex::new(Standing::new(PerWorld::default())),
@@ -209,6 +220,11 @@ impl Policies {
         timeout(patience, waiting).await.unwrap_or(false)
     }
 
+    /// The files that the directory holds.
+    pub(crate) fn held(&self) -> Result<PerWorld<Files>, Refused> {
+        self.source.read(&self.loader.module_bounds())
+    }
+
     /// A set of what the directory holds, checked but not in force; `None` if that is in force already, or old. Blocks while it
     /// compiles. A refusal is logged, counted and shown until the directory holds a usable set.
     ///
@@ -219,7 +235,7 @@ impl Policies {
             return Ok(None);
         }
         self.old.store(None);
-        let candidate = self.source.read().and_then(|mut files| {
+        let candidate = self.held().and_then(|mut files| {
             // The directory holds what is stable; what is on trial stays so.
             let in_force = self.in_force();
             files.routing.trial.clone_from(&in_force.files.routing.trial);

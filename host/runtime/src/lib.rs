@@ -34,7 +34,7 @@ mod worlds;
 
 pub use bounds::{Bounds, Failure, Failures};
 pub use load::{LoadError, component, core_size};
-pub use policy::{CallError, ConfigureError, Description, Module, Policy};
+pub use policy::{CallError, ConfigureError, Description, Failing, Module, Policy};
 pub use runtime::{Options, Runtime, RuntimeError};
 pub use settings::{Document, Mistake};
 pub use worlds::World;

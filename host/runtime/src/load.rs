@@ -2,9 +2,11 @@
 
 mod encode;
 mod imports;
+mod shape;
 
 use std::borrow::Cow;
 
+use wasmparser::Parser;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
@@ -25,6 +27,19 @@ pub enum LoadError {
         /// Its size in bytes.
         size: usize,
         /// The largest size that is loaded.
+        bound: usize,
+    },
+    /// It has too much of something that takes a compiler long.
+    #[error(
+        "the module has {count} {what}, and {bound} are allowed, because more would keep the compiler busy for long; build it \
+         for size, and leave out what the policy does not need"
+    )]
+    TooComplex {
+        /// What it has.
+        what: &'static str,
+        /// How much of it was counted.
+        count: usize,
+        /// How much of it a policy may have.
         bound: usize,
     },
     /// The file is something else.
@@ -70,6 +85,9 @@ pub(crate) fn checked(bytes: &[u8], bound: usize, wasi: bool) -> Result<Cow<'_, 
             size: bytes.len(),
             bound,
         });
+    }
+    if Parser::is_component(bytes) || Parser::is_core_wasm(bytes) {
+        shape::check(bytes)?;
     }
     let component = component(bytes)?;
     imports::check_component(&component, wasi)?;

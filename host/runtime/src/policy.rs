@@ -18,6 +18,7 @@ use instance::Instance;
 pub(crate) use instance::State;
 pub(crate) use module::Code;
 pub use module::{Description, Module};
+pub use row::Failing;
 use row::Row;
 
 use crate::bindings::policy::turnout::policy::types::{RepositoryInfo, Settings};
@@ -135,6 +136,12 @@ impl<W: World> Policy<W> {
         }
     }
 
+    /// Whether another policy has the same code and the same settings: both then give the same answers.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.module.is_same_as(&other.module) && self.settings.json == other.settings.json
+    }
+
     /// Its code, for another policy of the same code.
     #[must_use]
     pub fn module(&self) -> &Module<W> {
@@ -151,9 +158,15 @@ impl<W: World> Policy<W> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many calls of one function failed since the last that went well: the most of any function.
+    /// The functions of which calls failed lately.
     #[must_use]
-    pub fn failures_in_a_row(&self) -> u32 {
-        self.row.longest()
+    pub fn failing(&self) -> Vec<Failing> {
+        self.row.all()
+    }
+
+    /// Notes that a function contradicts itself or another. What it says can't be relied on any more.
+    pub fn note_contradiction(&self, function: &'static str) {
+        warn!(world = W::NAME, function, "the policy contradicts itself");
+        self.row.contradicts(function);
     }
 }

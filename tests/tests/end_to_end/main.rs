@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod dialect;
+mod exam;
 mod failover;
 mod handoff;
 mod hostile;
@@ -26,5 +27,6 @@ mod split;
 mod staleness;
 mod transactions;
 mod two_hosts;
+mod unreliable;
 mod versions;
 mod writes;

@@ -1,13 +1,20 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use turnout_pipeline::{PerWorld, TrustedKeys, Undecided};
+use turnout_pipeline::{BreakerLimits, PerWorld, TrustedKeys, Undecided};
 use turnout_runtime::{Bounds, Options};
 
 use super::section::Section;
 
 /// After how many failed calls in a row a policy is taken back, unless the configuration says.
 const BREAKER_FAILURES: u32 = 10;
+
+/// Which part of the calls within a minute may fail, unless the configuration says.
+const BREAKER_RATE: f64 = 0.01;
+
+/// How long the policies of a change may take to answer for all subjects, unless the configuration says.
+const EXAM_BUDGET: Duration = Duration::from_secs(10);
 
 /// The policies, as configured.
 #[derive(Debug)]
@@ -18,8 +25,10 @@ pub(crate) struct PolicyConfig {
     pub(crate) limits: Options,
     /// The keys that modules must be signed with.
     pub(crate) trusted_keys: TrustedKeys,
-    /// After how many failed calls in a row a policy is taken back.
-    pub(crate) breaker_failures: u32,
+    /// How often a policy may fail before it is taken back.
+    pub(crate) breaker: BreakerLimits,
+    /// How long the policies of a change may take to answer for all subjects.
+    pub(crate) exam_budget: Duration,
     /// Which backend answers a read that the routing policy fails to decide.
     pub(crate) undecided: Undecided,
 }
@@ -48,13 +57,21 @@ impl PolicyConfig {
             cache: section.value("cache").map(|cache: PathBuf| folder.join(cache)),
             wasi: section.value("wasi").unwrap_or_default(),
         };
+        let breaker = BreakerLimits {
+            in_a_row: section
+                .value("breaker_failures")
+                .map_or(BREAKER_FAILURES, NonZeroU32::get),
+            rate: section.value("breaker_rate").unwrap_or(BREAKER_RATE),
+        };
+        if !(breaker.rate > 0.0 && breaker.rate <= 1.0) {
+            section.problem("`breaker_rate`: must be above 0 and at most 1; 0.01 is one call in a hundred");
+        }
         let config = Self {
             directory: folder.join(directory),
             limits,
             trusted_keys,
-            breaker_failures: section
-                .value("breaker_failures")
-                .map_or(BREAKER_FAILURES, NonZeroU32::get),
+            breaker,
+            exam_budget: section.duration("exam_budget").unwrap_or(EXAM_BUDGET),
             undecided: section.value("undecided_reads").unwrap_or_default(),
         };
         section.finish();

@@ -123,7 +123,8 @@ impl Handoffs {
                 installed.map_err(|error| NotApplied::Installation(backend, error))?;
             }
         }
-        let mut passed = self.gate(&now, &now.set).await?.unwrap_or_default();
+        // The set is the one in force, and yet has never been asked about what the description adds or alters.
+        let mut passed = self.pass(&now, now.era.clone()).await?;
         passed.converged.retain(|name| !altered.contains(name));
         self.site.store(Arc::new(configured));
         let allotted = self.allot(&now, &now.set, &passed).await;

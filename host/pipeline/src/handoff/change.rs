@@ -87,7 +87,7 @@ impl Handoffs {
         let next = self.allot(now, set, &passed).await?;
         let epoch = next.epoch;
         self.policies.put_in_force(next.clone());
-        let outcome = timeout(self.budget, self.carry_through(Some(now), &next)).await;
+        let outcome = timeout(self.budget, self.carry_through(Some((now, &passed)), &next)).await;
         let obstacle = match outcome {
             Ok(Ok(())) => {
                 self.settle(&next);
@@ -170,14 +170,14 @@ impl Handoffs {
 
     /// The steps of a handoff: both fences, the drain, the proof where one is needed, the release. An abandonment comes from
     /// nowhere and needs no proof: it goes back to where everything was.
-    async fn carry_through(&self, now: Option<&InForce>, next: &InForce) -> Result<(), Obstacle> {
+    async fn carry_through(&self, before: Option<(&InForce, &Passed)>, next: &InForce) -> Result<(), Obstacle> {
         for backend in sides(next) {
             self.raise_fence(backend, next.epoch).await?;
         }
         self.drain(next).await?;
         self.refuse_restored().await?;
-        if let Some(now) = now {
-            let unproven = self.unproven(now, &next.era).await?;
+        if let Some((now, passed)) = before {
+            let unproven = self.unproven(now, &next.era, passed).await?;
             self.prove_equal(next, &unproven).await?;
         }
         self.release(next.epoch).await?;

@@ -38,7 +38,7 @@ impl Handoffs {
     /// old: it is shown, and changes nothing until a file in it is saved.
     pub(super) async fn set_old_directory_aside(&self) {
         let source = &self.policies.source;
-        let (Ok(stamp), Ok(files)) = (source.stamp(), source.read()) else {
+        let (Ok(stamp), Ok(files)) = (source.stamp(), self.policies.held()) else {
             return;
         };
         let in_force = self.policies.in_force();

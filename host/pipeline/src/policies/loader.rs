@@ -1,12 +1,15 @@
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use turnout_runtime::{ConfigureError, Description, Document, LoadError, Module, Policy, Runtime, World};
 use turnout_vocabulary::{Repository, Span, SubjectRule};
 
 use super::files::{File, Files};
+use super::mirroring::Mirroring;
+use super::source::ModuleBounds;
 use super::trial::{Shipped, Trial, either};
 use super::{PerWorld, PolicySet, Refused, TrustedKeys, Version, examine};
 
@@ -16,11 +19,21 @@ pub(super) struct Loader {
     pub(super) repositories: Arc<[Repository]>,
     pub(super) rule: SubjectRule,
     pub(super) trusted: TrustedKeys,
+    /// How long a routing policy may be asked before it is refused as too slow.
+    pub(super) exam_budget: Duration,
     pub(super) differences: PerWorld<Counter>,
     pub(super) too_large: PerWorld<Counter>,
 }
 
 impl Loader {
+    /// How large the modules may be that it takes.
+    pub(super) fn module_bounds(&self) -> ModuleBounds {
+        ModuleBounds {
+            bytes: PerWorld::from_fn(|world| self.runtime.bounds(world).module_bytes),
+            too_large: self.too_large.clone(),
+        }
+    }
+
     /// Compiles, configures and questions the policies of these files. What is compiled `before` is used again.
     pub(super) fn set(&self, files: &PerWorld<Files>, before: Option<&PolicySet>) -> Result<PolicySet, Refused> {
         // To compile is most of it, and the worlds have nothing to do with each other.
@@ -47,7 +60,8 @@ impl Loader {
 
         let mut spans: Option<Box<[Span]>> = None;
         for (policy, file) in routing.all().zip(files.routing.modules()) {
-            let own = examine::routing(policy, &self.repositories, &self.rule).map_err(|error| file.refused(&error))?;
+            let own = examine::routing(policy, &self.repositories, &self.rule, self.exam_budget)
+                .map_err(|error| file.refused(&error))?;
             spans = Some(match spans {
                 Some(spans) => spans
                     .iter()
@@ -57,9 +71,12 @@ impl Loader {
                 None => own,
             });
         }
-        for (policy, file) in dual_write.all().zip(files.dual_write.modules()) {
-            examine::dual_write(policy, &self.repositories).map_err(|error| file.refused(&error))?;
-        }
+        let mirrors =
+            |policy, file: &File| examine::dual_write(policy, &self.repositories).map_err(|error| file.refused(&error));
+        let stable = mirrors(&dual_write.stable, &files.dual_write.module)?;
+        let on_trial = dual_write.trial.as_ref().zip(files.dual_write.trial.as_ref());
+        let trial = on_trial.map(|(trial, files)| mirrors(&trial.policy, &files.module));
+        let mirroring = Mirroring::new(stable, trial.transpose()?);
         Ok(PolicySet {
             routing,
             dual_write,
@@ -69,6 +86,8 @@ impl Loader {
             },
             files: files.clone(),
             spans: spans.unwrap_or_default(),
+            mirroring,
+            second_opinions: Default::default(),
         })
     }
 
@@ -106,7 +125,7 @@ impl Loader {
         let module = match compiled.iter().find(|(_, compiled)| *compiled == file) {
             Some((module, _)) => (*module).clone(),
             None => self.runtime.load(&file.content).map_err(|error| {
-                if matches!(error, LoadError::TooLarge { .. }) {
+                if matches!(error, LoadError::TooLarge { .. } | LoadError::TooComplex { .. }) {
                     too_large.inc();
                 }
                 file.refused(&error)

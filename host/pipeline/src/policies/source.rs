@@ -1,13 +1,28 @@
+mod regular;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use prometheus_client::metrics::counter::Counter;
+
 use super::files::{File, Files, Origin};
 use super::{PerWorld, Refused};
+use regular::Unread;
+
+/// How many bytes a settings file and a signature may have.
+const SETTINGS: usize = 1 << 20;
+const SIGNATURE: usize = 64 << 10;
 
 /// How often the files are read before they are said to change too fast.
 const ATTEMPTS: usize = 10;
+
+/// How many bytes the modules of each world may have, and what counts those that have more.
+pub(super) struct ModuleBounds {
+    pub(super) bytes: PerWorld<usize>,
+    pub(super) too_large: PerWorld<Counter>,
+}
 
 /// A directory that holds `<world>.wasm` beside `<world>.toml` for every world.
 #[derive(Debug)]
@@ -44,11 +59,11 @@ impl PolicySource {
 
     /// Reads the files of all worlds as they stood together at one moment: a swap of some between two reads (Kubernetes
     /// turns one symlink) is noticed, and they are read again.
-    pub(crate) fn read(&self) -> Result<PerWorld<Files>, Refused> {
+    pub(super) fn read(&self, bounds: &ModuleBounds) -> Result<PerWorld<Files>, Refused> {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..ATTEMPTS {
             let before = self.stamp()?;
-            let files = PerWorld::try_from_fn(|world| self.files(world))?;
+            let files = PerWorld::try_from_fn(|world| self.files(world, bounds))?;
             if before == self.stamp()? {
                 return Ok(files);
             }
@@ -67,7 +82,7 @@ impl PolicySource {
                 (self.module(world), &files.module),
                 (self.settings(world), &files.settings),
             ] {
-                if std::fs::read(&path).is_ok_and(|there| there == file.content) {
+                if regular::read(&path, file.content.len()).is_ok_and(|there| there == file.content) {
                     continue;
                 }
                 // Not a name that is read, and in the same folder, so that the rename is one step.
@@ -85,17 +100,24 @@ impl PolicySource {
         Ok(())
     }
 
-    fn files(&self, world: &str) -> Result<Files, Refused> {
-        let file = |path: PathBuf| {
-            let content = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-            Ok(File::new(path, content))
+    fn files(&self, world: &str, bounds: &ModuleBounds) -> Result<Files, Refused> {
+        let file = |path: PathBuf, most: usize| match regular::read(&path, most) {
+            Ok(content) => Ok(File::new(path, content)),
+            Err(unread) => {
+                if let (Unread::TooLarge { .. }, Some(counter)) = (&unread, bounds.too_large.get(world)) {
+                    counter.inc();
+                }
+                Err(Refused::whole(&path, &unread))
+            }
         };
         let module = self.module(world);
         // Where no key is trusted there need be none.
-        let signed = std::fs::read_to_string(signature(&module)).ok();
+        let signed = regular::read(&signature(&module), SIGNATURE).ok();
+        let signed = signed.and_then(|text| String::from_utf8(text).ok());
+        let most = bounds.bytes.get(world).copied().unwrap_or_default();
         Ok(Files {
-            module: file(module)?.signed(signed),
-            settings: file(self.settings(world))?,
+            module: file(module, most)?.signed(signed),
+            settings: file(self.settings(world), SETTINGS)?,
             trial: None,
             by: Origin {
                 who: String::new(),
@@ -132,9 +154,5 @@ fn stamp(path: &Path) -> Result<Stamp, Refused> {
         let metadata = target.metadata()?;
         Ok((target, metadata.modified()?, metadata.len()))
     };
-    stamp().map_err(|error| unreadable(path, &error))
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Refused {
-    Refused::whole(path, &format_args!("this cannot be read: {error}"))
+    stamp().map_err(|error: io::Error| Refused::whole(path, &Unread::from(error)))
 }

@@ -62,6 +62,11 @@ impl<W: World> Module<W> {
         }))
     }
 
+    /// Whether both are the same compiled code.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Waits until its code is as fast as it gets.
     pub fn wait_until_optimised(&self) {
         self.0.optimised.wait();
