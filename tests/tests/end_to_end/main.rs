@@ -20,6 +20,7 @@ mod references;
 mod reload;
 mod replay;
 mod routing;
+mod said;
 mod split;
 mod staleness;
 mod transactions;

@@ -22,11 +22,13 @@ pub(crate) enum Policy {
     /// Build a policy into a component
     Build(build::Build),
     /// Test a policy against cases: an operation in, a decision out; exit with 1 if any fails
+    ///
+    /// The module is held to the bounds that a host has: those of the configuration file, if it is there.
     Test(test::Test),
     /// Say what a module is: its world, imports, size and settings, and how long a call takes; exit with 1 if it is no policy
     ///
-    /// The repositories and the region of phones are those of the configuration file, if it is there. Nothing else of it is
-    /// read.
+    /// The repositories, the region of phones and the bounds of policies are those of the configuration file, if it is there.
+    /// Nothing else of it is read.
     Check(check::Check),
     /// Bring a module into force at the running host, by handoff: for everybody, or on trial for some
     Push(ship::Push),
@@ -56,7 +58,7 @@ pub(crate) fn run(config: &Path, command: &Policy) -> Result<()> {
     match command {
         Policy::New(arguments) => new::run(arguments),
         Policy::Build(arguments) => build::run(arguments),
-        Policy::Test(arguments) => test::run(arguments),
+        Policy::Test(arguments) => test::run(config, arguments),
         Policy::Check(arguments) => check::run(config, arguments),
         Policy::Push(arguments) => ship::push(config, arguments),
         Policy::Replay(arguments) => replay::run(config, arguments),

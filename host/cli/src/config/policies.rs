@@ -70,5 +70,6 @@ fn bounds(section: &mut Section<'_, '_>, elsewhere: Bounds) -> Bounds {
         table_entries: section.positive("table_entries").unwrap_or(elsewhere.table_entries),
         call_cpu: section.duration("call_cpu").unwrap_or(elsewhere.call_cpu),
         configure_cpu: section.duration("configure_cpu").unwrap_or(elsewhere.configure_cpu),
+        settings_bytes: section.kibibytes("settings_kib").unwrap_or(elsewhere.settings_bytes),
     }
 }

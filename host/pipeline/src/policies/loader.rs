@@ -117,7 +117,8 @@ impl Loader {
             version,
             settings_schema,
         } = module.describe().map_err(|error| file.refused(&error))?;
-        let document = Document::parse(settings.text()?).map_err(|mistake| settings.refused_for(mistake))?;
+        let document = Document::parse(settings.text()?, module.bounds().settings_bytes)
+            .map_err(|mistake| settings.refused_for(mistake))?;
         let json = document
             .to_json(&settings_schema, &self.rule)
             .map_err(|mistake| settings.refused_for(mistake))?;
