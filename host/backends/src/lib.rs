@@ -22,8 +22,8 @@ pub use database::{Database, Isolation, Transaction};
 pub use error::{DatabaseError, Error, Place};
 pub use install::Installation;
 pub use protocol::{
-    Ack, Calls, Change, ChangedRows, ComparedRow, DirtyKey, Diverged, EpochRecord, Failed, Leftover, MirrorStanding,
-    NewestEpochs, NotApplied, ParkedKey, PartDigest, Receipt, Settled, Taken, TakenPart,
+    Ack, Calls, Change, ChangedRows, ComparedRow, DirtyKey, Diverged, EpochRecord, Failed, KeptSets, Leftover,
+    MirrorStanding, NewestEpochs, NotApplied, ParkedKey, PartDigest, Receipt, Settled, Taken, TakenPart,
 };
 pub use schema::{Generated, Reference, Schema, Table, TableColumn};
 pub use settings::Settings;

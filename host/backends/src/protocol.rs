@@ -22,7 +22,7 @@ use sqlx::postgres::PgRow;
 
 pub use calls::Calls;
 pub use compare::{ComparedRow, PartDigest};
-pub use epochs::{EpochRecord, NewestEpochs};
+pub use epochs::{EpochRecord, KeptSets, NewestEpochs};
 pub use handover::Receipt;
 pub use parked::{MirrorStanding, ParkedKey};
 pub use source::{Ack, Diverged, Failed, Leftover, Settled};

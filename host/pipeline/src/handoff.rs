@@ -34,14 +34,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::{Mutex, RwLock};
-use turnout_backends::Database;
+use turnout_backends::{Database, KeptSets};
 use turnout_mirror::Mirror;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 
 pub use failover::{AtStake, Failover, NoFailover};
 pub use judge::PolicyJudge;
 pub use observe::{ParkedFor, Seen};
-pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion};
+pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff};
 pub use watch::{Watching, watch};
 
 use crate::{Alerts, Policies};
@@ -57,6 +57,8 @@ pub struct Handoffs {
     rule: SubjectRule,
     /// How long operations may wait for one.
     budget: Duration,
+    /// How much of the past stays on record.
+    kept: KeptSets,
     /// Lets one change of this host run at a time.
     one: Arc<Mutex<()>>,
     /// Held for writing while this host writes down the epoch of a handoff that it begins.
@@ -86,7 +88,7 @@ enum Obstacle {
 
 impl Handoffs {
     /// What brings sets into force on these backends. `budget` is how long operations may wait for a handoff before it is
-    /// abandoned.
+    /// abandoned, `kept` how many earlier sets can be brought back.
     #[must_use]
     pub fn new(
         policies: Arc<Policies>,
@@ -96,6 +98,7 @@ impl Handoffs {
         repositories: Arc<[Repository]>,
         rule: SubjectRule,
         budget: Duration,
+        kept: KeptSets,
     ) -> Self {
         Self {
             policies,
@@ -105,6 +108,7 @@ impl Handoffs {
             repositories,
             rule,
             budget,
+            kept,
             one: Arc::new(Mutex::new(())),
             allotting: RwLock::new(()),
             converging: Mutex::new(()),

@@ -19,7 +19,7 @@ pub use alerts::{Alerts, Raised};
 pub use error::Error;
 pub use handoff::{
     AtStake, Failover, Handoffs, NoFailover, NotShipped, ParkedFor, PolicyJudge, Seen, Shipment, ShippedTrial,
-    ShippedVersion, Watching, watch,
+    ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff, Watching, watch,
 };
 pub use metrics::Metrics;
 pub use pipeline::{

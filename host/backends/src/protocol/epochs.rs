@@ -25,6 +25,24 @@ pub struct EpochRecord {
     pub converged: Vec<String>,
 }
 
+/// How much of the past both sides keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptSets {
+    /// How many distinct sets that were released.
+    pub sets: u32,
+    /// How many bytes they may take, settings and modules together.
+    pub bytes: u64,
+}
+
+impl Default for KeptSets {
+    fn default() -> Self {
+        Self {
+            sets: 1000,
+            bytes: 256 << 20,
+        }
+    }
+}
+
 /// The newest epochs that a side knows of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NewestEpochs {
@@ -36,19 +54,21 @@ pub struct NewestEpochs {
 
 impl Database {
     /// Writes an epoch down. False if another of its number stands there already. `modules` are those of its set that may
-    /// not be there yet.
+    /// not be there yet. Sets that are not `kept` any longer go.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
-    pub async fn record_epoch(&self, record: &EpochRecord, modules: &[&[u8]]) -> Result<bool, Error> {
+    pub async fn record_epoch(&self, record: &EpochRecord, modules: &[&[u8]], kept: KeptSets) -> Result<bool, Error> {
         self.value(
-            "select turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5)",
+            "select turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5, $6::integer, $7)",
             &[
                 number(record.epoch),
                 Parameter::Text(&record.set),
                 Parameter::Text(record.forced.map_or("", Backend::as_str)),
                 Parameter::List(&record.converged),
                 Parameter::Bytes(modules),
+                Parameter::Number(i64::from(kept.sets.min(i32::MAX.unsigned_abs()))),
+                Parameter::Number(i64::try_from(kept.bytes).unwrap_or(i64::MAX)),
             ],
         )
         .await

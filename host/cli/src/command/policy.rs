@@ -7,6 +7,7 @@ mod fitting;
 mod new;
 mod replay;
 mod ship;
+mod shown;
 mod surroundings;
 mod test;
 
@@ -42,9 +43,14 @@ pub(crate) enum Policy {
     Recording,
     /// Show what is and was in force at the running host: each version by its SHA-256, who shipped it and from where
     List,
+    /// Show what is on record of one epoch at the running host: both modules, who shipped them and when, and their settings
+    Show(shown::Show),
+    /// Show what differs between two epochs: the modules by their SHA-256, and the settings line by line
+    Diff(shown::Diff),
     /// Bring a version that was in force before into force again: for everybody, or on trial for some
     ///
-    /// On trial while it is in force for everybody already, everybody else gets the version before it.
+    /// A version is named by its SHA-256 and comes with the settings that it had last. With --epoch the whole set of that epoch
+    /// comes back.     /// On trial while it is in force for everybody already, everybody else gets the version before it.
     Activate(ship::Activate),
     /// Bring into force what was in force before the present policies
     Rollback,
@@ -64,6 +70,8 @@ pub(crate) fn run(config: &Path, command: &Policy) -> Result<()> {
         Policy::Replay(arguments) => replay::run(config, arguments),
         Policy::Recording => replay::export(config),
         Policy::List => ship::list(config),
+        Policy::Show(arguments) => shown::show(config, arguments),
+        Policy::Diff(arguments) => shown::diff(config, arguments),
         Policy::Activate(arguments) => ship::activate(config, arguments),
         Policy::Rollback => ship::change(config, "rollback"),
         Policy::Promote => ship::change(config, "promote"),

@@ -1,6 +1,7 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+use turnout_backends::KeptSets;
 use turnout_pipeline::{PerWorld, TrustedKeys, Undecided};
 use turnout_runtime::{Bounds, Options};
 
@@ -18,6 +19,8 @@ pub(crate) struct PolicyConfig {
     pub(crate) limits: Options,
     /// The keys that modules must be signed with.
     pub(crate) trusted_keys: TrustedKeys,
+    /// How much of the past stays on record.
+    pub(crate) kept: KeptSets,
     /// After how many failed calls in a row a policy is taken back.
     pub(crate) breaker_failures: u32,
     /// Which backend answers a read that the routing policy fails to decide.
@@ -48,10 +51,15 @@ impl PolicyConfig {
             cache: section.value("cache").map(|cache: PathBuf| folder.join(cache)),
             wasi: section.value("wasi").unwrap_or_default(),
         };
+        let kept = KeptSets::default();
         let config = Self {
             directory: folder.join(directory),
             limits,
             trusted_keys,
+            kept: KeptSets {
+                sets: section.value("kept_sets").map_or(kept.sets, NonZeroU32::get),
+                bytes: section.kibibytes("kept_kib").map_or(kept.bytes, |bytes| bytes as u64),
+            },
             breaker_failures: section
                 .value("breaker_failures")
                 .map_or(BREAKER_FAILURES, NonZeroU32::get),

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use std::thread;
 
 use prometheus_client::metrics::counter::Counter;
-use turnout_runtime::{ConfigureError, Description, Document, LoadError, Module, Policy, Runtime, World};
+use turnout_runtime::{
+    ConfigureError, Description, Document, DualWrite, LoadError, Module, Policy, Routing, Runtime, World,
+};
 use turnout_vocabulary::{Repository, Span, SubjectRule};
 
 use super::files::{File, Files};
@@ -70,6 +72,15 @@ impl Loader {
             files: files.clone(),
             spans: spans.unwrap_or_default(),
         })
+    }
+
+    /// What a module of a world says about itself.
+    pub(super) fn describe(&self, world: &str, module: &[u8]) -> Option<Description> {
+        match world {
+            Routing::NAME => self.runtime.load::<Routing>(module).ok()?.describe().ok(),
+            DualWrite::NAME => self.runtime.load::<DualWrite>(module).ok()?.describe().ok(),
+            _ => None,
+        }
     }
 
     /// A policy, and the version of it on trial.
