@@ -148,6 +148,31 @@ fn a_case_that_goes_wrong_shows_what_was_expected_and_what_was_decided() -> Resu
 }
 
 #[test]
+fn a_policy_in_javascript_and_the_wit_package_are_written_anywhere() -> Result<()> {
+    let folder = TempDir::new()?;
+    let here = folder.path();
+    let out = said_well(here, &["new", "moved", "--world", "routing", "--language", "js"])?;
+    assert!(out.contains("npm ci && node build.mjs moved.wasm"), "{out}");
+    said_well(here, &["wit", "package"])?;
+    for wit in ["moved/wit/routing.wit", "package/routing.wit"] {
+        assert!(fs::read_to_string(here.join(wit))?.contains("world routing"), "{wit}");
+    }
+    let build = fs::read_to_string(here.join("moved/build.mjs"))?;
+    assert!(build.contains("here('./wit')"), "{build}");
+    let (code, _, err) = said(here, &["wit", "package"])?;
+    assert_eq!(
+        (code, err.as_str()),
+        (Some(1), "turnout: package is there already; choose another name\n")
+    );
+    let (code, _, err) = said(here, &["new", "other", "--world", "dual-write", "--language", "js"])?;
+    assert!(
+        code == Some(1) && err.contains("no template of the world dual-write"),
+        "{err}"
+    );
+    Ok(())
+}
+
+#[test]
 fn the_example_of_cases_in_the_documentation_runs() -> Result<()> {
     let folder = TempDir::new()?;
     let documentation = include_str!("../../../docs/policies.md");

@@ -20,6 +20,8 @@ use clap::Subcommand;
 pub(crate) enum Policy {
     /// Write a new policy: a crate that compiles as it is, its settings, and cases to test it
     New(new::New),
+    /// Write the WIT package out: what policies in any language export and are promised
+    Wit(new::Wit),
     /// Build a policy into a component
     Build(build::Build),
     /// Test a policy against cases: an operation in, a decision out; exit with 1 if any fails
@@ -63,6 +65,7 @@ pub(crate) enum Policy {
 pub(crate) fn run(config: &Path, command: &Policy) -> Result<()> {
     match command {
         Policy::New(arguments) => new::run(arguments),
+        Policy::Wit(arguments) => new::wit(arguments),
         Policy::Build(arguments) => build::run(arguments),
         Policy::Test(arguments) => test::run(config, arguments),
         Policy::Check(arguments) => check::run(config, arguments),
