@@ -22,9 +22,9 @@ pub use database::{Database, Isolation, Transaction};
 pub use error::{DatabaseError, Error, Place};
 pub use install::Installation;
 pub use protocol::{
-    Ack, Calls, Change, ChangedRows, ComparedRow, DirtyKey, Diverged, EpochRecord, Failed, Leftover, MirrorStanding,
-    Moment, NewestEpochs, NotApplied, ParkedKey, PartDigest, Receipt, Rewound, Settled, Stopped, SubjectPages, Taken,
-    TakenPart, Ticks, schema_differences,
+    Ack, Calls, Change, ChangedRows, ComparedRow, DirtyKey, Diverged, EpochRecord, Failed, KeptSets, Leftover,
+    MirrorStanding, Moment, NewestEpochs, NotApplied, ParkedKey, PartDigest, Receipt, Rewound, Settled, Stopped,
+    SubjectPages, Taken, TakenPart, Ticks, schema_differences,
 };
 pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};
 pub use settings::Settings;

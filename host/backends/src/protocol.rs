@@ -27,7 +27,7 @@ use sqlx::postgres::PgRow;
 
 pub use calls::Calls;
 pub use compare::{ComparedRow, PartDigest};
-pub use epochs::{EpochRecord, NewestEpochs};
+pub use epochs::{EpochRecord, KeptSets, NewestEpochs};
 pub use handover::Receipt;
 pub use parked::{MirrorStanding, ParkedKey};
 pub use rewound::{Rewound, Ticks};

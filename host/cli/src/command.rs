@@ -103,6 +103,7 @@ async fn host(config: &Config) -> Result<Host> {
         Arc::clone(repositories),
         rule.clone(),
         config.handoff_budget,
+        config.policies.kept,
     ));
     handoffs.begin().await?;
     tokio::spawn(Arc::clone(&handoffs).follow());

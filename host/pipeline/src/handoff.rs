@@ -44,7 +44,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, RwLock};
-use turnout_backends::{Database, Rewound};
+use turnout_backends::{Database, KeptSets, Rewound};
 use turnout_mirror::Mirror;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 
@@ -54,7 +54,7 @@ pub use failover::{AtStake, Failover, NoFailover};
 pub use judge::PolicyJudge;
 pub use observe::{ParkedFor, Seen};
 pub use restored::{NotRejoined, Rejoined};
-pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion};
+pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff};
 pub use site::SiteDescription;
 pub use watch::{Watching, watch};
 
@@ -73,6 +73,8 @@ pub struct Handoffs {
     site: ArcSwap<SiteDescription>,
     /// How long operations may wait for one.
     budget: Duration,
+    /// How much of the past stays on record.
+    kept: KeptSets,
     /// Lets one change of this host run at a time.
     one: Arc<Mutex<()>>,
     /// Held for writing while this host writes down the epoch of a handoff that it begins.
@@ -118,7 +120,7 @@ pub enum NotBegun {
 
 impl Handoffs {
     /// What brings sets into force on these backends. `budget` is how long operations may wait for a handoff before it is
-    /// abandoned.
+    /// abandoned, `kept` how many earlier sets can be brought back.
     #[must_use]
     pub fn new(
         policies: Arc<Policies>,
@@ -128,6 +130,7 @@ impl Handoffs {
         repositories: Arc<[Repository]>,
         rule: SubjectRule,
         budget: Duration,
+        kept: KeptSets,
     ) -> Self {
         let site = ArcSwap::from_pointee(SiteDescription::of(&repositories, &rule));
         Self {
@@ -139,6 +142,7 @@ impl Handoffs {
             rule,
             site,
             budget,
+            kept,
             one: Arc::new(Mutex::new(())),
             allotting: RwLock::new(()),
             converging: Mutex::new(()),

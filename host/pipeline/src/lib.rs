@@ -20,8 +20,8 @@ pub use alerts::{Alerts, Raised};
 pub use error::Error;
 pub use handoff::{
     AtStake, Capture, Failover, Handoffs, NoFailover, NotApplied, NotBegun, NotRejoined, NotShipped, ParkedFor,
-    PolicyJudge, Rejoined, Seen, Shipment, ShippedTrial, ShippedVersion, SiteDescription, Watching, recorded_set,
-    recorded_site, watch,
+    PolicyJudge, Rejoined, Seen, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion,
+    SiteDescription, VersionDiff, Watching, recorded_set, recorded_site, watch,
 };
 pub use metrics::Metrics;
 pub use pipeline::{

@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use turnout_runtime::{Failures, Runtime};
+use turnout_runtime::{Description, Failures, Runtime};
 use turnout_vocabulary::{Epoch, Repository, SubjectRule};
 
 pub use broken::BreakerLimits;
@@ -263,6 +263,12 @@ impl Policies {
             return Ok(Arc::clone(&in_force.set));
         }
         Ok(Arc::new(self.loader.set(files, Some(&in_force))?))
+    }
+
+    /// What a module of a world says about itself; `None` if there is no such world, or it is none of its policies. Blocks while
+    /// it compiles.
+    pub(crate) fn describe(&self, world: &str, module: &[u8]) -> Option<Description> {
+        self.loader.describe(world, module)
     }
 
     /// Has other policies decide the operations that begin from now on. What is older than what is in force is passed over:

@@ -14,6 +14,7 @@ pub use encode::{component, core_size};
 
 use crate::bindings::policy::PolicyIndices;
 use crate::policy::Code;
+use crate::presentable::{REASON_BYTES, presentable};
 use crate::worlds::World;
 use crate::{log, wasi};
 
@@ -71,9 +72,16 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// The names of imports are the module's own words.
+    fn forbidden(import: &str) -> Self {
+        Self::ForbiddenImport {
+            import: presentable(import, REASON_BYTES),
+        }
+    }
+
     fn malformed(error: impl Into<wasmtime::Error>) -> Self {
         Self::Malformed {
-            reason: format!("{:#}", error.into()),
+            reason: presentable(&format!("{:#}", error.into()), REASON_BYTES),
         }
     }
 }
@@ -98,7 +106,7 @@ pub(crate) fn checked(bytes: &[u8], bound: usize, wasi: bool) -> Result<Cow<'_, 
 pub(crate) fn compiled<W: World>(engine: &Engine, component: &[u8]) -> Result<Code<W>, LoadError> {
     let wrong = |error: wasmtime::Error| LoadError::WrongWorld {
         world: W::NAME,
-        reason: format!("{error:#}"),
+        reason: presentable(&format!("{error:#}"), REASON_BYTES),
     };
     let component = Component::from_binary(engine, component).map_err(LoadError::malformed)?;
     let mut linker = Linker::new(engine);

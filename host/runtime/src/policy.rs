@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use thread_local::ThreadLocal;
 use tracing::warn;
-use turnout_vocabulary::Repository;
+use turnout_vocabulary::{Repository, Subject};
 use wasmtime::Store;
 
 pub use error::{CallError, ConfigureError};
@@ -82,15 +82,16 @@ impl<W: World> Policy<W> {
         })
     }
 
-    /// Calls an export on this thread's instance. After a failure a fresh instance tries once more, unless time ran out: that
+    /// Calls an export on this thread's instance, with a question about a subject or about none. After a failure a fresh instance tries once more, unless time ran out: that
     /// would only block the thread for longer.
     pub(crate) fn call<T>(
         &self,
         function: &'static str,
+        subject: Option<&Subject>,
         export: impl Fn(&W, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
-        let answer = match self.attempt(function, &export) {
-            Err(failure) if !matches!(failure, Failure::OutOfTime { .. }) => self.attempt(function, &export),
+        let answer = match self.attempt(function, subject, &export) {
+            Err(failure) if !matches!(failure, Failure::OutOfTime { .. }) => self.attempt(function, subject, &export),
             answer => answer,
         };
         match answer {
@@ -112,18 +113,21 @@ impl<W: World> Policy<W> {
     fn attempt<T>(
         &self,
         function: &'static str,
+        subject: Option<&Subject>,
         export: impl Fn(&W, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
         let slot = self.instances.get_or_default();
         let kept = slot.take().filter(|instance| instance.is_up_to_date(&self.module));
         let answer = kept.map_or_else(|| self.fresh(), Ok).and_then(|mut instance| {
-            let answer = instance.call(export)?;
+            let answer = instance.call(subject, export)?;
             slot.set(Some(instance));
             Ok(answer)
         });
         if let Err(failure) = &answer {
             self.counted().count(failure);
-            warn!(world = W::NAME, function, %failure, "an instance of the policy failed and was discarded");
+            if self.module.lines().admit() {
+                warn!(world = W::NAME, function, %failure, "an instance of the policy failed and was discarded");
+            }
         }
         answer
     }

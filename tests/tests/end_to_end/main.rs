@@ -21,6 +21,7 @@ mod references;
 mod reload;
 mod replay;
 mod routing;
+mod said;
 mod schemas;
 mod site;
 mod split;

@@ -27,6 +27,24 @@ pub struct EpochRecord {
     pub site: Option<String>,
 }
 
+/// How much of the past both sides keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptSets {
+    /// How many distinct sets that were released.
+    pub sets: u32,
+    /// How many bytes they may take, settings and modules together.
+    pub bytes: u64,
+}
+
+impl Default for KeptSets {
+    fn default() -> Self {
+        Self {
+            sets: 1000,
+            bytes: 256 << 20,
+        }
+    }
+}
+
 /// The newest epochs that a side knows of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NewestEpochs {
@@ -38,13 +56,13 @@ pub struct NewestEpochs {
 
 impl Database {
     /// Writes an epoch down. False if another of its number stands there already. `modules` are those of its set that may
-    /// not be there yet.
+    /// not be there yet. Sets that are not `kept` any longer go.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
-    pub async fn record_epoch(&self, record: &EpochRecord, modules: &[&[u8]]) -> Result<bool, Error> {
+    pub async fn record_epoch(&self, record: &EpochRecord, modules: &[&[u8]], kept: KeptSets) -> Result<bool, Error> {
         self.value(
-            "select case when turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5)
+            "select case when turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5, $7::integer, $8)
                 then turnout.describe_site($1, nullif($6, '')) else false end",
             &[
                 number(record.epoch),
@@ -53,6 +71,8 @@ impl Database {
                 Parameter::List(&record.converged),
                 Parameter::Bytes(modules),
                 Parameter::Text(record.site.as_deref().unwrap_or_default()),
+                Parameter::Number(i64::from(kept.sets.min(i32::MAX.unsigned_abs()))),
+                Parameter::Number(i64::try_from(kept.bytes).unwrap_or(i64::MAX)),
             ],
         )
         .await

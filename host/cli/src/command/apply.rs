@@ -71,6 +71,7 @@ async fn handoffs(config: &Config, backends: &Arc<PerBackend<Database>>) -> Resu
         Arc::clone(&config.repositories),
         config.subjects.clone(),
         config.handoff_budget,
+        config.policies.kept,
     )))
 }
 

@@ -2,6 +2,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use turnout_backends::KeptSets;
 use turnout_pipeline::{BreakerLimits, PerWorld, TrustedKeys, Undecided};
 use turnout_runtime::{Bounds, Options};
 
@@ -29,6 +30,8 @@ pub(crate) struct PolicyConfig {
     pub(crate) breaker: BreakerLimits,
     /// How long the policies of a change may take to answer for all subjects.
     pub(crate) exam_budget: Duration,
+    /// How much of the past stays on record.
+    pub(crate) kept: KeptSets,
     /// Which backend answers a read that the routing policy fails to decide.
     pub(crate) undecided: Undecided,
 }
@@ -66,12 +69,17 @@ impl PolicyConfig {
         if !(breaker.rate > 0.0 && breaker.rate <= 1.0) {
             section.problem("`breaker_rate`: must be above 0 and at most 1; 0.01 is one call in a hundred");
         }
+        let kept = KeptSets::default();
         let config = Self {
             directory: folder.join(directory),
             limits,
             trusted_keys,
             breaker,
             exam_budget: section.duration("exam_budget").unwrap_or(EXAM_BUDGET),
+            kept: KeptSets {
+                sets: section.value("kept_sets").map_or(kept.sets, NonZeroU32::get),
+                bytes: section.kibibytes("kept_kib").map_or(kept.bytes, |bytes| bytes as u64),
+            },
             undecided: section.value("undecided_reads").unwrap_or_default(),
         };
         section.finish();
@@ -87,5 +95,6 @@ fn bounds(section: &mut Section<'_, '_>, elsewhere: Bounds) -> Bounds {
         table_entries: section.positive("table_entries").unwrap_or(elsewhere.table_entries),
         call_cpu: section.duration("call_cpu").unwrap_or(elsewhere.call_cpu),
         configure_cpu: section.duration("configure_cpu").unwrap_or(elsewhere.configure_cpu),
+        settings_bytes: section.kibibytes("settings_kib").unwrap_or(elsewhere.settings_bytes),
     }
 }

@@ -161,7 +161,10 @@ impl Handoffs {
         };
         let modules = record::modules(&era.set, known);
         for backend in on {
-            if !self.backends[*backend].record_epoch(&record, &modules).await? {
+            if !self.backends[*backend]
+                .record_epoch(&record, &modules, self.kept)
+                .await?
+            {
                 return Err(Obstacle::Overtaken);
             }
         }

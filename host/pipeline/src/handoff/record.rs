@@ -47,6 +47,11 @@ impl Version {
 }
 
 impl Written {
+    /// The stable version, and the one on trial.
+    pub(super) fn into_versions(self) -> (Version, Option<Version>) {
+        (self.stable, self.trial.map(|trial| trial.version))
+    }
+
     /// The same for people.
     pub(super) fn shipped(self) -> ShippedVersion {
         let digest = |text: String| File::new("", text.into_bytes()).digest;

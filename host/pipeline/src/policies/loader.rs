@@ -4,7 +4,9 @@ use std::thread;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
-use turnout_runtime::{ConfigureError, Description, Document, LoadError, Module, Policy, Runtime, World};
+use turnout_runtime::{
+    ConfigureError, Description, Document, DualWrite, LoadError, Module, Policy, Routing, Runtime, World,
+};
 use turnout_vocabulary::{Repository, Span, SubjectRule};
 
 use super::files::{File, Files};
@@ -91,6 +93,15 @@ impl Loader {
         })
     }
 
+    /// What a module of a world says about itself.
+    pub(super) fn describe(&self, world: &str, module: &[u8]) -> Option<Description> {
+        match world {
+            Routing::NAME => self.runtime.load::<Routing>(module).ok()?.describe().ok(),
+            DualWrite::NAME => self.runtime.load::<DualWrite>(module).ok()?.describe().ok(),
+            _ => None,
+        }
+    }
+
     /// A policy, and the version of it on trial.
     fn shipped<W: World>(
         &self,
@@ -136,7 +147,8 @@ impl Loader {
             version,
             settings_schema,
         } = module.describe().map_err(|error| file.refused(&error))?;
-        let document = Document::parse(settings.text()?).map_err(|mistake| settings.refused_for(mistake))?;
+        let document = Document::parse(settings.text()?, module.bounds().settings_bytes)
+            .map_err(|mistake| settings.refused_for(mistake))?;
         let json = document
             .to_json(&settings_schema, &self.rule)
             .map_err(|mistake| settings.refused_for(mistake))?;

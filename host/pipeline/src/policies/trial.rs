@@ -2,13 +2,16 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use prometheus_client::metrics::counter::Counter;
-use turnout_runtime::{CallError, Policy, World};
+use turnout_runtime::{CallError, Policy, World, presentable};
 use turnout_vocabulary::{RepositoryId, Span, Subject};
 
 use super::Scope;
 
 /// How many examples of differences are kept.
 const EXAMPLES: usize = 16;
+
+/// The longest answer that is shown, in bytes.
+const ANSWER_BYTES: usize = 256;
 
 /// The policy of one world: the stable version, and one on trial for a part of the subjects or in the shadow.
 pub struct Shipped<W: World> {
@@ -168,7 +171,7 @@ impl<W: World> Trial<W> {
 /// An answer in words.
 fn said<T: std::fmt::Debug>(answer: &Result<T, CallError>) -> String {
     match answer {
-        Ok(answer) => format!("{answer:?}"),
+        Ok(answer) => presentable(&format!("{answer:?}"), ANSWER_BYTES),
         Err(error) => error.failure.to_string(),
     }
 }
