@@ -57,8 +57,7 @@ fn policies(config: &Config, metrics: &Arc<Metrics>, recorded: Option<&PerWorld<
         runtime,
         repositories,
         config.subjects.clone(),
-        config.policies.trusted_keys.clone(),
-        config.policies.exam_budget,
+        config.policies.acceptance.clone(),
         Arc::clone(metrics),
         recorded,
     )
@@ -95,7 +94,7 @@ async fn host(config: &Config) -> Result<Host> {
     ));
     let mirror = Arc::new(Mirror::start(&backends, repositories, &judge));
     let alerts = Arc::new(Alerts::default());
-    let handoffs = Arc::new(Handoffs::new(
+    let handoffs = Handoffs::new(
         Arc::clone(&policies),
         Arc::clone(&backends),
         Arc::clone(&mirror),
@@ -103,8 +102,9 @@ async fn host(config: &Config) -> Result<Host> {
         Arc::clone(repositories),
         rule.clone(),
         config.handoff_budget,
-        config.policies.kept,
-    ));
+    )
+    .keeping(config.policies.kept);
+    let handoffs = Arc::new(handoffs);
     handoffs.begin().await?;
     tokio::spawn(Arc::clone(&handoffs).follow());
     tokio::spawn(Arc::clone(&handoffs).observe());

@@ -120,7 +120,7 @@ pub enum NotBegun {
 
 impl Handoffs {
     /// What brings sets into force on these backends. `budget` is how long operations may wait for a handoff before it is
-    /// abandoned, `kept` how many earlier sets can be brought back.
+    /// abandoned.
     #[must_use]
     pub fn new(
         policies: Arc<Policies>,
@@ -130,7 +130,6 @@ impl Handoffs {
         repositories: Arc<[Repository]>,
         rule: SubjectRule,
         budget: Duration,
-        kept: KeptSets,
     ) -> Self {
         let site = ArcSwap::from_pointee(SiteDescription::of(&repositories, &rule));
         Self {
@@ -142,13 +141,19 @@ impl Handoffs {
             rule,
             site,
             budget,
-            kept,
+            kept: KeptSets::default(),
             one: Arc::new(Mutex::new(())),
             allotting: RwLock::new(()),
             converging: Mutex::new(()),
             seen: PerBackend::default(),
             restored: ArcSwapOption::empty(),
         }
+    }
+
+    /// The same, with so much of the past kept on record that can be brought back.
+    #[must_use]
+    pub fn keeping(self, kept: KeptSets) -> Self {
+        Self { kept, ..self }
     }
 
     /// How long an operation waits for a handoff at most: for the handoff itself, and for its abandonment.

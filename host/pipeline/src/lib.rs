@@ -29,8 +29,8 @@ pub use pipeline::{
     Transaction, Undecided, in_words,
 };
 pub use policies::{
-    BreakerLimits, Difference, Differences, Era, File, Files, InForce, NotAKey, OnTrial, Origin, PerWorld, Policies,
-    PolicySet, PolicySource, Refused, Scope, Shipped, Standing, TrustedKeys, Version,
+    Acceptance, BreakerLimits, Difference, Differences, Era, File, Files, InForce, NotAKey, OnTrial, Origin, PerWorld,
+    Policies, PolicySet, PolicySource, Refused, Scope, Shipped, Standing, TrustedKeys, Version,
 };
 pub use provenance::{Provenance, Staleness};
 pub use recording::{RecordedOperation, Recording, RecordingKey};

@@ -27,6 +27,7 @@ use turnout_vocabulary::{Epoch, Repository, SubjectRule};
 pub use broken::BreakerLimits;
 pub use files::{File, Files, OnTrial, Origin};
 pub use in_force::{Era, InForce};
+pub use loader::Acceptance;
 use loader::Loader;
 pub use per_world::PerWorld;
 pub use refused::Refused;
@@ -85,9 +86,8 @@ impl Standing {
 }
 
 impl Policies {
-    /// Loads the set that the directory holds; if that is refused, the set on record, where there is one. `exam_budget` is
-    /// how long the policies of a change may take to answer for all subjects before it is refused. The set is in force
-    /// under the epoch 0, which no installed backend accepts, until another is put in its place.
+    /// Loads the set that the directory holds; if that is refused, the set on record, where there is one. The set is in
+    /// force under the epoch 0, which no installed backend accepts, until another is put in its place.
     ///
     /// # Errors
     /// [`Refused`] if neither is usable; it says why the directory's set is not.
@@ -96,22 +96,21 @@ impl Policies {
         runtime: Runtime,
         repositories: Arc<[Repository]>,
         rule: SubjectRule,
-        trusted: TrustedKeys,
-        exam_budget: Duration,
+        acceptance: Acceptance,
         metrics: Arc<Metrics>,
         recorded: Option<&PerWorld<Files>>,
     ) -> Result<Self, Refused> {
+        let exam_budget = acceptance.exam_budget;
         let loader = Loader {
             runtime,
             repositories,
             rule,
-            trusted,
-            exam_budget,
+            acceptance,
             differences: metrics.policies.differences.clone(),
             too_large: metrics.policies.too_large.clone(),
         };
         let held = source
-            .read(&loader.module_bounds())
+            .read(&loader.file_bounds())
             .and_then(|files| loader.set(&files, None));
         let set = match (held, recorded) {
             (Ok(set), _) => set,
@@ -222,7 +221,7 @@ impl Policies {
 
     /// The files that the directory holds.
     pub(crate) fn held(&self) -> Result<PerWorld<Files>, Refused> {
-        self.source.read(&self.loader.module_bounds())
+        self.source.read(&self.loader.file_bounds())
     }
 
     /// A set of what the directory holds, checked but not in force; `None` if that is in force already, or old. Blocks while it

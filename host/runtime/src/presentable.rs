@@ -66,7 +66,7 @@ fn phones(text: &str, digits: &[(usize, char)], subject: Option<&Subject>) -> Ve
     let mut found: Vec<_> = runs.filter_map(range).collect();
     if let Some(subject) = subject {
         let values: Vec<_> = digits.iter().map(|(_, digit)| value(*digit)).collect();
-        let own: Vec<_> = subject.as_str().chars().map(value).filter(Option::is_some).collect();
+        let own: Vec<_> = subject.as_str().chars().filter_map(value).map(Some).collect();
         let codes = own.len().saturating_sub(PHONE_DIGITS);
         let own = &own[codes..];
         let places = values.windows(own.len().max(1)).enumerate();

@@ -63,7 +63,7 @@ async fn handoffs(config: &Config, backends: &Arc<PerBackend<Database>>) -> Resu
         metrics,
     ));
     let mirror = Mirror::start(backends, &config.repositories, &judge);
-    Ok(Arc::new(Handoffs::new(
+    let handoffs = Handoffs::new(
         policies,
         Arc::clone(backends),
         Arc::new(mirror),
@@ -71,8 +71,9 @@ async fn handoffs(config: &Config, backends: &Arc<PerBackend<Database>>) -> Resu
         Arc::clone(&config.repositories),
         config.subjects.clone(),
         config.handoff_budget,
-        config.policies.kept,
-    )))
+    )
+    .keeping(config.policies.kept);
+    Ok(Arc::new(handoffs))
 }
 
 fn roles(config: &Config) -> Result<PerBackend<String>> {

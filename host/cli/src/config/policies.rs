@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use turnout_backends::KeptSets;
-use turnout_pipeline::{BreakerLimits, PerWorld, TrustedKeys, Undecided};
+use turnout_pipeline::{Acceptance, BreakerLimits, PerWorld, TrustedKeys, Undecided};
 use turnout_runtime::{Bounds, Options};
 
 use super::section::Section;
@@ -24,12 +24,10 @@ pub(crate) struct PolicyConfig {
     pub(crate) directory: PathBuf,
     /// What they may use.
     pub(crate) limits: Options,
-    /// The keys that modules must be signed with.
-    pub(crate) trusted_keys: TrustedKeys,
+    /// What they must meet to be accepted.
+    pub(crate) acceptance: Acceptance,
     /// How often a policy may fail before it is taken back.
     pub(crate) breaker: BreakerLimits,
-    /// How long the policies of a change may take to answer for all subjects.
-    pub(crate) exam_budget: Duration,
     /// How much of the past stays on record.
     pub(crate) kept: KeptSets,
     /// Which backend answers a read that the routing policy fails to decide.
@@ -73,9 +71,11 @@ impl PolicyConfig {
         let config = Self {
             directory: folder.join(directory),
             limits,
-            trusted_keys,
+            acceptance: Acceptance {
+                trusted_keys,
+                exam_budget: section.duration("exam_budget").unwrap_or(EXAM_BUDGET),
+            },
             breaker,
-            exam_budget: section.duration("exam_budget").unwrap_or(EXAM_BUDGET),
             kept: KeptSets {
                 sets: section.value("kept_sets").map_or(kept.sets, NonZeroU32::get),
                 bytes: section.kibibytes("kept_kib").map_or(kept.bytes, |bytes| bytes as u64),

@@ -11,27 +11,35 @@ use turnout_vocabulary::{Repository, Span, SubjectRule};
 
 use super::files::{File, Files};
 use super::mirroring::Mirroring;
-use super::source::ModuleBounds;
+use super::source::FileBounds;
 use super::trial::{Shipped, Trial, either};
 use super::{PerWorld, PolicySet, Refused, TrustedKeys, Version, examine};
+
+/// What the policies of a set must meet before it may come into force.
+#[derive(Clone, Debug)]
+pub struct Acceptance {
+    /// The keys that modules must be signed with.
+    pub trusted_keys: TrustedKeys,
+    /// The CPU time that the policies may take to answer for all subjects.
+    pub exam_budget: Duration,
+}
 
 /// Makes policy sets out of files. It puts none in force.
 pub(super) struct Loader {
     pub(super) runtime: Runtime,
     pub(super) repositories: Arc<[Repository]>,
     pub(super) rule: SubjectRule,
-    pub(super) trusted: TrustedKeys,
-    /// How long a routing policy may be asked before it is refused as too slow.
-    pub(super) exam_budget: Duration,
+    pub(super) acceptance: Acceptance,
     pub(super) differences: PerWorld<Counter>,
     pub(super) too_large: PerWorld<Counter>,
 }
 
 impl Loader {
-    /// How large the modules may be that it takes.
-    pub(super) fn module_bounds(&self) -> ModuleBounds {
-        ModuleBounds {
-            bytes: PerWorld::from_fn(|world| self.runtime.bounds(world).module_bytes),
+    /// How large the files may be that it takes.
+    pub(super) fn file_bounds(&self) -> FileBounds {
+        FileBounds {
+            module: PerWorld::from_fn(|world| self.runtime.bounds(world).module_bytes),
+            settings: PerWorld::from_fn(|world| self.runtime.bounds(world).settings_bytes),
             too_large: self.too_large.clone(),
         }
     }
@@ -62,7 +70,7 @@ impl Loader {
 
         let mut spans: Option<Box<[Span]>> = None;
         for (policy, file) in routing.all().zip(files.routing.modules()) {
-            let own = examine::routing(policy, &self.repositories, &self.rule, self.exam_budget)
+            let own = examine::routing(policy, &self.repositories, &self.rule, self.acceptance.exam_budget)
                 .map_err(|error| file.refused(&error))?;
             spans = Some(match spans {
                 Some(spans) => spans
@@ -132,7 +140,7 @@ impl Loader {
         compiled: &[(&Module<W>, &File)],
         too_large: &Counter,
     ) -> Result<(Policy<W>, Version), Refused> {
-        self.trusted.check(file)?;
+        self.acceptance.trusted_keys.check(file)?;
         let module = match compiled.iter().find(|(_, compiled)| *compiled == file) {
             Some((module, _)) => (*module).clone(),
             None => self.runtime.load(&file.content).map_err(|error| {

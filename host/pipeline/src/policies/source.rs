@@ -11,16 +11,20 @@ use super::files::{File, Files, Origin};
 use super::{PerWorld, Refused};
 use regular::Unread;
 
-/// How many bytes a settings file and a signature may have.
+/// How many bytes of a settings file are read in any case, so that one a little too large is refused by the name of the
+/// setting that bounds it.
 const SETTINGS: usize = 1 << 20;
+
+/// How many bytes a signature may have.
 const SIGNATURE: usize = 64 << 10;
 
 /// How often the files are read before they are said to change too fast.
 const ATTEMPTS: usize = 10;
 
-/// How many bytes the modules of each world may have, and what counts those that have more.
-pub(super) struct ModuleBounds {
-    pub(super) bytes: PerWorld<usize>,
+/// How many bytes the files of each world may have, and what counts those that have more.
+pub(super) struct FileBounds {
+    pub(super) module: PerWorld<usize>,
+    pub(super) settings: PerWorld<usize>,
     pub(super) too_large: PerWorld<Counter>,
 }
 
@@ -59,7 +63,7 @@ impl PolicySource {
 
     /// Reads the files of all worlds as they stood together at one moment: a swap of some between two reads (Kubernetes
     /// turns one symlink) is noticed, and they are read again.
-    pub(super) fn read(&self, bounds: &ModuleBounds) -> Result<PerWorld<Files>, Refused> {
+    pub(super) fn read(&self, bounds: &FileBounds) -> Result<PerWorld<Files>, Refused> {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..ATTEMPTS {
             let before = self.stamp()?;
@@ -100,7 +104,7 @@ impl PolicySource {
         Ok(())
     }
 
-    fn files(&self, world: &str, bounds: &ModuleBounds) -> Result<Files, Refused> {
+    fn files(&self, world: &str, bounds: &FileBounds) -> Result<Files, Refused> {
         let file = |path: PathBuf, most: usize| match regular::read(&path, most) {
             Ok(content) => Ok(File::new(path, content)),
             Err(unread) => {
@@ -114,10 +118,11 @@ impl PolicySource {
         // Where no key is trusted there need be none.
         let signed = regular::read(&signature(&module), SIGNATURE).ok();
         let signed = signed.and_then(|text| String::from_utf8(text).ok());
-        let most = bounds.bytes.get(world).copied().unwrap_or_default();
+        let most = bounds.module.get(world).copied().unwrap_or_default();
+        let most_settings = bounds.settings.get(world).copied().unwrap_or_default().max(SETTINGS);
         Ok(Files {
             module: file(module, most)?.signed(signed),
-            settings: file(self.settings(world), SETTINGS)?,
+            settings: file(self.settings(world), most_settings)?,
             trial: None,
             by: Origin {
                 who: String::new(),

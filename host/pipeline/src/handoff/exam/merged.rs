@@ -69,14 +69,14 @@ fn in_order(mut pages: Vec<&mut Page>) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn page(texts: &[&str]) -> Page {
+    fn page(texts: &[&str]) -> Peekable<IntoIter<String>> {
         let texts: Vec<_> = texts.iter().map(ToString::to_string).collect();
-        Some(texts.into_iter().peekable())
+        texts.into_iter().peekable()
     }
 
     #[test]
     fn two_pages_are_merged_up_to_the_end_of_the_first() {
-        let (mut old, mut new) = (page(&["1", "2", "5"]), page(&["2", "3", "7", "9"]));
+        let (mut old, mut new) = (Some(page(&["1", "2", "5"])), Some(page(&["2", "3", "7", "9"])));
         assert_eq!(in_order(vec![&mut old, &mut new]), ["1", "2", "3", "5"]);
         old = None;
         assert_eq!(in_order(vec![&mut old, &mut new]), ["7", "9"]);
