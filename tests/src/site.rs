@@ -1,3 +1,5 @@
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
@@ -102,7 +104,9 @@ impl Site {
             }
             *item = value.parse::<Value>()?.into();
         }
-        Ok(std::fs::write(self.config(), config.to_string())?)
+        std::fs::write(self.config(), config.to_string())?;
+        // It holds keys.
+        Ok(std::fs::set_permissions(self.config(), Permissions::from_mode(0o600))?)
     }
 
     /// Puts other routing settings in place.

@@ -14,7 +14,7 @@ pub(crate) use failover::fail_over;
 pub use mirror::{Chosen, Parked, Treated};
 pub(crate) use mirror::{give_up, parked, retry};
 pub use policies::{Activated, Activation, Audience, By, Push};
-pub(crate) use policies::{change, list, push, recording, replay};
+pub(crate) use policies::{change, diff, list, push, recording, replay, show};
 pub use rejoin::RejoinRequest;
 pub(crate) use rejoin::rejoin;
 

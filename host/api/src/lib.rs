@@ -81,8 +81,11 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/policies", get(administration::list))
         .route(
             "/v1/policies/{name}",
-            put(administration::push).post(administration::change),
+            put(administration::push)
+                .post(administration::change)
+                .get(administration::show),
         )
+        .route("/v1/policies/{name}/diff/{other}", get(administration::diff))
         .route("/v1/policies/{name}/replay", post(administration::replay))
         .route("/v1/recording", get(administration::recording))
         .layer(DefaultBodyLimit::max(MODULE_BODY))

@@ -21,8 +21,14 @@ pub(crate) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Policies are in force and at least one backend answers: less than both is degraded, and serves what it can.
+/// The host serves, policies are in force and at least one backend answers: less than both is degraded, and serves what it can.
 pub(crate) async fn ready(State(host): State<Arc<Host>>) -> (StatusCode, &'static str) {
+    if host.pipeline.policies.why_aside().is_some() {
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "this host is configured for another site\n",
+        );
+    }
     if host.pipeline.backends.iter().any(|(_, database)| database.health().up) {
         (StatusCode::OK, "ready\n")
     } else {

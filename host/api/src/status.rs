@@ -37,6 +37,12 @@ pub struct Status {
     pub trials: Vec<TrialStatus>,
     /// The change that was refused after it, while it stands in the directory.
     pub refused: Option<Refused>,
+    /// Why this host serves nothing, if it does not.
+    #[serde(default)]
+    pub aside: Option<String>,
+    /// The last epoch of the set in the policy directory, if that set is old and changes nothing.
+    #[serde(default)]
+    pub old_directory: Option<Epoch>,
     /// The epochs that a handoff leaves, oldest first; none while no handoff is under way.
     pub leaving: Vec<Epoch>,
     /// What the handoff under way waits for, as far as this host carries it out.
@@ -105,6 +111,8 @@ pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
         policies: in_force.versions.clone(),
         trials: TrialStatus::all(pipeline),
         refused,
+        aside: pipeline.policies.why_aside().map(|reason| reason.to_string()),
+        old_directory: pipeline.policies.old_directory(),
         leaving: in_force.leaving.iter().map(|era| era.epoch).collect(),
         held_up_by: pipeline.handoffs.held_up_by(),
         forced: in_force.forced,

@@ -10,7 +10,7 @@ pub use transaction::{Isolation, Transaction};
 
 use crate::connections::{Connections, Watch};
 use crate::error::Error;
-use crate::schema::{Schema, SchemaCache, Table, problems};
+use crate::schema::{Schema, SchemaCache, Table, key_problems, problems};
 use crate::settings::Settings;
 use crate::sql::{self, Statement};
 
@@ -129,6 +129,26 @@ impl Database {
         ))
     }
 
+    /// Why keys of repositories do not tell the rows of their tables apart, in words; empty if all do. A table or a column
+    /// that is not there has no part in it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and the like if the tables can't be read.
+    pub async fn check_keys(&self) -> Result<Vec<String>, Error> {
+        let schema = self.schema().await?;
+        let mut problems = Vec::new();
+        for repository in self.schemas.repositories() {
+            let Some(table) = schema.table(repository) else {
+                continue;
+            };
+            let is_there = |name: &String| table.columns.iter().any(|column| column.name == *name);
+            if repository.key.iter().all(is_there) {
+                problems.extend(key_problems(self.backend, table, repository));
+            }
+        }
+        Ok(problems)
+    }
+
     /// How the backend is doing. Costs two atomic loads: the percentile is worked out where answers are recorded.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -207,7 +227,7 @@ impl Database {
         self.schemas.repositories()
     }
 
-    fn table<'a>(&self, schema: &'a Schema, repository: &Repository) -> Result<&'a Table, Error> {
+    pub(crate) fn table<'a>(&self, schema: &'a Schema, repository: &Repository) -> Result<&'a Table, Error> {
         schema.table(repository).ok_or_else(|| Error::UnknownTable {
             backend: self.backend,
             table: format!("{}.{}", repository.schema, repository.name),

@@ -23,8 +23,9 @@ pub use error::{DatabaseError, Error, Place};
 pub use install::Installation;
 pub use protocol::{
     Ack, Change, ChangedRows, ComparedRow, Count, Counted, DirtyKey, Diverged, EpochRecord, Extent, Failed,
-    FenceHolder, Gap, GapKind, Group, LeftOf, Leftover, MirrorStanding, NewestEpochs, NotApplied, NotInstalled,
-    Numbering, ParkedKey, PartDigest, Receipt, Rewound, Settled, Stopped, Taken, TakenPart, Ticks, Traces,
+    FenceHolder, Gap, GapKind, Group, KeptSets, LeftOf, Leftover, MirrorStanding, Moment, NewestEpochs, NotApplied,
+    NotInstalled, Numbering, ParkedKey, PartDigest, Receipt, Rewound, Settled, Stopped, SubjectPages, Taken, TakenPart,
+    Ticks, Traces, schema_differences,
 };
-pub use schema::{Generated, Reference, Schema, Table, TableColumn};
+pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};
 pub use settings::Settings;

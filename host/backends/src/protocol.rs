@@ -15,17 +15,21 @@ mod installed;
 mod lease;
 mod numbering;
 mod parked;
+mod pooler;
 mod rewound;
+mod shapes;
+mod site;
 mod source;
 mod taken;
 mod target;
+mod whose;
 
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
 pub use compare::{ComparedRow, Extent, PartDigest};
 pub use drained::{Group, LeftOf};
-pub use epochs::{EpochRecord, NewestEpochs};
+pub use epochs::{EpochRecord, KeptSets, NewestEpochs};
 pub use fence::FenceHolder;
 pub use gaps::{Gap, GapKind, Traces};
 pub use handover::Receipt;
@@ -33,9 +37,11 @@ pub use installed::NotInstalled;
 pub use numbering::{Count, Counted, Numbering};
 pub use parked::{MirrorStanding, ParkedKey};
 pub use rewound::{Rewound, Ticks};
+pub use shapes::schema_differences;
 pub use source::{Ack, Diverged, Failed, Leftover, Settled};
 pub use taken::{DirtyKey, Stopped, Taken, TakenPart};
 pub use target::{Change, ChangedRows, NotApplied};
+pub use whose::{Moment, SubjectPages};
 
 use crate::database::Database;
 use crate::error::Error;

@@ -2,14 +2,19 @@
 
 mod cache;
 mod check;
+mod compare;
 mod introspect;
+mod shape;
 mod table;
 
 use turnout_vocabulary::Repository;
 
 pub(crate) use cache::SchemaCache;
-pub(crate) use check::problems;
+pub(crate) use check::{key_problems, problems};
+pub use compare::SchemaDifference;
+pub(crate) use compare::compare;
 pub(crate) use introspect::introspect;
+pub(crate) use shape::Shape;
 pub use table::{Generated, Reference, Table, TableColumn};
 
 /// The tables of all repositories in one backend, as they were when they were last read.

@@ -31,6 +31,12 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Check the configuration, both databases, what is installed there, and the policies; exit with 1 if any is wrong
     Check,
+    /// Make the repositories and subjects of this configuration the site's, for every host
+    ///
+    /// Every host must have the same `key`, `subject` and `schema` of every repository, and the same `subjects.region`. This
+    /// installs on both sides what a changed description needs, and moves the site to it by a handoff; run it as the owner of
+    /// the tables. Running hosts then serve nothing until they are started with the new configuration.
+    Apply,
     /// Show how a running host stands: policies, backends, the mirror in both directions, alerts
     Status(Status),
     /// Install what the mirror and the handoff need on one side, or renew it; needs no superuser

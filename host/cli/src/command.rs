@@ -1,5 +1,6 @@
 //! One module for each command.
 
+pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod failover;
@@ -13,12 +14,13 @@ pub(crate) mod status;
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use turnout_api::Host;
 use turnout_backends::Database;
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{
-    Alerts, Freshness, Handoffs, Metrics, Pipeline, Policies, PolicyJudge, PolicySource, Recording, RecordingKey,
+    Alerts, Files, Freshness, Handoffs, Metrics, PerWorld, Pipeline, Policies, PolicyJudge, PolicySource, Recording,
+    RecordingKey,
 };
 use turnout_runtime::Runtime;
 use turnout_vocabulary::{Backend, PerBackend};
@@ -45,8 +47,8 @@ fn open(config: &Config) -> Result<PerBackend<Database>> {
     })
 }
 
-/// Loads the policies.
-fn policies(config: &Config, metrics: &Arc<Metrics>) -> Result<Policies> {
+/// Loads the policies: those of the directory, or those on record where the directory's are refused.
+fn policies(config: &Config, metrics: &Arc<Metrics>, recorded: Option<&PerWorld<Files>>) -> Result<Policies> {
     let runtime = Runtime::new(&config.policies.limits)?;
     let source = PolicySource::new(&config.policies.directory);
     let repositories = Arc::clone(&config.repositories);
@@ -55,17 +57,35 @@ fn policies(config: &Config, metrics: &Arc<Metrics>) -> Result<Policies> {
         runtime,
         repositories,
         config.subjects.clone(),
-        config.policies.trusted_keys.clone(),
+        config.policies.acceptance.clone(),
         Arc::clone(metrics),
+        recorded,
     )
     .context("the policies are refused")
+}
+
+/// Goes on only if the keys of all repositories tell the rows of their tables apart. A side that can't be asked is passed over,
+/// and a pooler in front of one is complained of.
+async fn check_backends(backends: &PerBackend<Database>) -> Result<()> {
+    let mut wrong = Vec::new();
+    for (_, database) in backends.iter() {
+        if let Ok(Some(pooler)) = database.check_pooler().await {
+            tracing::error!("{pooler}");
+        }
+        wrong.extend(database.check_keys().await.unwrap_or_default());
+    }
+    ensure!(wrong.is_empty(), "rows could not be told apart: {}", wrong.join("; "));
+    Ok(())
 }
 
 /// Puts a host together, and starts what works beside its requests.
 async fn host(config: &Config) -> Result<Host> {
     let metrics = Arc::new(Metrics::new(&config.repositories));
     let backends = Arc::new(open(config)?);
-    let policies = Arc::new(policies(config, &metrics)?);
+    check_backends(&backends).await?;
+    // A side that can't be asked has no say: then the directory must do.
+    let recorded = turnout_pipeline::recorded_set(&backends).await.unwrap_or_default();
+    let policies = Arc::new(policies(config, &metrics, recorded.as_ref())?);
     let (repositories, rule) = (&config.repositories, &config.subjects);
     let judge: Arc<dyn Judge> = Arc::new(PolicyJudge::new(
         Arc::clone(&policies),
@@ -75,7 +95,7 @@ async fn host(config: &Config) -> Result<Host> {
     let mirror = Arc::new(Mirror::start(&backends, repositories, &judge));
     let alerts = Arc::new(Alerts::default());
     let names = RecordingKey::of(config.keys.admin());
-    let handoffs = Arc::new(Handoffs::new(
+    let handoffs = Handoffs::new(
         Arc::clone(&policies),
         Arc::clone(&backends),
         Arc::clone(&mirror),
@@ -83,12 +103,14 @@ async fn host(config: &Config) -> Result<Host> {
         Arc::clone(repositories),
         (rule.clone(), names.clone()),
         config.handoff_budget,
-    ));
+    )
+    .keeping(config.policies.kept);
+    let handoffs = Arc::new(handoffs);
     handoffs.begin().await?;
     tokio::spawn(Arc::clone(&handoffs).follow());
     tokio::spawn(Arc::clone(&handoffs).observe());
     tokio::spawn(Arc::clone(&handoffs).watch_for_restored_sides());
-    tokio::spawn(Arc::clone(&handoffs).break_circuits(config.policies.breaker_failures));
+    tokio::spawn(Arc::clone(&handoffs).break_circuits(config.policies.breaker));
     let pipeline = Pipeline {
         policies,
         handoffs,

@@ -74,6 +74,26 @@ impl Config {
         Self::parse(&text, folder, environment).map_err(|problems| Invalid::new(path, problems))
     }
 
+    /// What a host with this configuration allows its policies; nothing else of the file is read. `None` if it is not there.
+    ///
+    /// # Errors
+    /// [`Invalid`] with every mistake found in the section `policies`.
+    pub(crate) fn policy_limits(path: &Path) -> Result<Option<turnout_runtime::Options>, Invalid> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| Invalid::unreadable(path, &error))?;
+        let problems = Problems::new(&text);
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        let policies = PolicyConfig::read(Section::root(&text, &problems).section("policies"), folder);
+        let found = problems.into_sorted();
+        if found.is_empty() {
+            Ok(Some(policies.limits))
+        } else {
+            Err(Invalid::new(path, found))
+        }
+    }
+
     fn parse(text: &str, folder: &Path, environment: Environment<'_>) -> Result<Self, Vec<Problem>> {
         let problems = Problems::new(text);
         let mut root = Section::root(text, &problems);

@@ -94,7 +94,7 @@ impl Applier {
     async fn hold_lease(&self) -> Result<(), Error> {
         let (source, target) = (self.source(), self.target());
         // No lease is worth having while the other side can't be written.
-        if !source.schema().await?.installed || !target.schema().await?.installed {
+        if !source.schema().await?.installed || !target.schema().await?.installed || self.judge.stands_aside() {
             return Ok(());
         }
         if let Some(found) = rewound(&self.backends).await? {
@@ -199,6 +199,9 @@ impl<'a> Work<'a> {
         let mut first = None;
         let mut ahead = None;
         loop {
+            if self.applier.judge.stands_aside() {
+                return source.leave_lease(self.token).await;
+            }
             let began = Instant::now();
             self.resting.retain(|_, until| *until > began);
             self.passed_over |= !self.resting.is_empty();

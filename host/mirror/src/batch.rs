@@ -126,18 +126,17 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// The subjects that the row of a key may have on the other side. A row there of a subject whose authority is that side is its own row, even
-    /// if the key is handed over to that subject.
+    /// The subjects that the row of a key may have on the other side. A row there of a subject whose authority is that side is
+    /// its own row, even if the key is handed over to that subject.
     fn may_be_there<'s>(&self, part: &Part, verdict: Verdict, key: &'s DirtyKey) -> Vec<&'s Option<String>> {
         let subjects = key.subjects.iter();
         subjects
-            .filter(|subject| verdict == Verdict::Mirror || self.is_authority(part, key, subject))
+            .filter(|subject| verdict == Verdict::Mirror || self.is_authority(part, key, subject.as_deref()))
             .collect()
     }
 
-    fn is_authority(&self, part: &Part, key: &DirtyKey, subject: &Option<String>) -> bool {
-        self.judge
-            .is_authority(self.source, part.repository, key, subject.as_deref())
+    fn is_authority(&self, part: &Part, key: &DirtyKey, subject: Option<&str>) -> bool {
+        self.judge.is_authority(self.source, part.repository, key, subject)
     }
 
     /// The only key, as one that could not be applied for this reason; nothing if there are others.
@@ -362,7 +361,7 @@ impl Part {
             if verdict.gives_away(key) {
                 handed_over.push(&*key.key);
             }
-            if is_handed_over && !of.is_authority(self, key, &key.whose) {
+            if is_handed_over && !of.is_authority(self, key, key.whose.as_deref()) {
                 arriving.push((&*key.key, &key.whose));
             }
         }

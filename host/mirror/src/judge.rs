@@ -24,6 +24,11 @@ pub trait Judge: Send + Sync + 'static {
     /// Whether `source` is known to be the authority of a subject's rows, under the epoch of a key that is dirty there.
     fn is_authority(&self, source: Backend, repository: RepositoryId, key: &DirtyKey, subject: Option<&str>) -> bool;
 
+    /// Whether this host leaves the mirror to others.
+    fn stands_aside(&self) -> bool {
+        false
+    }
+
     /// Whether a key that could not be applied is tried again.
     fn retry(&self, failure: &ApplyFailure) -> Retry;
 }

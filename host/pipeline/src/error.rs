@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_backends::Error as BackendError;
@@ -23,6 +24,9 @@ pub enum Error {
     /// The authority of the rows is changing, and nothing was done.
     #[error("the authority of these rows is changing and did not in time; nothing was done, try again")]
     Moving,
+    /// This host serves nothing.
+    #[error("{0}")]
+    Aside(Arc<String>),
     /// A row was handed to the other authority, and is not there yet.
     #[error(
         "the row was handed to another authority on backend {from} and has not arrived; it will, look before you repeat this"
@@ -113,6 +117,7 @@ impl Error {
             Self::Undecided(_) => "undecided",
             Self::Contradiction => "contradiction",
             Self::Moving => "moving",
+            Self::Aside(_) => "aside",
             Self::HandedOver { .. } => "handed_over",
             Self::Unfiltered { .. } => "unfiltered",
             Self::SeveralAuthorities => "several_authorities",

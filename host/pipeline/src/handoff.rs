@@ -8,6 +8,7 @@
 //! - `direct` tells of rows that were written directly while they changed hands.
 //! - `drained` waits until nothing of past epochs is left that would change hands.
 //! - `gaps` knows of which repositories changes may not all have been captured.
+//! - `exam` asks a set about every subject before it comes into force.
 //! - `gate` says whether a set may come into force at all.
 //! - `held_up` names what a handoff waits for.
 //! - `follow` learns of epochs that other hosts made, and finishes what they left.
@@ -18,12 +19,18 @@
 //! - `observe` keeps in view how far the mirror is behind.
 //! - `ship` brings versions into force that somebody pushed, activated or took back.
 //! - `judge` tells the mirror what is to become of dirty keys.
+//! - `apply` makes another description of the site the one on record.
+//! - `site` compares this host's configuration with the description of the site on record.
+//! - `directory` tells a policy directory that is old from one that holds a change.
 
+mod apply;
 mod breaker;
 mod change;
 mod converge;
 mod direct;
+mod directory;
 mod drained;
+mod exam;
 mod failover;
 mod follow;
 mod gaps;
@@ -36,6 +43,7 @@ mod record;
 mod rejoin;
 mod restored;
 mod ship;
+mod site;
 mod verdict;
 mod watch;
 
@@ -45,16 +53,19 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, RwLock};
 use tokio::time::timeout;
-use turnout_backends::{Database, Rewound};
+use turnout_backends::{Database, KeptSets, Rewound};
 use turnout_mirror::{Mirror, Unnumbered};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 
+pub use apply::{Capture, NotApplied, recorded_site};
+pub use directory::recorded_set;
 pub use failover::{AtStake, Failover, NoFailover};
 use held_up::HeldUp;
 pub use judge::PolicyJudge;
 pub use observe::{ParkedFor, Seen};
 pub use restored::{NotRejoined, Rejoined};
-pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion};
+pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff};
+pub use site::SiteDescription;
 pub use watch::{Watching, watch};
 
 use crate::{Alerts, Policies, RecordingKey};
@@ -73,8 +84,12 @@ pub struct Handoffs {
     rule: SubjectRule,
     /// Names subjects in words for people.
     names: RecordingKey,
+    /// What this host records as the description of the site, and expects of every epoch.
+    site: ArcSwap<SiteDescription>,
     /// How long operations may wait for one.
     budget: Duration,
+    /// How much of the past stays on record.
+    kept: KeptSets,
     /// Lets one change of this host run at a time.
     one: Arc<Mutex<()>>,
     /// Held for writing while this host writes down the epoch of a handoff that it begins.
@@ -103,9 +118,23 @@ enum Obstacle {
     /// A policy failed to answer.
     #[error("{0}")]
     Policy(#[from] turnout_runtime::CallError),
+    /// The record describes another site than the configuration of this host.
+    #[error("{0}")]
+    OtherSite(String),
     /// Anything else, in words.
     #[error("{0}")]
     Because(String),
+}
+
+/// Why a host did not begin to serve.
+#[derive(Debug, thiserror::Error)]
+pub enum NotBegun {
+    /// The policies of the directory are refused.
+    #[error(transparent)]
+    Refused(#[from] crate::Refused),
+    /// The record describes another site than the configuration of this host.
+    #[error("{0}")]
+    OtherSite(String),
 }
 
 impl Handoffs {
@@ -121,6 +150,7 @@ impl Handoffs {
         (rule, names): (SubjectRule, RecordingKey),
         budget: Duration,
     ) -> Self {
+        let site = ArcSwap::from_pointee(SiteDescription::of(&repositories, &rule));
         Self {
             policies,
             backends,
@@ -129,7 +159,9 @@ impl Handoffs {
             repositories,
             rule,
             names,
+            site,
             budget,
+            kept: KeptSets::default(),
             one: Arc::new(Mutex::new(())),
             allotting: RwLock::new(()),
             converging: Mutex::new(()),
@@ -155,6 +187,12 @@ impl Handoffs {
             Err(_) => tracing::warn!("a handoff is left unfinished: it can't be abandoned while backend old is down"),
         }
         self.mirror.stop(LEASES_LEFT).await;
+    }
+
+    /// The same, with so much of the past kept on record that can be brought back.
+    #[must_use]
+    pub fn keeping(self, kept: KeptSets) -> Self {
+        Self { kept, ..self }
     }
 
     /// How long an operation waits for a handoff at most: for the handoff itself, and for its abandonment.

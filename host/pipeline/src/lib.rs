@@ -6,6 +6,7 @@
 //! - [`Metrics`]: what is counted on the way.
 
 mod alerts;
+mod cpu_time;
 mod error;
 mod handoff;
 mod metrics;
@@ -18,8 +19,9 @@ mod subjects;
 pub use alerts::{Alerts, Raised};
 pub use error::Error;
 pub use handoff::{
-    AtStake, Failover, Handoffs, NoFailover, NotRejoined, NotShipped, ParkedFor, PolicyJudge, Rejoined, Seen, Shipment,
-    ShippedTrial, ShippedVersion, Watching, watch,
+    AtStake, Capture, Failover, Handoffs, NoFailover, NotApplied, NotBegun, NotRejoined, NotShipped, ParkedFor,
+    PolicyJudge, Rejoined, Seen, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion,
+    SiteDescription, VersionDiff, Watching, recorded_set, recorded_site, watch,
 };
 pub use metrics::Metrics;
 pub use pipeline::{
@@ -27,8 +29,8 @@ pub use pipeline::{
     Transaction, Undecided, in_words,
 };
 pub use policies::{
-    Difference, Differences, Era, File, Files, InForce, NotAKey, OnTrial, Origin, PerWorld, Policies, PolicySet,
-    PolicySource, Refused, Scope, Shipped, Standing, TrustedKeys, Version,
+    Acceptance, BreakerLimits, Difference, Differences, Era, File, Files, InForce, NotAKey, OnTrial, Origin, PerWorld,
+    Policies, PolicySet, PolicySource, Refused, Scope, Shipped, Standing, TrustedKeys, Version,
 };
 pub use provenance::{Provenance, Staleness};
 pub use recording::{RecordedOperation, Recording, RecordingKey};

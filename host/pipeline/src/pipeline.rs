@@ -159,11 +159,20 @@ impl<'a> Run<'a> {
     }
 
     async fn operate(&mut self, request: &Request, named_subject: Option<&Subject>) -> Result<Outcome, Error> {
+        self.check_site()?;
         if request.action().is_write() {
             self.refuse_unfiltered(request)?;
             self.write(request).await
         } else {
             self.read(request, named_subject).await
+        }
+    }
+
+    /// Goes on only while the record describes the site as this host does.
+    fn check_site(&self) -> Result<(), Error> {
+        match self.pipeline.policies.why_aside() {
+            Some(reason) => Err(Error::Aside(reason)),
+            None => Ok(()),
         }
     }
 

@@ -1,12 +1,15 @@
 //! The policy set in force: made of files beside the running set, checked, swapped whole.
 
+mod broken;
 mod examine;
 mod files;
 mod in_force;
 mod loader;
+mod mirroring;
 mod per_world;
 mod refused;
 mod scope;
+mod second;
 mod set;
 mod signature;
 mod source;
@@ -15,14 +18,16 @@ mod trial;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use turnout_runtime::{Failures, Runtime};
+use turnout_runtime::{Description, Failures, Runtime};
 use turnout_vocabulary::{Epoch, Repository, SubjectRule};
 
+pub use broken::BreakerLimits;
 pub use files::{File, Files, OnTrial, Origin};
 pub use in_force::{Era, InForce};
+pub use loader::Acceptance;
 use loader::Loader;
 pub use per_world::PerWorld;
 pub use refused::Refused;
@@ -30,6 +35,7 @@ pub use scope::Scope;
 pub use set::{PolicySet, Version};
 pub use signature::{NotAKey, TrustedKeys};
 pub use source::PolicySource;
+use source::Stamps;
 pub use trial::{Difference, Differences, Shipped};
 
 use crate::Metrics;
@@ -38,13 +44,24 @@ use crate::Metrics;
 pub struct Policies {
     pub(crate) source: PolicySource,
     loader: Loader,
+    pub(crate) exam_budget: Duration,
     pub(crate) metrics: Arc<Metrics>,
     in_force: ArcSwap<InForce>,
     standing: Mutex<Standing>,
+    /// Why this host serves nothing, if it does not: the record describes another site than its configuration.
+    aside: ArcSwapOption<String>,
+    /// A set in the directory that was in force before this host started.
+    old: ArcSwapOption<OldDirectory>,
     /// Asks whoever follows other hosts to look for newer epochs at once.
     wanted: Notify,
     /// Tells those that wait for another set.
     changed: tokio::sync::watch::Sender<()>,
+}
+
+/// A directory whose set was in force before the host started, as it was then.
+struct OldDirectory {
+    stamp: PerWorld<Stamps>,
+    epoch: Epoch,
 }
 
 /// How the set in force came about.
@@ -69,38 +86,55 @@ impl Standing {
 }
 
 impl Policies {
-    /// Loads the set that the directory holds. It is in force under the epoch 0, which no installed backend accepts, until
-    /// another is put in its place.
+    /// Loads the set that the directory holds; if that is refused, the set on record, where there is one. The set is in
+    /// force under the epoch 0, which no installed backend accepts, until another is put in its place.
     ///
     /// # Errors
-    /// [`Refused`] if the directory holds no usable set.
+    /// [`Refused`] if neither is usable; it says why the directory's set is not.
     pub fn load(
         source: PolicySource,
         runtime: Runtime,
         repositories: Arc<[Repository]>,
         rule: SubjectRule,
-        trusted: TrustedKeys,
+        acceptance: Acceptance,
         metrics: Arc<Metrics>,
+        recorded: Option<&PerWorld<Files>>,
     ) -> Result<Self, Refused> {
+        let exam_budget = acceptance.exam_budget;
         let loader = Loader {
             runtime,
             repositories,
             rule,
-            trusted,
+            acceptance,
             differences: metrics.policies.differences.clone(),
             too_large: metrics.policies.too_large.clone(),
         };
+        let held = source
+            .read(&loader.file_bounds())
+            .and_then(|files| loader.set(&files, None));
+        let set = match (held, recorded) {
+            (Ok(set), _) => set,
+            (Err(refused), None) => return Err(refused),
+            // The watch of the directory refuses its set once more, where people see it.
+            (Err(refused), Some(recorded)) => loader.set(recorded, None).map_err(|recorded| Refused {
+                reason: format!("{}; nor is the set on record usable: {recorded}", refused.reason),
+                ..refused
+            })?,
+        };
         let era = Era {
             epoch: Epoch::new(0),
-            set: Arc::new(loader.set(&source.read()?, None)?),
+            set: Arc::new(set),
             forced: None,
         };
         Ok(Self {
             source,
             loader,
+            exam_budget,
             metrics,
             in_force: ArcSwap::from_pointee(InForce::steady(era, Vec::new())),
             standing: Mutex::new(Standing::new(PerWorld::default())),
+            aside: ArcSwapOption::empty(),
+            old: ArcSwapOption::empty(),
             wanted: Notify::new(),
             changed: tokio::sync::watch::Sender::new(()),
         })
@@ -129,6 +163,34 @@ impl Policies {
         }
     }
 
+    /// Why this host serves nothing, if it does not.
+    #[must_use]
+    pub fn why_aside(&self) -> Option<Arc<String>> {
+        self.aside.load_full()
+    }
+
+    /// Has this host serve nothing for a reason, or serve again. Whether that is a change.
+    pub(crate) fn stand_aside(&self, reason: Option<&str>) -> bool {
+        let before = self.aside.swap(reason.map(|reason| Arc::new(reason.to_owned())));
+        let changed = before.as_deref().map(String::as_str) != reason;
+        if changed {
+            self.changed.send_replace(());
+        }
+        changed
+    }
+
+    /// The last epoch of the set that the directory holds, if that set is old: it changes nothing until a file is saved.
+    #[must_use]
+    pub fn old_directory(&self) -> Option<Epoch> {
+        let old = self.old.load_full()?;
+        (self.source.stamp().ok()? == old.stamp).then_some(old.epoch)
+    }
+
+    /// Passes over what the directory holds for as long as its files have these stamps.
+    pub(crate) fn set_aside(&self, stamp: PerWorld<Stamps>, epoch: Epoch) {
+        self.old.store(Some(Arc::new(OldDirectory { stamp, epoch })));
+    }
+
     /// Asks for a look for newer epochs: there are signs of one.
     pub(crate) fn look(&self) {
         self.wanted.notify_one();
@@ -139,26 +201,40 @@ impl Policies {
         self.wanted.notified().await;
     }
 
-    /// Waits until `done` holds for what is in force, for at most `patience`. Whether it does.
+    /// Waits until `done` holds for what is in force, for at most `patience`; no longer once this host serves nothing.
+    /// Whether it does.
     pub async fn wait_until(&self, patience: Duration, done: impl Fn(&InForce) -> bool) -> bool {
         let mut changed = self.changed.subscribe();
         let waiting = async {
             while !done(&self.in_force()) {
+                if self.aside.load().is_some() {
+                    return false;
+                }
                 if changed.changed().await.is_err() {
                     std::future::pending::<()>().await;
                 }
             }
+            true
         };
-        timeout(patience, waiting).await.is_ok()
+        timeout(patience, waiting).await.unwrap_or(false)
     }
 
-    /// A set of what the directory holds, checked but not in force; `None` if that is in force already. Blocks while it
+    /// The files that the directory holds.
+    pub(crate) fn held(&self) -> Result<PerWorld<Files>, Refused> {
+        self.source.read(&self.loader.file_bounds())
+    }
+
+    /// A set of what the directory holds, checked but not in force; `None` if that is in force already, or old. Blocks while it
     /// compiles. A refusal is logged, counted and shown until the directory holds a usable set.
     ///
     /// # Errors
     /// [`Refused`] if the directory holds no usable set.
     pub fn candidate(&self) -> Result<Option<Arc<PolicySet>>, Refused> {
-        let candidate = self.source.read().and_then(|mut files| {
+        if self.old_directory().is_some() {
+            return Ok(None);
+        }
+        self.old.store(None);
+        let candidate = self.held().and_then(|mut files| {
             // The directory holds what is stable; what is on trial stays so.
             let in_force = self.in_force();
             files.routing.trial.clone_from(&in_force.files.routing.trial);
@@ -186,6 +262,12 @@ impl Policies {
             return Ok(Arc::clone(&in_force.set));
         }
         Ok(Arc::new(self.loader.set(files, Some(&in_force))?))
+    }
+
+    /// What a module of a world says about itself; `None` if there is no such world, or it is none of its policies. Blocks while
+    /// it compiles.
+    pub(crate) fn describe(&self, world: &str, module: &[u8]) -> Option<Description> {
+        self.loader.describe(world, module)
     }
 
     /// Has other policies decide the operations that begin from now on. What is older than what is in force is passed over:

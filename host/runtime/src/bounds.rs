@@ -10,6 +10,8 @@ pub use count::Failures;
 pub(crate) use cpu::CpuBound;
 pub(crate) use memory::MemoryBound;
 
+use crate::presentable::{REASON_BYTES, presentable};
+
 /// What the policy of a world may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -23,6 +25,8 @@ pub struct Bounds {
     pub call_cpu: Duration,
     /// The CPU time that starting an instance and configuring it may take together.
     pub configure_cpu: Duration,
+    /// The size of a settings file, in bytes, beyond which it is refused.
+    pub settings_bytes: usize,
 }
 
 impl Default for Bounds {
@@ -34,6 +38,7 @@ impl Default for Bounds {
             table_entries: 64 << 10,
             call_cpu: Duration::from_millis(50),
             configure_cpu: Duration::from_millis(100),
+            settings_bytes: 256 << 10,
         }
     }
 }
@@ -66,6 +71,12 @@ pub enum Failure {
         /// What the engine said.
         reason: String,
     },
+    /// What it says about its settings is no JSON Schema.
+    #[error("the schema of its settings {reason}; describe the settings by a JSON Schema object")]
+    BadSchema {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A fresh instance refused the settings that one before it had taken.
     #[error("it refused settings that it had accepted before; a policy must treat the same settings the same way")]
     Fickle,
@@ -75,7 +86,7 @@ impl Failure {
     /// What an error of the engine means.
     pub(crate) fn of(error: wasmtime::Error) -> Self {
         error.downcast().unwrap_or_else(|error| Self::Trapped {
-            reason: error.root_cause().to_string(),
+            reason: presentable(&error.root_cause().to_string(), REASON_BYTES),
         })
     }
 }

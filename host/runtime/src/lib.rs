@@ -18,15 +18,16 @@
 //! ```
 //!
 //! Where things are: `load` turns bytes into compiled code and refuses what is no policy; `bounds` stops a policy that takes
-//! too much; `settings` reads what people write for it; `policy` makes, keeps and discards instances, and is the same for
-//! every world; `wasi` is the empty world for policies that expect an operating system; `worlds` has one room for each world:
-//! what it exports, said in the vocabulary.
+//! too much; `settings` reads what people write for it; `presentable` makes its texts fit for logs and screens; `policy` makes,
+//! keeps and discards instances, and is the same for every world; `wasi` is the empty world for policies that expect an
+//! operating system; `worlds` has one room for each world: what it exports, said in the vocabulary.
 
 mod bindings;
 mod bounds;
 mod load;
 mod log;
 mod policy;
+mod presentable;
 mod runtime;
 mod settings;
 mod wasi;
@@ -34,7 +35,8 @@ mod worlds;
 
 pub use bounds::{Bounds, Failure, Failures};
 pub use load::{LoadError, component, core_size};
-pub use policy::{CallError, ConfigureError, Description, Module, Policy};
+pub use policy::{CallError, ConfigureError, Description, Failing, Module, Policy};
+pub use presentable::{escaped, presentable};
 pub use runtime::{Options, Runtime, RuntimeError};
 pub use settings::{Document, Mistake};
 pub use worlds::World;

@@ -2,9 +2,11 @@
 
 mod encode;
 mod imports;
+mod shape;
 
 use std::borrow::Cow;
 
+use wasmparser::Parser;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
@@ -12,6 +14,7 @@ pub use encode::{component, core_size};
 
 use crate::bindings::policy::PolicyIndices;
 use crate::policy::Code;
+use crate::presentable::{REASON_BYTES, presentable};
 use crate::worlds::World;
 use crate::{log, wasi};
 
@@ -25,6 +28,19 @@ pub enum LoadError {
         /// Its size in bytes.
         size: usize,
         /// The largest size that is loaded.
+        bound: usize,
+    },
+    /// It has too much of something that takes a compiler long.
+    #[error(
+        "the module has {count} {what}, and {bound} are allowed, because more would keep the compiler busy for long; build it \
+         for size, and leave out what the policy does not need"
+    )]
+    TooComplex {
+        /// What it has.
+        what: &'static str,
+        /// How much of it was counted.
+        count: usize,
+        /// How much of it a policy may have.
         bound: usize,
     },
     /// The file is something else.
@@ -56,9 +72,16 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// The names of imports are the module's own words.
+    fn forbidden(import: &str) -> Self {
+        Self::ForbiddenImport {
+            import: presentable(import, REASON_BYTES),
+        }
+    }
+
     fn malformed(error: impl Into<wasmtime::Error>) -> Self {
         Self::Malformed {
-            reason: format!("{:#}", error.into()),
+            reason: presentable(&format!("{:#}", error.into()), REASON_BYTES),
         }
     }
 }
@@ -71,6 +94,9 @@ pub(crate) fn checked(bytes: &[u8], bound: usize, wasi: bool) -> Result<Cow<'_, 
             bound,
         });
     }
+    if Parser::is_component(bytes) || Parser::is_core_wasm(bytes) {
+        shape::check(bytes)?;
+    }
     let component = component(bytes)?;
     imports::check_component(&component, wasi)?;
     Ok(component)
@@ -80,7 +106,7 @@ pub(crate) fn checked(bytes: &[u8], bound: usize, wasi: bool) -> Result<Cow<'_, 
 pub(crate) fn compiled<W: World>(engine: &Engine, component: &[u8]) -> Result<Code<W>, LoadError> {
     let wrong = |error: wasmtime::Error| LoadError::WrongWorld {
         world: W::NAME,
-        reason: format!("{error:#}"),
+        reason: presentable(&format!("{error:#}"), REASON_BYTES),
     };
     let component = Component::from_binary(engine, component).map_err(LoadError::malformed)?;
     let mut linker = Linker::new(engine);

@@ -1,10 +1,15 @@
 //! The host's side of the interface `log`.
 
+mod lines;
+
 use tracing::{debug, error, info, warn};
 use wasmtime::component::{Component, Linker};
 
 use crate::bindings::policy::turnout::policy::log::{self, Level};
 use crate::policy::State;
+use crate::presentable;
+
+pub(crate) use lines::Lines;
 
 /// What its name begins with; the version of the package follows.
 const INTERFACE: &str = "turnout:policy/log@";
@@ -57,12 +62,11 @@ impl State {
 
 impl log::Host for State {
     fn log(&mut self, level: Level, message: String) {
-        if !self.log.spend() {
+        if !self.log.spend() || !self.lines.admit() {
             return;
         }
         let world = self.world;
-        // Escaped, so that a message cannot forge other lines of the log.
-        let message = message[..message.floor_char_boundary(MESSAGE_BYTES)].escape_debug();
+        let message = presentable::about(&message, MESSAGE_BYTES, self.subject.as_ref());
         match level {
             Level::Debug => debug!(target: "turnout::policy", world, "{message}"),
             Level::Info => info!(target: "turnout::policy", world, "{message}"),

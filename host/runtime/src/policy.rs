@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use thread_local::ThreadLocal;
 use tracing::warn;
-use turnout_vocabulary::Repository;
+use turnout_vocabulary::{Repository, Subject};
 use wasmtime::Store;
 
 pub use error::{CallError, ConfigureError};
@@ -18,6 +18,7 @@ use instance::Instance;
 pub(crate) use instance::State;
 pub(crate) use module::Code;
 pub use module::{Description, Module};
+pub use row::Failing;
 use row::Row;
 
 use crate::bindings::policy::turnout::policy::types::{RepositoryInfo, Settings};
@@ -81,15 +82,16 @@ impl<W: World> Policy<W> {
         })
     }
 
-    /// Calls an export on this thread's instance. After a failure a fresh instance tries once more, unless time ran out: that
+    /// Calls an export on this thread's instance, with a question about a subject or about none. After a failure a fresh instance tries once more, unless time ran out: that
     /// would only block the thread for longer.
     pub(crate) fn call<T>(
         &self,
         function: &'static str,
+        subject: Option<&Subject>,
         export: impl Fn(&W, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
-        let answer = match self.attempt(function, &export) {
-            Err(failure) if !matches!(failure, Failure::OutOfTime { .. }) => self.attempt(function, &export),
+        let answer = match self.attempt(function, subject, &export) {
+            Err(failure) if !matches!(failure, Failure::OutOfTime { .. }) => self.attempt(function, subject, &export),
             answer => answer,
         };
         match answer {
@@ -111,18 +113,21 @@ impl<W: World> Policy<W> {
     fn attempt<T>(
         &self,
         function: &'static str,
+        subject: Option<&Subject>,
         export: impl Fn(&W, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
         let slot = self.instances.get_or_default();
         let kept = slot.take().filter(|instance| instance.is_up_to_date(&self.module));
         let answer = kept.map_or_else(|| self.fresh(), Ok).and_then(|mut instance| {
-            let answer = instance.call(export)?;
+            let answer = instance.call(subject, export)?;
             slot.set(Some(instance));
             Ok(answer)
         });
         if let Err(failure) = &answer {
             self.counted().count(failure);
-            warn!(world = W::NAME, function, %failure, "an instance of the policy failed and was discarded");
+            if self.module.lines().admit() {
+                warn!(world = W::NAME, function, %failure, "an instance of the policy failed and was discarded");
+            }
         }
         answer
     }
@@ -133,6 +138,12 @@ impl<W: World> Policy<W> {
             Err(ConfigureError::Failed(failure)) => Err(failure),
             Err(ConfigureError::Settings { .. }) => Err(Failure::Fickle),
         }
+    }
+
+    /// Whether another policy has the same code and the same settings: both then give the same answers.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.module.is_same_as(&other.module) && self.settings.json == other.settings.json
     }
 
     /// Its code, for another policy of the same code.
@@ -151,9 +162,15 @@ impl<W: World> Policy<W> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many calls of one function failed since the last that went well: the most of any function.
+    /// The functions of which calls failed lately.
     #[must_use]
-    pub fn failures_in_a_row(&self) -> u32 {
-        self.row.longest()
+    pub fn failing(&self) -> Vec<Failing> {
+        self.row.all()
+    }
+
+    /// Notes that a function contradicts itself or another. What it says can't be relied on any more.
+    pub fn note_contradiction(&self, function: &'static str) {
+        warn!(world = W::NAME, function, "the policy contradicts itself");
+        self.row.contradicts(function);
     }
 }

@@ -19,6 +19,7 @@ use optimiser::Optimiser;
 pub use options::Options;
 use ticker::Ticker;
 
+use crate::bounds::Bounds;
 use crate::load::{self, LoadError};
 use crate::policy::Module;
 use crate::worlds::World;
@@ -106,6 +107,12 @@ impl Runtime {
             optimiser,
             kept,
         })
+    }
+
+    /// What the policy of a world may take.
+    #[must_use]
+    pub fn bounds(&self, world: &str) -> Bounds {
+        self.shared.options.of(world)
     }
 
     /// Compiles a policy of the world `W`: a core module as `cargo build --target wasm32-unknown-unknown` writes it, or a

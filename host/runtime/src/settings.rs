@@ -5,6 +5,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 use turnout_vocabulary::SubjectRule;
 
+use crate::presentable::{REASON_BYTES, presentable};
+
 /// The `format` by which the schema of a policy's settings marks a text as a subject. The host normalises such
 /// texts, so that no policy needs to know phone numbers.
 const SUBJECT_FORMAT: &str = "turnout-subject";
@@ -18,6 +20,16 @@ pub struct Mistake {
     pub reason: String,
 }
 
+impl Mistake {
+    /// The reason may repeat what the file says, so it is made fit for a log.
+    fn new(line: usize, reason: &str) -> Self {
+        Self {
+            line,
+            reason: presentable(reason, REASON_BYTES),
+        }
+    }
+}
+
 /// A settings file, with the place of everything in it.
 pub struct Document<'t> {
     text: &'t str,
@@ -25,11 +37,20 @@ pub struct Document<'t> {
 }
 
 impl<'t> Document<'t> {
-    /// Reads a text.
+    /// Reads a text of at most so many bytes, comments included.
     ///
     /// # Errors
-    /// [`Mistake`] if it is no TOML.
-    pub fn parse(text: &'t str) -> Result<Self, Mistake> {
+    /// [`Mistake`] if it is larger, or no TOML.
+    pub fn parse(text: &'t str, bytes: usize) -> Result<Self, Mistake> {
+        if text.len() > bytes {
+            let reason = format!(
+                "the settings have {} bytes, and {bytes} are allowed; make them smaller, or raise `policies.settings_kib` in \
+                 turnout.toml",
+                text.len()
+            );
+            // The host's own words, whose numbers are no phones.
+            return Err(Mistake { line: 1, reason });
+        }
         match DeTable::parse(text) {
             Ok(table) => {
                 let span = table.span();
@@ -40,10 +61,7 @@ impl<'t> Document<'t> {
             }
             Err(error) => {
                 let line = line(text, error.span().map_or(0, |span| span.start));
-                Err(Mistake {
-                    line,
-                    reason: error.message().to_owned(),
-                })
+                Err(Mistake::new(line, error.message()))
             }
         }
     }
@@ -55,6 +73,19 @@ impl<'t> Document<'t> {
             return None;
         };
         let root = table.remove(key).filter(|value| value.get_ref().is_table())?;
+        Some(Self { text: self.text, root })
+    }
+
+    /// One element of the array that stands under a key.
+    #[must_use]
+    pub fn element(self, key: &str, index: usize) -> Option<Self> {
+        let DeValue::Table(mut table) = self.root.into_inner() else {
+            return None;
+        };
+        let DeValue::Array(array) = table.remove(key)?.into_inner() else {
+            return None;
+        };
+        let root = array.into_iter().nth(index)?;
         Some(Self { text: self.text, root })
     }
 
@@ -94,10 +125,7 @@ impl<'t> Document<'t> {
             let Some((start, value)) = next else { break };
             (offset, at) = (start, value);
         }
-        Mistake {
-            line: line(self.text, offset),
-            reason: reason.to_owned(),
-        }
+        Mistake::new(line(self.text, offset), reason)
     }
 }
 
@@ -131,12 +159,18 @@ impl Conversion<'_> {
                     .collect::<Result<_, _>>()?,
             ),
             DeValue::String(text) if schema["format"] == SUBJECT_FORMAT => match self.rule.normalise(text) {
-                Ok(subject) => subject.as_str().into(),
-                Err(error) => return Err(self.mistake(value, error.to_string())),
+                Ok(subject) if subject.is_in_numbering_plan() => subject.as_str().into(),
+                Ok(_) => {
+                    return Err(self.mistake(
+                        value,
+                        "its country has no such phone number: a digit is missing, too many or wrong",
+                    ));
+                }
+                Err(error) => return Err(self.mistake(value, &error.to_string())),
             },
             _ => {
                 let scalar = serde::Deserialize::deserialize(ValueDeserializer::from(value.clone()));
-                scalar.map_err(|error: toml::de::Error| self.mistake(value, error.message().to_owned()))?
+                scalar.map_err(|error: toml::de::Error| self.mistake(value, error.message()))?
             }
         })
     }
@@ -151,11 +185,8 @@ impl Conversion<'_> {
             .unwrap_or(schema)
     }
 
-    fn mistake(&self, value: &Spanned<DeValue<'_>>, reason: String) -> Mistake {
-        Mistake {
-            line: line(self.document.text, value.span().start),
-            reason,
-        }
+    fn mistake(&self, value: &Spanned<DeValue<'_>>, reason: &str) -> Mistake {
+        Mistake::new(line(self.document.text, value.span().start), reason)
     }
 }
 
@@ -173,7 +204,7 @@ mod tests {
 
     #[test]
     fn texts_that_the_schema_marks_are_normalised() {
-        let json = Document::parse(TEXT).unwrap().to_json(SCHEMA, &rule()).unwrap();
+        let json = Document::parse(TEXT, 1024).unwrap().to_json(SCHEMA, &rule()).unwrap();
         assert_eq!(
             json,
             r#"{"cohort":[{"name":"a","percent":2.5,"subjects":["+79686484488"]}]}"#
@@ -183,7 +214,10 @@ mod tests {
     #[test]
     fn a_phone_that_is_none_is_refused_with_its_line_and_without_its_text() {
         let text = TEXT.replace("8 968 648-44-88", "nobody");
-        let mistake = Document::parse(&text).unwrap().to_json(SCHEMA, &rule()).unwrap_err();
+        let mistake = Document::parse(&text, 1024)
+            .unwrap()
+            .to_json(SCHEMA, &rule())
+            .unwrap_err();
         assert_eq!(
             mistake,
             Mistake {
@@ -194,21 +228,60 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_repeats_no_phone_and_steers_no_screen() {
+        let twice = "'8 968 648-44-88' = 1\n'8 968 648-44-88' = 2\n";
+        let mistake = Document::parse(twice, 1024).err().unwrap();
+        assert!(
+            mistake.line == 2 && !mistake.reason.contains("648-44-88"),
+            "{mistake:?}"
+        );
+        let document = Document::parse(TEXT, 1024).unwrap();
+        let mistake = document.mistake_at("/percent", "no\u{1b}[2J 89686484488");
+        assert_eq!(mistake.reason, "no\\u{1b}[2J [number hidden]");
+    }
+
+    #[test]
+    fn a_text_is_bounded_whatever_it_is_made_of() {
+        let comments = "# nothing\n".repeat(1000);
+        let mistake = Document::parse(&comments, 1024).err().unwrap();
+        assert!(
+            mistake
+                .reason
+                .starts_with("the settings have 10000 bytes, and 1024 are allowed"),
+            "{mistake:?}"
+        );
+    }
+
+    #[test]
+    fn a_phone_that_lacks_a_digit_is_refused_with_its_line() {
+        let text = TEXT.replace("648-44-88", "648-44-8");
+        let mistake = Document::parse(&text, 1024)
+            .unwrap()
+            .to_json(SCHEMA, &rule())
+            .unwrap_err();
+        assert_eq!(mistake.line, 4);
+        assert_eq!(
+            mistake.reason,
+            "its country has no such phone number: a digit is missing, too many or wrong"
+        );
+    }
+
+    #[test]
     fn settings_inside_another_file_keep_their_lines() {
         let text = format!(
             "a = 1\n[settings]\nb = 2\n{}",
             TEXT.replace("[cohort]", "[settings.cohort]")
         );
-        let settings = Document::parse(&text).unwrap().table("settings").unwrap();
+        let settings = Document::parse(&text, 1024).unwrap().table("settings").unwrap();
         assert!(settings.to_json(SCHEMA, &rule()).unwrap().contains("+79686484488"));
         assert_eq!(settings.mistake_at("/cohort/0/name", "").line, 5);
         assert_eq!(settings.mistake_at("", "").line, 2, "the table itself");
-        assert!(Document::parse(&text).unwrap().table("a").is_none());
+        assert!(Document::parse(&text, 1024).unwrap().table("a").is_none());
     }
 
     #[test]
     fn a_pointer_finds_its_line() {
-        let document = Document::parse(TEXT).unwrap();
+        let document = Document::parse(TEXT, 1024).unwrap();
         for (pointer, line) in [
             ("/cohort/0/name", 2),
             ("/cohort/0/subjects/0", 4),
@@ -223,7 +296,9 @@ mod tests {
             "the nearest place around it"
         );
         assert_eq!(
-            Document::parse("a = 1\nb = = 2\n").err().map(|mistake| mistake.line),
+            Document::parse("a = 1\nb = = 2\n", 1024)
+                .err()
+                .map(|mistake| mistake.line),
             Some(2)
         );
     }

@@ -214,3 +214,98 @@ fn a_module_that_is_too_large_is_refused() {
         }
     );
 }
+
+#[test]
+fn a_module_that_would_keep_the_compiler_busy_is_refused_by_its_shape() {
+    let many = |what: &str, times: usize| what.repeat(times);
+    let locals = format!("(func (local {}))", many("i32 ", 40_000));
+    let parameters = format!("(type (func (param {})))", many("i32 ", 65));
+    let nested = format!("(core module {})", many("(func)", 30_000));
+    let long = format!("(func {})", many("i32.const 1 drop ", 200_000));
+    let bombs = [
+        (format!("(module {})", many("(func)", 40_001)), "functions"),
+        (format!("(component {nested} {nested})"), "functions"),
+        (format!("(module {long})"), "bytes in one function"),
+        (format!("(module {locals})"), "locals and parameters in one function"),
+        (
+            format!(
+                "(module {})",
+                many(&format!("(func (local {}))", many("i64 ", 10_000)), 101)
+            ),
+            "locals and parameters in all functions",
+        ),
+        (format!("(module {parameters})"), "parameters of one function type"),
+        (
+            "(module (type (func (result i32 i32 i32 i32 i32))))".to_owned(),
+            "results of one function type",
+        ),
+        (format!("(module {})", many("(type (func))", 10_001)), "types"),
+        (
+            format!("(module {})", many("(global i32 (i32.const 0))", 10_001)),
+            "globals",
+        ),
+        (
+            format!("(module (memory 1) {})", many("(data \"x\")", 20_001)),
+            "data and element segments",
+        ),
+        (
+            format!("(component {})", many("(core module)", 64)),
+            "nested modules and components",
+        ),
+    ];
+    let runtime = runtime();
+    for (bomb, reason) in bombs {
+        let error = refusal(&runtime, &wat::parse_str(bomb).unwrap());
+        assert!(
+            matches!(error, LoadError::TooComplex { what, .. } if what == reason),
+            "{reason}: {error}"
+        );
+    }
+}
+
+/// How long the largest modules take that their shape lets through: run with `--run-ignored only --no-capture`.
+#[test]
+#[ignore = "takes minutes, and is run for what it prints"]
+#[allow(clippy::print_stdout, reason = "a measurement is run for what it prints")]
+fn the_worst_modules_that_are_compiled() {
+    let add = "local.get 0 i32.const 1234567 i32.add local.set 0 ";
+    let branches = "local.get 0 if local.get 0 i32.const 77 i32.mul local.set 0 end ";
+    let worst = [
+        (
+            "a function of 500 KiB",
+            format!("(func (param i32) {})", add.repeat(48_000)),
+            1,
+        ),
+        (
+            "a function of 500 KiB that branches",
+            format!("(func (param i32) {})", branches.repeat(40_000)),
+            1,
+        ),
+        (
+            "1,000,000 locals",
+            format!("(func (local {}))", "i64 ".repeat(19_000)),
+            50,
+        ),
+        (
+            "38,000 functions of 400 bytes",
+            format!("(func (param i32) {})", add.repeat(40)),
+            38_000,
+        ),
+    ];
+    for (what, function, times) in worst {
+        let bytes = wat::parse_str(format!("(module {})", function.repeat(times))).unwrap();
+        let runtime = runtime();
+        let began = cpu_time();
+        let error = runtime.load::<Routing>(&bytes).err().unwrap();
+        println!(
+            "{what}: {} KiB, {:?} ({error})",
+            bytes.len() >> 10,
+            cpu_time().saturating_sub(began)
+        );
+    }
+    let peak = std::fs::read_to_string("/proc/self/status").unwrap();
+    println!(
+        "{}",
+        peak.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default()
+    );
+}

@@ -16,6 +16,12 @@ impl Subject {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether the numbering plan of its country has such numbers. One that a person wrote by hand may lack a digit.
+    #[must_use]
+    pub fn is_in_numbering_plan(&self) -> bool {
+        phonenumber::parse(None, &*self.0).is_ok_and(|number| number.is_valid())
+    }
 }
 
 impl fmt::Debug for Subject {
@@ -52,6 +58,12 @@ impl SubjectRule {
             region,
             remembered: Arc::new(Cache::new(REMEMBERED)),
         })
+    }
+
+    /// The region: an ISO 3166-1 alpha-2 code.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        self.region.as_ref()
     }
 
     /// The one spelling of a phone number, whatever spelling it came in.
@@ -147,6 +159,25 @@ mod tests {
         }
         for other in ["", "hello", "+", "drop table"] {
             assert_eq!(rule.normalise(other), Err(NotASubject), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_lacks_a_digit_or_has_one_too_many_is_told_apart() {
+        let rule = SubjectRule::for_region("RU").unwrap();
+        for (number, whole) in [
+            ("89686484488", true),
+            ("+7 999 000-11-11", true),
+            ("+7 701 123 45 67", true),
+            ("8968648448", false),
+            ("896864844881", false),
+            ("+49 30 901820", true),
+            ("+1 212 555 01", false),
+        ] {
+            let said = rule
+                .normalise(number)
+                .is_ok_and(|subject| subject.is_in_numbering_plan());
+            assert_eq!(said, whole, "{number}");
         }
     }
 

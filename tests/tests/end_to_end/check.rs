@@ -211,6 +211,7 @@ fn help_names_every_command() -> Result<()> {
         "serve",
         "demo",
         "check",
+        "apply",
         "status",
         "install",
         "uninstall",

@@ -1,9 +1,12 @@
 //! Policies that do not behave, in the directory of a running host.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use reqwest::Method;
 use serde_json::{Value, json};
 use turnout_tests::{Answer, Host, Site, core_module, eventually, policy};
@@ -295,4 +298,33 @@ async fn a_dual_write_policy_that_cannot_be_one_is_refused_too() -> Result<()> {
     assert_eq!((&status["epoch"], &status["refused"]), (&json!(2), &Value::Null));
     assert_eq!(status["dual_write"]["name"], "dual-write");
     Ok(())
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_refused_at_once_and_reloading_goes_on() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let path = site.policies().join("routing.wasm");
+    let refused = async |reason: &str| {
+        host.status_with("the change is refused", |status| {
+            status["refused"]["reason"]
+                .as_str()
+                .is_some_and(|said| said.contains(reason))
+        })
+        .await;
+        recover(&site, &host).await?;
+        host.status_with("the refusal is taken back", |status| status["refused"].is_null())
+            .await;
+        anyhow::Ok(())
+    };
+    fs::remove_file(&path)?;
+    mkfifo(&path, Mode::S_IRWXU)?;
+    refused("no regular file").await?;
+    fs::remove_file(&path)?;
+    symlink("/dev/zero", &path)?;
+    refused("no regular file").await?;
+    fs::remove_file(&path)?;
+    fs::File::create(&path)?.set_len(2 << 30)?;
+    refused("2147483648 bytes, and 16777216 are allowed").await?;
+    host.stop().await
 }

@@ -189,6 +189,11 @@ async fn a_check_names_what_is_not_captured() -> Result<()> {
     sqlx::query("alter table services disable trigger turnout_captured_truncate")
         .execute(&old)
         .await?;
+    for database in [&old, &new] {
+        raw_sql("alter table staff alter yclients_id set not null, alter company_id set not null")
+            .execute(database)
+            .await?;
+    }
     site.configure(&[("repositories.staff.key", "['yclients_id', 'company_id']")])?;
     site.turnout(&["uninstall", "new"])?;
     let said = failed(&site, &["check"])?;

@@ -28,6 +28,16 @@ fn assert_unavailable(answer: &Answer, backend: &str) {
     assert_eq!((answer.header("retry-after"), answer.backend()), ("1", backend));
 }
 
+/// A host that has compared both sides: only then does a read fall back.
+async fn host_of_equal_sides(site: &Site) -> Result<Host> {
+    let host = site.host().await?;
+    host.status_with("both sides are compared", |status| {
+        status["converging"] == json!([]) && !status["mirror"]["old"].is_null()
+    })
+    .await;
+    Ok(host)
+}
+
 /// Waits until a path is answered well by a backend.
 async fn answered_by(host: &Host, path: &str, backend: &str) {
     eventually("the backend answers again", async || {
@@ -41,7 +51,7 @@ async fn answered_by(host: &Host, path: &str, backend: &str) {
 async fn while_new_is_down_old_answers_its_reads_and_its_writes_are_refused() -> Result<()> {
     let mut site = Site::set_up().await?;
     site.configure(&[("backends.new.acquire_timeout", "'1s'")])?;
-    let host = site.host().await?;
+    let host = host_of_equal_sides(&site).await?;
     assert_eq!(host.get(TEST_PHONE).await?.backend(), "new");
 
     site.new.stop().await?;
@@ -82,7 +92,7 @@ async fn while_new_is_down_old_answers_its_reads_and_its_writes_are_refused() ->
 #[tokio::test]
 async fn while_old_is_down_only_those_with_another_copy_are_answered() -> Result<()> {
     let mut site = Site::set_up().await?;
-    let host = site.host().await?;
+    let host = host_of_equal_sides(&site).await?;
     site.old.stop().await?;
     assert_unavailable(&host.get("/rest/v1/clients?id=eq.2").await?, "old");
     assert_unavailable(
@@ -123,6 +133,7 @@ async fn while_old_is_down_only_those_with_another_copy_are_answered() -> Result
 #[tokio::test]
 async fn a_host_that_starts_beside_a_dead_database_serves_the_other_and_finds_it_when_it_comes() -> Result<()> {
     let mut site = Site::set_up().await?;
+    host_of_equal_sides(&site).await?.stop().await?;
     site.new.stop().await?;
     let host = site.host().await?;
     assert_eq!(host.get("/rest/v1/clients?id=eq.2").await?.backend(), "old");
@@ -141,6 +152,7 @@ async fn a_host_that_starts_beside_a_dead_database_serves_the_other_and_finds_it
 async fn a_database_that_never_answers_costs_a_read_no_more_than_the_acquire_timeout() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("backends.new.acquire_timeout", "'500ms'")])?;
+    host_of_equal_sides(&site).await?.stop().await?;
     let server = Pid::from_raw(i32::try_from(site.new.process().context("new does not run")?)?);
     kill(server, Signal::SIGSTOP)?;
     let host = site.host().await?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 use turnout_tests::{policy, turnout};
 
@@ -144,6 +144,90 @@ fn a_case_that_goes_wrong_shows_what_was_expected_and_what_was_decided() -> Resu
         assert_eq!(code, Some(1), "{out}");
         assert!(err.contains(words), "{words} is not in {err}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_policy_in_javascript_and_the_wit_package_are_written_anywhere() -> Result<()> {
+    let folder = TempDir::new()?;
+    let here = folder.path();
+    let out = said_well(here, &["new", "moved", "--world", "routing", "--language", "js"])?;
+    assert!(out.contains("npm ci && node build.mjs moved.wasm"), "{out}");
+    said_well(here, &["wit", "package"])?;
+    for wit in ["moved/wit/routing.wit", "package/routing.wit"] {
+        assert!(fs::read_to_string(here.join(wit))?.contains("world routing"), "{wit}");
+    }
+    let build = fs::read_to_string(here.join("moved/build.mjs"))?;
+    assert!(build.contains("here('./wit')"), "{build}");
+    let (code, _, err) = said(here, &["wit", "package"])?;
+    assert_eq!(
+        (code, err.as_str()),
+        (Some(1), "turnout: package is there already; choose another name\n")
+    );
+    let (code, _, err) = said(here, &["new", "other", "--world", "dual-write", "--language", "js"])?;
+    assert!(
+        code == Some(1) && err.contains("no template of the world dual-write"),
+        "{err}"
+    );
+    Ok(())
+}
+
+#[test]
+fn the_example_of_cases_in_the_documentation_runs() -> Result<()> {
+    let folder = TempDir::new()?;
+    let documentation = include_str!("../../../docs/policies.md");
+    let (_, example) = documentation
+        .split_once("```toml\n# cases.toml")
+        .context("no example")?;
+    let (cases, _) = example.split_once("\n```").context("no end of the example")?;
+    fs::write(folder.path().join("cases.toml"), cases)?;
+    let module = policy("routing").display().to_string();
+    let out = said_well(folder.path(), &["test", &module, "--cases", "cases.toml"])?;
+    assert!(out.ends_with("all 4 cases are as they should be\n"), "{out}");
+
+    // What is accepted, or refused for another reason, is wrong.
+    for (from, to, words) in [
+        (
+            "'living'",
+            "'live'",
+            "expected a refusal that says \"living\", accepted",
+        ),
+        (
+            "refused = 'living'",
+            "refused = 'dead'",
+            "expected a refusal that says \"dead\", refused: cases.toml:",
+        ),
+    ] {
+        fs::write(folder.path().join("cases.toml"), cases.replacen(from, to, 1))?;
+        let (code, out, err) = said(folder.path(), &["test", &module, "--cases", "cases.toml"])?;
+        assert_eq!(
+            (code, err.as_str()),
+            (Some(1), "turnout: 1 of 4 cases went wrong\n"),
+            "{out}"
+        );
+        assert!(out.contains(words), "{words} is not in {out}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_module_is_held_to_the_bounds_of_a_host() -> Result<()> {
+    let folder = TempDir::new()?;
+    let here = folder.path();
+    let module = policy("routing").display().to_string();
+    fs::write(here.join("cases.toml"), CASES)?;
+    fs::write(
+        here.join("turnout.toml"),
+        "[policies]\nmodule_kib = 1\n[repositories.clients]\nkey = ['id']\n",
+    )?;
+    for arguments in [vec!["check", &module], vec!["test", &module, "--cases", "cases.toml"]] {
+        let (code, out, err) = said(here, &arguments)?;
+        assert_eq!(code, Some(1), "{out}");
+        assert!(err.contains("1024 are allowed"), "{err}");
+    }
+    fs::write(here.join("turnout.toml"), "[policies]\nmodule_kb = 1\n")?;
+    let (code, _, err) = said(here, &["check", &module])?;
+    assert!(code == Some(1) && err.contains("module_kb"), "{err}");
     Ok(())
 }
 

@@ -377,3 +377,98 @@ async fn with_trusted_keys_only_signed_modules_are_loaded() -> Result<()> {
     assert_eq!(host.get("/v1/status").await?.json()["routing"]["module"], sha256(&next));
     Ok(())
 }
+
+#[tokio::test]
+async fn an_epoch_of_the_past_is_shown_compared_and_brought_back() -> Result<()> {
+    let (site, host) = begin().await?;
+    let (old, new) = (EVERYBODY_OLD.trim_end(), EVERYBODY_NEW.trim_end());
+    let first = host.get("/v1/status").await?.json()["epoch"]
+        .as_u64()
+        .context("an epoch")?;
+    site.turnout(&["policy", "activate", &sha256(&fs::read(policy("routing"))?)[..8]])?;
+    let settings = site.folder().join("next.toml");
+    fs::write(&settings, format!("# for everybody\n{EVERYBODY_NEW}"))?;
+    let (module, settings) = (policy("routing").display().to_string(), settings.display().to_string());
+    site.turnout(&["policy", "push", &module, "--settings", &settings])?;
+    let second = host.get("/v1/status").await?.json()["epoch"]
+        .as_u64()
+        .context("an epoch")?;
+    let (first, second) = (first.to_string(), second.to_string());
+
+    let shown = site.turnout(&["policy", "show", &first])?;
+    for words in [
+        format!("epoch {first}  "),
+        "routing  turnout-routing 0.1.0\n".into(),
+        sha256(&fs::read(policy("dual-write"))?),
+        old.replace('\n', "\n    "),
+    ] {
+        assert!(shown.contains(&words), "{words} is not in {shown}");
+    }
+    let diff = site.turnout(&["policy", "diff", &first, &second])?;
+    let (old_stage, new_stage) = (
+        old.lines().last().unwrap_or_default(),
+        new.lines().last().unwrap_or_default(),
+    );
+    assert_eq!(
+        diff,
+        format!(
+            "--- routing.toml, epoch {first}\n+++ routing.toml, epoch {second}\n\
+             @@ -1,2 +1,3 @@\n+# for everybody\n [default]\n-{old_stage}\n+{new_stage}\n"
+        )
+    );
+
+    site.turnout(&["policy", "activate", "--epoch", &first])?;
+    assert_eq!(backends(&host).await?, on("old", "old"));
+    for (arguments, reason) in [
+        (["activate", "--epoch", "999"], "epoch 999 is not kept"),
+        (["show", "999", "--"], "epoch 999 is not kept"),
+        (["activate", "0123abc", "--"], "the first 8 or more digits"),
+        (["activate", "not-hexadecimal", "--"], "the first 8 or more digits"),
+    ] {
+        let arguments: Vec<_> = ["policy"].into_iter().chain(arguments).collect();
+        let (succeeded, _, err) = site.said(&arguments)?;
+        assert!(!succeeded && err.contains(reason), "{arguments:?}: {err}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_repeats_a_set_pushes_no_other_out_of_the_record() -> Result<()> {
+    let site = Site::set_up().await?;
+    let (old, _) = site.databases().await?;
+    let record = async |epoch: i64, module: &str, who: &str, kept: i32, bytes: i64| {
+        let world = |module: &str| json!({"module": module, "settings": "stage = 'off'\n", "who": who});
+        let set = json!({"routing": world(module), "dual_write": world("both")}).to_string();
+        sqlx::query("select turnout.record_epoch($1, $2::json, null, '{}', array[convert_to($3, 'UTF8')], $4, $5)")
+            .bind(epoch)
+            .bind(set)
+            .bind(format!("bytes of {module}"))
+            .bind(kept)
+            .bind(bytes)
+            .execute(&old)
+            .await?;
+        sqlx::query("select turnout.release_epoch($1)")
+            .bind(epoch)
+            .execute(&old)
+            .await?;
+        anyhow::Ok(())
+    };
+    let epochs = async || -> Result<Vec<i64>> {
+        Ok(
+            sqlx::query_scalar("select epoch from turnout.epoch order by epoch limit 3")
+                .fetch_all(&old)
+                .await?,
+        )
+    };
+    record(1, "first", "a", 10, 1 << 30).await?;
+    for epoch in 2..=102 {
+        record(epoch, "other", &format!("person {epoch}"), 10, 1 << 30).await?;
+    }
+    // The last 50 that were released, and the last epoch of each other set. The newest was not released when it was recorded.
+    assert_eq!(epochs().await?, [1, 52, 53]);
+    record(103, "other", "b", 1, 1 << 30).await?;
+    assert_eq!(epochs().await?, [53, 54, 55], "one distinct set is kept");
+    record(104, "third", "b", 10, 1).await?;
+    assert_eq!(epochs().await?, [54, 55, 56], "what does not fit goes");
+    Ok(())
+}

@@ -64,13 +64,17 @@ impl Push {
     }
 }
 
-/// What `POST /v1/policies/activate` takes.
-#[derive(Serialize, Deserialize)]
+/// What `POST /v1/policies/activate` takes: a module by its `sha256`, or the whole set of an `epoch`.
+#[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Activation {
-    /// The SHA-256 of a module that is kept, or its beginning.
-    pub sha256: String,
-    /// For whom it is to decide.
+    /// The SHA-256 of a module that is kept, or at least its first 8 digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// An epoch whose set is kept. It is brought back for everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    /// For whom the module is to decide.
     #[serde(default, rename = "for")]
     pub audience: Audience,
     /// Who asks for it.
@@ -99,6 +103,22 @@ pub(crate) async fn list(State(host): State<Arc<Host>>) -> Response {
     match host.pipeline.handoffs.shipments().await {
         Ok(shipments) => Json(shipments).into_response(),
         Err(error) => refuse(Refusal::unavailable(error.to_string(), Some(RETRY_AFTER))),
+    }
+}
+
+/// `GET /v1/policies/{epoch}`: what is on record of one epoch, with its settings.
+pub(crate) async fn show(State(host): State<Arc<Host>>, Path(epoch): Path<u64>) -> Response {
+    match host.pipeline.handoffs.show(Epoch::new(epoch)).await {
+        Ok(shown) => Json(shown).into_response(),
+        Err(error) => refuse(refusal(error)),
+    }
+}
+
+/// `GET /v1/policies/{epoch}/diff/{epoch}`: what differs between two epochs.
+pub(crate) async fn diff(State(host): State<Arc<Host>>, Path((before, after)): Path<(u64, u64)>) -> Response {
+    match host.pipeline.handoffs.diff(Epoch::new(before), Epoch::new(after)).await {
+        Ok(diff) => Json(diff).into_response(),
+        Err(error) => refuse(refusal(error)),
     }
 }
 
@@ -164,9 +184,28 @@ pub(crate) async fn change(State(host): State<Arc<Host>>, Path(verb): Path<Strin
     let handoffs = &host.pipeline.handoffs;
     let changed = async {
         if verb == "activate" {
-            let Activation { sha256, audience, who } = read(&body)?;
-            let scope = scope(audience, &host.pipeline.rule)?;
-            return handoffs.activate(&sha256, scope, who).await.map_err(refusal);
+            let Activation {
+                sha256,
+                epoch,
+                audience,
+                who,
+            } = read(&body)?;
+            let activated = match (sha256, epoch) {
+                (Some(sha256), None) => {
+                    let scope = scope(audience, &host.pipeline.rule)?;
+                    handoffs.activate(&sha256, scope, who).await
+                }
+                (None, Some(epoch)) if audience == Audience::Everybody => {
+                    handoffs.activate_epoch(Epoch::new(epoch), who).await
+                }
+                (None, Some(_)) => {
+                    return Err(Refusal::invalid_request(
+                        "an epoch is brought back for everybody; name a module by its `sha256` to try it on some",
+                    ));
+                }
+                _ => return Err(Refusal::invalid_request("give either `sha256` or `epoch`")),
+            };
+            return activated.map_err(refusal);
         }
         let By { who } = if body.is_empty() { By::default() } else { read(&body)? };
         match verb.as_str() {
@@ -208,9 +247,11 @@ fn scope(audience: Audience, rule: &SubjectRule) -> Result<Option<Scope>, Refusa
 fn refusal(error: NotShipped) -> Refusal {
     match error {
         NotShipped::Backend(error) => Refusal::unavailable(error.to_string(), Some(RETRY_AFTER)),
-        NotShipped::NoWorld(_) | NotShipped::Ambiguous(_) | NotShipped::Unknown(_) => {
-            Refusal::invalid_request(error.to_string())
-        }
+        NotShipped::NoWorld(_)
+        | NotShipped::Ambiguous(_)
+        | NotShipped::Unknown(_)
+        | NotShipped::NoDigest(_)
+        | NotShipped::NoEpoch(_) => Refusal::invalid_request(error.to_string()),
         error => Refusal::refused(error.to_string()),
     }
 }

@@ -9,7 +9,7 @@ use super::RETRY_AFTER;
 pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
     match error {
         Error::Frozen { retry_after } => Refusal::frozen(retry_after),
-        Error::Undecided(_) | Error::Contradiction | Error::Moving => {
+        Error::Undecided(_) | Error::Contradiction | Error::Moving | Error::Aside(_) => {
             Refusal::unavailable(error.to_string(), Some(RETRY_AFTER))
         }
         Error::HandedOver { .. } => Refusal::unavailable(

@@ -50,6 +50,21 @@ impl Session<'_> {
         answer.map_err(|failure| connections.error(failure, false))
     }
 
+    /// Runs a statement that answers with any number of rows.
+    pub(crate) async fn rows(&mut self, statement: &Statement<'_>) -> Result<Vec<PgRow>, Error> {
+        let Self { connections, lease } = self;
+        let rows = query(statement).fetch_all(&mut lease.connection);
+        let answer = Box::pin(timeout(connections.patience(), rows)).await;
+        let answer = connections.understand(lease.made, answer);
+        answer.map_err(|failure| connections.error(failure, false))
+    }
+
+    /// Runs statements of our own making that answer with nothing.
+    pub(crate) async fn prepare(&mut self, text: &str) -> Result<(), Error> {
+        let said = self.say(text).await;
+        said.map_err(|failure| self.connections.error(failure, false))
+    }
+
     /// Ends the transaction by this statement, and gives the connection back.
     pub(crate) async fn end(mut self, end: &str) -> Result<(), Error> {
         let ended = self.say(end).await;

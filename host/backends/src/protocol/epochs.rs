@@ -23,6 +23,26 @@ pub struct EpochRecord {
     pub age: Duration,
     /// The repositories whose sides have been compared since the set began to mirror them.
     pub converged: Vec<String>,
+    /// What must be the same on every host under it, as JSON; `None` if an earlier version of Turnout recorded it.
+    pub site: Option<String>,
+}
+
+/// How much of the past both sides keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptSets {
+    /// How many distinct sets that were released.
+    pub sets: u32,
+    /// How many bytes they may take, settings and modules together.
+    pub bytes: u64,
+}
+
+impl Default for KeptSets {
+    fn default() -> Self {
+        Self {
+            sets: 1000,
+            bytes: 256 << 20,
+        }
+    }
 }
 
 /// The newest epochs that a side knows of.
@@ -36,12 +56,12 @@ pub struct NewestEpochs {
 
 impl Database {
     /// Writes an epoch down. False if another of its number stands there already. `modules` are those of its set that may
-    /// not be there yet.
+    /// not be there yet. Sets that are not `kept` any longer go.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
-    pub async fn record_epoch(&self, record: &EpochRecord, modules: &[&[u8]]) -> Result<bool, Error> {
-        self.write_epoch(record, modules, false).await
+    pub async fn record_epoch(&self, record: &EpochRecord, modules: &[&[u8]], kept: KeptSets) -> Result<bool, Error> {
+        self.write_epoch(record, modules, kept, false).await
     }
 
     /// Writes an epoch down that abandons the one before it, and is released by that. False if that one is released already,
@@ -49,19 +69,29 @@ impl Database {
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
-    pub async fn record_abandonment(&self, record: &EpochRecord) -> Result<bool, Error> {
-        self.write_epoch(record, &[], true).await
+    pub async fn record_abandonment(&self, record: &EpochRecord, kept: KeptSets) -> Result<bool, Error> {
+        self.write_epoch(record, &[], kept, true).await
     }
 
-    async fn write_epoch(&self, record: &EpochRecord, modules: &[&[u8]], abandons: bool) -> Result<bool, Error> {
+    async fn write_epoch(
+        &self,
+        record: &EpochRecord,
+        modules: &[&[u8]],
+        kept: KeptSets,
+        abandons: bool,
+    ) -> Result<bool, Error> {
         self.value(
-            "select turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5, $6 <> 0)",
+            "select case when turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5, $9 <> 0, $7::integer, $8)
+                then turnout.describe_site($1, nullif($6, '')) else false end",
             &[
                 number(record.epoch),
                 Parameter::Text(&record.set),
                 Parameter::Text(record.forced.map_or("", Backend::as_str)),
                 Parameter::List(&record.converged),
                 Parameter::Bytes(modules),
+                Parameter::Text(record.site.as_deref().unwrap_or_default()),
+                Parameter::Number(i64::from(kept.sets.min(i32::MAX.unsigned_abs()))),
+                Parameter::Number(i64::try_from(kept.bytes).unwrap_or(i64::MAX)),
                 Parameter::Number(abandons.into()),
             ],
         )
@@ -75,7 +105,7 @@ impl Database {
     pub async fn epochs(&self, since: Epoch) -> Result<Vec<EpochRecord>, Error> {
         let rows = self
             .call(
-                "select epoch, set, forced, released, age_seconds, converged from turnout.epochs($1)",
+                "select epoch, set, forced, released, age_seconds, converged, turnout.site_at(epoch) from turnout.epochs($1)",
                 &[number(since)],
             )
             .await?;
@@ -90,6 +120,7 @@ impl Database {
                 released: row.try_get(3)?,
                 age: Duration::try_from_secs_f64(row.try_get(4)?).unwrap_or_default(),
                 converged: row.try_get(5)?,
+                site: row.try_get(6)?,
             })
         })
     }

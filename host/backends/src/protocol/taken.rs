@@ -53,6 +53,10 @@ pub struct TakenPart {
 
 /// A key whose row is to be made equal on the other side. `Debug` shows neither key nor row.
 #[derive(Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that `turnout.take` answers with"
+)]
 pub struct DirtyKey {
     /// The key, a JSON object.
     pub key: Box<RawValue>,

@@ -27,11 +27,30 @@ pub(crate) fn problems(backend: Backend, schema: &Schema, repositories: &[Reposi
         for column in &missing {
             problems.push(format!("table {name} of backend {backend} has no column {column}"));
         }
-        if missing.is_empty() && !is_unique_key(table, &repository.key) {
+        if missing.is_empty() {
+            problems.extend(key_problems(backend, table, repository));
+        }
+    }
+    problems
+}
+
+/// Why the key of a repository does not tell the rows of its table apart; its columns are there.
+pub(crate) fn key_problems(backend: Backend, table: &Table, repository: &Repository) -> Vec<String> {
+    let name = format!("{}.{}", repository.schema, repository.name);
+    let key = repository.key.join(", ");
+    let mut problems = Vec::new();
+    if !is_unique_key(table, &repository.key) {
+        problems.push(format!(
+            "table {name} of backend {backend} has no primary key or unique constraint on exactly ({key}), where an index that \
+             is partial, deferrable or over expressions does not count; add one, or correct the repository's key"
+        ));
+    }
+    for column in &table.columns {
+        if repository.key.contains(&column.name) && !column.not_null {
             problems.push(format!(
-                "table {name} of backend {backend} has no primary key or unique constraint on exactly ({}); add one, \
-                 or correct the repository's key",
-                repository.key.join(", ")
+                "column {} of table {name} of backend {backend} belongs to the repository's key and is nullable, so a row where \
+                 it is null would never be mirrored; alter table {name} alter column {} set not null, or correct the key",
+                column.name, column.name
             ));
         }
     }

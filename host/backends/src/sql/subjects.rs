@@ -14,6 +14,39 @@ pub(crate) fn subjects<'a>(table: &Table, column: &str, filter: &'a Filter) -> R
     Ok(statement)
 }
 
+/// The distinct texts of the subject column in the order of their bytes, null left out: all, or those of the row versions that
+/// are not older than a transaction.
+pub(crate) fn distinct<'a>(table: &Table, column: &str, since: Option<&str>) -> Result<Statement<'a>, Error> {
+    table.column(column, Place::Read)?;
+    let mut statement = Statement::default();
+    statement
+        .sql("select distinct ")
+        .sql(TARGET)
+        .sql(".")
+        .identifier(column);
+    statement
+        .sql("::text collate pg_catalog.\"C\" as subject from ")
+        .sql(&table.qualified)
+        .sql(" as ")
+        .sql(TARGET);
+    statement
+        .sql(" where ")
+        .sql(TARGET)
+        .sql(".")
+        .identifier(column)
+        .sql(" is not null");
+    // Only a table that keeps its rows itself says which transaction wrote them.
+    if let Some(since) = since.filter(|_| table.plain) {
+        statement
+            .sql(" and pg_catalog.age(")
+            .sql(TARGET)
+            .sql(".xmin) <= pg_catalog.age('");
+        statement.sql(since).sql("'::pg_catalog.xid)");
+    }
+    statement.sql(" order by 1");
+    Ok(statement)
+}
+
 /// The same among the rows whose key an upsert finds taken; `None` if it can find none.
 pub(crate) fn conflicting<'a>(table: &Table, column: &str, insert: &'a Insert) -> Result<Option<Statement<'a>>, Error> {
     let Some(conflict) = &insert.conflict else {

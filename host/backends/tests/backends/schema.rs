@@ -280,7 +280,7 @@ async fn the_schema_names_types_keys_and_what_the_database_fills_in() {
 
 #[tokio::test]
 async fn a_check_says_in_words_what_does_not_fit() {
-    let script = "create table good (a int, b int, primary key (a, b)); create table odd (id int, phone text)";
+    let script = "create table good (a int, b int, primary key (a, b)); create table odd (id int not null, phone text)";
     let named = |place, repository| Repository {
         id: RepositoryId(place),
         ..repository
@@ -299,8 +299,8 @@ async fn a_check_says_in_words_what_does_not_fit() {
     assert_eq!(
         problems,
         [
-            "table public.odd of backend old has no primary key or unique constraint on exactly (id); add one, or \
-             correct the repository's key",
+            "table public.odd of backend old has no primary key or unique constraint on exactly (id), where an index that is \
+             partial, deferrable or over expressions does not count; add one, or correct the repository's key",
             "table public.odd of backend old has no column mobile",
             "backend old has no table public.missing; create it, or remove the repository",
         ]

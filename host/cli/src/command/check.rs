@@ -1,10 +1,12 @@
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use turnout_backends::{Database, Error};
-use turnout_pipeline::{Metrics, Policies};
+use turnout_pipeline::{Metrics, Policies, SiteDescription};
+use turnout_vocabulary::PerBackend;
 
 use crate::config::Config;
 
@@ -12,11 +14,15 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     let config = Config::load(path)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "ok     configuration {}", path.display())?;
-    let policies = super::policies(&config, &Arc::new(Metrics::new(&config.repositories)));
+    if let Some(warning) = readable_by_others(path) {
+        writeln!(out, "warn   {warning}")?;
+    }
+    let policies = super::policies(&config, &Arc::new(Metrics::new(&config.repositories)), None);
     let needs_mirror = policies.as_ref().is_ok_and(|policies| needs_mirror(&config, policies));
     let mut wrong = 0;
     super::runtime()?.block_on(async {
-        for (backend, database) in super::open(&config)?.iter() {
+        let databases = super::open(&config)?;
+        for (backend, database) in databases.iter() {
             let name = format!("backend {backend} ({})", config.backends[backend].label);
             let Checked { problems, installed } = check(database, needs_mirror).await.unwrap_or_else(|error| Checked {
                 problems: vec![error.to_string()],
@@ -49,6 +55,24 @@ pub(crate) fn run(path: &Path) -> Result<()> {
             }
             wrong += problems.len();
         }
+        // A side that can't be asked is named above.
+        for difference in turnout_backends::schema_differences(&databases)
+            .await
+            .unwrap_or_default()
+            .iter()
+            .flatten()
+        {
+            if difference.is_harmless() {
+                writeln!(out, "warn   {difference}")?;
+            } else {
+                writeln!(out, "wrong  {difference}")?;
+                wrong += 1;
+            }
+        }
+        if let Some(reason) = other_site(&config, &databases).await {
+            writeln!(out, "wrong  {reason}")?;
+            wrong += 1;
+        }
         anyhow::Ok(())
     })?;
     match policies {
@@ -80,6 +104,12 @@ struct Checked {
 }
 
 async fn check(database: &Database, needs_mirror: bool) -> Result<Checked, Error> {
+    if let Some(pooler) = database.check_pooler().await? {
+        return Ok(Checked {
+            problems: vec![pooler],
+            installed: false,
+        });
+    }
     let mut problems = database.check().await?;
     let capture = database.check_capture().await?;
     let installed = capture.is_some();
@@ -94,6 +124,30 @@ async fn check(database: &Database, needs_mirror: bool) -> Result<Checked, Error
         problems.extend(capture.unwrap_or_default());
     }
     Ok(Checked { problems, installed })
+}
+
+/// What the configuration describes otherwise than the record of the site.
+async fn other_site(config: &Config, databases: &PerBackend<Database>) -> Option<String> {
+    // Where the record can't be read, that is named above, or an earlier version made it.
+    let recorded = turnout_pipeline::recorded_site(databases).await.ok()??;
+    let differences = recorded.differences(&SiteDescription::of(&config.repositories, &config.subjects));
+    (!differences.is_empty()).then(|| {
+        format!(
+            "the configuration describes another site than the record ({}); correct it, or run `turnout apply`",
+            differences.join("; ")
+        )
+    })
+}
+
+/// Why the file of the configuration should be closed to others: it holds keys and passwords.
+fn readable_by_others(path: &Path) -> Option<String> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then(|| {
+        format!(
+            "configuration {} can be read by others (mode {mode:04o}) and may hold keys and passwords; chmod 600 it",
+            path.display()
+        )
+    })
 }
 
 /// Whether the policies need an installation. Where they fail to say, a host will find out.

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use turnout_backends::{Database, Error, Installation, NotInstalled};
-use turnout_vocabulary::{Backend, PerBackend};
+use turnout_pipeline::SiteDescription;
+use turnout_vocabulary::{Backend, PerBackend, Repository};
 
 use crate::arguments::{Install, Uninstall};
 use crate::config::{Config, Guard};
@@ -15,13 +16,14 @@ pub(crate) fn install(config: &Path, arguments: &Install) -> Result<()> {
     let config = Config::load(config)?;
     let backend = arguments.backend.into();
     let role = role(&config, backend)?;
-    let installation = installation(&config, backend, &role);
+    let installation = installation(&config, backend, &config.repositories, &role);
     let mut out = std::io::stdout().lock();
     if arguments.print_sql {
         return Ok(write!(out, "{}", installation.script())?);
     }
     super::runtime()?.block_on(async {
         let databases = super::open(&config)?;
+        refuse_other_site(&config, &databases).await?;
         let database = &databases[backend];
         let remarks = match database.installed_for().await? {
             Some(other) if other != backend => {
@@ -37,6 +39,22 @@ pub(crate) fn install(config: &Path, arguments: &Install) -> Result<()> {
         let remarks = remarks.map_err(|error| in_full(error, backend))?;
         tell(&mut out, backend, &remarks, arguments.dry_run, "installed")
     })
+}
+
+/// Goes on only if the tables are to be captured as the record describes them: running hosts rely on that.
+async fn refuse_other_site(config: &Config, databases: &PerBackend<Database>) -> Result<()> {
+    // Where the record can't be read, there is none yet, or an earlier version made it.
+    let Ok(Some(recorded)) = turnout_pipeline::recorded_site(databases).await else {
+        return Ok(());
+    };
+    let contradicted = recorded.contradicted(&SiteDescription::of(&config.repositories, &config.subjects));
+    ensure!(
+        contradicted.is_empty(),
+        "this configuration describes {} otherwise than the site's record, and running hosts rely on that: run `turnout apply`, \
+         which installs what changes on both sides",
+        contradicted.join(", ")
+    );
+    Ok(())
 }
 
 /// `turnout uninstall`
@@ -106,20 +124,27 @@ fn in_full(error: NotInstalled, backend: Backend) -> anyhow::Error {
 pub(super) async fn both(config: &Config) -> Result<()> {
     for (backend, database) in super::open(config)?.iter() {
         let role = role(config, backend)?;
-        database.install(&installation(config, backend, &role), false).await?;
+        database
+            .install(&installation(config, backend, &config.repositories, &role), false)
+            .await?;
     }
     Ok(())
 }
 
-fn role(config: &Config, backend: Backend) -> Result<String> {
+pub(super) fn role(config: &Config, backend: Backend) -> Result<String> {
     let role = config.backends[backend].settings.role();
     role.with_context(|| format!("the url of backend {backend} names no role"))
 }
 
-fn installation<'a>(config: &'a Config, backend: Backend, role: &'a str) -> Installation<'a> {
+pub(super) fn installation<'a>(
+    config: &Config,
+    backend: Backend,
+    repositories: &'a [Repository],
+    role: &'a str,
+) -> Installation<'a> {
     Installation {
         backend,
-        repositories: &config.repositories,
+        repositories,
         role,
         strict: config.backends[backend].guard == Guard::Strict,
     }

@@ -7,6 +7,7 @@ mod fitting;
 mod new;
 mod replay;
 mod ship;
+mod shown;
 mod surroundings;
 mod test;
 
@@ -19,14 +20,18 @@ use clap::Subcommand;
 pub(crate) enum Policy {
     /// Write a new policy: a crate that compiles as it is, its settings, and cases to test it
     New(new::New),
+    /// Write the WIT package out: what policies in any language export and are promised
+    Wit(new::Wit),
     /// Build a policy into a component
     Build(build::Build),
     /// Test a policy against cases: an operation in, a decision out; exit with 1 if any fails
+    ///
+    /// The module is held to the bounds that a host has: those of the configuration file, if it is there.
     Test(test::Test),
     /// Say what a module is: its world, imports, size and settings, and how long a call takes; exit with 1 if it is no policy
     ///
-    /// The repositories and the region of phones are those of the configuration file, if it is there. Nothing else of it is
-    /// read.
+    /// The repositories, the region of phones and the bounds of policies are those of the configuration file, if it is there.
+    /// Nothing else of it is read.
     Check(check::Check),
     /// Bring a module into force at the running host, by handoff: for everybody, or on trial for some
     Push(ship::Push),
@@ -40,9 +45,14 @@ pub(crate) enum Policy {
     Recording,
     /// Show what is and was in force at the running host: each version by its SHA-256, who shipped it and from where
     List,
+    /// Show what is on record of one epoch at the running host: both modules, who shipped them and when, and their settings
+    Show(shown::Show),
+    /// Show what differs between two epochs: the modules by their SHA-256, and the settings line by line
+    Diff(shown::Diff),
     /// Bring a version that was in force before into force again: for everybody, or on trial for some
     ///
-    /// On trial while it is in force for everybody already, everybody else gets the version before it.
+    /// A version is named by its SHA-256 and comes with the settings that it had last. With --epoch the whole set of that epoch
+    /// comes back.     /// On trial while it is in force for everybody already, everybody else gets the version before it.
     Activate(ship::Activate),
     /// Bring into force what was in force before the present policies
     Rollback,
@@ -55,13 +65,16 @@ pub(crate) enum Policy {
 pub(crate) fn run(config: &Path, command: &Policy) -> Result<()> {
     match command {
         Policy::New(arguments) => new::run(arguments),
+        Policy::Wit(arguments) => new::wit(arguments),
         Policy::Build(arguments) => build::run(arguments),
-        Policy::Test(arguments) => test::run(arguments),
+        Policy::Test(arguments) => test::run(config, arguments),
         Policy::Check(arguments) => check::run(config, arguments),
         Policy::Push(arguments) => ship::push(config, arguments),
         Policy::Replay(arguments) => replay::run(config, arguments),
         Policy::Recording => replay::export(config),
         Policy::List => ship::list(config),
+        Policy::Show(arguments) => shown::show(config, arguments),
+        Policy::Diff(arguments) => shown::diff(config, arguments),
         Policy::Activate(arguments) => ship::activate(config, arguments),
         Policy::Rollback => ship::change(config, "rollback"),
         Policy::Promote => ship::change(config, "promote"),

@@ -55,6 +55,15 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
     if let Some(refused) = &status.refused {
         writeln!(out, "  refused     {refused}")?;
     }
+    if let Some(reason) = &status.aside {
+        writeln!(out, "  aside       {reason}")?;
+    }
+    if let Some(epoch) = status.old_directory {
+        writeln!(
+            out,
+            "  directory   the policy directory holds epoch {epoch}'s set; it changes nothing until a file is saved there"
+        )?;
+    }
     if let Some(oldest) = status.leaving.first() {
         writeln!(out, "  handoff     under way from epoch {oldest}")?;
     }

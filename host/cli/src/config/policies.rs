@@ -1,13 +1,21 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use turnout_pipeline::{PerWorld, TrustedKeys, Undecided};
+use turnout_backends::KeptSets;
+use turnout_pipeline::{Acceptance, BreakerLimits, PerWorld, TrustedKeys, Undecided};
 use turnout_runtime::{Bounds, Options};
 
 use super::section::Section;
 
 /// After how many failed calls in a row a policy is taken back, unless the configuration says.
 const BREAKER_FAILURES: u32 = 10;
+
+/// Which part of the calls within a minute may fail, unless the configuration says.
+const BREAKER_RATE: f64 = 0.01;
+
+/// How long the policies of a change may take to answer for all subjects, unless the configuration says.
+const EXAM_BUDGET: Duration = Duration::from_secs(10);
 
 /// The policies, as configured.
 #[derive(Debug)]
@@ -16,10 +24,12 @@ pub(crate) struct PolicyConfig {
     pub(crate) directory: PathBuf,
     /// What they may use.
     pub(crate) limits: Options,
-    /// The keys that modules must be signed with.
-    pub(crate) trusted_keys: TrustedKeys,
-    /// After how many failed calls in a row a policy is taken back.
-    pub(crate) breaker_failures: u32,
+    /// What they must meet to be accepted.
+    pub(crate) acceptance: Acceptance,
+    /// How often a policy may fail before it is taken back.
+    pub(crate) breaker: BreakerLimits,
+    /// How much of the past stays on record.
+    pub(crate) kept: KeptSets,
     /// Which backend answers a read that the routing policy fails to decide.
     pub(crate) undecided: Undecided,
 }
@@ -48,13 +58,28 @@ impl PolicyConfig {
             cache: section.value("cache").map(|cache: PathBuf| folder.join(cache)),
             wasi: section.value("wasi").unwrap_or_default(),
         };
+        let breaker = BreakerLimits {
+            in_a_row: section
+                .value("breaker_failures")
+                .map_or(BREAKER_FAILURES, NonZeroU32::get),
+            rate: section.value("breaker_rate").unwrap_or(BREAKER_RATE),
+        };
+        if !(breaker.rate > 0.0 && breaker.rate <= 1.0) {
+            section.problem("`breaker_rate`: must be above 0 and at most 1; 0.01 is one call in a hundred");
+        }
+        let kept = KeptSets::default();
         let config = Self {
             directory: folder.join(directory),
             limits,
-            trusted_keys,
-            breaker_failures: section
-                .value("breaker_failures")
-                .map_or(BREAKER_FAILURES, NonZeroU32::get),
+            acceptance: Acceptance {
+                trusted_keys,
+                exam_budget: section.duration("exam_budget").unwrap_or(EXAM_BUDGET),
+            },
+            breaker,
+            kept: KeptSets {
+                sets: section.value("kept_sets").map_or(kept.sets, NonZeroU32::get),
+                bytes: section.kibibytes("kept_kib").map_or(kept.bytes, |bytes| bytes as u64),
+            },
             undecided: section.value("undecided_reads").unwrap_or_default(),
         };
         section.finish();
@@ -70,5 +95,6 @@ fn bounds(section: &mut Section<'_, '_>, elsewhere: Bounds) -> Bounds {
         table_entries: section.positive("table_entries").unwrap_or(elsewhere.table_entries),
         call_cpu: section.duration("call_cpu").unwrap_or(elsewhere.call_cpu),
         configure_cpu: section.duration("configure_cpu").unwrap_or(elsewhere.configure_cpu),
+        settings_bytes: section.kibibytes("settings_kib").unwrap_or(elsewhere.settings_bytes),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use turnout_backends::EpochRecord;
+use turnout_backends::{EpochRecord, KeptSets};
 use turnout_vocabulary::Epoch;
 
 use crate::world::{Table, World};
@@ -17,6 +17,7 @@ fn record(epoch: u64) -> EpochRecord {
         released: false,
         age: Duration::ZERO,
         converged: vec![],
+        site: None,
     }
 }
 
@@ -24,13 +25,13 @@ fn record(epoch: u64) -> EpochRecord {
 async fn an_abandonment_is_released_as_it_is_recorded_and_ends_the_handoff_for_good() {
     let world = World::new(CLIENTS, &[Table::called("clients")]).await;
     let old = &world.backends.old;
-    assert!(old.record_epoch(&record(1), &[]).await.unwrap());
+    assert!(old.record_epoch(&record(1), &[], KeptSets::default()).await.unwrap());
     assert!(old.release_epoch(Epoch::new(1)).await.unwrap());
-    assert!(old.record_epoch(&record(2), &[]).await.unwrap());
-    assert!(old.record_abandonment(&record(3)).await.unwrap());
+    assert!(old.record_epoch(&record(2), &[], KeptSets::default()).await.unwrap());
+    assert!(old.record_abandonment(&record(3), KeptSets::default()).await.unwrap());
     // A slow coordinator comes too late, and to abandon once more changes nothing.
     assert!(!old.release_epoch(Epoch::new(2)).await.unwrap());
-    assert!(old.record_abandonment(&record(3)).await.unwrap());
+    assert!(old.record_abandonment(&record(3), KeptSets::default()).await.unwrap());
     let newest = old.newest_epochs().await.unwrap();
     assert_eq!(
         (newest.released, newest.newest),
@@ -42,12 +43,12 @@ async fn an_abandonment_is_released_as_it_is_recorded_and_ends_the_handoff_for_g
 async fn what_is_released_cannot_be_abandoned() {
     let world = World::new(CLIENTS, &[Table::called("clients")]).await;
     let old = &world.backends.old;
-    assert!(old.record_epoch(&record(1), &[]).await.unwrap());
+    assert!(old.record_epoch(&record(1), &[], KeptSets::default()).await.unwrap());
     assert!(old.release_epoch(Epoch::new(1)).await.unwrap());
-    assert!(!old.record_abandonment(&record(2)).await.unwrap());
+    assert!(!old.record_abandonment(&record(2), KeptSets::default()).await.unwrap());
     assert_eq!(old.newest_epochs().await.unwrap().newest, Some(Epoch::new(1)));
     // To release it once more is true also when a newer epoch is recorded.
-    assert!(old.record_epoch(&record(2), &[]).await.unwrap());
+    assert!(old.record_epoch(&record(2), &[], KeptSets::default()).await.unwrap());
     assert!(old.release_epoch(Epoch::new(1)).await.unwrap());
 }
 
@@ -58,9 +59,16 @@ async fn of_a_release_and_an_abandonment_at_the_same_time_one_counts() {
     let old = &world.backends.old;
     let mut epoch = 1;
     for _ in 0..ROUNDS {
-        assert!(old.record_epoch(&record(epoch), &[]).await.unwrap());
+        assert!(
+            old.record_epoch(&record(epoch), &[], KeptSets::default())
+                .await
+                .unwrap()
+        );
         let next = record(epoch + 1);
-        let (released, abandoned) = tokio::join!(old.release_epoch(Epoch::new(epoch)), old.record_abandonment(&next));
+        let (released, abandoned) = tokio::join!(
+            old.release_epoch(Epoch::new(epoch)),
+            old.record_abandonment(&next, KeptSets::default())
+        );
         let (released, abandoned) = (released.unwrap(), abandoned.unwrap());
         assert!(
             released != abandoned,

@@ -65,7 +65,7 @@ async fn a_side_that_is_restored_is_found_out_by_both_and_nothing_is_mirrored_fr
         assert_eq!(found.side, side, "{}", found.reason);
         world.old("insert into t values (1000, 0)").await;
         for (_, database) in world.backends.iter() {
-            assert_eq!(database.rewound_sides().await.unwrap(), [found.clone()]);
+            assert_eq!(database.rewound_sides().await.unwrap(), std::slice::from_ref(&found));
         }
         // Not even by a host that starts now.
         let second = world.another_host();

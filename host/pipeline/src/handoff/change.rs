@@ -14,6 +14,9 @@ use crate::policies::{Era, InForce};
 /// How often a change is begun anew that another host overtook.
 pub(super) const ATTEMPTS: usize = 20;
 
+/// How much longer than its budget a handoff of another host may take before this one abandons it.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
 /// How long a side rests before a step is tried again that failed there.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -84,7 +87,7 @@ impl Handoffs {
         let next = self.allot(now, set, &passed).await?;
         let epoch = next.epoch;
         self.policies.put_in_force(next.clone());
-        let outcome = timeout(self.budget, self.carry_through(now, &next)).await;
+        let outcome = timeout(self.budget, self.carry_through((now, &passed), &next)).await;
         let held_up = self.held_up.end();
         let obstacle = match outcome {
             Ok(Ok(())) => {
@@ -106,7 +109,12 @@ impl Handoffs {
     }
 
     /// Writes the next epoch down on both sides, `old` first: there only one host gets the number.
-    async fn allot(&self, now: &InForce, set: &Arc<PolicySet>, passed: &Passed) -> Result<InForce, Obstacle> {
+    pub(super) async fn allot(
+        &self,
+        now: &InForce,
+        set: &Arc<PolicySet>,
+        passed: &Passed,
+    ) -> Result<InForce, Obstacle> {
         // An epoch that this host has not heard of may have moved what it takes for settled.
         if self.newest().await?.is_some_and(|newest| newest > now.epoch) {
             return Err(Obstacle::Overtaken);
@@ -140,10 +148,13 @@ impl Handoffs {
         known: Option<&Era>,
         on: &[Backend],
     ) -> Result<(), Obstacle> {
-        let record = record::epoch(era, converged);
+        let record = record::epoch(era, converged, &self.site.load());
         let modules = record::modules(&era.set, known);
         for backend in on {
-            if !self.backends[*backend].record_epoch(&record, &modules).await? {
+            if !self.backends[*backend]
+                .record_epoch(&record, &modules, self.kept)
+                .await?
+            {
                 return Err(Obstacle::Overtaken);
             }
         }
@@ -151,18 +162,19 @@ impl Handoffs {
     }
 
     /// The steps of a handoff: both fences, the drain, the sequences, the proof where one is needed, the release.
-    async fn carry_through(&self, now: &InForce, next: &InForce) -> Result<(), Obstacle> {
+    async fn carry_through(&self, (now, passed): (&InForce, &Passed), next: &InForce) -> Result<(), Obstacle> {
         for backend in sides(next) {
             self.raise_fence(backend, next.epoch).await?;
         }
         tokio::try_join!(self.drain(next), self.set_numbers_apart(next))?;
         self.refuse_restored().await?;
-        let unproven = self.unproven(now, &next.era).await?;
+        let unproven = self.unproven(now, &next.era, passed).await?;
         self.prove_equal(next, &unproven).await?;
         let direct = self.direct_writes(next).await?;
         self.set_numbers_back(next).await;
         self.release(next.epoch).await?;
         self.tell_of_direct_writes(direct);
+        self.remember(&next.era).await;
         Ok(())
     }
 
@@ -190,7 +202,7 @@ impl Handoffs {
 
     /// Releases an epoch. `old` decides whether it still can be released; the other side only notes it, now or in
     /// [`rejoin`](Self::rejoin).
-    async fn release(&self, epoch: Epoch) -> Result<(), Obstacle> {
+    pub(super) async fn release(&self, epoch: Epoch) -> Result<(), Obstacle> {
         if !self.backends.old.release_epoch(epoch).await? {
             return Err(Obstacle::Because(format!(
                 "the handoff to epoch {epoch} was abandoned by another host, as it took too long; make the change again"
@@ -266,8 +278,8 @@ impl Handoffs {
             epoch: failed.epoch.next(),
             ..base.era.clone()
         };
-        let record = record::epoch(&era, &base.converged);
-        if !self.backends.old.record_abandonment(&record).await? {
+        let record = record::epoch(&era, &base.converged, &self.site.load());
+        if !self.backends.old.record_abandonment(&record, self.kept).await? {
             return Ok(false);
         }
         let epoch = era.epoch;

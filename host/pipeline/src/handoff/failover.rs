@@ -120,7 +120,7 @@ impl Handoffs {
             .map_err(|obstacle| match obstacle {
                 Obstacle::Backend(error) => NoFailover::Backend(error),
                 Obstacle::Policy(error) => NoFailover::Policy(error),
-                Obstacle::Overtaken | Obstacle::Because(_) => NoFailover::Overtaken,
+                Obstacle::Overtaken | Obstacle::OtherSite(_) | Obstacle::Because(_) => NoFailover::Overtaken,
             })?;
         survivor.close_to_leftovers(era.epoch).await?;
         survivor.raise_fence(era.epoch).await?;

@@ -5,7 +5,8 @@ use tokio::time::{Instant, sleep};
 use turnout_backends::{Database, EpochRecord, Error as BackendError, NewestEpochs};
 use turnout_vocabulary::{Backend, Epoch, Severity};
 
-use super::{Handoffs, Obstacle, record};
+use super::change::GRACE;
+use super::{Handoffs, NotBegun, Obstacle, record};
 use crate::policies::{Era, InForce};
 
 /// How often is looked for newer epochs: what other hosts wait for at a handoff of one of them.
@@ -14,21 +15,23 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How often is looked whether a side is back or has been installed.
 const CHECK: Duration = Duration::from_secs(1);
 
-/// How much longer than its budget a handoff of another host may take before this one abandons it.
-const GRACE: Duration = Duration::from_secs(2);
-
 impl Handoffs {
     /// Puts in force what the databases say is; where they know of nothing, the set of the directory, by a first handoff.
     ///
     /// # Errors
-    /// [`crate::Refused`] if that is refused.
-    pub async fn begin(self: &Arc<Self>) -> Result<(), crate::Refused> {
-        if let Err(error) = self.learn().await {
-            tracing::warn!(%error, "what is in force can't be known yet; nothing is written until it is");
-            return Ok(());
+    /// [`NotBegun`] if the set of the directory is refused, or the record describes another site.
+    pub async fn begin(self: &Arc<Self>) -> Result<(), NotBegun> {
+        match self.learn().await {
+            Ok(()) => {}
+            Err(Obstacle::OtherSite(reason)) => return Err(NotBegun::OtherSite(reason)),
+            Err(error) => {
+                tracing::warn!(%error, "what is in force can't be known yet; nothing is written until it is");
+                return Ok(());
+            }
         }
         let in_force = self.policies.in_force();
         if in_force.epoch > Epoch::new(0) {
+            self.set_old_directory_aside().await;
             self.converge_soon();
             return Ok(());
         }
@@ -52,6 +55,11 @@ impl Handoffs {
             let is_due = is_asked || checked.is_none_or(|checked: Instant| checked.elapsed() >= CHECK);
             match self.learn().await {
                 Ok(()) => self.finish_for_others().await,
+                Err(Obstacle::OtherSite(_)) => {
+                    if let Err(error) = self.finish_other_site().await {
+                        tracing::debug!(%error, "a handoff to another description of the site can't be finished");
+                    }
+                }
                 Err(error) if is_due => tracing::debug!(%error, "newer epochs can't be looked for"),
                 Err(_) => {}
             }
@@ -132,6 +140,7 @@ impl Handoffs {
     async fn catch_up(&self, database: &Database, now: &InForce, released: Option<Epoch>) -> Result<(), Obstacle> {
         let since = released.unwrap_or(Epoch::new(0));
         let mut records = database.epochs(since).await?;
+        self.belongs(&records).await?;
         let Some(newest) = records.pop() else { return Ok(()) };
         let mut leaving = Vec::new();
         if !newest.released {
@@ -153,7 +162,7 @@ impl Handoffs {
     }
 
     /// The policies of an epoch. What is in force already is not made again.
-    async fn era(&self, database: &Database, written: &EpochRecord) -> Result<Era, Obstacle> {
+    pub(super) async fn era(&self, database: &Database, written: &EpochRecord) -> Result<Era, Obstacle> {
         let files = record::files(database, written).await?;
         let policies = Arc::clone(&self.policies);
         let made = tokio::task::spawn_blocking(move || policies.make(&files)).await;

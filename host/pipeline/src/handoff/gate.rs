@@ -1,22 +1,13 @@
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use turnout_backends::{Error as BackendError, Reference};
-use turnout_runtime::CallError;
-use turnout_vocabulary::{Backend, Epoch, Filter, Repository, RepositoryId, Span, Subject};
+use turnout_backends::Reference;
+use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Span};
 
-use super::gaps::{refuse_not_served, without_gaps};
+use super::exam::{Parent, Question, Seen};
+use super::gaps::{has_gap, refuse_not_served, without_gaps};
 use super::{Handoffs, Obstacle};
 use crate::PolicySet;
 use crate::policies::{Era, InForce};
-use crate::subjects::normalise;
-
-/// How many repositories are asked for their subjects at a time: each takes a connection of each side.
-const AT_ONCE: usize = 2;
-
-/// What a set decides about the rows of subjects: who is their authority, and whether they are mirrored.
-type Decisions = HashMap<Option<Subject>, (Backend, bool)>;
 
 /// What a set that may come into force brings along.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +16,8 @@ pub(super) struct Passed {
     pub(super) converged: Vec<String>,
     /// Repositories with subjects that change hands though nothing shows yet that both sides have the same rows of them.
     pub(super) unproven: Vec<RepositoryId>,
+    /// Other repositories with subjects that may change hands, and whose rows were looked at.
+    pub(super) proven: Vec<(RepositoryId, Seen)>,
 }
 
 impl Handoffs {
@@ -49,20 +42,49 @@ impl Handoffs {
                 Err(error) => return Err(error.into()),
             }
         }
+        if now.epoch > Epoch::new(0) && now.forced.is_none() && now.decides_as(set) {
+            return Ok(Some(Passed {
+                converged: now.converged.clone(),
+                ..Passed::default()
+            }));
+        }
+        self.pass(now, era).await.map(Some)
+    }
+
+    /// Asks a set about every subject, also one that decides as the set in force does.
+    pub(super) async fn pass(&self, now: &InForce, era: Era) -> Result<Passed, Obstacle> {
         let gaps = self.gaps_left(now, &era).await?;
         let now = &without_gaps(now, &gaps);
-        let mut passed = Passed::default();
         let schema = self.backends.old.schema().await?;
-        let decisions = self.decisions(&era, self.repositories.iter().collect()).await?;
-        for decided in &decisions {
-            let references = schema.table(decided.0).map_or(&[][..], |table| &table.references);
-            for reference in references {
-                check_parent(&era, &decisions, decided, reference)?;
+        let questions = self.repositories.iter().map(|repository| {
+            let references = schema.table(repository).map_or(&[][..], |table| &table.references);
+            let question = Question {
+                repository: repository.clone(),
+                parents: self.parents(repository, references),
+                may_move: may_move(now, &era, repository),
+            };
+            (question, Seen::default())
+        });
+        let found = self.examine(now, &era, questions.collect(), &Backend::ALL).await?;
+        let gaining = self.repositories.iter().zip(&found).map(|(repository, (found, _))| {
+            let sides = Backend::ALL.into_iter();
+            let gains = |side: &Backend| found.gains[*side] || gains_all(now, &era, repository, *side);
+            (repository.id, sides.filter(gains).collect())
+        });
+        self.check_schemas(gaining.collect()).await?;
+        let mut passed = Passed::default();
+        for (repository, (found, seen)) in self.repositories.iter().zip(found) {
+            if found.is_converged {
+                passed.converged.push(repository.name.clone());
             }
-            if decided.1.values().any(|(_, mirrored)| *mirrored) {
-                refuse_not_served(&gaps, decided.0)?;
+            if found.is_unproven {
+                passed.unproven.push(repository.id);
+            } else if may_move(now, &era, repository) {
+                passed.proven.push((repository.id, seen));
             }
-            prove(now, &era, decided, &mut passed);
+            if found.is_mirrored {
+                refuse_not_served(&gaps, repository)?;
+            }
         }
         self.refuse_open_gaps(&gaps, &passed.unproven)?;
         if now.epoch == Epoch::new(0) {
@@ -70,24 +92,63 @@ impl Handoffs {
             self.prove_equal(&InForce::steady(era, Vec::new()), &passed.unproven)
                 .await?;
         }
-        Ok(Some(passed))
+        Ok(passed)
+    }
+
+    /// Goes on only if no side that gains authority lacks what the other has, or would lose or refuse its rows.
+    async fn check_schemas(&self, gaining: Vec<(RepositoryId, Vec<Backend>)>) -> Result<(), Obstacle> {
+        if gaining.iter().all(|(_, sides)| sides.is_empty()) {
+            return Ok(());
+        }
+        let differences = turnout_backends::schema_differences(&self.backends).await?;
+        let broken: Vec<String> = gaining
+            .iter()
+            .flat_map(|(repository, sides)| {
+                let of_table = differences.get(usize::from(repository.0)).into_iter().flatten();
+                of_table.filter(|difference| sides.iter().any(|side| difference.breaks(*side)))
+            })
+            .map(ToString::to_string)
+            .collect();
+        if broken.is_empty() {
+            return Ok(());
+        }
+        Err(Obstacle::Because(format!(
+            "authority would move to a side whose tables do not fit: {}; `turnout check` names every difference",
+            broken.join("; ")
+        )))
     }
 
     /// The repositories with subjects that change hands though nothing shows that both sides have the same rows of them.
-    /// Asked once more when both fences stand: a subject may have got its first row since the gate.
-    pub(super) async fn unproven(&self, now: &InForce, era: &Era) -> Result<Vec<RepositoryId>, Obstacle> {
-        let gaps = self.gaps().await?;
-        let now = &without_gaps(now, &gaps);
-        let mut passed = Passed::default();
-        let moving = self
-            .repositories
-            .iter()
-            .filter(|repository| may_move(now, era, repository));
-        for decided in self.decisions(era, moving.collect()).await? {
-            prove(now, era, &decided, &mut passed);
+    /// Asked once more when both fences stand: a subject may have got its first row since the gate. Operations wait
+    /// meanwhile, so nobody is asked about who had rows at the gate.
+    pub(super) async fn unproven(
+        &self,
+        now: &InForce,
+        era: &Era,
+        passed: &Passed,
+    ) -> Result<Vec<RepositoryId>, Obstacle> {
+        if passed.proven.is_empty() {
+            return Ok(passed.unproven.clone());
         }
-        self.refuse_open_gaps(&gaps, &passed.unproven)?;
-        Ok(passed.unproven)
+        // What is left of past epochs was looked at before: a gap that shows only now leaves nothing unseen.
+        let gaps = self.gaps().await?;
+        let questions = passed.proven.iter().map(|(id, seen)| {
+            let question = Question {
+                repository: self.repositories[usize::from(id.0)].clone(),
+                parents: Vec::new(),
+                may_move: true,
+            };
+            (question, seen.clone())
+        });
+        let found = self.examine(now, era, questions.collect(), &Backend::ALL).await?;
+        let mut unproven = passed.unproven.clone();
+        for ((id, _), (found, _)) in passed.proven.iter().zip(found) {
+            if found.is_unproven || has_gap(&gaps, &self.repositories[usize::from(id.0)]) {
+                unproven.push(*id);
+            }
+        }
+        self.refuse_open_gaps(&gaps, &unproven)?;
+        Ok(unproven)
     }
 
     /// Whether a set asks for more than `old` alone, for nobody or for any subject that has rows there.
@@ -95,118 +156,56 @@ impl Handoffs {
         if era.needs_mirror(&self.repositories)? {
             return Ok(true);
         }
-        for repository in &*self.repositories {
-            let texts = self.backends.old.subjects(repository, &Filter::default()).await?;
-            for subject in normalise(texts.iter().map(Option::as_deref), &self.rule) {
-                if era.mirrored(repository.id, subject.as_ref())? {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    /// What a set decides about each subject whose rows either side has, and about nobody. A policy that fails for one of them
-    /// is not to come into force.
-    async fn decisions<'a>(
-        &self,
-        era: &Era,
-        repositories: Vec<&'a Repository>,
-    ) -> Result<Vec<(&'a Repository, Decisions)>, Obstacle> {
-        let asked: Vec<_> = repositories
-            .iter()
-            .map(|repository| self.subjects(repository))
-            .collect();
-        let subjects: Vec<_> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
-        let decided = repositories.into_iter().zip(subjects).map(|(repository, subjects)| {
-            let decisions = subjects.into_iter().map(|subject| {
-                let decision = era.decision(repository.id, subject.as_ref())?;
-                Ok((subject, decision))
-            });
-            Ok((repository, decisions.collect::<Result<_, CallError>>()?))
-        });
-        decided.collect()
-    }
-
-    /// The subjects whose rows either side has, and nobody.
-    async fn subjects(&self, repository: &Repository) -> Result<HashSet<Option<Subject>>, BackendError> {
-        let mut subjects = HashSet::from([None]);
-        if repository.subject.is_some() {
-            let (old, new) = (&self.backends.old, &self.backends.new);
-            let (on_old, on_new) = tokio::try_join!(old.all_subjects(repository), new.all_subjects(repository))?;
-            for texts in [on_old, on_new] {
-                subjects.extend(normalise(texts.iter().map(Option::as_deref), &self.rule));
-            }
-        }
-        Ok(subjects)
-    }
-}
-
-/// A repository that a mirrored one refers to by foreign key must be mirrored itself.
-fn check_parent(
-    era: &Era,
-    decisions: &[(&Repository, Decisions)],
-    (repository, decided): &(&Repository, Decisions),
-    reference: &Reference,
-) -> Result<(), Obstacle> {
-    let parent = decisions
-        .iter()
-        .find(|(parent, _)| parent.schema == reference.schema && parent.name == reference.table);
-    for (subject, _) in decided.iter().filter(|(_, (_, mirrored))| *mirrored) {
-        let is_mirrored = match parent {
-            None => false,
-            Some((parent, of_parent)) => {
-                let subject = if parent.subject.is_some() { subject } else { &None };
-                match of_parent.get(subject) {
-                    Some((_, mirrored)) => *mirrored,
-                    None => era.mirrored(parent.id, subject.as_ref())?,
-                }
-            }
-        };
-        if !is_mirrored {
-            return Err(Obstacle::Because(format!(
-                "repository {} is mirrored and refers by foreign key to {}.{}, which is not: mirror it too",
-                repository.name, reference.schema, reference.table
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Finds out what is known of a repository's two sides when a set takes over.
-fn prove(now: &InForce, era: &Era, (repository, decided): &(&Repository, Decisions), passed: &mut Passed) {
-    let first = now.epoch == Epoch::new(0);
-    let was_converged = !first && now.converged.contains(&repository.name);
-    let (mut stays, mut unproven) = (was_converged, false);
-    let may_move = may_move(now, era, repository);
-    for (subject, (authority, mirrored)) in decided {
-        let subject = subject.as_ref();
-        // A set in force that fails may have said anything before.
-        let proven = was_converged && now.mirrored(repository.id, subject).unwrap_or(false);
-        stays = stays && (proven || !mirrored);
-        if may_move && !proven && !unproven {
-            let before = if first {
-                Some(Backend::Old)
-            } else {
-                now.authority(repository.id, subject).ok()
+        let questions = self.repositories.iter().map(|repository| {
+            let question = Question {
+                repository: repository.clone(),
+                parents: Vec::new(),
+                may_move: false,
             };
-            unproven = before != Some(*authority);
+            (question, Seen::default())
+        });
+        let now = self.policies.in_force();
+        let found = self.examine(&now, era, questions.collect(), &[Backend::Old]).await?;
+        Ok(found.iter().any(|(found, _)| found.is_mirrored))
+    }
+
+    /// The tables, each once, that foreign keys of a repository refer to.
+    fn parents(&self, repository: &Repository, references: &[Reference]) -> Vec<Parent> {
+        let is = |repository: &Repository, reference: &Reference| {
+            repository.schema == reference.schema && repository.name == reference.table
+        };
+        let mut parents: Vec<Parent> = Vec::new();
+        for reference in references.iter().filter(|reference| !is(repository, reference)) {
+            let name = format!("{}.{}", reference.schema, reference.table);
+            if parents.iter().all(|parent| parent.name != name) {
+                let served = self.repositories.iter().find(|served| is(served, reference));
+                parents.push(Parent {
+                    name,
+                    repository: served.cloned(),
+                });
+            }
         }
-    }
-    if stays {
-        passed.converged.push(repository.name.clone());
-    }
-    if unproven {
-        passed.unproven.push(repository.id);
+        parents
     }
 }
 
-/// Whether rows of a repository may change hands when a set takes over. Before the first epoch all are on `old`.
+/// Whether a side becomes the authority of subjects that have no rows yet when a set takes over, or may.
+fn gains_all(now: &InForce, era: &Era, repository: &Repository, side: Backend) -> bool {
+    let before = span_before(now, repository);
+    before == Span::One(side.other()) && era.span(repository.id) != before
+}
+
+/// Whether rows of a repository may change hands when a set takes over.
 pub(super) fn may_move(now: &InForce, era: &Era, repository: &Repository) -> bool {
-    let before = if now.epoch == Epoch::new(0) {
+    let before = span_before(now, repository);
+    before == Span::Both || era.span(repository.id) != before
+}
+
+/// Before the first epoch all rows are on `old`.
+fn span_before(now: &InForce, repository: &Repository) -> Span {
+    if now.epoch == Epoch::new(0) {
         Span::One(Backend::Old)
     } else {
         now.span(repository.id)
-    };
-    before == Span::Both || era.span(repository.id) != before
+    }
 }

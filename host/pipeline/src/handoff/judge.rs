@@ -96,6 +96,10 @@ impl Judge for PolicyJudge {
         authority.is_ok_and(|authority| authority == source)
     }
 
+    fn stands_aside(&self) -> bool {
+        self.policies.why_aside().is_some()
+    }
+
     fn retry(&self, failure: &ApplyFailure) -> Retry {
         let retry = self.policies.in_force().dual_write.of(None).retry(failure);
         if let Ok(Retry::Park) = retry {

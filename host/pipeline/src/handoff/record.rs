@@ -6,7 +6,7 @@ use turnout_runtime::{DualWrite, Routing, World as _};
 
 use turnout_vocabulary::Epoch;
 
-use super::{ShippedTrial, ShippedVersion};
+use super::{ShippedTrial, ShippedVersion, SiteDescription};
 use crate::policies::Era;
 use crate::{File, Files, OnTrial, Origin, PerWorld, PolicySet, Scope};
 
@@ -49,6 +49,11 @@ impl Version {
 }
 
 impl Written {
+    /// The stable version, and the one on trial.
+    pub(super) fn into_versions(self) -> (Version, Option<Version>) {
+        (self.stable, self.trial.map(|trial| trial.version))
+    }
+
     /// The same for people.
     pub(super) fn shipped(self) -> ShippedVersion {
         let digest = |text: String| File::new("", text.into_bytes()).digest;
@@ -66,6 +71,15 @@ impl Written {
 }
 
 impl PerWorld<Written> {
+    /// What tells the stable versions of a set from those of another; the same as [`digest`] of their files.
+    pub(super) fn digest(&self) -> String {
+        let of = |written: &Written| {
+            let settings = File::new("", written.stable.settings.clone().into_bytes()).digest;
+            [written.stable.module.clone(), settings]
+        };
+        of_parts(&[of(&self.routing), of(&self.dual_write)])
+    }
+
     /// The versions of all worlds, those on trial included, each with the name of its world.
     pub(super) fn versions(self) -> impl Iterator<Item = (&'static str, Version)> {
         let worlds = [(Routing::NAME, self.routing), (DualWrite::NAME, self.dual_write)];
@@ -78,7 +92,7 @@ impl PerWorld<Written> {
 }
 
 /// An era as the databases keep it, before it is released.
-pub(super) fn epoch(era: &Era, converged: &[String]) -> EpochRecord {
+pub(super) fn epoch(era: &Era, converged: &[String], site: &SiteDescription) -> EpochRecord {
     EpochRecord {
         epoch: era.epoch,
         set: of(&era.set),
@@ -86,7 +100,18 @@ pub(super) fn epoch(era: &Era, converged: &[String]) -> EpochRecord {
         released: false,
         age: Duration::ZERO,
         converged: converged.to_vec(),
+        site: Some(site.to_json()),
     }
+}
+
+/// What tells the stable versions of these files from others: who shipped them and what is on trial make no difference.
+pub(super) fn digest(files: &PerWorld<Files>) -> String {
+    let of = |files: &Files| [files.module.digest.clone(), files.settings.digest.clone()];
+    of_parts(&[of(&files.routing), of(&files.dual_write)])
+}
+
+fn of_parts(worlds: &[[String; 2]; 2]) -> String {
+    File::new("", worlds.concat().concat().into_bytes()).digest
 }
 
 /// A policy set as the databases keep it: JSON.

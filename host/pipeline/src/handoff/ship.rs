@@ -1,15 +1,23 @@
+mod diff;
 mod kept;
+mod shown;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use turnout_backends::{Database, EpochRecord, Error as BackendError};
+use turnout_runtime::presentable;
 use turnout_vocabulary::{Backend, Epoch};
+
+pub use shown::{ShownEpoch, ShownTrial, ShownVersion, VersionDiff};
 
 use super::change::ATTEMPTS;
 use super::{Handoffs, Obstacle, record};
 use crate::policies::InForce;
 use crate::{File, Files, Origin, PerWorld, Refused, Scope};
+
+/// The longest name of whoever ships something, in bytes.
+const WHO_BYTES: usize = 64;
 
 /// Why a version was not shipped. What was in force is in force.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +28,14 @@ pub enum NotShipped {
     /// No version that is kept has this SHA-256.
     #[error("no version whose SHA-256 begins with {0:?} is kept; see `turnout policy list`")]
     Unknown(String),
+    /// The text can't name a version.
+    #[error(
+        "{0:?} names no version; give the first 8 or more digits of its SHA-256, as `turnout policy list` shows it"
+    )]
+    NoDigest(String),
+    /// An epoch is not on record.
+    #[error("epoch {0} is not kept; see `turnout policy list`")]
+    NoEpoch(Epoch),
     /// Several versions have it.
     #[error("the SHA-256 of several versions begins with {0:?}; give more of it")]
     Ambiguous(String),
@@ -99,6 +115,10 @@ enum Change {
         scope: Option<Scope>,
         by: Origin,
     },
+    ActivateEpoch {
+        epoch: Epoch,
+        by: Origin,
+    },
     RollBack {
         broken: Vec<String>,
         by: Origin,
@@ -128,7 +148,7 @@ impl Handoffs {
             module,
             settings,
             scope,
-            by: api(who),
+            by: api(&who),
         })
         .await
     }
@@ -147,9 +167,17 @@ impl Handoffs {
         self.ship(Change::Activate {
             sha256: sha256.to_owned(),
             scope,
-            by: api(who),
+            by: api(&who),
         })
         .await
+    }
+
+    /// Brings the whole set of an epoch into force again: both worlds with their modules and settings.
+    ///
+    /// # Errors
+    /// [`NotShipped`] with the reason.
+    pub async fn activate_epoch(self: &Arc<Self>, epoch: Epoch, who: String) -> Result<Epoch, NotShipped> {
+        self.ship(Change::ActivateEpoch { epoch, by: api(&who) }).await
     }
 
     /// Puts the set in force that was in force before the present one.
@@ -157,7 +185,7 @@ impl Handoffs {
     /// # Errors
     /// [`NotShipped`] with the reason.
     pub async fn roll_back(self: &Arc<Self>, who: String) -> Result<Epoch, NotShipped> {
-        self.roll_back_past(Vec::new(), api(who)).await
+        self.roll_back_past(Vec::new(), api(&who)).await
     }
 
     /// The same, passing over sets that hold any of these modules.
@@ -170,7 +198,7 @@ impl Handoffs {
     /// # Errors
     /// [`NotShipped`] with the reason.
     pub async fn end_trial(self: &Arc<Self>, promote: bool, who: String) -> Result<Epoch, NotShipped> {
-        self.ship(Change::EndTrial { promote, by: api(who) }).await
+        self.ship(Change::EndTrial { promote, by: api(&who) }).await
     }
 
     /// What is and was in force, newest first, as far as it is kept.
@@ -258,6 +286,13 @@ impl Handoffs {
                 of_world.decide(module, settings, scope.clone());
                 of_world.by = by.clone();
             }
+            Change::ActivateEpoch { epoch, by } => {
+                let (database, records) = self.records().await?;
+                files = record::files(database, kept::record_of(&records, *epoch)?).await?;
+                for world in [&mut files.routing, &mut files.dual_write] {
+                    world.by = by.clone();
+                }
+            }
             Change::RollBack { broken, by } => {
                 let holds = |broken: &String| {
                     files
@@ -303,9 +338,10 @@ impl Handoffs {
     }
 }
 
-fn api(who: String) -> Origin {
+/// Who asks over the API says so in their own words.
+fn api(who: &str) -> Origin {
     Origin {
-        who,
+        who: presentable(who, WHO_BYTES),
         from: "api".into(),
     }
 }

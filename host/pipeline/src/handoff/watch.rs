@@ -90,7 +90,12 @@ fn follow(handoffs: &Arc<Handoffs>, runtime: &Handle, changes: &Receiver<Change>
     while there {
         let seen = stamp();
         reload(handoffs, runtime);
-        there = until_changed(changes, || stamp() == seen);
+        let unchanged = || seen.is_some() && stamp() == seen;
+        there = until_changed(changes, unchanged);
+        // Another file of the directory may have changed. Read again, these would take back what others brought into force.
+        while there && unchanged() {
+            there = until_changed(changes, unchanged);
+        }
     }
 }
 

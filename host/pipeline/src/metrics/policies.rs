@@ -42,6 +42,7 @@ pub(crate) struct PolicyMetrics {
     pub(crate) differences: PerWorld<Counter>,
     /// How often the breaker took a set out of force.
     pub(crate) broken: Counter,
+    reads_not_followed: Counter,
     reloads: Family<ResultLabels, Counter>,
     reload_time: Histogram,
 }
@@ -58,6 +59,7 @@ impl PolicyMetrics {
             too_large: PerWorld::from_fn(|world| too_large.get_or_create_owned(&WorldLabels { world })),
             differences: PerWorld::from_fn(|world| differences.get_or_create_owned(&WorldLabels { world })),
             broken: Counter::default(),
+            reads_not_followed: Counter::default(),
             reloads: Family::default(),
             reload_time: Histogram::new(RELOAD_BUCKETS),
         };
@@ -86,6 +88,11 @@ impl PolicyMetrics {
             "policy_breaker",
             "Times that policies were taken out of force because they kept failing",
             metrics.broken.clone(),
+        );
+        registry.register(
+            "policy_reads_not_followed",
+            "Reads that a policy sent to a side whose rows are not kept equal, and that the authority answered",
+            metrics.reads_not_followed.clone(),
         );
         registry.register(
             "policy_reloads",
@@ -125,6 +132,11 @@ impl PolicyMetrics {
         if let Some((_, calls)) = self.calls.iter().find(|(name, _)| *name == world) {
             calls.observe(took.as_secs_f64());
         }
+    }
+
+    /// A read plan named a side whose rows are not kept equal.
+    pub(crate) fn read_not_followed(&self) {
+        self.reads_not_followed.inc();
     }
 
     pub(crate) fn reloaded(&self, took: Duration) {

@@ -17,8 +17,22 @@ impl Run<'_> {
         })?;
         let authority = settled.ok_or(Error::Moving)?;
         match self.policies.span(self.repository.id) {
-            Span::One(backend) if backend != authority => Err(Error::Contradiction),
+            Span::One(backend) if backend != authority => {
+                self.policies.routing.of(subject).note_contradiction("span");
+                Err(Error::Contradiction)
+            }
             _ => Ok(authority),
+        }
+    }
+
+    /// The same for a write: of some, a second instance of the policy is asked, too.
+    pub(super) fn authority_of_write(&mut self, subject: Option<&Subject>) -> Result<Backend, Error> {
+        let authority = self.authority(subject)?;
+        let is_forced = self.policies.forced.is_some();
+        if is_forced || self.policies.is_confirmed(self.repository.id, subject, authority) {
+            Ok(authority)
+        } else {
+            Err(Error::Contradiction)
         }
     }
 
@@ -31,7 +45,7 @@ impl Run<'_> {
         let mut sorted = PerBackend::<HashSet<_>>::default();
         for subject in subjects {
             self.admit(action, subject.as_ref())?;
-            sorted[self.authority(subject.as_ref())?].insert(subject);
+            sorted[self.authority_of_write(subject.as_ref())?].insert(subject);
         }
         Ok(sorted)
     }
@@ -47,7 +61,7 @@ impl Run<'_> {
         for text in texts {
             let subject = subject_in(text.as_deref(), &self.pipeline.rule);
             self.admit(action, subject.as_ref())?;
-            if self.authority(subject.as_ref())? == backend {
+            if self.authority_of_write(subject.as_ref())? == backend {
                 own.push(text);
             }
         }

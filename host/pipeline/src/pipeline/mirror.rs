@@ -115,10 +115,19 @@ impl Run<'_> {
                 return Ok(MirrorPlan::Off);
             }
         }
-        self.call(DualWrite::NAME, |policies, repository| {
+        let is_forced = self.policies.forced.is_some();
+        if !is_forced && !self.policies.mirrors(self.repository.id, subject)[authority] {
+            return Ok(MirrorPlan::Off);
+        }
+        let plan = self.call(DualWrite::NAME, |policies, repository| {
             policies.dual_write.ask("mirror", repository, subject, |policy| {
                 policy.mirror(action, repository, subject, authority)
             })
+        })?;
+        Ok(match plan {
+            // The rows of the repository are mirrored, and no single write is left out.
+            MirrorPlan::Off if !is_forced => MirrorPlan::Async,
+            plan => plan,
         })
     }
 }

@@ -11,9 +11,10 @@ impl Run<'_> {
     pub(super) async fn read(&mut self, request: &Request, beside: Option<&Subject>) -> Result<Outcome, Error> {
         let subject = self.subject_of_read(request, beside)?;
         let subject = subject.as_ref();
-        let (mut plan, authority) = self
+        let (plan, authority) = self
             .plan(subject)
             .or_else(|error| Ok::<_, Error>((self.without_decision(error)?, None)))?;
+        let mut plan = self.within_equal_rows(plan, authority, subject);
         if let Some(authority) = authority {
             if self.spans_authorities(subject) {
                 plan.primary = authority;
@@ -42,6 +43,29 @@ impl Run<'_> {
             self.note_mirrors_age(authority);
         }
         Ok(answer?)
+    }
+
+    /// The plan without the side that is not the authority, unless the rows of the subject are kept equal there. What a policy
+    /// would have had answered otherwise is counted.
+    fn within_equal_rows(&mut self, plan: ReadPlan, authority: Option<Backend>, subject: Option<&Subject>) -> ReadPlan {
+        let Some(authority) = authority else { return plan };
+        let leaves = |side: Backend| side != authority;
+        if !leaves(plan.primary) && !plan.fallback.is_some_and(leaves) || self.is_kept_equal(subject) {
+            return plan;
+        }
+        self.pipeline.metrics.policies.read_not_followed();
+        ReadPlan {
+            primary: authority,
+            fallback: None,
+            ..plan
+        }
+    }
+
+    /// Whether both sides are known to have the same rows of a subject, those aside that the mirror has yet to bring.
+    fn is_kept_equal(&mut self, subject: Option<&Subject>) -> bool {
+        let name = &self.repository.name;
+        let is_converged = self.policies.converged.contains(name);
+        is_converged && self.decide(|policies, repository| policies.mirrored(repository, subject).unwrap_or(false))
     }
 
     async fn read_from(&mut self, backend: Backend, request: &Request) -> Result<Outcome, BackendError> {

@@ -2,7 +2,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use turnout_runtime::CallError;
-use turnout_vocabulary::{Action, Backend, Epoch, MirrorPlan, Repository, RepositoryId, Span, Subject};
+use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Span, Subject};
 
 use super::PolicySet;
 
@@ -60,9 +60,9 @@ impl Era {
         {
             return Ok(true);
         }
-        let dual_write = self.set.dual_write.of(subject);
-        Ok(self.set.routing.of(subject).mirrored(repository, subject)?
-            && dual_write.mirror(Action::Update, repository, subject, authority()?)? != MirrorPlan::Off)
+        let mirrors = self.set.mirrors(repository, subject);
+        let mirrors = mirrors.old && mirrors.new || (mirrors.old || mirrors.new) && mirrors[authority()?];
+        Ok(mirrors && self.set.routing.of(subject).mirrored(repository, subject)?)
     }
 
     /// The backends that can be the authority of a repository's rows.

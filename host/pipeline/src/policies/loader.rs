@@ -1,26 +1,49 @@
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
-use turnout_runtime::{ConfigureError, Description, Document, LoadError, Module, Policy, Runtime, World};
+use turnout_runtime::{
+    ConfigureError, Description, Document, DualWrite, LoadError, Module, Policy, Routing, Runtime, World,
+};
 use turnout_vocabulary::{Repository, Span, SubjectRule};
 
 use super::files::{File, Files};
+use super::mirroring::Mirroring;
+use super::source::FileBounds;
 use super::trial::{Shipped, Trial, either};
 use super::{PerWorld, PolicySet, Refused, TrustedKeys, Version, examine};
+
+/// What the policies of a set must meet before it may come into force.
+#[derive(Clone, Debug)]
+pub struct Acceptance {
+    /// The keys that modules must be signed with.
+    pub trusted_keys: TrustedKeys,
+    /// The CPU time that the policies may take to answer for all subjects.
+    pub exam_budget: Duration,
+}
 
 /// Makes policy sets out of files. It puts none in force.
 pub(super) struct Loader {
     pub(super) runtime: Runtime,
     pub(super) repositories: Arc<[Repository]>,
     pub(super) rule: SubjectRule,
-    pub(super) trusted: TrustedKeys,
+    pub(super) acceptance: Acceptance,
     pub(super) differences: PerWorld<Counter>,
     pub(super) too_large: PerWorld<Counter>,
 }
 
 impl Loader {
+    /// How large the files may be that it takes.
+    pub(super) fn file_bounds(&self) -> FileBounds {
+        FileBounds {
+            module: PerWorld::from_fn(|world| self.runtime.bounds(world).module_bytes),
+            settings: PerWorld::from_fn(|world| self.runtime.bounds(world).settings_bytes),
+            too_large: self.too_large.clone(),
+        }
+    }
+
     /// Compiles, configures and questions the policies of these files. What is compiled `before` is used again.
     pub(super) fn set(&self, files: &PerWorld<Files>, before: Option<&PolicySet>) -> Result<PolicySet, Refused> {
         // To compile is most of it, and the worlds have nothing to do with each other.
@@ -47,7 +70,8 @@ impl Loader {
 
         let mut spans: Option<Box<[Span]>> = None;
         for (policy, file) in routing.all().zip(files.routing.modules()) {
-            let own = examine::routing(policy, &self.repositories, &self.rule).map_err(|error| file.refused(&error))?;
+            let own = examine::routing(policy, &self.repositories, &self.rule, self.acceptance.exam_budget)
+                .map_err(|error| file.refused(&error))?;
             spans = Some(match spans {
                 Some(spans) => spans
                     .iter()
@@ -57,9 +81,12 @@ impl Loader {
                 None => own,
             });
         }
-        for (policy, file) in dual_write.all().zip(files.dual_write.modules()) {
-            examine::dual_write(policy, &self.repositories).map_err(|error| file.refused(&error))?;
-        }
+        let mirrors =
+            |policy, file: &File| examine::dual_write(policy, &self.repositories).map_err(|error| file.refused(&error));
+        let stable = mirrors(&dual_write.stable, &files.dual_write.module)?;
+        let on_trial = dual_write.trial.as_ref().zip(files.dual_write.trial.as_ref());
+        let trial = on_trial.map(|(trial, files)| mirrors(&trial.policy, &files.module));
+        let mirroring = Mirroring::new(stable, trial.transpose()?);
         Ok(PolicySet {
             routing,
             dual_write,
@@ -69,7 +96,18 @@ impl Loader {
             },
             files: files.clone(),
             spans: spans.unwrap_or_default(),
+            mirroring,
+            second_opinions: Default::default(),
         })
+    }
+
+    /// What a module of a world says about itself.
+    pub(super) fn describe(&self, world: &str, module: &[u8]) -> Option<Description> {
+        match world {
+            Routing::NAME => self.runtime.load::<Routing>(module).ok()?.describe().ok(),
+            DualWrite::NAME => self.runtime.load::<DualWrite>(module).ok()?.describe().ok(),
+            _ => None,
+        }
     }
 
     /// A policy, and the version of it on trial.
@@ -102,11 +140,11 @@ impl Loader {
         compiled: &[(&Module<W>, &File)],
         too_large: &Counter,
     ) -> Result<(Policy<W>, Version), Refused> {
-        self.trusted.check(file)?;
+        self.acceptance.trusted_keys.check(file)?;
         let module = match compiled.iter().find(|(_, compiled)| *compiled == file) {
             Some((module, _)) => (*module).clone(),
             None => self.runtime.load(&file.content).map_err(|error| {
-                if matches!(error, LoadError::TooLarge { .. }) {
+                if matches!(error, LoadError::TooLarge { .. } | LoadError::TooComplex { .. }) {
                     too_large.inc();
                 }
                 file.refused(&error)
@@ -117,7 +155,8 @@ impl Loader {
             version,
             settings_schema,
         } = module.describe().map_err(|error| file.refused(&error))?;
-        let document = Document::parse(settings.text()?).map_err(|mistake| settings.refused_for(mistake))?;
+        let document = Document::parse(settings.text()?, module.bounds().settings_bytes)
+            .map_err(|mistake| settings.refused_for(mistake))?;
         let json = document
             .to_json(&settings_schema, &self.rule)
             .map_err(|mistake| settings.refused_for(mistake))?;

@@ -31,6 +31,11 @@ impl<T> PerWorld<T> {
     }
 
     /// The value of the world of that name; `None` if there is no such world.
+    pub fn get(&self, world: &str) -> Option<&T> {
+        self.iter().find(|(name, _)| *name == world).map(|(_, value)| value)
+    }
+
+    /// The same to be changed.
     pub fn get_mut(&mut self, world: &str) -> Option<&mut T> {
         match world {
             Routing::NAME => Some(&mut self.routing),

@@ -1,7 +1,10 @@
 use serde::{Deserialize, Serialize};
 use turnout_runtime::{DualWrite, Failures, Policy, Routing, World};
-use turnout_vocabulary::{RepositoryId, Span};
+use turnout_vocabulary::{Backend, PerBackend, RepositoryId, Span, Subject};
 
+use super::broken::{BreakerLimits, Broken};
+use super::mirroring::Mirroring;
+use super::second::SecondOpinion;
 use super::{Differences, Files, OnTrial, PerWorld, Shipped};
 
 /// The policies that decide together.
@@ -15,6 +18,9 @@ pub struct PolicySet {
     /// What they are made of.
     pub files: PerWorld<Files>,
     pub(super) spans: Box<[Span]>,
+    pub(super) mirroring: Mirroring,
+    /// On the stable routing policy, and on the one on trial.
+    pub(super) second_opinions: [SecondOpinion; 2],
 }
 
 impl PolicySet {
@@ -22,6 +28,35 @@ impl PolicySet {
     #[must_use]
     pub fn span(&self, repository: RepositoryId) -> Span {
         self.spans[usize::from(repository.0)]
+    }
+
+    /// Whether a second instance of the routing policy names the same authority, if it is asked: only a sample of writes has
+    /// it asked. If it does not, the breaker hears of it.
+    pub(crate) fn is_confirmed(&self, repository: RepositoryId, subject: Option<&Subject>, authority: Backend) -> bool {
+        let [stable, trial] = &self.second_opinions;
+        let second = if self.routing.trial_for(subject).is_some() {
+            trial
+        } else {
+            stable
+        };
+        let policy = self.routing.of(subject);
+        let agrees = second.agrees(policy, repository, subject, authority);
+        if !agrees {
+            policy.note_contradiction("authority");
+        }
+        agrees
+    }
+
+    /// Whether the dual-write policy mirrors the rows of a subject in a repository, by their authority.
+    pub(crate) fn mirrors(&self, repository: RepositoryId, subject: Option<&Subject>) -> PerBackend<bool> {
+        self.mirroring
+            .of(repository, self.dual_write.trial_for(subject).is_some())
+    }
+
+    /// Whether the rows of every subject have the same authority under another set, and are mirrored under both or under
+    /// neither: that is known without asking about any subject.
+    pub(crate) fn decides_as(&self, other: &Self) -> bool {
+        self.routing.decides_as(&other.routing) && self.mirroring.is_same_as(&other.mirroring)
     }
 
     /// The same of all repositories, in the order of their numbers.
@@ -51,10 +86,10 @@ impl PolicySet {
         }
     }
 
-    /// The modules of those policies that failed so many calls in a row, by their SHA-256.
-    pub(crate) fn failing(&self, limit: u32) -> impl Iterator<Item = String> {
-        let routing = failing(&self.routing, &self.files.routing, limit);
-        routing.chain(failing(&self.dual_write, &self.files.dual_write, limit))
+    /// The policies that fail more than a breaker allows.
+    pub(crate) fn broken(&self, limits: BreakerLimits) -> impl Iterator<Item = Broken> {
+        let routing = broken(&self.routing, &self.files.routing, limits);
+        routing.chain(broken(&self.dual_write, &self.files.dual_write, limits))
     }
 
     /// How many instances of each policy failed.
@@ -79,8 +114,15 @@ pub struct Version {
     pub settings: String,
 }
 
-fn failing<W: World>(shipped: &Shipped<W>, files: &Files, limit: u32) -> impl Iterator<Item = String> {
+fn broken<W: World>(shipped: &Shipped<W>, files: &Files, limits: BreakerLimits) -> impl Iterator<Item = Broken> {
     let both = shipped.all().zip(files.modules());
-    both.filter(move |(policy, _)| policy.failures_in_a_row() >= limit)
-        .map(|(_, module)| module.digest.clone())
+    both.filter_map(move |(policy, module)| {
+        let mut failing = policy.failing().into_iter();
+        let failing = failing.find(|failing| limits.are_exceeded_by(failing))?;
+        Some(Broken {
+            world: W::NAME,
+            module: module.digest.clone(),
+            failing,
+        })
+    })
 }

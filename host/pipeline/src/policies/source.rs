@@ -1,13 +1,32 @@
+mod regular;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use prometheus_client::metrics::counter::Counter;
+
 use super::files::{File, Files, Origin};
 use super::{PerWorld, Refused};
+use regular::Unread;
+
+/// How many bytes of a settings file are read in any case, so that one a little too large is refused by the name of the
+/// setting that bounds it.
+const SETTINGS: usize = 1 << 20;
+
+/// How many bytes a signature may have.
+const SIGNATURE: usize = 64 << 10;
 
 /// How often the files are read before they are said to change too fast.
 const ATTEMPTS: usize = 10;
+
+/// How many bytes the files of each world may have, and what counts those that have more.
+pub(super) struct FileBounds {
+    pub(super) module: PerWorld<usize>,
+    pub(super) settings: PerWorld<usize>,
+    pub(super) too_large: PerWorld<Counter>,
+}
 
 /// A directory that holds `<world>.wasm` beside `<world>.toml` for every world.
 #[derive(Debug)]
@@ -34,7 +53,7 @@ impl PolicySource {
     }
 
     /// What tells one state of the files from another, without reading them.
-    pub(crate) fn stamp(&self) -> Result<PerWorld<(Stamp, Stamp, Option<Stamp>)>, Refused> {
+    pub(crate) fn stamp(&self) -> Result<PerWorld<Stamps>, Refused> {
         PerWorld::try_from_fn(|world| {
             let module = self.module(world);
             let signature = stamp(&signature(&module)).ok();
@@ -44,11 +63,11 @@ impl PolicySource {
 
     /// Reads the files of all worlds as they stood together at one moment: a swap of some between two reads (Kubernetes
     /// turns one symlink) is noticed, and they are read again.
-    pub(crate) fn read(&self) -> Result<PerWorld<Files>, Refused> {
+    pub(super) fn read(&self, bounds: &FileBounds) -> Result<PerWorld<Files>, Refused> {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..ATTEMPTS {
             let before = self.stamp()?;
-            let files = PerWorld::try_from_fn(|world| self.files(world))?;
+            let files = PerWorld::try_from_fn(|world| self.files(world, bounds))?;
             if before == self.stamp()? {
                 return Ok(files);
             }
@@ -67,7 +86,7 @@ impl PolicySource {
                 (self.module(world), &files.module),
                 (self.settings(world), &files.settings),
             ] {
-                if std::fs::read(&path).is_ok_and(|there| there == file.content) {
+                if regular::read(&path, file.content.len()).is_ok_and(|there| there == file.content) {
                     continue;
                 }
                 // Not a name that is read, and in the same folder, so that the rename is one step.
@@ -85,17 +104,25 @@ impl PolicySource {
         Ok(())
     }
 
-    fn files(&self, world: &str) -> Result<Files, Refused> {
-        let file = |path: PathBuf| {
-            let content = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-            Ok(File::new(path, content))
+    fn files(&self, world: &str, bounds: &FileBounds) -> Result<Files, Refused> {
+        let file = |path: PathBuf, most: usize| match regular::read(&path, most) {
+            Ok(content) => Ok(File::new(path, content)),
+            Err(unread) => {
+                if let (Unread::TooLarge { .. }, Some(counter)) = (&unread, bounds.too_large.get(world)) {
+                    counter.inc();
+                }
+                Err(Refused::whole(&path, &unread))
+            }
         };
         let module = self.module(world);
         // Where no key is trusted there need be none.
-        let signed = std::fs::read_to_string(signature(&module)).ok();
+        let signed = regular::read(&signature(&module), SIGNATURE).ok();
+        let signed = signed.and_then(|text| String::from_utf8(text).ok());
+        let most = bounds.module.get(world).copied().unwrap_or_default();
+        let most_settings = bounds.settings.get(world).copied().unwrap_or_default().max(SETTINGS);
         Ok(Files {
-            module: file(module)?.signed(signed),
-            settings: file(self.settings(world))?,
+            module: file(module, most)?.signed(signed),
+            settings: file(self.settings(world), most_settings)?,
             trial: None,
             by: Origin {
                 who: String::new(),
@@ -120,6 +147,9 @@ fn signature(module: &Path) -> PathBuf {
     path.into()
 }
 
+/// Those of a module, of its settings and of its signature.
+pub(crate) type Stamps = (Stamp, Stamp, Option<Stamp>);
+
 /// What tells one version of a file from another: the file that symlinks lead to, its time and its size.
 pub(crate) type Stamp = (PathBuf, SystemTime, u64);
 
@@ -129,9 +159,5 @@ fn stamp(path: &Path) -> Result<Stamp, Refused> {
         let metadata = target.metadata()?;
         Ok((target, metadata.modified()?, metadata.len()))
     };
-    stamp().map_err(|error| unreadable(path, &error))
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Refused {
-    Refused::whole(path, &format_args!("this cannot be read: {error}"))
+    stamp().map_err(|error: io::Error| Refused::whole(path, &Unread::from(error)))
 }

@@ -2,13 +2,16 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use prometheus_client::metrics::counter::Counter;
-use turnout_runtime::{CallError, Policy, World};
+use turnout_runtime::{CallError, Policy, World, presentable};
 use turnout_vocabulary::{RepositoryId, Span, Subject};
 
 use super::Scope;
 
 /// How many examples of differences are kept.
 const EXAMPLES: usize = 16;
+
+/// The longest answer that is shown, in bytes.
+const ANSWER_BYTES: usize = 256;
 
 /// The policy of one world: the stable version, and one on trial for a part of the subjects or in the shadow.
 pub struct Shipped<W: World> {
@@ -51,10 +54,26 @@ pub struct Differences {
 impl<W: World> Shipped<W> {
     /// The version that decides for a subject.
     pub fn of(&self, subject: Option<&Subject>) -> &Policy<W> {
-        match (&self.trial, subject) {
-            (Some(trial), Some(subject)) if trial.scope.covers(subject) => &trial.policy,
-            _ => &self.stable,
-        }
+        self.trial_for(subject).map_or(&self.stable, |trial| &trial.policy)
+    }
+
+    /// The version on trial, if it decides for a subject.
+    pub(super) fn trial_for(&self, subject: Option<&Subject>) -> Option<&Trial<W>> {
+        let trial = self.trial.as_ref()?;
+        subject
+            .is_some_and(|subject| trial.scope.covers(subject))
+            .then_some(trial)
+    }
+
+    /// Whether every subject has the same policy with the same settings here and there. A version in the shadow decides for
+    /// nobody.
+    pub(super) fn decides_as(&self, other: &Self) -> bool {
+        self.stable.is_same_as(&other.stable)
+            && match (self.deciding_trial(), other.deciding_trial()) {
+                (None, None) => true,
+                (Some(one), Some(two)) => one.scope == two.scope && one.policy.is_same_as(&two.policy),
+                _ => false,
+            }
     }
 
     /// What the version says that decides for a subject. A version in the shadow is asked, too, and where it differs is noted.
@@ -85,6 +104,10 @@ impl<W: World> Shipped<W> {
         if let Some(shadow) = self.shadow() {
             shadow.compare(function, repository, &question(&self.stable), &question(&shadow.policy));
         }
+    }
+
+    fn deciding_trial(&self) -> Option<&Trial<W>> {
+        self.trial.as_ref().filter(|trial| trial.scope != Scope::Shadow)
     }
 
     fn shadow(&self) -> Option<&Trial<W>> {
@@ -148,7 +171,7 @@ impl<W: World> Trial<W> {
 /// An answer in words.
 fn said<T: std::fmt::Debug>(answer: &Result<T, CallError>) -> String {
     match answer {
-        Ok(answer) => format!("{answer:?}"),
+        Ok(answer) => presentable(&format!("{answer:?}"), ANSWER_BYTES),
         Err(error) => error.failure.to_string(),
     }
 }

@@ -28,7 +28,7 @@ impl Failures {
             Failure::OutOfTime { .. } => &mut self.time,
             Failure::OutOfMemory { .. } => &mut self.memory,
             Failure::OutOfTable { .. } => &mut self.table,
-            Failure::Trapped { .. } | Failure::Fickle => &mut self.trap,
+            Failure::Trapped { .. } | Failure::BadSchema { .. } | Failure::Fickle => &mut self.trap,
         } += 1;
     }
 }

@@ -4,6 +4,7 @@ use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use super::{LoadError, imports};
+use crate::presentable::{REASON_BYTES, presentable};
 
 /// A policy as a component: the core module that a compiler wrote is made one, a component stays as it is. What a core
 /// module exports is written in the module itself, in the section that the bindings generator left there.
@@ -23,7 +24,7 @@ pub fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
         .and_then(|encoder| encoder.validate(false).encode())
         .map(Cow::Owned)
         .map_err(|error| LoadError::Malformed {
-            reason: format!("{error:#}"),
+            reason: presentable(&format!("{error:#}"), REASON_BYTES),
         })
 }
 

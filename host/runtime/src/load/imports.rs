@@ -18,9 +18,7 @@ pub(super) fn check_module(bytes: &[u8]) -> Result<(), LoadError> {
                 let package = import.module.trim_start_matches(STANDARD_NAMES);
                 // Whether WASI is allowed is asked of the component.
                 if !package.starts_with(PACKAGE) && !is_wasi(package) {
-                    return Err(LoadError::ForbiddenImport {
-                        import: format!("{}::{}", import.module, import.name),
-                    });
+                    return Err(LoadError::forbidden(&format!("{}::{}", import.module, import.name)));
                 }
             }
         }
@@ -42,9 +40,7 @@ pub(super) fn check_component(bytes: &[u8], wasi: bool) -> Result<(), LoadError>
                     let name = import.name.name;
                     let is_type = matches!(import.ty, ComponentTypeRef::Type(_));
                     if !(is_type || name.starts_with(PACKAGE) || wasi && is_wasi(name)) {
-                        return Err(LoadError::ForbiddenImport {
-                            import: name.to_owned(),
-                        });
+                        return Err(LoadError::forbidden(name));
                     }
                 }
             }
@@ -60,6 +56,7 @@ pub(super) fn advice(import: &str) -> &'static str {
         "build it without WASI, or allow it by `policies.wasi = true` in turnout.toml: it then gets an empty world, with no \
          files, sockets or environment, a clock that stands still and the same random numbers in every call"
     } else {
-        "build it for wasm32-unknown-unknown"
+        "build it for wasm32-unknown-unknown; where a toolchain always needs WASI, build a component for preview 2 (wasm32-wasip2), \
+         which `policies.wasi = true` in turnout.toml allows"
     }
 }

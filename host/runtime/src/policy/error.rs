@@ -1,14 +1,22 @@
 use crate::bindings::policy::turnout::policy::types::{InvalidSetting, SettingsError};
 use crate::bounds::Failure;
+use crate::presentable::{REASON_BYTES, presentable};
+
+/// The longest pointer that is followed.
+const POINTER_BYTES: usize = 4096;
 
 /// Why a module and settings make no policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigureError {
     /// The policy refuses the settings.
-    #[error("the policy refuses the settings at `{pointer}`: {reason}")]
+    #[error(
+        "the policy refuses the settings at `{}`: {reason}",
+        presentable(pointer, REASON_BYTES)
+    )]
     Settings {
-        /// Where the mistake is: a JSON Pointer (RFC 6901) into the settings, empty for all of them.
+        /// Where the mistake is: a JSON Pointer (RFC 6901) into the settings, empty for all of them. It is as the policy says it, so
+        /// it finds the line, and is shown to nobody as it is.
         pointer: String,
         /// What is wrong, in the policy's words.
         reason: String,
@@ -21,10 +29,16 @@ pub enum ConfigureError {
 impl From<SettingsError> for ConfigureError {
     fn from(error: SettingsError) -> Self {
         match error {
-            SettingsError::Invalid(InvalidSetting { pointer, reason }) => Self::Settings { pointer, reason },
+            SettingsError::Invalid(InvalidSetting { mut pointer, reason }) => {
+                pointer.truncate(pointer.floor_char_boundary(POINTER_BYTES));
+                Self::Settings {
+                    pointer,
+                    reason: presentable(&reason, REASON_BYTES),
+                }
+            }
             SettingsError::Other(reason) => Self::Settings {
                 pointer: String::new(),
-                reason,
+                reason: presentable(&reason, REASON_BYTES),
             },
         }
     }

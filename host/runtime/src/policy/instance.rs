@@ -1,12 +1,14 @@
+use std::sync::Arc;
 use std::time::Duration;
 
+use turnout_vocabulary::Subject;
 use wasmtime::Store;
 
 use super::{ConfigureError, Description, Module};
 use crate::bindings::policy::Policy as Base;
 use crate::bindings::policy::turnout::policy::types::Settings;
 use crate::bounds::{CpuBound, Failure, MemoryBound};
-use crate::log::LogBudget;
+use crate::log::{Lines, LogBudget};
 use crate::wasi::{HANDLES, Random};
 use crate::worlds::World;
 
@@ -24,26 +26,32 @@ pub struct State {
     pub(crate) world: &'static str,
     pub(crate) cpu: CpuBound,
     pub(crate) log: LogBudget,
+    pub(crate) lines: Arc<Lines>,
+    /// Whom the present call is about.
+    pub(crate) subject: Option<Subject>,
     pub(crate) random: Random,
     memory: MemoryBound,
 }
 
 impl State {
     /// Gives the next call its budget, and the random numbers that every call gets.
-    fn begin(&mut self, cpu: Duration) {
+    fn begin(&mut self, cpu: Duration, subject: Option<&Subject>) {
         self.cpu = CpuBound::new(cpu);
         self.log = LogBudget::new();
         self.random = Random::new();
+        self.subject = subject.cloned();
     }
 }
 
 impl<W: World> Instance<W> {
     pub(super) fn new(module: &Module<W>) -> Result<Self, Failure> {
-        let bounds = module.shared().options.of(W::NAME);
+        let bounds = module.bounds();
         let state = State {
             world: W::NAME,
             cpu: CpuBound::new(bounds.configure_cpu),
             log: LogBudget::new(),
+            lines: Arc::clone(module.lines()),
+            subject: None,
             random: Random::new(),
             memory: MemoryBound::new(bounds.memory_bytes, bounds.table_entries),
         };
@@ -83,18 +91,15 @@ impl<W: World> Instance<W> {
 
     pub(super) fn describe(&mut self) -> Result<Description, Failure> {
         let description = self.base.call_describe(&mut self.store).map_err(Failure::of)?;
-        Ok(Description {
-            name: description.name,
-            version: description.version,
-            settings_schema: description.settings_schema,
-        })
+        Description::checked(&description.name, &description.version, description.settings_schema)
     }
 
     pub(super) fn call<T>(
         &mut self,
+        subject: Option<&Subject>,
         export: impl FnOnce(&W, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
-        self.store.data_mut().begin(self.call_cpu);
+        self.store.data_mut().begin(self.call_cpu, subject);
         export(&self.world, &mut self.store).map_err(Failure::of)
     }
 }

@@ -1,12 +1,15 @@
 use std::sync::Arc;
 
+use serde_json::Value;
 use wasmtime::component::InstancePre;
 use wasmtime::component::types::ComponentItem;
 
 use super::State;
 use super::instance::Instance;
 use crate::bindings::policy::PolicyIndices;
-use crate::bounds::Failure;
+use crate::bounds::{Bounds, Failure};
+use crate::log::Lines;
+use crate::presentable::presentable;
 use crate::runtime::{Optimised, Shared};
 use crate::worlds::World;
 
@@ -17,8 +20,58 @@ pub struct Description {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// A JSON Schema of its settings, as text.
+    /// A JSON Schema object that describes its settings, as text; empty if it says nothing of them.
     pub settings_schema: String,
+}
+
+/// The longest name that is shown, in bytes.
+const NAME_BYTES: usize = 64;
+
+/// The longest version that is shown, in bytes.
+const VERSION_BYTES: usize = 32;
+
+/// The largest schema of settings, in bytes.
+const SCHEMA_BYTES: usize = 256 << 10;
+
+impl Description {
+    /// What a module says, cut and escaped; its schema is kept as it is.
+    ///
+    /// # Errors
+    /// [`Failure::BadSchema`] if the schema is too large or no JSON Schema object.
+    pub(super) fn checked(name: &str, version: &str, settings_schema: String) -> Result<Self, Failure> {
+        check_schema(&settings_schema).map_err(|reason| Failure::BadSchema { reason })?;
+        Ok(Self {
+            name: presentable(name, NAME_BYTES),
+            version: presentable(version, VERSION_BYTES),
+            settings_schema,
+        })
+    }
+}
+
+/// Looks at what the host reads of a schema: the rest is for people.
+fn check_schema(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    if text.len() > SCHEMA_BYTES {
+        return Err(format!("has {} bytes, and {SCHEMA_BYTES} are allowed", text.len()));
+    }
+    let schema: Value = serde_json::from_str(text).map_err(|_| "is no JSON")?;
+    let schema = schema.as_object().ok_or("is no JSON object")?;
+    let describes_tables = match schema.get("type") {
+        None => true,
+        Some(Value::Array(types)) => types.iter().any(|one| one == "object"),
+        Some(one) => one == "object",
+    };
+    if !describes_tables {
+        return Err("describes no object, but settings are a table".into());
+    }
+    for key in ["properties", "$defs"] {
+        if schema.get(key).is_some_and(|members| !members.is_object()) {
+            return Err(format!("has `{key}` that is no object"));
+        }
+    }
+    Ok(())
 }
 
 /// What one compiler made of a policy.
@@ -43,6 +96,7 @@ pub struct Module<W: World>(Arc<Inner<W>>);
 
 struct Inner<W: World> {
     shared: Arc<Shared>,
+    lines: Arc<Lines>,
     first: Code<W>,
     optimised: Optimised<W>,
 }
@@ -57,9 +111,15 @@ impl<W: World> Module<W> {
     pub(crate) fn new(shared: Arc<Shared>, first: Code<W>, optimised: Optimised<W>) -> Self {
         Self(Arc::new(Inner {
             shared,
+            lines: Arc::new(Lines::new(W::NAME)),
             first,
             optimised,
         }))
+    }
+
+    /// Whether both are the same compiled code.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Waits until its code is as fast as it gets.
@@ -83,7 +143,7 @@ impl<W: World> Module<W> {
     /// What the policy says about itself.
     ///
     /// # Errors
-    /// [`Failure`] if it traps or exceeds a bound.
+    /// [`Failure`] if it traps or exceeds a bound, or describes its settings by what is no JSON Schema object.
     pub fn describe(&self) -> Result<Description, Failure> {
         Instance::new(self)?.describe()
     }
@@ -99,12 +159,24 @@ impl<W: World> Module<W> {
                 ComponentItem::ComponentInstance(interface) => {
                     let exports = interface.exports(engine);
                     let called = exports.filter(|(_, export)| matches!(export.ty, ComponentItem::ComponentFunc(_)));
-                    functions.extend(called.map(|(function, _)| format!("{name}#{function}")));
+                    functions
+                        .extend(called.map(|(function, _)| presentable(&format!("{name}#{function}"), NAME_BYTES * 2)));
                 }
-                _ => functions.push(name.to_owned()),
+                _ => functions.push(presentable(name, NAME_BYTES * 2)),
             }
         }
         functions
+    }
+
+    /// What bounds the log lines of all its instances together.
+    pub(super) fn lines(&self) -> &Arc<Lines> {
+        &self.0.lines
+    }
+
+    /// What a policy of this code may take.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        self.shared().options.of(W::NAME)
     }
 
     pub(super) fn shared(&self) -> &Shared {

@@ -52,7 +52,7 @@ impl Policy<DualWrite> {
         subject: Option<&Subject>,
         authority: Backend,
     ) -> Result<MirrorPlan, CallError> {
-        self.call("mirror", |world, store| {
+        self.call("mirror", subject, |world, store| {
             world
                 .0
                 .call_mirror(store, operation(action, repository, subject), authority.into())
@@ -65,7 +65,7 @@ impl Policy<DualWrite> {
     /// # Errors
     /// [`CallError`] if the policy failed; the row is tried again then, and never dropped.
     pub fn retry(&self, failure: &ApplyFailure) -> Result<Retry, CallError> {
-        self.call("retry", |world, store| world.0.call_retry(store, failure.into()))
+        self.call("retry", None, |world, store| world.0.call_retry(store, failure.into()))
             .map(Into::into)
     }
 
@@ -74,7 +74,9 @@ impl Policy<DualWrite> {
     /// # Errors
     /// [`CallError`] if the policy failed; nobody hears of the write then.
     pub fn settle(&self, written: &Written) -> Result<Vec<Alert>, CallError> {
-        self.call("settle", |world, store| world.0.call_settle(store, written.into()))
-            .map(|alerts| alerts.into_iter().take(ALERTS).map(Into::into).collect())
+        self.call("settle", None, |world, store| {
+            world.0.call_settle(store, written.into())
+        })
+        .map(|alerts| alerts.into_iter().take(ALERTS).map(Into::into).collect())
     }
 }

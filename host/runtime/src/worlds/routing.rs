@@ -43,7 +43,7 @@ impl Policy<Routing> {
     /// # Errors
     /// [`CallError`] if the policy failed; nothing is decided then.
     pub fn authority(&self, repository: RepositoryId, subject: Option<&Subject>) -> Result<Backend, CallError> {
-        self.call("authority", |world, store| {
+        self.call("authority", subject, |world, store| {
             world.0.call_authority(store, target(repository, subject))
         })
         .map(Into::into)
@@ -54,7 +54,7 @@ impl Policy<Routing> {
     /// # Errors
     /// [`CallError`] if the policy failed; nothing is decided then.
     pub fn span(&self, repository: RepositoryId) -> Result<Span, CallError> {
-        self.call("span", |world, store| world.0.call_span(store, repository.0))
+        self.call("span", None, |world, store| world.0.call_span(store, repository.0))
             .map(Into::into)
     }
 
@@ -63,7 +63,7 @@ impl Policy<Routing> {
     /// # Errors
     /// [`CallError`] if the policy failed; nothing is decided then.
     pub fn mirrored(&self, repository: RepositoryId, subject: Option<&Subject>) -> Result<bool, CallError> {
-        self.call("mirrored", |world, store| {
+        self.call("mirrored", subject, |world, store| {
             world.0.call_mirrored(store, target(repository, subject))
         })
     }
@@ -80,7 +80,7 @@ impl Policy<Routing> {
         conditions: &Conditions,
     ) -> Result<ReadPlan, CallError> {
         let conditions = conditions.into();
-        self.call("read", |world, store| {
+        self.call("read", subject, |world, store| {
             world
                 .0
                 .call_read(store, operation(action, repository, subject), conditions)
@@ -98,7 +98,7 @@ impl Policy<Routing> {
         repository: RepositoryId,
         subject: Option<&Subject>,
     ) -> Result<Admission, CallError> {
-        self.call("admit", |world, store| {
+        self.call("admit", subject, |world, store| {
             world.0.call_admit(store, operation(action, repository, subject))
         })
         .map(Into::into)

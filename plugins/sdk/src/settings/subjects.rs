@@ -3,6 +3,7 @@ use std::fmt::{self, Debug, Formatter};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::Value;
 
 /// A list of subjects in settings. The user may spell a phone in any way: the host normalises it, and the policy has it as
 /// [`Target::subject`](crate::Target::subject) does. Neither `Debug` nor a mistake in it shows a subject.
@@ -27,10 +28,11 @@ impl<S: Into<String>> FromIterator<S> for Subjects {
 
 impl<'de> Deserialize<'de> for Subjects {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Serde's own words would repeat the value, which may be a phone.
-        let list = Deserialize::deserialize(deserializer);
-        list.map(Self)
-            .map_err(|_| D::Error::custom("subjects is a list of phones, each in quotes"))
+        // Serde's own words for a wrong value would repeat it, and it may be a phone. That a key is missing shows here already.
+        let value = Value::deserialize(deserializer)?;
+        serde_json::from_value(value)
+            .map(Self)
+            .map_err(|_| D::Error::custom("this is a list of phones, each in quotes"))
     }
 }
 
@@ -51,5 +53,30 @@ impl JsonSchema for Subjects {
 impl Debug for Subjects {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{} subjects", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Subjects;
+    use crate::settings::read;
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Settings {
+        #[expect(dead_code, reason = "only what is wrong with it counts")]
+        moved: Subjects,
+    }
+
+    #[test]
+    fn a_missing_list_is_reported_as_missing_and_a_wrong_one_without_its_phones() {
+        let wrong = "/moved: this is a list of phones, each in quotes";
+        for (json, said) in [
+            ("{}", "missing field `moved`"),
+            (r#"{"moved": "+79686484488"}"#, wrong),
+            (r#"{"moved": [79686484488]}"#, wrong),
+            (r#"{"moved": {"+79686484488": 1}}"#, wrong),
+        ] {
+            assert_eq!(read::<Settings>(json).unwrap_err().to_string(), said, "{json}");
+        }
     }
 }

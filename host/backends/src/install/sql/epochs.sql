@@ -13,11 +13,75 @@ begin
     end if;
 end $$;
 
+-- The modules that a set names, by their SHA-256.
+create or replace function turnout.modules_of(set json) returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp
+as $$
+    select array_agg(distinct named) from unnest(array[
+        set #>> '{routing,module}', set #>> '{routing,trial,module}',
+        set #>> '{dual_write,module}', set #>> '{dual_write,trial,module}'
+    ]) as named where named is not null
+$$;
+
+-- What tells a set from others: its modules and settings, whoever brought it.
+create or replace function turnout.content_of(set json) returns text
+language sql immutable set search_path = pg_catalog, pg_temp
+as $$
+    select encode(sha256(convert_to(json_build_array(
+        set #>> '{routing,module}', set #>> '{routing,settings}', set #>> '{routing,trial}',
+        set #>> '{dual_write,module}', set #>> '{dual_write,settings}', set #>> '{dual_write,trial}'
+    )::text, 'UTF8')), 'hex')
+$$;
+
+-- What the retention reads of an epoch, so that it need not read every set. Said once: it locks the table.
+do $$
+begin
+    if not exists (
+        select from pg_attribute
+        where attrelid = 'turnout.epoch'::regclass and attname = 'content' and not attisdropped
+    ) then
+        alter table turnout.epoch add column content text, add column modules text[];
+        update turnout.epoch set content = turnout.content_of(set), modules = turnout.modules_of(set);
+    end if;
+end $$;
+
+-- Removes old epochs, and modules that no epoch names any more. What stays: the last 50 epochs that were released and all after
+-- them, as hosts follow them; and of each set that was released its last epoch, for the newest `sets` distinct sets as far as
+-- their settings and modules take `bytes` bytes. Epochs that repeat a set (abandonments, trials) push no other set out.
+create or replace function turnout.forget_epochs(sets integer, bytes bigint) returns void
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    with last as (
+        select content, max(epoch) as epoch from turnout.epoch where released_at is not null group by content
+    ), named as (
+        select unnest(epoch.modules) as digest, max(epoch.epoch) as epoch
+        from turnout.epoch join last using (epoch) group by 1
+    ), weighed as (
+        select epoch.epoch,
+            row_number() over newest_first as place,
+            sum(pg_column_size(epoch.set) + coalesce((
+                select sum(octet_length(module.bytes)) from named join turnout.module using (digest)
+                where named.epoch = epoch.epoch
+            ), 0)) over newest_first as total
+        from turnout.epoch join last using (epoch)
+        window newest_first as (order by epoch.epoch desc)
+    )
+    delete from turnout.epoch as past
+    where past.epoch < (
+        select min(recent.epoch) from (
+            select epoch from turnout.epoch where released_at is not null order by epoch desc limit 50
+        ) as recent
+    ) and not exists (
+        select from weighed
+        where weighed.epoch = past.epoch and weighed.place <= forget_epochs.sets and weighed.total <= forget_epochs.bytes
+    );
+    delete from turnout.module where digest not in (select unnest(modules) from turnout.epoch);
+$$;
+
 -- Writes an epoch down, once: false if there is another of that number. An abandonment of the epoch before is released as it
--- is written down; false if that one is released already, or not recorded here. Old epochs, and modules that no epoch
--- names any more, go.
+-- is written down; false if that one is released already, or not recorded here. What is not kept any longer goes.
 create or replace function turnout.record_epoch(
-    epoch bigint, set json, forced text, converged text[], modules bytea[], abandons boolean
+    epoch bigint, set json, forced text, converged text[], modules bytea[], abandons boolean, kept_sets integer, kept_bytes bigint
 )
 returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -35,10 +99,11 @@ begin
     insert into turnout.module (digest, bytes)
     select encode(sha256(bytes), 'hex'), bytes from unnest(modules) as bytes
     on conflict do nothing;
-    insert into turnout.epoch (epoch, set, forced, converged, released_at)
+    insert into turnout.epoch (epoch, set, forced, converged, released_at, content, modules)
     values (
         record_epoch.epoch, record_epoch.set, record_epoch.forced, coalesce(record_epoch.converged, '{}'),
-        case when abandons then clock_timestamp() end
+        case when abandons then clock_timestamp() end,
+        turnout.content_of(record_epoch.set), turnout.modules_of(record_epoch.set)
     )
     on conflict do nothing;
     if not found then
@@ -49,16 +114,7 @@ begin
                 and (present.released_at is not null or not abandons)
         );
     end if;
-    delete from turnout.epoch as past
-    where past.epoch < (
-        select min(kept.epoch) from (
-            select recent.epoch from turnout.epoch as recent where recent.released_at is not null
-            order by recent.epoch desc limit 50
-        ) as kept
-    );
-    delete from turnout.module where not exists (
-        select from turnout.epoch as named where position(module.digest in named.set::text) > 0
-    );
+    perform turnout.forget_epochs(record_epoch.kept_sets, record_epoch.kept_bytes);
     return true;
 end $$;
 

@@ -8,11 +8,15 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::Value;
 use turnout_pipeline::File;
-use turnout_runtime::Description;
+use turnout_runtime::{Description, presentable};
 
 use super::file;
 use super::fitting::{FittingModule, FittingPolicy, Settings};
 use super::surroundings::Surroundings;
+use crate::config::Config;
+
+/// The longest line of a schema that is shown, in bytes.
+const SCHEMA_LINE: usize = 1024;
 
 #[derive(Args)]
 pub(crate) struct Check {
@@ -25,18 +29,27 @@ pub(crate) struct Check {
 
 pub(super) fn run(config: &Path, Check { file: path, settings }: &Check) -> Result<()> {
     let file = File::new(path, file::bytes(path)?);
-    let module = FittingModule::load(path, &file.content)?;
+    let limits = Config::policy_limits(config)?;
+    let module = FittingModule::load_within(path, &file.content, &limits.clone().unwrap_or_default())?;
     let mut out = std::io::stdout().lock();
     describe(&mut out, &file, &module)?;
+    let bounds = match &limits {
+        Some(_) => format!("those of {}", config.display()),
+        None => format!(
+            "those of a host without settings of its own: there is no {} (--config FILE)",
+            config.display()
+        ),
+    };
+    line(&mut out, "bounds", bounds)?;
     let surroundings = surroundings(&mut out, config)?;
     module.wait_until_optimised();
     if let Some(settings) = settings {
         let text = file::text(settings)?;
-        let policy = module.configure(&Settings::new(settings, &text)?, &surroundings)?;
+        let policy = module.configure(&Settings::new(settings, &text, &module)?, &surroundings)?;
         line(&mut out, "settings", format_args!("{}: accepted", settings.display()))?;
         measure(&mut out, &policy, &surroundings)
     } else {
-        let nothing = Settings::new(Path::new("without settings"), "")?;
+        let nothing = Settings::new(Path::new("without settings"), "", &module)?;
         match module.configure(&nothing, &surroundings) {
             Ok(policy) => measure(&mut out, &policy, &surroundings)?,
             Err(error) => {
@@ -69,9 +82,12 @@ fn describe(out: &mut impl Write, file: &File, module: &FittingModule) -> Result
         format_args!("{} bytes as a component, {core} of them code", component.len()),
     )?;
     line(out, "sha-256", &file.digest)?;
-    // It is for people: one that is no JSON is shown as it is.
-    let schema = serde_json::from_str(&settings_schema).map_or(settings_schema, |schema: Value| format!("{schema:#}"));
-    line(out, "schema", schema.replace('\n', "\n              "))
+    let schema = match serde_json::from_str::<Value>(&settings_schema) {
+        Ok(schema) => format!("{schema:#}"),
+        Err(_) => "none: the module says nothing of its settings".into(),
+    };
+    let lines: Vec<_> = schema.lines().map(|line| presentable(line, SCHEMA_LINE)).collect();
+    line(out, "schema", lines.join("\n              "))
 }
 
 fn line(out: &mut impl Write, label: &str, value: impl Display) -> Result<()> {

@@ -26,19 +26,28 @@ pub(super) type FittingModule = Fitting<RoutingModule, DualWriteModule>;
 pub(super) type FittingPolicy = Fitting<RoutingPolicy, DualWritePolicy>;
 
 impl FittingModule {
-    /// Loads what a file holds, however large it is and whether it imports WASI or not. What a host allows is for its operator
-    /// to say, and shows when the module is shipped there.
+    /// Loads what a file holds, however large it is and whether it imports WASI or not. The host that the module is shipped to
+    /// has its own bounds and applies them.
     pub(super) fn load(file: &Path, bytes: &[u8]) -> Result<Self> {
-        let runtime = Runtime::new(&Options {
-            wasi: true,
-            bounds: Bounds {
-                module_bytes: usize::MAX,
-                memory_bytes: u32::MAX as usize,
-                table_entries: 1 << 20,
-                ..Bounds::default()
+        Self::load_within(
+            file,
+            bytes,
+            &Options {
+                wasi: true,
+                bounds: Bounds {
+                    module_bytes: usize::MAX,
+                    memory_bytes: u32::MAX as usize,
+                    table_entries: 1 << 20,
+                    ..Bounds::default()
+                },
+                ..Options::default()
             },
-            ..Options::default()
-        })?;
+        )
+    }
+
+    /// Loads what a file holds as a host does that allows this much.
+    pub(super) fn load_within(file: &Path, bytes: &[u8], limits: &Options) -> Result<Self> {
+        let runtime = Runtime::new(limits)?;
         let loaded = match runtime.load(bytes) {
             Err(LoadError::WrongWorld { reason: routing, .. }) => match runtime.load(bytes) {
                 Err(LoadError::WrongWorld { reason, .. }) => bail!(
@@ -57,6 +66,14 @@ impl FittingModule {
         match self {
             Self::Routing(_) => Routing::NAME,
             Self::DualWrite(_) => DualWrite::NAME,
+        }
+    }
+
+    /// How many bytes its settings may have.
+    pub(super) fn settings_bytes(&self) -> usize {
+        match self {
+            Self::Routing(module) => module.bounds().settings_bytes,
+            Self::DualWrite(module) => module.bounds().settings_bytes,
         }
     }
 
@@ -117,9 +134,9 @@ pub(super) struct Settings<'t> {
 }
 
 impl<'t> Settings<'t> {
-    /// A whole file.
-    pub(super) fn new(file: &'t Path, text: &'t str) -> Result<Self> {
-        let document = Document::parse(text).map_err(|mistake| refused(file, &mistake))?;
+    /// A whole file, for a module that bounds its size.
+    pub(super) fn new(file: &'t Path, text: &'t str, module: &FittingModule) -> Result<Self> {
+        let document = Document::parse(text, module.settings_bytes()).map_err(|mistake| refused(file, &mistake))?;
         Ok(Self { file, document })
     }
 
@@ -127,6 +144,13 @@ impl<'t> Settings<'t> {
     pub(super) fn table(self, key: &str) -> Option<Self> {
         let Self { file, document } = self;
         let document = document.table(key)?;
+        Some(Self { file, document })
+    }
+
+    /// One element of an array of a file; none if it is not there.
+    pub(super) fn element(self, key: &str, index: usize) -> Option<Self> {
+        let Self { file, document } = self;
+        let document = document.element(key, index)?;
         Some(Self { file, document })
     }
 

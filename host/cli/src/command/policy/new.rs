@@ -20,6 +20,24 @@ const WORKSPACE: &str = include_str!("../../../../../Cargo.toml");
 /// The versions that this program was built and tested with; cargo takes what it needs of them.
 const LOCK: &str = include_str!("../../../../../Cargo.lock");
 
+/// The policy in JavaScript.
+const JAVASCRIPT: [(&str, &str); 5] = [
+    ("moved.js", include_str!("../../../../../plugins/javascript/moved.js")),
+    ("build.mjs", include_str!("../../../../../plugins/javascript/build.mjs")),
+    (
+        "cases.toml",
+        include_str!("../../../../../plugins/javascript/cases.toml"),
+    ),
+    (
+        "package.json",
+        include_str!("../../../../../plugins/javascript/package.json"),
+    ),
+    (
+        "package-lock.json",
+        include_str!("../../../../../plugins/javascript/package-lock.json"),
+    ),
+];
+
 #[derive(Args)]
 pub(crate) struct New {
     /// The folder to write; its name is the policy's
@@ -28,6 +46,47 @@ pub(crate) struct New {
     /// What it decides
     #[arg(long)]
     world: World,
+    /// The language that it is written in; the template in JavaScript is of the world `routing`
+    #[arg(long, default_value = "rust")]
+    language: Language,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Language {
+    /// A crate, with the SDK
+    Rust,
+    /// A module, and a script that makes a component of it
+    Js,
+}
+
+#[derive(Args)]
+pub(crate) struct Wit {
+    /// The folder to write; it must not be there yet
+    #[arg(default_value = "wit", value_name = "DIR")]
+    folder: PathBuf,
+}
+
+/// Writes the WIT package out, for authors in any language.
+pub(super) fn wit(Wit { folder }: &Wit) -> Result<()> {
+    make(folder, |folder| Ok(WIT.extract(folder)?))?;
+    Ok(writeln!(
+        std::io::stdout().lock(),
+        "{} holds the package turnout:policy with the worlds routing and dual-write",
+        folder.display()
+    )?)
+}
+
+/// Makes a folder, and fills it.
+fn make(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            bail!("{} is there already; choose another name", folder.display())
+        }
+        made => made
+            .map_err(Into::into)
+            .and_then(|()| fill(folder))
+            .with_context(|| format!("cannot write {}", folder.display())),
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -38,18 +97,34 @@ enum World {
     DualWrite,
 }
 
-pub(super) fn run(New { folder, world }: &New) -> Result<()> {
+pub(super) fn run(
+    New {
+        folder,
+        world,
+        language,
+    }: &New,
+) -> Result<()> {
     let name = name(folder)?;
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            bail!("{} is there already; choose another name", folder.display())
-        }
-        made => made
-            .map_err(Into::into)
-            .and_then(|()| write(folder, name, *world))
-            .with_context(|| format!("cannot write {}", folder.display()))?,
-    }
     let policy = folder.display();
+    match (language, world) {
+        (Language::Rust, _) => make(folder, |folder| write(folder, name, *world))?,
+        (Language::Js, World::DualWrite) => {
+            bail!(
+                "there is no template of the world dual-write in JavaScript; `turnout policy wit` writes what such a policy exports"
+            )
+        }
+        (Language::Js, World::Routing) => {
+            make(folder, write_javascript)?;
+            writeln!(
+                std::io::stdout().lock(),
+                "{policy}/moved.js decides, cases.toml is what it should decide.\n\
+                 Next:\n  \
+                 cd {policy} && npm ci && node build.mjs {name}.wasm\n  \
+                 turnout policy test {policy}/{name}.wasm"
+            )?;
+            return Ok(());
+        }
+    }
     writeln!(
         std::io::stdout().lock(),
         "{policy}/src/lib.rs decides, settings.toml is what its users write, cases.toml is what it should decide.\n\
@@ -93,6 +168,17 @@ fn write(folder: &Path, name: &str, world: World) -> Result<()> {
     }
     fs::write(turnout.join("Cargo.toml"), workspace()?)?;
     Ok(())
+}
+
+/// The policy of `plugins/javascript`, with the WIT package beside it instead of above.
+fn write_javascript(folder: &Path) -> Result<()> {
+    for (file, content) in JAVASCRIPT {
+        fs::write(folder.join(file), content.replace("'../../wit'", "'./wit'"))?;
+    }
+    fs::write(folder.join(".gitignore"), "/node_modules\n/*.wasm\n")?;
+    let wit = folder.join("wit");
+    fs::create_dir(&wit)?;
+    Ok(WIT.extract(wit)?)
 }
 
 /// The manifest of this repository, with what the SDK takes from it alone.

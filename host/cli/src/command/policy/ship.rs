@@ -39,8 +39,12 @@ pub(crate) struct Push {
 
 #[derive(Args)]
 pub(crate) struct Activate {
-    /// The SHA-256 of a version that `turnout policy list` shows, or its beginning
-    sha256: String,
+    /// The SHA-256 of a version that `turnout policy list` shows, or at least its first 8 digits
+    #[arg(required_unless_present = "epoch")]
+    sha256: Option<String>,
+    /// The epoch whose set is brought back for everybody
+    #[arg(long, value_name = "N", conflicts_with_all = ["sha256", "subjects", "percent", "shadow"])]
+    epoch: Option<u64>,
     #[command(flatten)]
     audience: For,
 }
@@ -76,7 +80,8 @@ pub(super) fn version(file: &Path, settings: Option<&Path>) -> Result<(&'static 
 
 pub(crate) fn activate(config: &Path, arguments: &Activate) -> Result<()> {
     let request = Activation {
-        sha256: arguments.sha256.to_lowercase(),
+        sha256: arguments.sha256.as_deref().map(str::to_lowercase),
+        epoch: arguments.epoch,
         audience: audience(&arguments.audience),
         who: who(),
     };

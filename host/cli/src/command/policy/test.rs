@@ -3,14 +3,15 @@ mod decide;
 mod difference;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use turnout_pipeline::File;
 
-use super::fitting::FittingModule;
+use super::fitting::{FittingModule, FittingPolicy};
 use super::{build, file};
+use crate::config::Config;
 use cases::Cases;
 
 #[derive(Args)]
@@ -23,7 +24,7 @@ pub(crate) struct Test {
     cases: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Test) -> Result<()> {
+pub(super) fn run(config: &Path, arguments: &Test) -> Result<()> {
     let path = &arguments.policy;
     let folder = if path.is_dir() {
         path.clone()
@@ -37,13 +38,29 @@ pub(super) fn run(arguments: &Test) -> Result<()> {
     } else {
         File::new(path, file::bytes(path)?)
     };
-    let policy = cases.configure(&FittingModule::load(&built.path, &built.content)?)?;
+    let limits = Config::policy_limits(config)?.unwrap_or_default();
+    let module = FittingModule::load_within(&built.path, &built.content, &limits)?;
+    // Where every case has settings of its own there need be no others.
+    let shared = cases.share_settings().then(|| cases.configure(&module)).transpose()?;
 
     let mut out = std::io::stdout().lock();
     let mut wrong = 0;
-    for case in cases.iter() {
-        let differences = decide::differences(&policy, case, &cases)
-            .with_context(|| format!("{}: the case `{}`", file.display(), case.name))?;
+    for (index, case) in cases.iter().enumerate() {
+        let own = cases.configure_for(index, &module);
+        let place = || format!("{}: the case `{}`", file.display(), case.name);
+        let differences = if let Some(words) = &case.refused {
+            not_refused(
+                own.context("`refused` needs `settings` in the same case")
+                    .with_context(place)?,
+                words,
+            )
+        } else {
+            let decided = match own {
+                Some(own) => decide::differences(&own.with_context(place)?, case, &cases),
+                None => decide::differences(shared.as_ref().context("no settings for it")?, case, &cases),
+            };
+            decided.with_context(place)?
+        };
         let word = if differences.is_empty() { "ok   " } else { "wrong" };
         writeln!(out, "{word}  {}", case.name)?;
         for difference in &differences {
@@ -58,4 +75,15 @@ pub(super) fn run(arguments: &Test) -> Result<()> {
     }
     writeln!(out, "all {all} cases are as they should be")?;
     Ok(())
+}
+
+/// What is wrong with settings that are to be refused with these words.
+fn not_refused(configured: Result<FittingPolicy>, words: &str) -> Vec<String> {
+    match configured {
+        Ok(_) => vec![format!("settings: expected a refusal that says {words:?}, accepted")],
+        Err(error) if format!("{error:#}").contains(words) => Vec::new(),
+        Err(error) => vec![format!(
+            "settings: expected a refusal that says {words:?}, refused: {error:#}"
+        )],
+    }
 }

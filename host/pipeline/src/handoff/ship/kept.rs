@@ -1,9 +1,20 @@
 use turnout_backends::{Database, EpochRecord};
 
+use turnout_vocabulary::Epoch;
+
 use super::NotShipped;
 use crate::handoff::record;
 use crate::policies::InForce;
 use crate::{File, Files, PerWorld};
+
+/// How many digits of a SHA-256 name a version at least: fewer may name another one tomorrow.
+const DIGITS: usize = 8;
+
+/// The record of one epoch.
+pub(super) fn record_of(records: &[EpochRecord], epoch: Epoch) -> Result<&EpochRecord, NotShipped> {
+    let found = records.iter().find(|written| written.epoch == epoch);
+    found.ok_or(NotShipped::NoEpoch(epoch))
+}
 
 /// The version that is kept under the beginning of a SHA-256, with the settings that it had last, and its world.
 pub(super) async fn version(
@@ -12,11 +23,14 @@ pub(super) async fn version(
     sha256: &str,
 ) -> Result<(&'static str, File, File), NotShipped> {
     let unknown = || NotShipped::Unknown(sha256.to_owned());
+    if sha256.len() < DIGITS || !sha256.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(NotShipped::NoDigest(sha256.to_owned()));
+    }
     let mut found: Option<(&str, record::Version)> = None;
     for written in records.iter().rev() {
         for (world, written) in record::worlds(database, written)?.versions() {
             match &found {
-                _ if !written.module.starts_with(sha256) || sha256.is_empty() => {}
+                _ if !written.module.starts_with(sha256) => {}
                 None => found = Some((world, written)),
                 Some((_, first)) if first.module != written.module => {
                     return Err(NotShipped::Ambiguous(sha256.to_owned()));

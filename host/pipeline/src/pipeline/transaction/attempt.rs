@@ -14,6 +14,7 @@ impl Run<'_> {
     /// Does a transaction once.
     pub(super) async fn attempt<E>(&mut self, transaction: &Transaction<'_, E>) -> Result<Vec<Outcome>, Stopped<E>> {
         let nowhere = |error: Error| (None, Reason::Error(error));
+        self.check_site().map_err(nowhere)?;
         let steps = &transaction.steps;
         let authority = self.common_authority(steps).await?;
         let database = &self.pipeline.backends[authority];

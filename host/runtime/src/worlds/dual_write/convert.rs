@@ -10,6 +10,9 @@ use crate::worlds::convert::saturated;
 /// The shortest rest of a row that could not be mirrored: no policy makes the host spin.
 const SHORTEST_REST: Duration = Duration::from_millis(10);
 
+/// The longest time of an alert, in milliseconds.
+const LONGEST_SHOWN: u32 = 999_999;
+
 /// The longest word of an alert.
 const WORD: usize = 32;
 
@@ -74,12 +77,8 @@ impl From<wit::Alert> for Alert {
     fn from(alert: wit::Alert) -> Self {
         Self {
             kind: match alert.kind {
-                wit::AlertKind::Slow(over) => AlertKind::Slow {
-                    over: milliseconds(over),
-                },
-                wit::AlertKind::LateMirror(over) => AlertKind::LateMirror {
-                    over: milliseconds(over),
-                },
+                wit::AlertKind::Slow(over) => AlertKind::Slow { over: shown(over) },
+                wit::AlertKind::LateMirror(over) => AlertKind::LateMirror { over: shown(over) },
                 wit::AlertKind::Parked => AlertKind::Parked,
                 wit::AlertKind::Other(word) => AlertKind::Other(checked(word)),
             },
@@ -89,6 +88,11 @@ impl From<wit::Alert> for Alert {
             },
         }
     }
+}
+
+/// The time of an alert, which can hold no phone: what took longer than a greater time took longer than this one, too.
+fn shown(over: u32) -> Duration {
+    milliseconds(over.min(LONGEST_SHOWN))
 }
 
 /// A word that can hold no phone, or `other` in place of what is none.

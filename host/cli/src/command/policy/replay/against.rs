@@ -44,7 +44,7 @@ pub(super) fn replay(
         Some(path) => (path, file::text(path)?),
         None => (Path::new("without settings"), String::new()),
     };
-    let settings = Settings::new(name, &text)?;
+    let settings = Settings::new(name, &text, &module)?;
     let policy = module.configure(&settings, &surroundings)?;
     let mut subjects = Subjects::new(module.listed(&settings, &surroundings)?, &surroundings);
 

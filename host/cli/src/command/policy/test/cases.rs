@@ -44,6 +44,10 @@ enum Where {
 #[serde(deny_unknown_fields)]
 pub(super) struct Case {
     pub(super) name: String,
+    /// Settings of its own, instead of those of the file.
+    settings: Option<Where>,
+    /// What the reason says for which the settings are to be refused.
+    pub(super) refused: Option<String>,
     pub(super) operation: Option<Operation>,
     #[serde(default)]
     pub(super) conditions: Conditions,
@@ -51,6 +55,7 @@ pub(super) struct Case {
     pub(super) failure: Option<Failure>,
     pub(super) outcome: Option<Outcome>,
     /// By the name of the function; what is not written may be anything.
+    #[serde(default)]
     pub(super) decision: Map<String, Value>,
 }
 
@@ -139,19 +144,42 @@ impl Cases {
         })
     }
 
-    /// The policy with the settings of these cases.
+    /// Whether any case is decided with the settings of the file.
+    pub(super) fn share_settings(&self) -> bool {
+        self.content.cases.iter().any(|case| case.settings.is_none())
+    }
+
+    /// The policy with the settings that all cases share.
     pub(super) fn configure(&self, module: &FittingModule) -> Result<FittingPolicy> {
-        match &self.content.settings {
+        self.configured(module, self.content.settings.as_ref(), Settings::table)
+    }
+
+    /// The policy with the settings of one case; none if it has none of its own.
+    pub(super) fn configure_for(&self, index: usize, module: &FittingModule) -> Option<Result<FittingPolicy>> {
+        let settings = self.content.cases.get(index)?.settings.as_ref()?;
+        Some(self.configured(module, Some(settings), |document, key| {
+            document.element("case", index)?.table(key)
+        }))
+    }
+
+    /// The policy with settings from a file, or from a table of this one that `find` finds.
+    fn configured<'t>(
+        &'t self,
+        module: &FittingModule,
+        settings: Option<&Where>,
+        find: impl FnOnce(Settings<'t>, &str) -> Option<Settings<'t>>,
+    ) -> Result<FittingPolicy> {
+        match settings {
             Some(Where::File(name)) => {
                 let file = self.file.with_file_name(name);
                 let text = file::text(&file)?;
-                module.configure(&Settings::new(&file, &text)?, &self.surroundings)
+                module.configure(&Settings::new(&file, &text, module)?, &self.surroundings)
             }
             Some(Where::Here(_)) => {
-                let settings = Settings::new(&self.file, &self.text)?.table("settings");
+                let settings = find(Settings::new(&self.file, &self.text, module)?, "settings");
                 module.configure(&settings.context("`settings` is no table")?, &self.surroundings)
             }
-            None => module.configure(&Settings::new(&self.file, "")?, &self.surroundings),
+            None => module.configure(&Settings::new(&self.file, "", module)?, &self.surroundings),
         }
     }
 

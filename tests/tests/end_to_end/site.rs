@@ -1,0 +1,310 @@
+//! What is on record is in force: the description of the site, and the policy set, whatever a host's files say.
+
+use anyhow::{Context as _, Result};
+use turnout_tests::{Host, Site, eventually};
+
+const TEST_PHONE: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,notes";
+const OTHERS: &str = "/rest/v1/clients?id=eq.2&select=id";
+
+const EVERYBODY_ON_OLD: &str = "[default]\nstage = 'dualwrite'\n";
+const EVERYBODY_ON_NEW: &str = "[default]\nstage = 'live'\n";
+
+/// Waits until an epoch is in force and its handoff is over.
+async fn settled(host: &Host, epoch: u64) {
+    host.status_with("the epoch is released and compared", |status| {
+        status["epoch"] == epoch
+            && status["leaving"].as_array().is_some_and(Vec::is_empty)
+            && status["converging"].as_array().is_some_and(Vec::is_empty)
+    })
+    .await;
+}
+
+/// What a host says that does not start.
+async fn refusal(site: &Site) -> Result<String> {
+    let error = site.host().await.err().context("the host started")?;
+    Ok(error.to_string())
+}
+
+#[tokio::test]
+async fn a_host_with_another_description_of_the_site_does_not_start() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    for (change, words) in [
+        (
+            ("repositories.clients.subject", "'name'"),
+            "repository clients: the site's subject is phone, this configuration's is name",
+        ),
+        (
+            ("repositories.bookings.key", "['yclients_id']"),
+            "repository bookings: the site's key is id, this configuration's is yclients_id",
+        ),
+        (
+            ("repositories.visits.key", "['id']"),
+            "repository visits: this configuration serves it, the site does not",
+        ),
+        (
+            ("subjects.region", "'US'"),
+            "subjects: the site's region is RU, this configuration's is US",
+        ),
+    ] {
+        site.configure(&[change])?;
+        let refusal = refusal(&site).await?;
+        assert!(refusal.contains(words), "{words}: {refusal}");
+        assert!(refusal.contains("turnout apply"), "{refusal}");
+    }
+    // What may differ from host to host is no other description.
+    site.configure(&[("backends.new.label", "'another'"), ("handoff.budget", "'4s'")])?;
+    site.host().await?.stop().await?;
+    assert_eq!(host.get(TEST_PHONE).await?.status, 200);
+    host.stop().await
+}
+
+#[tokio::test]
+async fn a_site_without_a_description_takes_that_of_the_first_host() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.host().await?.stop().await?;
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        sqlx::query("truncate turnout.site").execute(side).await?;
+    }
+    site.host().await?.stop().await?;
+    for side in [&old, &new] {
+        let region: String = sqlx::query_scalar("select description -> 'subjects' ->> 'region' from turnout.site")
+            .fetch_one(side)
+            .await?;
+        assert_eq!(region, "RU");
+    }
+    site.configure(&[("repositories.clients.subject", "'name'")])?;
+    assert!(refusal(&site).await?.contains("repository clients"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_host_started_with_an_old_directory_moves_nothing_until_a_file_is_saved() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.route(EVERYBODY_ON_OLD)?;
+    let host = site.host().await?;
+    settled(&host, 1).await;
+    site.route(EVERYBODY_ON_NEW)?;
+    settled(&host, 2).await;
+    host.stop().await?;
+
+    site.route(EVERYBODY_ON_OLD)?;
+    let host = site.host().await?;
+    let status = host
+        .status_with("the old directory is shown", |status| status["old_directory"] == 1)
+        .await;
+    assert_eq!(status["epoch"], 2);
+    // A file beside the policies is no change of theirs.
+    site.put("notes.txt", "from last month")?;
+    let text = site_status(&site, &host)?;
+    assert!(
+        text.contains("the policy directory holds epoch 1's set; it changes nothing"),
+        "{text}"
+    );
+    assert!(
+        host.log()
+            .contains("the policy directory holds a set that was in force before")
+    );
+    let answer = host.get(OTHERS).await?;
+    assert_eq!((answer.backend(), answer.header("x-turnout-epoch")), ("new", "2"));
+
+    // Saved while a host runs, the same set is a change like any other.
+    site.route(EVERYBODY_ON_OLD)?;
+    settled(&host, 3).await;
+    assert_eq!(host.get(OTHERS).await?.backend(), "old");
+    let status = host.get("/v1/status").await?.json();
+    assert!(status["old_directory"].is_null(), "{status}");
+    host.stop().await
+}
+
+/// What `turnout status` says of a host.
+fn site_status(site: &Site, host: &Host) -> Result<String> {
+    site.configure(&[("api.listen", &format!("'{}'", host.address()))])?;
+    site.turnout(&["status"])
+}
+
+#[tokio::test]
+async fn an_old_directory_is_known_after_its_epoch_is_no_longer_kept() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.route(EVERYBODY_ON_OLD)?;
+    let host = site.host().await?;
+    settled(&host, 1).await;
+    site.route(EVERYBODY_ON_NEW)?;
+    settled(&host, 2).await;
+    host.stop().await?;
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        sqlx::query("delete from turnout.epoch where epoch = 1")
+            .execute(side)
+            .await?;
+    }
+    site.route(EVERYBODY_ON_OLD)?;
+    let host = site.host().await?;
+    host.status_with("the old directory is shown", |status| {
+        status["old_directory"] == 1 && status["epoch"] == 2
+    })
+    .await;
+    host.stop().await
+}
+
+#[tokio::test]
+async fn a_set_that_was_never_in_force_is_a_change_at_the_start_too() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.route(EVERYBODY_ON_OLD)?;
+    let host = site.host().await?;
+    settled(&host, 1).await;
+    host.stop().await?;
+    site.route(EVERYBODY_ON_NEW)?;
+    let host = site.host().await?;
+    settled(&host, 2).await;
+    assert_eq!(host.get(OTHERS).await?.backend(), "new");
+    host.stop().await
+}
+
+#[tokio::test]
+async fn a_host_starts_from_the_record_whatever_its_directory_holds() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.route("[default]\nstage = 'sideways'\n")?;
+    let refused = refusal(&site).await?;
+    assert!(
+        refused.contains("routing.toml:2:"),
+        "nothing is on record, so there is nothing to start with: {refused}"
+    );
+    site.route(EVERYBODY_ON_OLD)?;
+    let host = site.host().await?;
+    settled(&host, 1).await;
+    host.stop().await?;
+
+    for (file, content, words) in [
+        ("routing.toml", Some("[default]\nstage = 'sideways'\n"), "sideways"),
+        ("routing.wasm", Some("no module"), "routing.wasm"),
+        ("dual-write.wasm", None, "dual-write.wasm"),
+    ] {
+        let path = site.policies().join(file);
+        let good = std::fs::read(&path)?;
+        match content {
+            Some(content) => site.put(file, content)?,
+            None => std::fs::remove_file(&path)?,
+        }
+        let host = site.host().await?;
+        let status = host
+            .status_with("the refusal is shown", |status| !status["refused"].is_null())
+            .await;
+        assert_eq!(status["epoch"], 1);
+        assert!(status["refused"].to_string().contains(words), "{status}");
+        assert_eq!(host.get(OTHERS).await?.backend(), "old");
+        host.stop().await?;
+        site.put(file, good)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_description_is_applied_and_the_hosts_of_the_one_before_stop_serving() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.route(EVERYBODY_ON_OLD)?;
+    let host = site.host().await?;
+    settled(&host, 1).await;
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        sqlx::raw_sql("create table visits (id bigint primary key, phone text, note text)")
+            .execute(side)
+            .await?;
+    }
+    sqlx::query("insert into visits values (1, '89686484488', 'only on old')")
+        .execute(&old)
+        .await?;
+
+    site.configure(&[
+        ("repositories.visits.key", "['id']"),
+        ("repositories.visits.subject", "'phone'"),
+        ("repositories.clients.subject", "'email'"),
+    ])?;
+    let (installed, _, said) = site.said(&["install", "old"])?;
+    assert!(
+        !installed && said.contains("clients") && said.contains("turnout apply"),
+        "{said}"
+    );
+    let said = site.turnout(&["apply"])?;
+    assert!(
+        said.contains("repository clients: the site's subject is phone"),
+        "{said}"
+    );
+    assert!(said.contains("epoch 2 describes the site"), "{said}");
+    let status = host
+        .status_with("the host of the description before stands aside", |status| {
+            !status["aside"].is_null()
+        })
+        .await;
+    assert!(status["aside"].to_string().contains("turnout apply"), "{status}");
+    assert_eq!(status["epoch"], 1);
+    let refused = host.get(OTHERS).await?;
+    assert_eq!(
+        (refused.status.as_u16(), refused.header("retry-after")),
+        (503, "1"),
+        "{}",
+        refused.text
+    );
+    assert!(refused.text.contains("describes another site"), "{}", refused.text);
+    let ready = host.send(host.bare(reqwest::Method::GET, "/readyz")).await?;
+    assert_eq!(ready.status, 503);
+
+    let next = site.host().await?;
+    settled(&next, 2).await;
+    eventually("the new repository is mirrored", async || {
+        let note: Option<String> = sqlx::query_scalar("select note from visits")
+            .fetch_optional(&new)
+            .await
+            .ok()?;
+        (note.as_deref() == Some("only on old")).then_some(())
+    })
+    .await;
+    assert!(site.turnout(&["apply"])?.contains("described like this already"));
+    next.stop().await?;
+    host.stop().await
+}
+
+#[tokio::test]
+async fn a_description_that_could_move_rows_is_not_applied_while_they_differ() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    site.turnout(&["check"])?;
+    let (old, _) = site.databases().await?;
+    // This client's authority is old, by the phone, and nothing mirrors the row.
+    sqlx::query("update clients set notes = 'on old alone' where id = 2")
+        .execute(&old)
+        .await?;
+    site.configure(&[("repositories.clients.subject", "'email'")])?;
+    let (applied, _, said) = site.said(&["apply"])?;
+    assert!(!applied && said.contains("1 rows of clients differ"), "{said}");
+
+    // The hosts of the description before serve on, under the epoch of the abandonment.
+    eventually("the host serves again", async || {
+        let answer = host.get(OTHERS).await.ok()?;
+        (answer.status == 200 && answer.header("x-turnout-epoch") == "3").then_some(())
+    })
+    .await;
+    let written = host
+        .write(
+            reqwest::Method::PATCH,
+            TEST_PHONE,
+            &serde_json::json!({"notes": "after"}),
+        )
+        .await?;
+    assert_eq!(
+        (written.status.as_u16(), written.backend()),
+        (200, "new"),
+        "{}",
+        written.text
+    );
+    eventually("it is mirrored as before", async || {
+        let notes: Option<String> = sqlx::query_scalar("select notes from clients where id = 1")
+            .fetch_one(&old)
+            .await
+            .ok()?;
+        (notes.as_deref() == Some("after")).then_some(())
+    })
+    .await;
+    host.stop().await
+}
