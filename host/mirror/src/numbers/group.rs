@@ -43,7 +43,7 @@ pub(super) fn groups(
                 moves: span != before,
             };
             match groups.get_mut(&names) {
-                Some(shared) => shared.merge(group),
+                Some(shared) => shared.merge(&group),
                 None => drop(groups.insert(names, group)),
             }
         }
@@ -106,7 +106,7 @@ impl Group {
             })
     }
 
-    fn merge(&mut self, other: Self) {
+    fn merge(&mut self, other: &Self) {
         for side in Backend::ALL {
             self.allots[side] |= other.allots[side];
             let furthest = other.of[side].as_ref().and_then(|one| one.furthest);
