@@ -113,6 +113,14 @@ impl Refusal {
             .hint("Send the key that is configured as api.admin_key.")
     }
 
+    /// 403 `TURNOUT_ADMIN`: the application's key does not show how the host is.
+    #[must_use]
+    pub fn not_watcher() -> Self {
+        let message = "Only the administrator's key or the key for metrics opens this";
+        Self::new(StatusCode::FORBIDDEN, "TURNOUT_ADMIN", message)
+            .hint("Send the key that is configured as api.admin_key or api.metrics_key.")
+    }
+
     /// 400 `TURNOUT_REQUEST`: a request of the administrator that cannot be understood.
     #[must_use]
     pub fn invalid_request(details: impl Into<String>) -> Self {
