@@ -2,6 +2,7 @@
 //! watches it (`/metrics`, `/healthz`, `/readyz`).
 
 mod administration;
+mod explained;
 mod keys;
 mod limits;
 mod observe;
@@ -20,6 +21,7 @@ use turnout_pipeline::Pipeline;
 use turnout_vocabulary::PerBackend;
 
 pub use administration::{Activated, Activation, Audience, By, Chosen, FailoverRequest, Parked, Push, Treated};
+pub use explained::{Connection, Explained};
 pub use keys::Keys;
 use limits::Gate;
 pub use limits::Limits;
