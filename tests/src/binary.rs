@@ -14,7 +14,15 @@ pub fn turnout() -> Command {
         program.display()
     );
     let mut command = Command::new(program);
-    for variable in ["CONFIG", "LOG", "API_KEY", "ADMIN_KEY", "OLD_URL", "NEW_URL"] {
+    for variable in [
+        "CONFIG",
+        "LOG",
+        "API_KEY",
+        "ADMIN_KEY",
+        "METRICS_KEY",
+        "OLD_URL",
+        "NEW_URL",
+    ] {
         command.env_remove(format!("TURNOUT_{variable}"));
     }
     command

@@ -61,9 +61,14 @@ impl Host {
         Ok(host)
     }
 
-    /// A request to a path of this host, with the application's key.
+    /// A request to a path of this host: with the administrator's key where the host tells how it is, else with the
+    /// application's.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.bare(method, path).header("apikey", Site::KEY)
+        let key = match path {
+            "/metrics" | "/v1/status" => Site::ADMIN_KEY,
+            _ => Site::KEY,
+        };
+        self.bare(method, path).header("apikey", key)
     }
 
     /// A request to a path of this host, without a key.
@@ -79,7 +84,7 @@ impl Host {
         Ok(Answer::read(request.send().await?).await?)
     }
 
-    /// Gets a path with the application's key.
+    /// Gets a path with the [key](Self::request) that opens it.
     ///
     /// # Errors
     /// If the connection fails.

@@ -12,18 +12,24 @@ use turnout_postgrest::Refusal;
 use crate::Host;
 use crate::rest::refuse;
 
-/// The keys that open the API: the application's and the administrator's. `Debug` hides them.
+/// The keys that open the API: the application's, the administrator's, and one that only shows how the host is. `Debug` hides
+/// them.
 #[derive(Clone)]
 pub struct Keys {
     application: String,
     admin: String,
+    metrics: Option<String>,
 }
 
 impl Keys {
-    /// The application's key and the administrator's.
+    /// The application's key, the administrator's, and one for metrics and status if there is one.
     #[must_use]
-    pub fn new(application: String, admin: String) -> Self {
-        Self { application, admin }
+    pub fn new(application: String, admin: String, metrics: Option<String>) -> Self {
+        Self {
+            application,
+            admin,
+            metrics,
+        }
     }
 
     /// The administrator's key.
@@ -53,7 +59,16 @@ impl Keys {
         }
     }
 
-    /// Whether a request carries either key.
+    /// Refuses a request without the administrator's key or the one for metrics.
+    fn check_watcher(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if self.metrics.as_deref().is_some_and(|key| carry(headers, &[key])) || carry(headers, &[&self.admin]) {
+            return Ok(());
+        }
+        self.check(headers)?;
+        Err(Refusal::not_watcher())
+    }
+
+    /// Whether a request carries the application's key or the administrator's.
     fn open(&self, headers: &HeaderMap) -> bool {
         carry(headers, &[&self.application, &self.admin])
     }
@@ -100,13 +115,21 @@ pub(crate) async fn admin_required(State(host): State<Arc<Host>>, request: Reque
     }
 }
 
+/// Answers 401 to a request without a key, and 403 to one with the application's, unless the key shows metrics and status.
+pub(crate) async fn watcher_required(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
+    match host.keys.check_watcher(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refuse(refusal),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn either_key_opens_in_either_header_and_nothing_else_does() {
-        let keys = Keys::new("app".into(), "admin".into());
+        let keys = Keys::new("app".into(), "admin".into(), None);
         let open = |name: &'static str, value: &str| {
             keys.open(&HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]))
         };

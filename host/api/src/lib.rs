@@ -2,6 +2,7 @@
 //! watches it (`/metrics`, `/healthz`, `/readyz`).
 
 mod administration;
+mod explained;
 mod keys;
 mod limits;
 mod observe;
@@ -22,6 +23,7 @@ use turnout_vocabulary::PerBackend;
 pub use administration::{
     Activated, Activation, Audience, By, Chosen, FailoverRequest, Parked, Push, RejoinRequest, Treated,
 };
+pub use explained::{Connection, Explained};
 pub use keys::Keys;
 use limits::Gate;
 pub use limits::Limits;
@@ -67,11 +69,13 @@ impl Host {
 /// Everything that the host serves. Without a key only `/healthz` and `/readyz` answer.
 pub fn router(host: Arc<Host>) -> Router {
     let guarded = Router::new()
-        .route("/v1/status", get(status::serve))
         .route("/v1/transactions", post(transactions::serve))
-        .route("/metrics", get(observe::metrics))
         .fallback(rest::nowhere)
         .layer(from_fn_with_state(Arc::clone(&host), keys::required));
+    let watched = Router::new()
+        .route("/v1/status", get(status::serve))
+        .route("/metrics", get(observe::metrics))
+        .layer(from_fn_with_state(Arc::clone(&host), keys::watcher_required));
     let administration = Router::new()
         .route("/v1/mirror/parked", get(administration::parked))
         .route("/v1/mirror/retry", post(administration::retry))
@@ -95,6 +99,7 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/healthz", get(observe::alive))
         .route("/readyz", get(observe::ready))
         .merge(guarded)
+        .merge(watched)
         .merge(administration)
         .with_state(host)
 }

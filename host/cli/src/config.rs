@@ -104,6 +104,10 @@ impl Config {
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787)));
         let key = api.secret("key", "TURNOUT_API_KEY", environment, usable_key);
         let admin_key = api.secret("admin_key", "TURNOUT_ADMIN_KEY", environment, usable_key);
+        let metrics_key = api.optional_secret("metrics_key", "TURNOUT_METRICS_KEY", environment, usable_key);
+        if metrics_key.is_some() && (metrics_key == key || metrics_key == admin_key) {
+            api.problem("`metrics_key` is also `key` or `admin_key`; give it a value of its own");
+        }
         if key.is_some() && key == admin_key {
             api.problem("`key` and `admin_key` are the same; give administration a key of its own");
         }
@@ -175,7 +179,7 @@ impl Config {
         }
         Ok(Self {
             listen,
-            keys: Keys::new(key, admin_key),
+            keys: Keys::new(key, admin_key, metrics_key),
             limits,
             log: log_config,
             policies,
@@ -289,6 +293,27 @@ subject = "phone"
             );
         }
         assert_eq!(found.len(), 9, "{found:#?}");
+    }
+
+    #[test]
+    fn a_problem_with_a_secret_does_not_repeat_it() {
+        let text = GOOD.replace(
+            r#"admin_key = "b""#,
+            "admin_key = 123456789\nmetrics_key = [\"hidden\"]",
+        );
+        let found: Vec<_> = parse(&text).unwrap_err().iter().map(ToString::to_string).collect();
+        let expected = [
+            "4: `api.admin_key`: must be a text in quotes",
+            "5: `api.metrics_key`: must be a text in quotes",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn every_key_is_another() {
+        let text = GOOD.replace(r#"admin_key = "b""#, "admin_key = \"b\"\nmetrics_key = \"b\"");
+        let found = parse(&text).unwrap_err();
+        assert!(found[0].to_string().contains("`metrics_key` is also"), "{found:?}");
     }
 
     #[test]

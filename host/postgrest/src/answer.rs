@@ -23,6 +23,10 @@ pub struct AnswerForm {
     pub(crate) content_location: Option<String>,
 }
 
+/// How long `Content-Location` may be. It is left out where it is longer: clients refuse answers with long headers, Node.js from
+/// 16 KiB on, and a list of ids grows when it is encoded.
+const LONGEST_CONTENT_LOCATION: usize = 2048;
+
 /// Tells the outcome of a request on `repository`.
 #[must_use]
 pub fn answer(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
@@ -62,11 +66,10 @@ fn found(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Respon
     set(&mut response, header::CONTENT_RANGE, content_range);
     if let Some(parameters) = &form.content_location {
         let mark = if parameters.is_empty() { "" } else { "?" };
-        set(
-            &mut response,
-            header::CONTENT_LOCATION,
-            format!("/{}{mark}{parameters}", repository.name),
-        );
+        let location = format!("/{}{mark}{parameters}", repository.name);
+        if location.len() <= LONGEST_CONTENT_LOCATION {
+            set(&mut response, header::CONTENT_LOCATION, location);
+        }
     }
     response
 }

@@ -31,7 +31,7 @@ pub(crate) async fn within<T>(limit: Duration, mut look: impl AsyncFnMut() -> Op
 /// What the host of a place says of itself.
 pub(crate) async fn status(world: &World, place: usize) -> Option<Value> {
     let url = format!("http://{}/v1/status", world.hosts.address(place));
-    let request = world.client.get(url).header("apikey", Site::KEY);
+    let request = world.client.get(url).header("apikey", Site::ADMIN_KEY);
     request.send().await.ok()?.json().await.ok()
 }
 

@@ -25,8 +25,9 @@ async fn asked(host: &Host, path: &str, header: Option<(&str, &str)>) -> Result<
 }
 
 #[tokio::test]
-async fn without_a_key_nothing_is_told_and_either_key_opens_in_either_header() -> Result<()> {
+async fn without_a_key_nothing_is_told_and_each_key_opens_its_paths_in_either_header() -> Result<()> {
     let site = Site::set_up().await?;
+    site.configure(&[("api.metrics_key", "'scraper-key'")])?;
     let host = site.host().await?;
     for path in PATHS {
         let keyless = asked(&host, path, None).await?;
@@ -55,9 +56,12 @@ async fn without_a_key_nothing_is_told_and_either_key_opens_in_either_header() -
             assert_eq!(wrong.backend(), "", "{path} {header:?}");
         }
     }
-    for key in [Site::KEY, Site::ADMIN_KEY] {
+    for (key, statuses) in [
+        (Site::KEY, [200, 404, 403, 403, 404, 404]),
+        (Site::ADMIN_KEY, [200, 404, 200, 200, 404, 404]),
+        ("scraper-key", [401, 401, 200, 200, 401, 401]),
+    ] {
         for header in [("apikey", key), ("authorization", &format!("Bearer {key}"))] {
-            let statuses = [200, 404, 200, 200, 404, 404];
             for (path, status) in PATHS.into_iter().zip(statuses) {
                 assert_eq!(
                     asked(&host, path, Some(header)).await?.status,

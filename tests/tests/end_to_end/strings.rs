@@ -1,11 +1,13 @@
 //! Whatever a request's text is, the answer is the caller's error or rows, never an error of the host or of the database's limits.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use turnout_tests::{Host, Site};
 
 /// How many random query strings are sent.
@@ -154,8 +156,7 @@ async fn what_is_too_large_or_no_type_is_the_callers_error() -> Result<()> {
         let status = answered_honestly(&host, Method::GET, &path, &Value::Null).await?;
         assert!(
             (400..500).contains(&status) || query.starts_with("order"),
-            "{status}: {:.40}",
-            query
+            "{status}: {query:.40}"
         );
     }
     for levels in [600, 14_500, 100_000] {
@@ -183,5 +184,29 @@ async fn what_is_too_large_or_no_type_is_the_callers_error() -> Result<()> {
         .fetch_one(&old)
         .await?;
     assert_eq!(stored, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_http_has_an_error_body_too() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let long = format!("GET /rest/v1/clients?id=eq.{} HTTP/1.1", "1".repeat(70_000));
+    for (line, status) in [
+        ("GET /rest/v1/clients?name=eq.\"x\" HTTP/1.1", 400),
+        ("GET /rest/v1/clients HTTP/7.1", 400),
+        (long.as_str(), 414),
+    ] {
+        let mut connection = TcpStream::connect(host.address()).await?;
+        connection
+            .write_all(format!("{line}\r\nhost: x\r\n\r\n").as_bytes())
+            .await?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("no answer")?;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        let body: Value = serde_json::from_str(body)?;
+        assert_eq!(body["code"], "TURNOUT_HTTP");
+    }
     Ok(())
 }

@@ -10,6 +10,7 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use turnout_api::Explained;
 use turnout_pipeline::{Handoffs, Watching};
 
 use crate::arguments::Serve;
@@ -64,10 +65,10 @@ impl Service {
     /// Serves until `stop`, then lets the requests that have begun come to their end, for as long as one may take, and a handoff
     /// that is under way.
     pub(crate) async fn run(self, stop: Stop) -> Result<()> {
-        let listener = self.listener.tap_io(|connection| {
+        let listener = Explained(self.listener.tap_io(|connection| {
             // An answer should leave at once; a socket that refuses only waits longer.
             let _ = connection.set_nodelay(true);
-        });
+        }));
         let stopping = Arc::new(Notify::new());
         let begin = Arc::clone(&stopping);
         let serving = axum::serve(listener, self.router).with_graceful_shutdown(async move { begin.notified().await });

@@ -1,11 +1,20 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{Environment, Problem};
+
+/// A secret as a file has it. The error of a value of another type would repeat the value.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Secret {
+    Text(String),
+    Other(IgnoredAny),
+}
 
 /// The mistakes found so far in one file.
 pub(crate) struct Problems<'t> {
@@ -144,8 +153,26 @@ impl<'t, 'p> Section<'t, 'p> {
         })
     }
 
-    /// A text that must be given, here or in the environment, which wins.
+    /// A secret that must be given, here or in the environment, which wins.
     pub(crate) fn secret(
+        &mut self,
+        key: &'static str,
+        variable: &str,
+        environment: Environment<'_>,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Option<String> {
+        if environment(variable).is_none() && !self.table.contains_key(key) {
+            self.known.push(key);
+            self.problem(format!(
+                "`{key}` is missing; set it here or in the environment as {variable}"
+            ));
+            return None;
+        }
+        self.optional_secret(key, variable, environment, check)
+    }
+
+    /// A secret that may be left out. No problem repeats its value.
+    pub(crate) fn optional_secret(
         &mut self,
         key: &'static str,
         variable: &str,
@@ -159,14 +186,10 @@ impl<'t, 'p> Section<'t, 'p> {
                 .ok()
                 .map(|()| value);
         }
-        if !self.table.contains_key(key) {
-            self.known.push(key);
-            self.problem(format!(
-                "`{key}` is missing; set it here or in the environment as {variable}"
-            ));
-            return None;
-        }
-        self.checked(key, |value: String| check(&value).map(|()| value))
+        self.checked(key, |value: Secret| match value {
+            Secret::Text(value) => check(&value).map(|()| value),
+            Secret::Other(_) => Err("must be a text in quotes".to_owned()),
+        })
     }
 
     /// A value that must be given.

@@ -46,6 +46,14 @@ fn rows(body: &str, rows: u64) -> Outcome {
 const JSON: &str = "content-type: application/json; charset=utf-8";
 
 #[test]
+fn a_content_location_that_clients_might_refuse_is_left_out() {
+    let query = |ids: usize| format!("id=in.({})", vec!["1234567"; ids].join(","));
+    let with_ids = |ids| told(&Method::GET, &query(ids), &[], rows("[]", 0));
+    assert!(with_ids(150).contains("\ncontent-location: /clients?id=in.%281234567%2C"));
+    assert_eq!(with_ids(600), format!("200\ncontent-range: */*\n{JSON}\n\n[]"));
+}
+
+#[test]
 fn a_find_answers_with_its_rows() {
     assert_eq!(
         told(&Method::GET, "name=eq.A+B&id=eq.1", &[], rows(r#"[{"id":1}]"#, 1)),

@@ -24,6 +24,7 @@ use super::Refusal;
 /// | 400 | `TURNOUT_SUBJECT` | the header that names the subject cannot be read |
 /// | 504 | `TURNOUT_TIMEOUT` | the operation took longer than it may |
 /// | 413 | `TURNOUT_TOO_LARGE` | the body is larger than it may be |
+/// | 400, 414, 431 | `TURNOUT_HTTP` | the request's URL or headers cannot be read |
 /// | 500 | `TURNOUT_INTERNAL` | the host failed |
 impl Refusal {
     /// 503 `TURNOUT_UNAVAILABLE`. `message` says what cannot be had; `retry_after` when to try again.
@@ -113,6 +114,14 @@ impl Refusal {
             .hint("Send the key that is configured as api.admin_key.")
     }
 
+    /// 403 `TURNOUT_ADMIN`: the application's key does not show how the host is.
+    #[must_use]
+    pub fn not_watcher() -> Self {
+        let message = "Only the administrator's key or the key for metrics opens this";
+        Self::new(StatusCode::FORBIDDEN, "TURNOUT_ADMIN", message)
+            .hint("Send the key that is configured as api.admin_key or api.metrics_key.")
+    }
+
     /// 400 `TURNOUT_REQUEST`: a request of the administrator that cannot be understood.
     #[must_use]
     pub fn invalid_request(details: impl Into<String>) -> Self {
@@ -151,6 +160,24 @@ impl Refusal {
     pub fn too_large(limit: usize) -> Self {
         let message = format!("The body is larger than {limit} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TURNOUT_TOO_LARGE", message)
+    }
+
+    /// `TURNOUT_HTTP`: the server could not read a request's URL or headers, and refused it with this status; `None` if it refuses
+    /// nothing with such a status.
+    #[must_use]
+    pub fn unreadable(status: StatusCode) -> Option<Self> {
+        let (message, hint) = match status {
+            StatusCode::BAD_REQUEST => (
+                "The request is not valid HTTP/1.1",
+                "Percent-encode characters such as \" in the URL.",
+            ),
+            StatusCode::URI_TOO_LONG => ("The URL is too long", "Send fewer or shorter parameters."),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+                ("The headers are too large", "Send fewer or shorter headers.")
+            }
+            _ => return None,
+        };
+        Some(Self::new(status, "TURNOUT_HTTP", message).hint(hint))
     }
 
     /// 500 `TURNOUT_INTERNAL`. `message` is read by the caller: it must hold no secrets.
