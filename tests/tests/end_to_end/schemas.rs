@@ -28,8 +28,7 @@ async fn check_and_the_gate_name_what_the_side_that_gains_authority_lacks() -> R
     })
     .await;
     let (old, new) = site.databases().await?;
-    let mut epoch = 1;
-    for (on_old, on_new, back, words) in [
+    let alterations = [
         (
             "",
             "alter table clients drop constraint clients_phone_key",
@@ -60,7 +59,8 @@ async fn check_and_the_gate_name_what_the_side_that_gains_authority_lacks() -> R
             "alter table clients drop constraint clients_visit_count_check",
             "CHECK ((visit_count < 100000)) is on new only",
         ),
-    ] {
+    ];
+    for (place, (on_old, on_new, back, words)) in alterations.into_iter().enumerate() {
         sql(&old, on_old).await?;
         sql(&new, on_new).await?;
         let (passed, said, _) = site.said(&["check"])?;
@@ -68,13 +68,12 @@ async fn check_and_the_gate_name_what_the_side_that_gains_authority_lacks() -> R
             !passed && said.contains("wrong") && said.contains(words),
             "{words}: {said}"
         );
-        site.route(&format!("{LIVE}# {epoch}\n"))?;
+        site.route(&format!("{LIVE}# {place}\n"))?;
         let status = host
             .status_with(words, |status| status["refused"].to_string().contains(words))
             .await;
         assert_eq!(status["epoch"], 1);
         sql(&new, back).await?;
-        epoch += 1;
     }
     let said = site.turnout(&["check"])?;
     assert!(!said.contains("wrong") && !said.contains("warn"), "{said}");
