@@ -14,13 +14,13 @@ pub(crate) mod status;
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use turnout_api::Host;
 use turnout_backends::Database;
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{
     Alerts, Files, Freshness, Handoffs, Metrics, PerWorld, Pipeline, Policies, PolicyJudge, PolicySource, Recording,
-    RecordingKey,
+    RecordingKey, SiteDescription,
 };
 use turnout_runtime::Runtime;
 use turnout_vocabulary::{Backend, PerBackend};
@@ -78,11 +78,24 @@ async fn check_backends(backends: &PerBackend<Database>) -> Result<()> {
     Ok(())
 }
 
+/// Goes on only if the configuration describes the site on record. Policies that fit that site need not fit another, so this is
+/// found out before they are loaded. While nothing can be known, the start of the handoffs decides.
+async fn check_site(config: &Config, backends: &PerBackend<Database>) -> Result<()> {
+    let configured = SiteDescription::of(&config.repositories, &config.subjects);
+    if let Ok(Some(recorded)) = turnout_pipeline::recorded_site(backends).await
+        && let Some(reason) = recorded.refusal(&configured)
+    {
+        bail!(reason);
+    }
+    Ok(())
+}
+
 /// Puts a host together, and starts what works beside its requests.
 async fn host(config: &Config) -> Result<Host> {
     let metrics = Arc::new(Metrics::new(&config.repositories));
     let backends = Arc::new(open(config)?);
     check_backends(&backends).await?;
+    check_site(config, &backends).await?;
     // A side that can't be asked has no say: then the directory must do.
     let recorded = turnout_pipeline::recorded_set(&backends).await.unwrap_or_default();
     let policies = Arc::new(policies(config, &metrics, recorded.as_ref())?);

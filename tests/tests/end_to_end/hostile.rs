@@ -119,6 +119,8 @@ async fn a_policy_that_does_not_decide_is_stopped_and_its_writes_are_refused() -
     // Less than one instance of `eats_memory` has when it is stopped.
     const MOST: usize = 12 << 20;
     let site = Site::set_up().await?;
+    // The breaker would put the good policy back, also over the file that comes next.
+    site.configure(&[("policies.breaker_failures", "1000"), ("policies.breaker_rate", "1.0")])?;
     let host = site.host().await?;
     let (old, new) = site.databases().await?;
     let stranger = format!("/rest/v1/clients?phone=eq.{STRANGER}");

@@ -1,8 +1,9 @@
-//! What a refusal of a policy says.
+//! What a policy says reaches a log, a status and a screen without phones, and steers no screen.
 
 use anyhow::Result;
-use turnout_tests::{Host, Site, core_module};
+use turnout_tests::{Host, Site, core_module, eventually};
 
+const LOGS: &str = include_str!("../../../host/runtime/tests/fixtures/logs.wat");
 const GOOD: &str = include_str!("../../../host/runtime/tests/fixtures/good.wat");
 
 /// Waits until the status shows a refusal with these words.
@@ -35,5 +36,35 @@ async fn a_refusal_repeats_no_phone_and_what_a_module_says_of_itself_is_bounded(
     let text = host.log();
     let line = text.lines().find(|line| line.contains("6484488"));
     assert_eq!(line, None, "a phone is in the log");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_policy_that_logs_a_phone_and_steers_a_screen_is_made_harmless() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = Host::start(&site.config(), &[("TURNOUT_LOG", "debug")]).await?;
+    let tells = LOGS
+        .replacen("\"asked\"", r#""8 (968) 648-44-88\1b[J""#, 1)
+        .replacen("(i32.const 5)", "(i32.const 20)", 1)
+        .replacen("\"logs\"", r#""l\1bgs""#, 1)
+        .replacen("(local.get $has_subject))", "(i32.const 0))", 1)
+        .replacen("(local.get $has_subject))", "(i32.const 1))", 1);
+    site.put("routing.wasm", core_module(&tells, "routing")?)?;
+    eventually("its message is in the log", async || {
+        host.log().contains("[number hidden]\\u{1b}[J").then_some(())
+    })
+    .await;
+    let (_, checked, _) = site.said(&["check"])?;
+    assert!(checked.contains("l\\u{1b}gs"), "{checked}");
+    for (place, text) in [
+        ("log", host.log()),
+        ("status", host.get("/v1/status").await?.text),
+        ("check", checked),
+    ] {
+        let line = text
+            .lines()
+            .find(|line| line.contains("648-44-88") || line.contains("6484488") || line.contains('\u{1b}'));
+        assert_eq!(line, None, "in the {place}");
+    }
     Ok(())
 }

@@ -131,15 +131,19 @@ impl SiteDescription {
         differences.extend(one_sided);
         differences
     }
-}
 
-/// Why a host with another configuration does not serve, and what to do.
-fn misfit(differences: &[String]) -> String {
-    format!(
-        "this host's configuration describes another site than the one on record ({}), so it serves nothing: correct \
-         turnout.toml, or run `turnout apply` if the new description is meant for every host",
-        differences.join("; ")
-    )
+    /// Why a host with this configuration does not serve the site, and what to do; `None` if it does.
+    #[must_use]
+    pub fn refusal(&self, configured: &Self) -> Option<String> {
+        let differences = self.differences(configured);
+        (!differences.is_empty()).then(|| {
+            format!(
+                "this host's configuration describes another site than the one on record ({}), so it serves nothing: \
+                 correct turnout.toml, or run `turnout apply` if the new description is meant for every host",
+                differences.join("; ")
+            )
+        })
+    }
 }
 
 impl Handoffs {
@@ -164,9 +168,8 @@ impl Handoffs {
                     record.epoch
                 ))
             })?;
-            let differences = recorded.differences(&self.site.load());
-            if !differences.is_empty() {
-                return Err(Obstacle::OtherSite(misfit(&differences)));
+            if let Some(reason) = recorded.refusal(&self.site.load()) {
+                return Err(Obstacle::OtherSite(reason));
             }
         }
         Ok(())
