@@ -142,11 +142,16 @@ impl Connections {
         self.judge(lease, answer).map_err(|failure| self.error(failure, true))
     }
 
-    /// A connection outside the pool.
+    /// A connection outside the pool, within the acquire timeout.
     pub(crate) async fn connect(&self) -> Result<PgConnection, Error> {
-        self.options.connect().await.map_err(|error| Error::Unavailable {
+        let reason = match timeout(self.settings.acquire_timeout, self.options.connect()).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no connection could be made within the acquire timeout".to_owned(),
+        };
+        Err(Error::Unavailable {
             backend: self.backend,
-            reason: error.to_string().into(),
+            reason: reason.into(),
             in_doubt: false,
         })
     }

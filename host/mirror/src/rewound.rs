@@ -1,6 +1,9 @@
 use turnout_backends::{Database, Error, Rewound, Ticks};
 use turnout_vocabulary::{Backend, PerBackend};
 
+/// The bits of a lease's token above these are the epoch of the last forced failover.
+const FAILOVER: u32 = 32;
+
 /// Whether a side was restored from the past. It shows less than it once did: the other side keeps the highest number that it was shown.
 /// A side that is found out is noted on both.
 ///
@@ -43,28 +46,26 @@ fn in_direction(source: Backend, target_before: &Ticks, at_source: &Ticks, targe
         })
     };
     let target = source.other();
-    shows_less(
-        source,
-        "lease token",
-        at_source.outgoing_token,
-        target_before.incoming_token,
-    )
-    .or_else(|| {
-        shows_less(
-            source,
-            "acknowledged batch",
-            at_source.outgoing_tick,
-            target_before.incoming_shown,
-        )
-    })
-    .or_else(|| {
-        shows_less(
-            target,
-            "applied batch",
-            target_after.incoming_tick,
-            at_source.outgoing_tick,
-        )
-    })
+    // A forced failover closes the side that takes over to the other one, by a token far above those that were taken.
+    let is_closed = target_before.incoming_token >> FAILOVER != at_source.outgoing_token >> FAILOVER;
+    let seen = if is_closed { 0 } else { target_before.incoming_token };
+    shows_less(source, "lease token", at_source.outgoing_token, seen)
+        .or_else(|| {
+            shows_less(
+                source,
+                "acknowledged batch",
+                at_source.outgoing_tick,
+                target_before.incoming_shown,
+            )
+        })
+        .or_else(|| {
+            shows_less(
+                target,
+                "applied batch",
+                target_after.incoming_tick,
+                at_source.outgoing_tick,
+            )
+        })
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod policy_kit;
 mod references;
 mod reload;
 mod replay;
+mod restored;
 mod routing;
 mod said;
 mod schemas;

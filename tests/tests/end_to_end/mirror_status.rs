@@ -31,7 +31,7 @@ async fn with_a_parked_client() -> Result<(Site, Host)> {
     })
     .await;
     let (_, new) = site.databases().await?;
-    sqlx::query("insert into clients (name, phone) values ('In the way', $1)")
+    sqlx::query("insert into clients (id, name, phone) values (900001, 'In the way', $1)")
         .bind(PHONE)
         .execute(&new)
         .await?;
