@@ -181,10 +181,11 @@ impl Handoffs {
     /// Waits until the handoff of this host that is under way, if any, is released or abandoned, begins none from then on, and leaves
     /// the leases of the mirror to other hosts. A handoff whose abandonment can't be recorded is left to the other hosts, or to the next start.
     pub async fn stop(&self) {
-        match timeout(self.patience(), Arc::clone(&self.one).lock_owned()).await {
+        if let Ok(turn) = timeout(self.patience(), Arc::clone(&self.one).lock_owned()).await {
             // The turn is never given back.
-            Ok(turn) => std::mem::forget(turn),
-            Err(_) => tracing::warn!("a handoff is left unfinished: it can't be abandoned while backend old is down"),
+            std::mem::forget(turn);
+        } else {
+            tracing::warn!("a handoff is left unfinished: it can't be abandoned while backend old is down");
         }
         self.mirror.stop(LEASES_LEFT).await;
     }

@@ -125,8 +125,10 @@ async fn the_metrics_move_with_what_happens() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let metrics = async || anyhow::Ok(host.get("/metrics").await?.text);
-    host.status_with("both sides are compared", |status| status["converging"] == json!([]))
-        .await;
+    host.status_with("both sides are compared", |status| {
+        status["converging"] == json!([]) && status["mirror"]["old"] != Value::Null
+    })
+    .await;
     for _ in 0..3 {
         host.get("/rest/v1/clients?id=eq.2").await?;
     }

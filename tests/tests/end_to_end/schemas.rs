@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
 use anyhow::{Context as _, Result};
+use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool, raw_sql};
 use turnout_tests::Site;
 

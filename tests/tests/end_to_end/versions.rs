@@ -439,14 +439,16 @@ async fn what_repeats_a_set_pushes_no_other_out_of_the_record() -> Result<()> {
     let record = async |epoch: i64, module: &str, who: &str, kept: i32, bytes: i64| {
         let world = |module: &str| json!({"module": module, "settings": "stage = 'off'\n", "who": who});
         let set = json!({"routing": world(module), "dual_write": world("both")}).to_string();
-        sqlx::query("select turnout.record_epoch($1, $2::json, null, '{}', array[convert_to($3, 'UTF8')], $4, $5)")
-            .bind(epoch)
-            .bind(set)
-            .bind(format!("bytes of {module}"))
-            .bind(kept)
-            .bind(bytes)
-            .execute(&old)
-            .await?;
+        sqlx::query(
+            "select turnout.record_epoch($1, $2::json, null, '{}', array[convert_to($3, 'UTF8')], false, $4, $5)",
+        )
+        .bind(epoch)
+        .bind(set)
+        .bind(format!("bytes of {module}"))
+        .bind(kept)
+        .bind(bytes)
+        .execute(&old)
+        .await?;
         sqlx::query("select turnout.release_epoch($1)")
             .bind(epoch)
             .execute(&old)
