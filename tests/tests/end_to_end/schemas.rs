@@ -44,9 +44,9 @@ async fn check_and_the_gate_name_what_the_side_that_gains_authority_lacks() -> R
         ),
         (
             "",
-            "alter table clients alter total_spent type numeric(12,1)",
+            "alter table clients alter total_spent type numeric(14,2)",
             "alter table clients alter total_spent type numeric(12,2)",
-            "table public.clients: column total_spent has the type numeric(12,2) on old and numeric(12,1) on new",
+            "table public.clients: column total_spent has the type numeric(12,2) on old and numeric(14,2) on new",
         ),
         (
             "alter table clients add column extra text",
@@ -78,7 +78,7 @@ async fn check_and_the_gate_name_what_the_side_that_gains_authority_lacks() -> R
     }
     let said = site.turnout(&["check"])?;
     assert!(!said.contains("wrong") && !said.contains("warn"), "{said}");
-    // A narrower type has rounded rows of the mirror, so both sides are compared first.
+    // An alteration gave the table another file, so both sides are compared first.
     host.status_with("both sides are compared and equal", |status| {
         let is_equal = |side: &str| {
             let mirror = &status["mirror"][side];

@@ -76,14 +76,7 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
             "  forced      a failover made {forced} the authority of everything; a change of routing.toml ends it"
         )?;
     }
-    if let Some(restored) = &status.restored {
-        writeln!(
-            out,
-            "  restored    backend {} was restored from the past ({}): nothing is mirrored and no authority moves until you say which \
-             side's rows count, by `turnout rejoin old` or `turnout rejoin new`",
-            restored.backend, restored.reason
-        )?;
-    }
+    show_restored(status, out)?;
     writeln!(out, "backends")?;
     for (backend, side) in status.backends.iter() {
         let BackendStatus {
@@ -126,6 +119,19 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
             write!(out, "{repository} on {authority}: ")?;
         }
         writeln!(out, "{message}")?;
+    }
+    Ok(())
+}
+
+/// Writes which side was restored from the past, if one was.
+fn show_restored(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
+    if let Some(restored) = &status.restored {
+        writeln!(
+            out,
+            "  restored    backend {} was restored from the past ({}): nothing is mirrored and no authority moves until you say which \
+             side's rows count, by `turnout rejoin old` or `turnout rejoin new`",
+            restored.backend, restored.reason
+        )?;
     }
     Ok(())
 }
