@@ -24,7 +24,7 @@ async fn insert(database: &PgPool, ids: std::ops::Range<u32>) -> Result<()> {
 }
 
 /// A side is restored to a time before twenty rows that were written to `old` and mirrored to `new`.
-async fn restored(side: Backend) -> Result<(Site, Host)> {
+async fn restored(backend: Backend) -> Result<(Site, Host)> {
     let mut site = Site::set_up().await?;
     site.route(DUAL_WRITE)?;
     let host = site.host().await?;
@@ -36,7 +36,7 @@ async fn restored(side: Backend) -> Result<(Site, Host)> {
         (names(&new).await == names(&old).await).then_some(())
     })
     .await;
-    let cluster = if side == Backend::Old {
+    let cluster = if backend == Backend::Old {
         &mut site.old
     } else {
         &mut site.new
@@ -55,7 +55,7 @@ async fn restored(side: Backend) -> Result<(Site, Host)> {
         (tick == shown).then_some(())
     })
     .await;
-    let cluster = if side == Backend::Old {
+    let cluster = if backend == Backend::Old {
         &mut site.old
     } else {
         &mut site.new
