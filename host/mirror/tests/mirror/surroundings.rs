@@ -164,3 +164,22 @@ async fn an_idle_mirror_hears_of_a_write_behind_its_back() {
         world.equal("*", "t").await;
     }
 }
+
+#[tokio::test]
+async fn the_application_may_prepare_a_transaction_that_the_mirror_then_follows() {
+    let world = World::new("create table t (id int primary key)", &[Table::called("t")]).await;
+    let _mirror = world.mirror();
+    world
+        .old("begin; insert into t values (1); prepare transaction 'of the application'")
+        .await;
+    world.old("insert into t values (2)").await;
+    eventually("the other row arrives", async || {
+        (world.rows(Backend::New, "*", "t").await == "(2)").then_some(())
+    })
+    .await;
+    world.old("commit prepared 'of the application'").await;
+    eventually("the prepared row arrives", async || {
+        (world.rows(Backend::New, "*", "t").await == "(1)\n(2)").then_some(())
+    })
+    .await;
+}
