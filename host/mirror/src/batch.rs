@@ -6,6 +6,9 @@ use turnout_vocabulary::{ApplyFailure, Backend, MirrorState, Repository, Reposit
 
 use crate::judge::{Judge, Verdict};
 
+/// Of a row that is too large to be read, as PostgreSQL counts errors.
+const TOO_LARGE: &str = "54000";
+
 /// Keys that were taken, and what is to become of them.
 pub(crate) struct Batch<'a> {
     source: Backend,
@@ -213,6 +216,7 @@ impl<'a> Batch<'a> {
                         continue;
                     }
                     None if key.too_large && verdict.applies() => {
+                        self.judge.parked(&self.told(part, key, TOO_LARGE));
                         ack.failed.push(too_large(part, key));
                         continue;
                     }
@@ -240,19 +244,28 @@ impl<'a> Batch<'a> {
         ack
     }
 
+    /// A failure as the judge hears of it.
+    fn told(&self, part: &Part, key: &DirtyKey, sqlstate: &str) -> ApplyFailure {
+        ApplyFailure {
+            repository: part.repository,
+            source: self.source,
+            sqlstate: sqlstate.to_owned(),
+            attempt: key.attempts + 1,
+            age: key.age,
+        }
+    }
+
     fn failed(&self, part: &Part, key: &DirtyKey, failure: &NotApplied) -> Failed {
+        let told = self.told(part, key, &failure.sqlstate);
         // These can only be mended by a person.
         let retry = if [NotApplied::ANOTHERS, NotApplied::OTHERWISE].contains(&failure.sqlstate.as_str()) {
             Retry::Park
         } else {
-            self.judge.retry(&ApplyFailure {
-                repository: part.repository,
-                source: self.source,
-                sqlstate: failure.sqlstate.clone(),
-                attempt: key.attempts + 1,
-                age: key.age,
-            })
+            self.judge.retry(&told)
         };
+        if matches!(retry, Retry::Park) {
+            self.judge.parked(&told);
+        }
         let due_ms = match retry {
             Retry::Again { after } => Some(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
             Retry::Park => None,
@@ -403,5 +416,5 @@ fn reason(failure: &NotApplied) -> String {
 /// A key whose row was not read because of its size. It is parked.
 fn too_large(part: &Part, key: &DirtyKey) -> Failed {
     let reason = "the row is larger than 100 MB, and can't be mirrored".to_owned();
-    part.failed(key, "54000", reason, None)
+    part.failed(key, TOO_LARGE, reason, None)
 }

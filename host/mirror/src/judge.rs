@@ -31,4 +31,7 @@ pub trait Judge: Send + Sync + 'static {
 
     /// Whether a key that could not be applied is tried again.
     fn retry(&self, failure: &ApplyFailure) -> Retry;
+
+    /// Hears that a key is parked.
+    fn parked(&self, _failure: &ApplyFailure) {}
 }

@@ -58,6 +58,12 @@ async fn status_and_metrics_show_where_the_mirror_stands_without_personal_data()
         })
         .await;
     assert_eq!(status["mirror"]["old"]["at_work"], true);
+    host.status_with("an alert says that keys are parked", |status| {
+        let alerts = status["alerts"].as_array();
+        let says = |alert: &Value| alert["message"].as_str().is_some_and(|text| text.contains("parked"));
+        alerts.is_some_and(|alerts| alerts.iter().any(says))
+    })
+    .await;
     assert_eq!(
         status["mirror"]["old"]["parked"],
         json!([{"repository": "clients", "sqlstate": "23505", "reason": "table clients: constraint clients_phone_key",

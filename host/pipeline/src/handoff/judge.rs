@@ -102,16 +102,17 @@ impl Judge for PolicyJudge {
 
     fn retry(&self, failure: &ApplyFailure) -> Retry {
         let retry = self.policies.in_force().dual_write.of(None).retry(failure);
-        if let Ok(Retry::Park) = retry {
-            tracing::error!(
-                source = %failure.source,
-                repository = failure.repository.0,
-                sqlstate = failure.sqlstate,
-                attempts = failure.attempt,
-                "a row could not be mirrored and is parked; see `turnout mirror`"
-            );
-            self.metrics.parked(failure.source, failure.repository);
-        }
         retry.unwrap_or(Retry::Again { after: UNDECIDED })
+    }
+
+    fn parked(&self, failure: &ApplyFailure) {
+        tracing::error!(
+            source = %failure.source,
+            repository = failure.repository.0,
+            sqlstate = failure.sqlstate,
+            attempts = failure.attempt,
+            "a row could not be mirrored and is parked; see `turnout mirror`"
+        );
+        self.metrics.parked(failure.source, failure.repository);
     }
 }

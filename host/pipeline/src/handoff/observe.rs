@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 use turnout_backends::{Database, Error, Gap, MirrorStanding, ParkedKey};
-use turnout_vocabulary::{Backend, Repository};
+use turnout_vocabulary::{Backend, Repository, Severity};
 
 use super::Handoffs;
 
@@ -105,9 +105,12 @@ impl Handoffs {
     /// Keeps in view how the mirroring of both sides stands, for as long as the host lives.
     pub async fn observe(self: Arc<Self>) {
         let mut alarmed = false;
+        // How many keys were parked when people last heard of it.
+        let mut told = 0;
         loop {
             let mut dirty = 0;
             let mut behind = false;
+            let mut parked = 0;
             let mut has_gaps = false;
             let mut looked_at = 0;
             for backend in Backend::ALL {
@@ -120,6 +123,7 @@ impl Handoffs {
                 };
                 dirty += seen.standing.iter().map(|table| table.dirty).sum::<u64>();
                 behind |= seen.is_behind();
+                parked += seen.standing.iter().map(|table| table.parked).sum::<u64>();
                 has_gaps |= !seen.gaps.is_empty();
                 self.measure(backend, &seen);
                 looked_at += 1;
@@ -128,6 +132,16 @@ impl Handoffs {
                 tracing::error!("the mirror is far behind; see `turnout status`");
             }
             alarmed = behind;
+            if parked == 0 {
+                told = 0;
+            } else if parked >= told * 2 {
+                told = parked;
+                self.alerts.tell(
+                    Severity::Warning,
+                    "mirror",
+                    format!("{parked} keys could not be mirrored and are parked; see `turnout mirror`"),
+                );
+            }
             if has_gaps {
                 self.converge_once();
             }
