@@ -4,8 +4,9 @@
 //! standard input is a pipe that only the owner holds. When the pipe closes, because the [`Folder`] was dropped or
 //! because its owner died in whatever way, the janitor stops the server and removes the folder.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -34,6 +35,8 @@ impl Folder {
     pub(crate) fn create(account: &Account) -> Result<Self, ClusterError> {
         let folder = tempfile::Builder::new()
             .prefix("turnout-cluster-")
+            // The log and the password are nobody else's to read.
+            .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .map_err(ClusterError::system("make a temporary folder"))?;
         account

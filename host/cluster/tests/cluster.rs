@@ -1,6 +1,7 @@
 //! Clusters as the demo and the tests use them.
 
 use std::io::{BufRead, BufReader, Read, Write, stdin, stdout};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -58,6 +59,8 @@ async fn two_clusters_hold_the_same_bookings_and_leave_nothing_behind() {
 
     let (folder, process) = (old.folder().to_owned(), old.process().unwrap().to_string());
     assert!(folder.exists() && lives(&process));
+    let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "others may read what the servers log");
     drop(old);
     assert!(!folder.exists() && !lives(&process));
 }

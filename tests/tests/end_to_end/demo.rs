@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 
@@ -162,6 +163,10 @@ async fn it_serves_beside_a_second_host_on_its_file_and_leaves_nothing_behind() 
     .await;
 
     let folder = config.parent().context("the file is in no folder")?.to_owned();
+    for (path, mode) in [(config, 0o600), (&folder, 0o700)] {
+        let found = std::fs::metadata(path)?.permissions().mode() & 0o777;
+        assert_eq!(found, mode, "others may read {}", path.display());
+    }
     let clusters = demo.clusters().await?;
     let (status, rest) = demo.end(Signal::SIGINT).await?;
     assert_eq!(

@@ -1,4 +1,6 @@
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -27,6 +29,8 @@ impl Files {
     pub(crate) fn write(listen: SocketAddr, old: &str, new: &str, built: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("turnout-demo-")
+            // The configuration holds keys and passwords.
+            .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .context("cannot make a folder for the demo")?;
         let files = Self {
@@ -43,6 +47,7 @@ impl Files {
         let policies = files.policies();
         std::fs::create_dir(&policies)
             .and_then(|()| std::fs::write(files.config(), config))
+            .and_then(|()| std::fs::set_permissions(files.config(), Permissions::from_mode(0o600)))
             .with_context(|| format!("cannot write the demo's files into {}", files.folder.path().display()))?;
         for (world, settings) in POLICIES {
             let module = module(built, world);
