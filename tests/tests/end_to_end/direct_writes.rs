@@ -6,21 +6,10 @@ use serde_json::json;
 use sqlx::PgPool;
 use turnout_tests::{Host, Site, eventually};
 
-const OLD: &str = "[default]\nstage = 'dualwrite'\n";
-
-/// Everybody's rows are on `new`. What belongs to nobody stays.
-const NEW: &str = "[default]\nstage = 'live'\n[repositories.companies]\nstage = 'dualwrite'\n[repositories.services]\nstage = 'dualwrite'\n[repositories.staff]\nstage = 'dualwrite'\n[repositories.staff_schedules]\nstage = 'dualwrite'\n";
+use crate::handoff::{self, NEW};
 
 async fn dual_writing(budget: &str) -> Result<(Site, Host, PgPool, PgPool)> {
-    let site = Site::set_up().await?;
-    site.configure(&[("handoff.budget", budget)])?;
-    site.route(OLD)?;
-    let host = site.host().await?;
-    host.status_with("both sides are compared", |status| {
-        let old = status["mirror"]["old"]["repositories"].as_array();
-        status["converging"] == json!([]) && old.is_some_and(|all| all.iter().all(|one| one["dirty"] == 0))
-    })
-    .await;
+    let (site, host) = handoff::dual_writing(budget).await?;
     let (old, new) = site.databases().await?;
     Ok((site, host, old, new))
 }

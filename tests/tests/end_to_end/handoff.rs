@@ -14,11 +14,12 @@ use turnout_tests::{Answer, Host, Site, eventually};
 const OLD: &str = "[default]\nstage = 'dualwrite'\n";
 
 /// Everybody's rows are on `new`. What belongs to nobody stays.
-const NEW: &str = "[default]\nstage = 'live'\n[repositories.companies]\nstage = 'dualwrite'\n[repositories.services]\nstage = 'dualwrite'\n[repositories.staff]\nstage = 'dualwrite'\n[repositories.staff_schedules]\nstage = 'dualwrite'\n";
+pub(crate) const NEW: &str = "[default]\nstage = 'live'\n[repositories.companies]\nstage = 'dualwrite'\n[repositories.services]\nstage = 'dualwrite'\n[repositories.staff]\nstage = 'dualwrite'\n[repositories.staff_schedules]\nstage = 'dualwrite'\n";
 
-const CLIENT: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,notes";
+pub(crate) const CLIENT: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,notes";
 
-async fn dual_writing(budget: &str) -> Result<(Site, Host)> {
+/// A site whose repositories are all mirrored from `old` to `new`, compared and drained, and a host on it. A handoff has this budget.
+pub(crate) async fn dual_writing(budget: &str) -> Result<(Site, Host)> {
     let site = Site::set_up().await?;
     site.configure(&[("handoff.budget", budget)])?;
     site.route(OLD)?;

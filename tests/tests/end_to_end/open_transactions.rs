@@ -6,25 +6,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 use turnout_tests::{Host, Site, eventually};
 
-const OLD: &str = "[default]\nstage = 'dualwrite'\n";
-
-/// Clients and their bookings are on `new`. What belongs to nobody stays.
-const NEW: &str = "[default]\nstage = 'live'\n[repositories.companies]\nstage = 'dualwrite'\n[repositories.services]\nstage = 'dualwrite'\n[repositories.staff]\nstage = 'dualwrite'\n[repositories.staff_schedules]\nstage = 'dualwrite'\n";
-
-const CLIENT: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,notes";
-
-async fn dual_writing(budget: &str) -> Result<(Site, Host)> {
-    let site = Site::set_up().await?;
-    site.configure(&[("handoff.budget", budget)])?;
-    site.route(OLD)?;
-    let host = site.host().await?;
-    host.status_with("both sides are compared", |status| {
-        let old = status["mirror"]["old"]["repositories"].as_array();
-        status["converging"] == json!([]) && old.is_some_and(|all| all.iter().all(|one| one["dirty"] == 0))
-    })
-    .await;
-    Ok((site, host))
-}
+use crate::handoff::{CLIENT, NEW, dual_writing};
 
 /// Begins a transaction as psql does, which changes a client that nobody else touches. Returns its process, too.
 async fn open(database: &PgPool) -> Result<(sqlx::Transaction<'static, sqlx::Postgres>, i32)> {

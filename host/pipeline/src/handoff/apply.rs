@@ -5,6 +5,7 @@ use tokio::time::{sleep, timeout};
 use turnout_backends::{Database, Error as BackendError, NotInstalled};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, Span};
 
+use super::converge::refuse_missing_columns;
 use super::{Handoffs, Obstacle, SiteDescription};
 use crate::policies::InForce;
 
@@ -210,13 +211,7 @@ impl Handoffs {
                 continue;
             }
             let differing = turnout_mirror::differing(&self.backends, repository, |_| true).await?;
-            if !differing.missing_columns.is_empty() {
-                return Err(Obstacle::Because(format!(
-                    "one side alone has these columns of {}: {}. Add them to the other side, or drop them, and run `turnout apply` again",
-                    repository.name,
-                    differing.missing_columns.join(", ")
-                )));
-            }
+            refuse_missing_columns(repository, &differing, "run `turnout apply` again")?;
             if differing.rows > 0 {
                 let rows = differing.rows;
                 return Err(Obstacle::Because(format!(

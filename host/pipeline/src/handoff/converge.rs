@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use turnout_backends::{Error as BackendError, Traces};
+use turnout_mirror::Differing;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, RepositoryId, Subject};
 
 use super::gaps::has_gap;
@@ -130,13 +131,7 @@ impl Handoffs {
                 before.ok() != next.authority(repository.id, subject.as_ref()).ok()
             });
             let differing = compared.await?;
-            if !differing.missing_columns.is_empty() {
-                return Err(Obstacle::Because(format!(
-                    "one side alone has these columns of {}: {}. Add them to the other side, or drop them, and make the change again",
-                    repository.name,
-                    differing.missing_columns.join(", ")
-                )));
-            }
+            refuse_missing_columns(repository, &differing, "make the change again")?;
             if differing.rows > 0 {
                 let rows = differing.rows;
                 let gaps = self.gaps().await?;
@@ -160,4 +155,20 @@ impl Handoffs {
     pub(super) fn subject(&self, text: Option<&str>) -> Option<Subject> {
         subject_in(text, &self.rule)
     }
+}
+
+/// Goes on only if both sides have the same columns of a repository. `then` says what to do when that is mended.
+pub(super) fn refuse_missing_columns(
+    repository: &Repository,
+    differing: &Differing,
+    then: &str,
+) -> Result<(), Obstacle> {
+    if differing.missing_columns.is_empty() {
+        return Ok(());
+    }
+    Err(Obstacle::Because(format!(
+        "one side alone has these columns of {}: {}. Add them to the other side, or drop them, and {then}",
+        repository.name,
+        differing.missing_columns.join(", ")
+    )))
 }
