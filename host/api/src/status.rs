@@ -122,10 +122,14 @@ pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
         }),
         backends: PerBackend::from_fn(backend),
         repositories: names(&host, |_| true),
-        converging: if mirror.iter().any(|(_, mirror)| mirror.is_some()) {
-            names(&host, |name| is_converging(&in_force, &mirror, name))
-        } else {
+        converging: if pipeline
+            .backends
+            .iter()
+            .all(|(_, database)| database.lacks_installation())
+        {
             Vec::new()
+        } else {
+            names(&host, |name| is_converging(&in_force, &mirror, name))
         },
         sequences: pipeline.handoffs.unnumbered().iter().map(ToString::to_string).collect(),
         mirror,

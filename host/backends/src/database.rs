@@ -109,6 +109,12 @@ impl Database {
         self.schemas.get(&self.connections).await
     }
 
+    /// Whether Turnout was not installed here when the tables were last read. False while they have not been.
+    #[must_use]
+    pub fn lacks_installation(&self) -> bool {
+        self.schemas.last().is_some_and(|schema| !schema.installed)
+    }
+
     /// Reads the tables anew, whether they are known or not.
     ///
     /// # Errors

@@ -31,10 +31,8 @@ fn assert_unavailable(answer: &Answer, backend: &str) {
 /// A host that has compared both sides: only then does a read fall back.
 async fn host_of_equal_sides(site: &Site) -> Result<Host> {
     let host = site.host().await?;
-    host.status_with("both sides are compared", |status| {
-        status["converging"] == json!([]) && !status["mirror"]["old"].is_null()
-    })
-    .await;
+    host.status_with("both sides are compared", |status| status["converging"] == json!([]))
+        .await;
     Ok(host)
 }
 
@@ -145,6 +143,19 @@ async fn a_host_that_starts_beside_a_dead_database_serves_the_other_and_finds_it
     );
     site.new.restart().await?;
     answered_by(&host, TEST_PHONE, "new").await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn repositories_are_still_to_be_compared_while_a_side_was_never_seen() -> Result<()> {
+    let mut site = Site::set_up().await?;
+    site.new.stop().await?;
+    let host = site.host().await?;
+    let status = host.status_with("the host answers", |_| true).await;
+    assert_eq!(status["converging"], status["repositories"], "{status}");
+    site.new.restart().await?;
+    host.status_with("both sides are compared", |status| status["converging"] == json!([]))
+        .await;
     Ok(())
 }
 

@@ -37,6 +37,11 @@ impl SchemaCache {
         self.current.store(Some(Arc::new(schema)));
     }
 
+    /// The schema as it was last read; `None` until it has been.
+    pub(crate) fn last(&self) -> Option<Arc<Schema>> {
+        self.current.load_full()
+    }
+
     /// The schema, read if it has not been yet.
     pub(crate) async fn get(&self, connections: &Connections) -> Result<Arc<Schema>, Error> {
         if let Some(schema) = self.current.load_full() {
