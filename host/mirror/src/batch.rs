@@ -49,6 +49,7 @@ fn judged(judge: &dyn Judge, source: Backend, repository: RepositoryId, mut key:
             return (Verdict::Later, key);
         } else {
             key.row = None;
+            key.is_replaced = true;
         }
     }
     (judge.verdict(source, repository, &key), key)
@@ -200,9 +201,10 @@ impl<'a> Batch<'a> {
                     Verdict::Forget | Verdict::Mirror | Verdict::HandOver => {}
                 }
                 ack.entries.extend(key.entries.iter().cloned());
-                let failure = failures
-                    .get(&(served.schema.as_str(), served.name.as_str(), name))
-                    .copied();
+                let failure = failures.get(&(served.schema.as_str(), served.name.as_str(), name));
+                // Where the row of another subject has taken its place on both sides, nothing is left to do.
+                let is_over = |failure: &&&NotApplied| key.is_replaced && failure.sqlstate == NotApplied::ANOTHERS;
+                let failure = failure.filter(|failure| !is_over(failure)).copied();
                 match failure {
                     // The row is on the other side and may change there: to try it again would put an older row over a newer one.
                     Some(failure) if failure.is_written && verdict.gives_away(key) => ack.diverged.push(Diverged {

@@ -30,6 +30,8 @@
 //! 5. A row that arrives at its new authority leaves a dirty entry there, as the new authority's write would. Else an applier of that
 //!    side that has read, before the arrival, that its subject's earlier row is gone removes the copy on the side which gave the
 //!    row away, and nothing puts the copy back.
+//! 6. Where a take has left a copy out by rule 4 and the apply may not remove what it finds, the key is not parked: its own row is gone
+//!    from both sides. The removal has to be tried all the same. Else both sides may keep the other's deleted row.
 //!
 //! A person may ask for a retry at any moment here, so retries that nobody asked for would break nothing either.
 //!
@@ -49,7 +51,7 @@ use crate::checking::{assert_breaks, assert_holds};
 /// The protocol as designed, or with one mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// The five rules above.
+    /// The six rules above.
     AsDesigned,
     /// Rule 2 asks for the subjects before the writes instead of the authority: no mistake.
     AsksWhoseItWas,
@@ -63,6 +65,10 @@ pub(crate) enum Protocol {
     GivesWhatItFinds,
     /// A row that arrives at its new authority leaves no entry there.
     ArrivesUnnoticed,
+    /// A key is parked also where rule 6 says otherwise.
+    ParksWhatIsReplaced,
+    /// Where a take has left a copy out, the removal is not tried.
+    LeavesWhatIsReplaced,
     /// An entry names only the subject that the row has after the write.
     NamesTheNewSubject,
 }
@@ -187,6 +193,16 @@ fn a_row_that_is_on_its_way_to_its_new_subject_is_overwritten_by_another() {
 #[test]
 fn a_take_that_gives_the_row_of_another_subject_brings_back_a_deleted_row() {
     assert_breaks(Protocol::GivesWhatItFinds, ALL_ARRIVE);
+}
+
+#[test]
+fn a_key_stays_parked_although_the_other_subjects_row_has_taken_its_place_on_both_sides() {
+    assert_breaks(Protocol::ParksWhatIsReplaced, NO_FALSE_ALARM);
+}
+
+#[test]
+fn without_the_removal_of_a_row_that_was_replaced_both_sides_keep_a_deleted_row() {
+    assert_breaks(Protocol::LeavesWhatIsReplaced, ALL_ARRIVE);
 }
 
 #[test]

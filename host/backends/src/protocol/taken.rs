@@ -68,6 +68,9 @@ pub struct DirtyKey {
     pub is_named_later: bool,
     /// The row, a JSON object, as it is now; `None` if there is none.
     pub row: Option<Box<RawValue>>,
+    /// Whether its own row is gone, and the mirror has found a copy of the other side's in its place. No answer says this.
+    #[serde(skip)]
+    pub is_replaced: bool,
     /// Whether there is a row that is too large to be read.
     pub too_large: bool,
     /// The places of its entries.

@@ -63,6 +63,8 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Batch {
     row: Option<Row>,
+    /// Whether the row that was there is a copy of the other side's.
+    is_copy: bool,
     entries: Vec<Entry>,
 }
 
@@ -71,7 +73,7 @@ pub(crate) struct Batch {
 pub(crate) enum Fault {
     /// An apply changed or removed an acknowledged row that its authority does not hold.
     OverwrittenRow,
-    /// A key was parked though only one row has it.
+    /// A key was parked though only one row has it, or both sides are equal.
     FalseAlarm,
 }
 
@@ -184,19 +186,28 @@ impl State {
         let row = side.row.filter(|row| {
             protocol == Protocol::GivesWhatItFinds || entries.iter().any(|entry| entry.after == Some(row.subject))
         });
-        side.batch = Some(Batch { row, entries });
+        let is_copy = row.is_none() && side.row.is_some();
+        side.batch = Some(Batch { row, is_copy, entries });
         Some(())
     }
 
     /// The applier makes the target's row equal to what it has read, or parks the key.
     pub(crate) fn apply(&mut self, source: Backend, protocol: Protocol) -> Option<()> {
         let batch = self.side_mut(source).batch.take()?;
+        if batch.is_copy && protocol == Protocol::LeavesWhatIsReplaced {
+            self.side_mut(source).entries.drain(..batch.entries.len());
+            return Some(());
+        }
         let existing = self.sides[other(source) as usize].row;
         let changed = existing.filter(|_| existing != batch.row);
         if changed.is_some_and(|row| !self.may_change(source, &batch, row, protocol)) {
+            if batch.is_copy && protocol != Protocol::ParksWhatIsReplaced {
+                self.side_mut(source).entries.drain(..batch.entries.len());
+                return Some(());
+            }
             let is_same = changed.map(|row| row.id) == batch.row.map(|row| row.id);
             let is_gone = changed.is_some_and(|row| self.acknowledged.iter().all(|known| known.id != row.id));
-            if is_same || is_gone && batch.row.is_none() {
+            if is_same || is_gone && batch.row.is_none() || batch.is_copy && self.is_settled() {
                 self.fault = Some(Fault::FalseAlarm);
             }
             self.side_mut(source).parked = true;
