@@ -251,9 +251,14 @@ impl Database {
 fn options(backend: Backend, settings: &Settings) -> Result<PgConnectOptions, Error> {
     let options = settings.parse().map_err(|reason| Error::Url { backend, reason })?;
     let statement_timeout = settings.statement_timeout.as_millis().max(1).to_string();
+    // What the role or the database has as its own defaults must not end a handoff.
     Ok(options
         .application_name("turnout")
-        .options([("statement_timeout", statement_timeout)])
+        .options([
+            ("idle_in_transaction_session_timeout", statement_timeout.as_str()),
+            ("statement_timeout", &statement_timeout),
+            ("lock_timeout", "0"),
+        ])
         .statement_cache_capacity(settings.statement_cache_capacity)
         .disable_statement_logging())
 }

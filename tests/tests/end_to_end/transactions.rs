@@ -89,6 +89,32 @@ async fn later_operations_use_what_earlier_ones_answered() -> Result<()> {
 }
 
 #[tokio::test]
+async fn short_timeouts_of_the_role_end_no_transaction_of_a_host() -> Result<()> {
+    let site = Site::set_up().await?;
+    let (_, new) = site.databases().await?;
+    for timeout in [
+        "idle_in_transaction_session_timeout",
+        "lock_timeout",
+        "statement_timeout",
+    ] {
+        let alter = format!("alter role current_user set {timeout} = '1ms'");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(alter)).execute(&new).await?;
+    }
+    let host = site.host().await?;
+    let note = json!({
+        "action": "update", "repository": "clients", "filter": "id=eq.1", "match": {"phone": ON_NEW},
+        "rows": {"notes": "noted"}, "select": "id"
+    });
+    let noted = transact(&host, &json!({ "operations": vec![note; 20] })).await?;
+    assert_eq!(noted.status, 200, "{}", noted.text);
+    assert_eq!(
+        count(&new, "select count(*) from clients where notes = 'noted'").await?,
+        1
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_one_operation_cannot_do_none_has_done() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
