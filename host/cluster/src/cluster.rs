@@ -126,7 +126,6 @@ impl Cluster {
             "max_connections=100",
             "max_prepared_transactions=20",
             "shared_buffers=32MB",
-            "max_prepared_transactions=10",
             "timezone=UTC",
         ];
         // `synchronous_commit` stays on: without it a crash of the server alone loses commits.

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use super::Cluster;
@@ -9,12 +10,18 @@ use crate::ClusterError;
 pub struct Backup(PathBuf);
 
 impl Cluster {
-    /// Takes a base backup while the server runs.
+    /// Takes a base backup while the server runs. It replaces one that was taken before.
     ///
     /// # Errors
     /// [`ClusterError`] says what failed.
     pub async fn back_up(&self) -> Result<Backup, ClusterError> {
         let folder = self.folder.path().join("backup");
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(ClusterError::system("remove the backup before")(error));
+            }
+            _ => {}
+        }
         let mut command = std::process::Command::new(self.binaries.join("pg_basebackup"));
         command
             .arg("--pgdata")
