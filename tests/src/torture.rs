@@ -5,6 +5,8 @@
 //! meanwhile depends on the machine.
 //!
 //! - `schedule`: what happens and when; `faults` and `shipping`: making it happen; `modules`: what is shipped.
+//! - `trouble`: what gets in the way although nothing is broken.
+//! - `notes`: administrators who write a table of their own, past Turnout, and alter it.
 //! - `bot`: those who use the application; `job`: what they do next; `call`, `transaction` and `direct`: how it is done; `ending`:
 //!   what an answer says of it; `rows`: on what. `handed`: rows that change their subject.
 //! - `history`: what was asked and answered; `spec`: what one row does; `linearizability`: whether both agree; `atomic`: all or
@@ -29,6 +31,7 @@ mod last_look;
 mod linearizability;
 mod lost;
 mod modules;
+mod notes;
 mod options;
 mod part;
 mod report;
@@ -39,6 +42,7 @@ mod sides;
 mod spec;
 mod stages;
 mod transaction;
+mod trouble;
 mod verdict;
 mod world;
 
@@ -62,18 +66,22 @@ use crate::{Proxy, Site};
 use dice::dice;
 use history::Recorder;
 use hosts::Hosts;
+use notes::Notes;
 use rows::Group;
 use schedule::Lane;
 use shipping::Shipping;
+use trouble::{Strangers, Troubles};
 use verdict::Verdict;
 use world::World;
 
 pub use check::Check;
+pub use notes::Deed;
 pub use options::Options;
 pub use part::{Part, Way};
 pub use report::{Operations, Report};
 pub use schedule::{Event, Shock};
 pub use stages::{Stage, Stages};
+pub use trouble::Trouble;
 
 /// How long a bot waits for an answer: less than the longest time that a host is frozen.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -89,7 +97,7 @@ const RUN: u64 = 99;
 /// If it can't be carried out. What is found wrong is no error but in the report.
 pub async fn run(options: Options) -> Result<Report> {
     // A panic in the midst of it must not hide the seed.
-    let run = AssertUnwindSafe(torture(options)).catch_unwind();
+    let run = AssertUnwindSafe(Box::pin(torture(options))).catch_unwind();
     run.await
         .unwrap_or_else(|_panic| Err(anyhow!("a panic, told above")))
         .with_context(|| format!("torture with seed {} could not be carried out", options.seed))
@@ -108,20 +116,7 @@ async fn torture(options: Options) -> Result<Report> {
         old: proxy(site.old.url()).await?,
         new: proxy(site.new.url()).await?,
     };
-    let urls = PerBackend {
-        old: through(site.old.url(), &proxies.old)?,
-        new: through(site.new.url(), &proxies.new)?,
-    };
-    site.configure(&[
-        ("api.request_timeout", "'4s'"),
-        ("backends.old.url", &urls.old),
-        ("backends.new.url", &urls.new),
-        ("backends.old.acquire_timeout", "'1s'"),
-        ("backends.new.acquire_timeout", "'1s'"),
-        ("backends.old.statement_timeout", "'2s'"),
-        ("backends.new.statement_timeout", "'2s'"),
-    ])?;
-    site.route(&stages.settings(0))?;
+    let strangers = prepare(&site, &proxies, stages).await?;
     let hosts = if dice(seed, RUN).random_ratio(3, 4) { 2 } else { 1 };
     let world = Arc::new(World {
         hosts: Hosts::start(site.config(), hosts).await?,
@@ -132,6 +127,7 @@ async fn torture(options: Options) -> Result<Report> {
         },
         recorder: Recorder::default(),
         settled: RwLock::new(Some(stages)),
+        whole: RwLock::default(),
         surprises: Mutex::default(),
     });
 
@@ -151,22 +147,35 @@ async fn torture(options: Options) -> Result<Report> {
     );
     let host: Vec<_> = (0..hosts).map(|place| draw(Lane::Host(place))).collect();
     let policies = draw(Lane::Policies);
+    let troubles = draw(Lane::Troubles);
+    // Where nothing is mirrored, nothing is known of what is written past Turnout.
+    let deeds = if stages_move { draw(Lane::Notes) } else { Vec::new() };
     let mut schedule: Vec<_> = host
         .iter()
-        .chain([&policies, &database.old, &database.new, &network.old, &network.new])
+        .chain([
+            &policies,
+            &deeds,
+            &troubles,
+            &database.old,
+            &database.new,
+            &network.old,
+            &network.new,
+        ])
         .flatten()
         .copied()
         .collect();
     schedule.sort_by_key(|event| event.at);
 
     let shipping = Shipping::new(&world, site.policies(), stages)?;
-    let (.., shipped) = tokio::try_join!(
+    let (.., shipped, notes) = tokio::try_join!(
         try_join_all(host.into_iter().map(|events| faults::host(&world, began, events))),
-        faults::database(&mut site.old, began, database.old),
-        faults::database(&mut site.new, began, database.new),
+        faults::database(&world, &mut site.old, began, database.old),
+        faults::database(&world, &mut site.new, began, database.new),
         faults::network(&proxies.old, began, network.old),
         faults::network(&proxies.new, began, network.new),
+        Troubles::new(&world, strangers).follow(began, troubles),
         shipping.follow(began, policies),
+        Notes::new(&world).follow(began, deeds),
     )?;
     sleep_until(began + duration).await;
     over.store(true, Ordering::Relaxed);
@@ -175,7 +184,7 @@ async fn torture(options: Options) -> Result<Report> {
     }
     let handed = handing.join_all().await;
 
-    let Verdict { wrong, histories } = verdict::reach(&world, &handed, checks).await?;
+    let Verdict { wrong, histories } = verdict::reach(&world, &handed, &notes, checks).await?;
     let mut logs = Vec::new();
     for place in 0..hosts {
         logs.push(world.hosts.log(place).await);
@@ -185,11 +194,36 @@ async fn torture(options: Options) -> Result<Report> {
         duration,
         schedule,
         shipped,
+        deeds: notes.came().to_vec(),
         handed_over: handed.iter().map(|row| row.times).sum(),
         operations: Operations::count(histories.values().flatten()),
         wrong,
         logs,
     })
+}
+
+/// Configures hosts that reach the databases through the proxies, and adds the table that administrators write.
+async fn prepare(site: &Site, proxies: &PerBackend<Proxy>, stages: Stages) -> Result<Strangers> {
+    let urls = PerBackend {
+        old: through(site.old.url(), &proxies.old)?,
+        new: through(site.new.url(), &proxies.new)?,
+    };
+    site.configure(&[
+        ("api.request_timeout", "'4s'"),
+        ("backends.old.url", &urls.old),
+        ("backends.new.url", &urls.new),
+        ("backends.old.acquire_timeout", "'1s'"),
+        ("backends.new.acquire_timeout", "'1s'"),
+        ("backends.old.statement_timeout", "'2s'"),
+        ("backends.new.statement_timeout", "'2s'"),
+        ("repositories.notes", "{ key = ['id'], subject = 'phone' }"),
+    ])?;
+    for (side, cluster) in [("old", &site.old), ("new", &site.new)] {
+        notes::create(cluster.url()).await?;
+        site.turnout(&["install", side])?;
+    }
+    site.route(&stages.settings(0))?;
+    Strangers::of(site)
 }
 
 /// One or two bots for each group of rows.

@@ -30,7 +30,12 @@ pub(crate) async fn within<T>(limit: Duration, mut look: impl AsyncFnMut() -> Op
 
 /// What the host of a place says of itself.
 pub(crate) async fn status(world: &World, place: usize) -> Option<Value> {
-    let url = format!("http://{}/v1/status", world.hosts.address(place));
+    status_at(world, &world.hosts.address(place)).await
+}
+
+/// What the host at an address says of itself.
+pub(crate) async fn status_at(world: &World, address: &str) -> Option<Value> {
+    let url = format!("http://{address}/v1/status");
     let request = world.client.get(url).header("apikey", Site::ADMIN_KEY);
     request.send().await.ok()?.json().await.ok()
 }

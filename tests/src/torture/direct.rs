@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use anyhow::Result;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, raw_sql};
 
 use super::history::{Outcome, Recorder};
 use super::rows::Key;
 use super::spec::{Reply, Step};
 
-/// How long a database works on one statement.
-const STATEMENT: &str = "2s";
+/// What sessions have of their own, whatever the defaults of the database and the role are for the time being.
+const OPTIONS: [(&str, &str); 3] = [
+    ("statement_timeout", "2s"),
+    ("lock_timeout", "0"),
+    ("default_transaction_read_only", "off"),
+];
 
 /// How long an answer is waited for: longer than the database works on it.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -22,7 +26,7 @@ pub(crate) fn connections(url: &str) -> Result<PgPool> {
     Ok(PgPoolOptions::new()
         .max_connections(4)
         .acquire_timeout(Duration::from_secs(1))
-        .connect_lazy_with(options.options([("statement_timeout", STATEMENT)])))
+        .connect_lazy_with(options.options(OPTIONS)))
 }
 
 /// Does one step on one row.
@@ -35,6 +39,17 @@ pub(crate) async fn direct(database: &PgPool, recorder: &Recorder, key: &Key, st
         Ok(Ok(found)) => Outcome::Done(recorder.now(), reply(step, found.as_deref())),
         _ => Outcome::InDoubt,
     }
+}
+
+/// Runs statements, without a transaction around them.
+pub(crate) async fn run(database: &PgPool, sql: &str) -> sqlx::Result<()> {
+    execute(&mut *database.acquire().await?, sql).await
+}
+
+/// The same in this session.
+pub(crate) async fn execute(session: &mut PgConnection, sql: &str) -> sqlx::Result<()> {
+    raw_sql(AssertSqlSafe(sql.to_owned())).execute(session).await?;
+    Ok(())
 }
 
 /// A statement that gives one text if it found or wrote the row. Phones and values are digits.

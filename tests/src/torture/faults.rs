@@ -1,13 +1,22 @@
 //! Makes happen what the schedule says of hosts, databases and networks, and makes it good again. Each lane ends with everything as it should be.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
+use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until};
 use turnout_cluster::Cluster;
+use turnout_vocabulary::Backend;
 
+use super::calm;
 use super::schedule::{Event, Shock};
+use super::verdict::RECOVERY;
 use super::world::World;
-use crate::{Proxy, Traffic};
+use crate::{Proxy, Site, Traffic};
+
+/// How long hosts may take to notice that a side was restored, some of them being dead or frozen.
+const NOTICE: Duration = Duration::from_secs(15);
 
 /// What befalls the host of one place.
 pub(crate) async fn host(world: &World, began: Instant, events: Vec<Event>) -> Result<()> {
@@ -31,14 +40,53 @@ pub(crate) async fn host(world: &World, began: Instant, events: Vec<Event>) -> R
 }
 
 /// What befalls one database.
-pub(crate) async fn database(cluster: &mut Cluster, began: Instant, events: Vec<Event>) -> Result<()> {
-    for Event { at, lasts, .. } in events {
+pub(crate) async fn database(world: &World, cluster: &mut Cluster, began: Instant, events: Vec<Event>) -> Result<()> {
+    for Event { at, lasts, shock } in events {
         sleep_until(began + at).await;
-        cluster.kill().await?;
-        sleep(lasts).await;
-        cluster.restart().await?;
+        if let Shock::Restore(backend) = shock {
+            restore(world, cluster, backend, lasts).await?;
+        } else {
+            cluster.kill().await?;
+            sleep(lasts).await;
+            cluster.restart().await?;
+        }
     }
     Ok(())
+}
+
+/// A side without any authority is restored from a backup. A person says then that the other side's rows count.
+async fn restore(world: &World, cluster: &mut Cluster, backend: Backend, lasts: Duration) -> Result<()> {
+    let whole = world.whole.write().await;
+    let backup = cluster.back_up().await?;
+    sleep(lasts).await;
+    let standing = world.standing(Duration::ZERO).await;
+    let Some(_standing) = standing.filter(|stages| stages.authority() == Some(backend.other())) else {
+        return Ok(());
+    };
+    cluster.restore(backup).await?;
+    drop(whole);
+    // Where nothing was mirrored meanwhile, nothing was lost, and nobody has to notice.
+    let noticed = calm::within(NOTICE, async || {
+        for place in 0..world.hosts.count() {
+            if let Some(status) = calm::status(world, place).await
+                && status["restored"]["backend"] == backend.as_str()
+            {
+                return Some(place);
+            }
+        }
+        None
+    });
+    let Some(place) = noticed.await else { return Ok(()) };
+    let rejoined = calm::within(RECOVERY, async || {
+        let url = format!("http://{}/v1/rejoin", world.hosts.address(place));
+        let request = world.client.post(url).header("apikey", Site::ADMIN_KEY);
+        let side = json!({ "side": backend.other().as_str() });
+        let answer = request.json(&side).send().await.ok()?;
+        answer.status().is_success().then_some(())
+    });
+    rejoined
+        .await
+        .with_context(|| format!("{backend} was restored, and does not rejoin within {RECOVERY:?}"))
 }
 
 /// What befalls the way to one database.

@@ -16,6 +16,8 @@ pub struct Report {
     pub schedule: Vec<Event>,
     /// What came of what was shipped meanwhile, in order.
     pub shipped: Vec<String>,
+    /// What came of what administrators did, in order.
+    pub deeds: Vec<String>,
     /// How often a row was handed to another subject.
     pub handed_over: usize,
     /// How many operations on rows the bots did.
@@ -94,6 +96,10 @@ impl fmt::Display for Report {
         writeln!(f, "What came of what was shipped:")?;
         for shipped in &self.shipped {
             writeln!(f, "{shipped}")?;
+        }
+        writeln!(f, "What came of what administrators did:")?;
+        for deed in &self.deeds {
+            writeln!(f, "{deed}")?;
         }
         Ok(())
     }

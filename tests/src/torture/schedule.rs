@@ -8,8 +8,10 @@ use rand::RngExt;
 use turnout_vocabulary::Backend;
 
 use super::dice::{Dice, dice};
+use super::notes::Deed;
 use super::part::{Part, Way};
 use super::stages::Stages;
+use super::trouble::Trouble;
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub enum Shock {
     Freeze(usize),
     /// A database ends without a goodbye, and is started again.
     Crash(Backend),
+    /// A database is restored from a backup that was taken when this began, if no subject's authority is there.
+    Restore(Backend),
     /// All connections to a database end, and so do new ones.
     Cut(Backend),
     /// Nothing passes to and from a database; what is on its way arrives afterwards.
@@ -47,6 +51,10 @@ pub enum Shock {
     RollBack(usize),
     /// A module is replaced by one that traps, and the hosts have to take it back themselves.
     Trap(Part, Way),
+    /// Administrators write a table of their own, or alter it.
+    Deed(Deed),
+    /// Settings, sessions or hosts get in the way.
+    Trouble(Trouble),
 }
 
 impl fmt::Display for Event {
@@ -63,6 +71,8 @@ pub(crate) enum Lane {
     Database(Backend),
     Network(Backend),
     Policies,
+    Notes,
+    Troubles,
 }
 
 impl Lane {
@@ -71,10 +81,15 @@ impl Lane {
         let mut dice = dice(seed, self.chooser());
         let mut events = Vec::new();
         let mut at = time(&mut dice, 300..3_000);
+        // In half of the runs cohorts stand still for long enough that others get something done.
+        let pause = match self {
+            Self::Policies if dice.random() => 1_000..9_000,
+            _ => self.pause(),
+        };
         while at < duration {
             let (shock, lasts) = self.shock(&mut dice, stages_move);
             events.push(Event { at, lasts, shock });
-            at += lasts + time(&mut dice, self.pause());
+            at += lasts + time(&mut dice, pause.clone());
         }
         events
     }
@@ -87,6 +102,9 @@ impl Lane {
                 // Longer than a handoff waits, and than a bot does.
                 _ => (Shock::Freeze(host), time(dice, 5_000..9_000)),
             },
+            Self::Database(backend) if stages_move && dice.random_ratio(1, 2) => {
+                (Shock::Restore(backend), time(dice, 1_000..4_000))
+            }
             Self::Database(backend) => (Shock::Crash(backend), time(dice, 0..1_000)),
             Self::Network(backend) => match dice.random_range(0..4) {
                 0 => (Shock::Cut(backend), time(dice, 0..1_000)),
@@ -98,6 +116,8 @@ impl Lane {
             },
             Self::Policies if stages_move => (policies(dice), Duration::ZERO),
             Self::Policies => (Shock::Touch, Duration::ZERO),
+            Self::Notes => (Shock::Deed(Deed::draw(dice)), time(dice, 0..3_000)),
+            Self::Troubles => (Shock::Trouble(Trouble::draw(dice)), time(dice, 100..1_500)),
         }
     }
 
@@ -105,7 +125,8 @@ impl Lane {
     fn pause(self) -> Range<u64> {
         match self {
             Self::Policies => 100..3_000,
-            Self::Host(_) | Self::Network(_) => 500..5_000,
+            Self::Notes => 100..4_000,
+            Self::Host(_) | Self::Network(_) | Self::Troubles => 500..5_000,
             Self::Database(_) => 3_000..15_000,
         }
     }
@@ -118,6 +139,8 @@ impl Lane {
             Self::Network(Backend::Old) => 3,
             Self::Network(Backend::New) => 4,
             Self::Host(host) => 5 + host as u64,
+            Self::Notes => 20,
+            Self::Troubles => 21,
         }
     }
 }
@@ -152,6 +175,8 @@ mod tests {
             Lane::Database(Backend::Old),
             Lane::Network(Backend::New),
             Lane::Policies,
+            Lane::Notes,
+            Lane::Troubles,
         ] {
             let events = lane.draw(7, MINUTE, true);
             assert_eq!(events, lane.draw(7, MINUTE, true), "{lane:?}");

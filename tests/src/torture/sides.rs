@@ -11,7 +11,7 @@ use super::spec::Value;
 use super::world::World;
 
 /// The tables that are served, each with the key `id`.
-const SERVED: [&str; 7] = [
+const SERVED: [&str; 8] = [
     "companies",
     "clients",
     "services",
@@ -19,6 +19,7 @@ const SERVED: [&str; 7] = [
     "staff_schedules",
     "dialog_contexts",
     "bookings",
+    "notes",
 ];
 
 /// How many differences are told of each table.
@@ -53,7 +54,7 @@ pub(crate) async fn differences(world: &World) -> Result<Vec<String>> {
 }
 
 /// All rows of a table by key, as the database writes them, the columns in alphabetical order.
-async fn rows(database: &PgPool, table: &str) -> Result<BTreeMap<i32, String>> {
+async fn rows(database: &PgPool, table: &str) -> Result<BTreeMap<i64, String>> {
     let columns: String = sqlx::query_scalar(
         "select string_agg(quote_ident(attname), ', ' order by attname) from pg_attribute \
          where attrelid = $1::regclass and attnum > 0 and not attisdropped",
@@ -61,8 +62,8 @@ async fn rows(database: &PgPool, table: &str) -> Result<BTreeMap<i32, String>> {
     .bind(table)
     .fetch_one(database)
     .await?;
-    let rows = format!("select id, row_to_json(whole)::text from (select {columns} from {table}) as whole");
-    let rows: Vec<(i32, String)> = sqlx::query_as(AssertSqlSafe(rows)).fetch_all(database).await?;
+    let rows = format!("select id::int8, row_to_json(whole)::text from (select {columns} from {table}) as whole");
+    let rows: Vec<(i64, String)> = sqlx::query_as(AssertSqlSafe(rows)).fetch_all(database).await?;
     Ok(rows.into_iter().collect())
 }
 

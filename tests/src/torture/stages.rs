@@ -1,5 +1,6 @@
 //! Where the cohorts of a run stand, and the settings of the routing policy that say so.
 
+use rand::RngExt;
 use rand::seq::IndexedRandom;
 use turnout_vocabulary::Backend;
 
@@ -78,14 +79,26 @@ impl Stages {
         rest: Stage::DualWrite,
     };
 
+    /// The side that all authority is on, if it is on one.
+    pub(crate) fn authority(self) -> Option<Backend> {
+        let authority = self.listed.authority();
+        let others = [self.share.authority(), self.rest.authority()];
+        (others == [authority; 2]).then_some(authority)
+    }
+
     /// Stages from which and to which one may move at any time.
     pub(crate) fn draw(dice: &mut Dice) -> Self {
         let mut draw = || *Stage::MIRRORED.choose(dice).unwrap_or(&Stage::DualWrite);
-        Self {
-            listed: draw(),
-            share: draw(),
-            rest: draw(),
+        let (listed, share, rest) = (draw(), draw(), draw());
+        if dice.random_ratio(1, 3) {
+            // Now and then one side has nothing to lose.
+            return Self {
+                listed,
+                share: listed,
+                rest: listed,
+            };
         }
+        Self { listed, share, rest }
     }
 
     /// The settings of the routing policy. Another `revision` makes other settings that say the same.
