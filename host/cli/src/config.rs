@@ -1,6 +1,7 @@
 //! `turnout.toml`, read and validated whole before anything starts.
 
 mod backend;
+mod descriptors;
 mod policies;
 mod problems;
 mod repository;
@@ -24,6 +25,9 @@ use crate::log::{Format, LogConfig};
 
 /// How many operations are kept for replays, unless the configuration says: some hundred kilobytes.
 const RECORDED_OPERATIONS: usize = 4096;
+
+/// How many characters a key has at least that nobody guesses, if they are random.
+const SAFE_KEY: usize = 16;
 
 /// Everything that a host is told before it starts.
 #[derive(Debug)]
@@ -53,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) repositories: Arc<[Repository]>,
     /// Those of which every row may be updated or deleted at once.
     pub(crate) unfiltered_writes: HashSet<RepositoryId>,
+    /// What works and should not stay so.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Reads the environment; a test puts its own in place.
@@ -111,10 +117,13 @@ impl Config {
         if key.is_some() && key == admin_key {
             api.problem("`key` and `admin_key` are the same; give administration a key of its own");
         }
-        let limits = Limits {
+        let asked_connections = api.positive("connections");
+        let mut limits = Limits {
             body: api.kibibytes("body_limit_kib").unwrap_or(1 << 20),
             time: api.duration("request_timeout").unwrap_or(Duration::from_secs(15)),
             concurrency: api.positive("concurrency").unwrap_or(512),
+            connections: 0,
+            idle: api.duration("idle_timeout").unwrap_or(Duration::from_secs(75)),
         };
         api.finish();
 
@@ -177,6 +186,22 @@ impl Config {
         if !found.is_empty() {
             return Err(found);
         }
+        let pools = old
+            .settings
+            .max_connections
+            .saturating_add(new.settings.max_connections);
+        let (connections, shortage) = descriptors::connections(asked_connections, pools);
+        limits.connections = connections;
+        let keys = [
+            ("key", Some(&key)),
+            ("admin_key", Some(&admin_key)),
+            ("metrics_key", metrics_key.as_ref()),
+        ];
+        let mut warnings: Vec<_> = keys
+            .into_iter()
+            .filter_map(|(name, key)| short_key(name, key?))
+            .collect();
+        warnings.extend(shortage);
         Ok(Self {
             listen,
             keys: Keys::new(key, admin_key, metrics_key),
@@ -191,6 +216,7 @@ impl Config {
             backends: PerBackend { old, new },
             repositories: repositories.into(),
             unfiltered_writes,
+            warnings,
         })
     }
 }
@@ -203,6 +229,15 @@ fn usable_key(key: &str) -> Result<(), String> {
     } else {
         Err("a key is made of visible ASCII characters".to_owned())
     }
+}
+
+/// Why a key should be another.
+fn short_key(name: &str, key: &str) -> Option<String> {
+    (key.len() < SAFE_KEY).then(|| {
+        format!(
+            "`api.{name}` has fewer than {SAFE_KEY} characters and may be guessed; take a random one, such as of `openssl rand -hex 16`"
+        )
+    })
 }
 
 #[cfg(test)]
@@ -307,6 +342,18 @@ subject = "phone"
             "5: `api.metrics_key`: must be a text in quotes",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn short_keys_and_more_connections_than_descriptors_are_warned_of() {
+        let text = GOOD.replace(
+            "admin_key = \"b\"",
+            "admin_key = \"0123456789abcdef\"\nconnections = 4000000000",
+        );
+        let warnings = parse(&text).unwrap().warnings;
+        assert!(warnings[0].starts_with("`api.key` has fewer than 16"), "{warnings:?}");
+        assert!(warnings[1].contains("leave room for"), "{warnings:?}");
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
     }
 
     #[test]
