@@ -342,6 +342,40 @@ subject = "phone"
             "5: `api.metrics_key`: must be a text in quotes",
         ];
         assert_eq!(found, expected);
+
+        for (right, wrong) in [
+            (
+                "url = \"postgres://u@127.0.0.1/old\"",
+                "pool = 'postgres://u:hidden@127.0.0.1/old'",
+            ),
+            ("url = \"postgres://u@127.0.0.1/old\"", "guard = 'hidden'"),
+            (
+                "url = \"postgres://u@127.0.0.1/old\"",
+                "url = postgres://u:hidden@127.0.0.1/old",
+            ),
+            (
+                "url = \"postgres://u@127.0.0.1/old\"",
+                "url = 'postgres://u:hidden@/o@ld:hidden'",
+            ),
+            (
+                "url = \"postgres://u@127.0.0.1/old\"",
+                "url = 'postgres://u@h:hidden/old'",
+            ),
+            (
+                "url = \"postgres://u@127.0.0.1/old\"",
+                "url = 'hidden://u:hidden@h/old'",
+            ),
+            ("key = \"a\"", "key = hidden"),
+            ("key = \"a\"", "key = 'hidden"),
+            ("key = \"a\"", "key = 'hidden hidden'"),
+            ("key = \"a\"", "key = {hidden = 'hidden'}"),
+            ("key = \"a\"", "key = 'a'\nlisten = 'hidden'"),
+            ("key = \"a\"", "key = 'a'\nconcurrency = 'hidden'"),
+            ("key = \"a\"", "key = 'a'\nrequest_timeout = 'hidden'"),
+        ] {
+            let found = parse(&GOOD.replace(right, wrong)).unwrap_err();
+            assert!(!format!("{found:?}").contains("hidden"), "{wrong}: {found:?}");
+        }
     }
 
     #[test]
