@@ -43,6 +43,9 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// How long a request that is half there when the host stops has to come.
 const GRACE: Duration = Duration::from_millis(250);
 
+/// How often it is said that there are too many connections.
+const REMIND: Duration = Duration::from_mins(1);
+
 /// Serves until `stop`. Then idle connections are cut at once, those with half a request a moment later, and requests that are
 /// worked on have `limits.time` to come to their end.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
@@ -56,12 +59,21 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     let (stopping, stopped) = watch::channel(());
     let mut connections = Connections::new(limits.connections);
     let mut newcomer = None;
+    let mut warned = None;
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = pin!(stop);
     loop {
         if newcomer.is_some() && !connections.have_room() {
             connections.make_room();
+            if warned.is_none_or(|warned: Instant| warned.elapsed() > REMIND) {
+                warned = Some(Instant::now());
+                let most = limits.connections;
+                tracing::warn!(
+                    most,
+                    "all connections are taken; those without a request are cut; raise api.connections if clients are so many"
+                );
+            }
         } else if let Some(stream) = newcomer.take() {
             let pulse = Arc::new(Pulse::new());
             let served = connection(stream, router.clone(), Arc::clone(&pulse), stopped.clone());

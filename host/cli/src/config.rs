@@ -1,5 +1,6 @@
 //! `turnout.toml`, read and validated whole before anything starts.
 
+mod api;
 mod backend;
 mod descriptors;
 mod policies;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use turnout_api::{Keys, Limits};
 use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectRule};
 
+use api::ApiConfig;
 pub(crate) use backend::{BackendConfig, Guard};
 pub(crate) use policies::PolicyConfig;
 pub(crate) use problems::{Invalid, Problem};
@@ -25,9 +27,6 @@ use crate::log::{Format, LogConfig};
 
 /// How many operations are kept for replays, unless the configuration says: some hundred kilobytes.
 const RECORDED_OPERATIONS: usize = 4096;
-
-/// How many characters a key has at least that nobody guesses, if they are random.
-const SAFE_KEY: usize = 16;
 
 /// Everything that a host is told before it starts.
 #[derive(Debug)]
@@ -104,28 +103,7 @@ impl Config {
         let problems = Problems::new(text);
         let mut root = Section::root(text, &problems);
 
-        let mut api = root.section("api");
-        let listen = api
-            .value("listen")
-            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787)));
-        let key = api.secret("key", "TURNOUT_API_KEY", environment, usable_key);
-        let admin_key = api.secret("admin_key", "TURNOUT_ADMIN_KEY", environment, usable_key);
-        let metrics_key = api.optional_secret("metrics_key", "TURNOUT_METRICS_KEY", environment, usable_key);
-        if metrics_key.is_some() && (metrics_key == key || metrics_key == admin_key) {
-            api.problem("`metrics_key` is also `key` or `admin_key`; give it a value of its own");
-        }
-        if key.is_some() && key == admin_key {
-            api.problem("`key` and `admin_key` are the same; give administration a key of its own");
-        }
-        let asked_connections = api.positive("connections");
-        let mut limits = Limits {
-            body: api.kibibytes("body_limit_kib").unwrap_or(1 << 20),
-            time: api.duration("request_timeout").unwrap_or(Duration::from_secs(15)),
-            concurrency: api.positive("concurrency").unwrap_or(512),
-            connections: 0,
-            idle: api.duration("idle_timeout").unwrap_or(Duration::from_secs(75)),
-        };
-        api.finish();
+        let api = ApiConfig::read(root.section("api"), environment);
 
         let mut log = root.section("log");
         let log_config = LogConfig {
@@ -172,7 +150,7 @@ impl Config {
         let (repositories, unfiltered_writes) = repository::read(root.section("repositories"));
         root.finish();
 
-        let (Some(key), Some(admin_key), Some(rule)) = (key, admin_key, rule) else {
+        let (Some(keys), Some(rule)) = (api.keys, rule) else {
             return Err(problems.into_sorted());
         };
         let PerBackend {
@@ -190,22 +168,16 @@ impl Config {
             .settings
             .max_connections
             .saturating_add(new.settings.max_connections);
-        let (connections, shortage) = descriptors::connections(asked_connections, pools);
-        limits.connections = connections;
-        let keys = [
-            ("key", Some(&key)),
-            ("admin_key", Some(&admin_key)),
-            ("metrics_key", metrics_key.as_ref()),
-        ];
-        let mut warnings: Vec<_> = keys
-            .into_iter()
-            .filter_map(|(name, key)| short_key(name, key?))
-            .collect();
+        let (connections, shortage) = descriptors::connections(api.connections, pools);
+        let mut warnings = api.warnings;
         warnings.extend(shortage);
         Ok(Self {
-            listen,
-            keys: Keys::new(key, admin_key, metrics_key),
-            limits,
+            listen: api.listen,
+            keys,
+            limits: Limits {
+                connections,
+                ..api.limits
+            },
             log: log_config,
             policies,
             recorded_operations,
@@ -219,25 +191,6 @@ impl Config {
             warnings,
         })
     }
-}
-
-/// A key travels in a header.
-fn usable_key(key: &str) -> Result<(), String> {
-    let visible = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
-    if visible {
-        Ok(())
-    } else {
-        Err("a key is made of visible ASCII characters".to_owned())
-    }
-}
-
-/// Why a key should be another.
-fn short_key(name: &str, key: &str) -> Option<String> {
-    (key.len() < SAFE_KEY).then(|| {
-        format!(
-            "`api.{name}` has fewer than {SAFE_KEY} characters and may be guessed; take a random one, such as of `openssl rand -hex 16`"
-        )
-    })
 }
 
 #[cfg(test)]
