@@ -62,7 +62,7 @@ async fn one_answer(connection: &mut TcpStream) -> Result<String> {
 #[tokio::test]
 async fn connections_on_which_nothing_comes_are_cut() -> Result<()> {
     let site = Site::set_up().await?;
-    site.configure(&[("api.request_timeout", "'1s'"), ("api.idle_timeout", "'1500ms'")])?;
+    site.configure(&[("api.request_timeout", "'1s'"), ("api.idle_timeout", "'4s'")])?;
     let host = site.host().await?;
     let began = Instant::now();
     let mut half_line = sending(&host, "GET /heal").await?;
