@@ -71,7 +71,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
                 let most = limits.connections;
                 tracing::warn!(
                     most,
-                    "all connections are taken; those without a request are cut; raise api.connections if clients are so many"
+                    "all connections are taken, and those without a whole request are cut; raise api.connections if clients are so many"
                 );
             }
         } else if let Some(stream) = newcomer.take() {

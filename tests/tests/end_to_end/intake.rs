@@ -152,7 +152,7 @@ async fn a_body_that_says_it_is_too_large_is_refused_before_it_comes() -> Result
 }
 
 #[tokio::test]
-async fn a_newcomer_takes_the_place_of_who_was_idle_longest() -> Result<()> {
+async fn a_newcomer_takes_the_place_of_who_has_waited_longest() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("api.connections", "4")])?;
     let host = site.host().await?;
@@ -170,6 +170,16 @@ async fn a_newcomer_takes_the_place_of_who_was_idle_longest() -> Result<()> {
     for connection in &mut silent[..16] {
         assert_eq!(rest_of(connection).await?, "");
     }
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        let request = head("POST /rest/v1/services", "content-length: 100\r\n\r\n{");
+        slow.push(sending(&host, &request).await?);
+    }
+    let mut newcomer = sending(&host, &head("GET /healthz", "connection: close\r\n\r\n")).await?;
+    assert!(
+        rest_of(&mut newcomer).await?.ends_with("ok\n"),
+        "bodies on their way keep nobody out"
+    );
     locked.rollback().await?;
     let answer = rest_of(&mut working).await?;
     assert!(

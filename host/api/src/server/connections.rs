@@ -48,16 +48,15 @@ impl Connections {
         };
     }
 
-    /// Makes room for one more, unless it is being made or requests are worked on in all of them: cuts the one in which none has
-    /// been for the longest time.
+    /// Makes room for one more, unless it is being made or requests are worked on in all of them: cuts the one that is missed least.
     pub(super) fn make_room(&mut self) {
         if self.live.len() < self.most {
             return;
         }
-        let idle = self.live.iter();
-        let idle = idle.filter_map(|(id, (pulse, _))| Some((pulse.idle_since()?, *id)));
-        if let Some((_, idlest)) = idle.min_by_key(|(since, _)| *since)
-            && let Some((_, task)) = self.live.remove(&idlest)
+        let worth = self.live.iter();
+        let worth = worth.filter_map(|(id, (pulse, _))| Some((pulse.worth()?, *id)));
+        if let Some((_, least)) = worth.min_by_key(|(worth, _)| *worth)
+            && let Some((_, task)) = self.live.remove(&least)
         {
             task.abort();
         }

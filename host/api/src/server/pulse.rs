@@ -109,10 +109,15 @@ impl Pulse {
         }
     }
 
-    /// Since when no request has been worked on, if none is.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
+    /// Which connection is missed least, the smallest first: one without a request before one with a body on its way, and whichever
+    /// has been so for longer. `None` while a request is worked on or answered.
+    pub(super) fn worth(&self) -> Option<(bool, Instant)> {
         let known = self.known();
-        matches!(known.phase, Phase::Idle | Phase::Head | Phase::Closing).then_some(known.since)
+        match known.phase {
+            Phase::Idle | Phase::Head | Phase::Closing => Some((false, known.since)),
+            Phase::Body => Some((true, known.since)),
+            Phase::Work | Phase::Answer => None,
+        }
     }
 
     /// Whether the connection has used up what it may take.
@@ -164,13 +169,13 @@ mod tests {
         pulse.turn(Phase::Idle, Phase::Head);
         assert!(!overdue_in(0) && overdue_in(1));
         pulse.enter(Phase::Work);
-        assert!(!overdue_in(1000) && pulse.idle_since().is_none());
+        assert!(!overdue_in(1000) && pulse.worth().is_none());
         pulse.enter(Phase::Answer);
         pulse.writes(false);
         assert!(overdue_in(1), "the client takes nothing");
         pulse.writes(true);
         pulse.written();
-        assert!(!overdue_in(4) && overdue_in(5) && pulse.idle_since().is_some());
+        assert!(!overdue_in(4) && overdue_in(5) && pulse.worth().is_some());
     }
 
     #[test]
