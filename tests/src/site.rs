@@ -11,7 +11,7 @@ use turnout_cluster::{Cluster, Options, dataset};
 use crate::{Host, policy, turnout};
 
 /// The key of the application.
-const KEY: &str = "application-key";
+const KEY: &str = "key-of-the-application";
 
 /// The key of the administrator.
 const ADMIN_KEY: &str = "administrator-key";

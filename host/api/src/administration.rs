@@ -4,6 +4,7 @@ mod failover;
 mod mirror;
 mod policies;
 mod rejoin;
+mod sent;
 
 use axum::body::Bytes;
 use serde::de::DeserializeOwned;

@@ -2,11 +2,11 @@
 //! watches it (`/metrics`, `/healthz`, `/readyz`).
 
 mod administration;
-mod explained;
 mod keys;
 mod limits;
 mod observe;
 mod rest;
+mod server;
 mod status;
 mod transactions;
 
@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post, put};
 use turnout_pipeline::Pipeline;
@@ -23,17 +22,14 @@ use turnout_vocabulary::PerBackend;
 pub use administration::{
     Activated, Activation, Audience, By, Chosen, FailoverRequest, Parked, Push, RejoinRequest, Treated,
 };
-pub use explained::{Connection, Explained};
 pub use keys::Keys;
 use limits::Gate;
 pub use limits::Limits;
+pub use server::serve;
 pub use status::{
     AlertStatus, BackendStatus, DifferenceStatus, GapStatus, MirrorStatus, RepositoryStatus, RestoredStatus, Status,
     TrialStatus,
 };
-
-/// The largest body that an administrator may send: a module in hexadecimal, and more than any bound on its size.
-const MODULE_BODY: usize = 64 << 20;
 
 /// A host that is ready to serve: what the handlers share.
 pub struct Host {
@@ -71,10 +67,12 @@ pub fn router(host: Arc<Host>) -> Router {
     let guarded = Router::new()
         .route("/v1/transactions", post(transactions::serve))
         .fallback(rest::nowhere)
+        .method_not_allowed_fallback(rest::wrong_method)
         .layer(from_fn_with_state(Arc::clone(&host), keys::required));
     let watched = Router::new()
         .route("/v1/status", get(status::serve))
         .route("/metrics", get(observe::metrics))
+        .method_not_allowed_fallback(rest::wrong_method)
         .layer(from_fn_with_state(Arc::clone(&host), keys::watcher_required));
     let administration = Router::new()
         .route("/v1/mirror/parked", get(administration::parked))
@@ -92,12 +90,13 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/policies/{name}/diff/{other}", get(administration::diff))
         .route("/v1/policies/{name}/replay", post(administration::replay))
         .route("/v1/recording", get(administration::recording))
-        .layer(DefaultBodyLimit::max(MODULE_BODY))
+        .method_not_allowed_fallback(rest::wrong_method)
         .layer(from_fn_with_state(Arc::clone(&host), keys::admin_required));
     Router::new()
         .route("/rest/v1/{repository}", any(rest::serve))
         .route("/healthz", get(observe::alive))
         .route("/readyz", get(observe::ready))
+        .method_not_allowed_fallback(rest::wrong_method)
         .merge(guarded)
         .merge(watched)
         .merge(administration)

@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use turnout_pipeline::Pipeline;
+use turnout_postgrest::Refusal;
 
 use crate::Host;
+use crate::rest::{RETRY_AFTER, refuse};
 
 /// The content type of Prometheus' text.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -22,16 +23,14 @@ pub(crate) async fn alive() -> &'static str {
 }
 
 /// The host serves, policies are in force and at least one backend answers: less than both is degraded, and serves what it can.
-pub(crate) async fn ready(State(host): State<Arc<Host>>) -> (StatusCode, &'static str) {
+pub(crate) async fn ready(State(host): State<Arc<Host>>) -> Response {
+    let refused = |reason: &str| refuse(Refusal::unavailable(reason, Some(RETRY_AFTER)));
     if host.pipeline.policies.why_aside().is_some() {
-        return (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "this host is configured for another site\n",
-        );
+        return refused("This host is configured for another site");
     }
     if host.pipeline.backends.iter().any(|(_, database)| database.health().up) {
-        (StatusCode::OK, "ready\n")
+        "ready\n".into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "no backend can be reached\n")
+        refused("No backend can be reached")
     }
 }

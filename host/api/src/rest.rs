@@ -6,10 +6,12 @@ pub(crate) mod refusal;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 use turnout_postgrest::{Call, Refusal};
 use turnout_vocabulary::{Operation, OperationId, Repository, Subject};
 
@@ -23,22 +25,47 @@ pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 const SUBJECT: &str = "x-turnout-subject";
 
 /// Keys and limits are not layers here: every layer costs every operation microseconds.
-pub(crate) async fn serve(State(host): State<Arc<Host>>, Path(name): Path<String>, request: Request) -> Response {
+pub(crate) async fn serve(
+    State(host): State<Arc<Host>>,
+    name: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
     let id = OperationId::generate();
-    let answer = match host.keys.check(request.headers()) {
-        // Boxed: every layer above would move these kilobytes with its own.
-        Ok(()) => host.gate.within(Box::pin(operate(&host, id, &name, request))).await,
-        Err(refusal) => Err(refusal),
-    };
+    let answer = admit(&host, id, name, request).await;
     answer.unwrap_or_else(|refusal| {
         tracing::debug!(operation = %id, code = refusal.code(), "refused");
         provenance::declare(host.pipeline.undone(id), refuse(refusal))
     })
 }
 
+/// Lets a request in by its key and the limits.
+async fn admit(
+    host: &Host,
+    id: OperationId,
+    name: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    host.keys.check(request.headers())?;
+    let Path(name) = name.map_err(|rejection| Refusal::unreadable_path(rejection.body_text()))?;
+    let repository = host.pipeline.repository(&name);
+    let repository = repository.ok_or_else(|| Refusal::unknown_table("public", &name))?;
+    let (head, body) = request.into_parts();
+    // Boxed: every layer above would move these kilobytes with its own.
+    let operate = |body| Box::pin(operate(host, id, repository, head, body));
+    host.gate.within(body, operate).await
+}
+
 /// Makes a request an operation, and its outcome an answer.
-async fn operate(host: &Host, id: OperationId, name: &str, request: Request) -> Result<Response, Refusal> {
-    let (repository, named_subject, Call { request, answer }) = read(host, name, request).await?;
+async fn operate(
+    host: &Host,
+    id: OperationId,
+    repository: &Repository,
+    head: Parts,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let named_subject = subject(host, &head.headers)?;
+    let query = head.uri.query().unwrap_or_default();
+    let Call { request, answer } = turnout_postgrest::parse(&head.method, repository, query, &head.headers, &body)?;
     let operation = Operation {
         id,
         repository: repository.id,
@@ -51,30 +78,6 @@ async fn operate(host: &Host, id: OperationId, name: &str, request: Request) -> 
         Err(error) => refuse(refusal::of(error, &host.labels)),
     };
     Ok(provenance::declare(provenance, response))
-}
-
-/// What a request asks for, of which repository, and the subject that it names beside.
-async fn read<'h>(
-    host: &'h Host,
-    name: &str,
-    request: Request,
-) -> Result<(&'h Repository, Option<Subject>, Call), Refusal> {
-    let repository = host.pipeline.repository(name);
-    let repository = repository.ok_or_else(|| Refusal::unknown_table("public", name))?;
-    let (
-        Parts {
-            method, uri, headers, ..
-        },
-        body,
-    ) = request.into_parts();
-    let named_subject = subject(host, &headers)?;
-    let limit = host.gate.limits.body;
-    let body = axum::body::to_bytes(body, limit)
-        .await
-        .map_err(|_| Refusal::too_large(limit))?;
-    let query = uri.query().unwrap_or_default();
-    let call = turnout_postgrest::parse(&method, repository, query, &headers, &body)?;
-    Ok((repository, named_subject, call))
 }
 
 fn subject(host: &Host, headers: &HeaderMap) -> Result<Option<Subject>, Refusal> {
@@ -91,6 +94,11 @@ fn subject(host: &Host, headers: &HeaderMap) -> Result<Option<Subject>, Refusal>
 /// Answers what no route serves.
 pub(crate) async fn nowhere() -> Response {
     refuse(Refusal::invalid_path())
+}
+
+/// Answers a method that a route does not serve.
+pub(crate) async fn wrong_method(method: Method) -> Response {
+    refuse(Refusal::wrong_method(&method))
 }
 
 /// The answer that tells why nothing was done.

@@ -24,6 +24,7 @@ mod reference;
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
@@ -70,18 +71,15 @@ enum Told<'a> {
 
 pub(crate) async fn serve(State(host): State<Arc<Host>>, request: Request) -> Response {
     let id = OperationId::generate();
-    let answer = host.gate.within(Box::pin(transact(&host, id, request))).await;
+    let transact = |body| Box::pin(transact(&host, id, body));
+    let answer = host.gate.within(request.into_body(), transact).await;
     answer.unwrap_or_else(|refusal| {
         tracing::debug!(operation = %id, code = refusal.code(), "refused");
         provenance::declare(host.pipeline.undone(id), refuse(refusal))
     })
 }
 
-async fn transact(host: &Host, id: OperationId, request: Request) -> Result<Response, Refusal> {
-    let limit = host.gate.limits.body;
-    let body = axum::body::to_bytes(request.into_body(), limit)
-        .await
-        .map_err(|_| Refusal::too_large(limit))?;
+async fn transact(host: &Host, id: OperationId, body: Bytes) -> Result<Response, Refusal> {
     let Body { isolation, operations } =
         serde_json::from_slice(&body).map_err(|error| Refusal::invalid_transaction(error.to_string()))?;
     if operations.is_empty() || operations.len() > MOST {

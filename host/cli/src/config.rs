@@ -1,6 +1,8 @@
 //! `turnout.toml`, read and validated whole before anything starts.
 
+mod api;
 mod backend;
+mod descriptors;
 mod policies;
 mod problems;
 mod repository;
@@ -15,6 +17,7 @@ use std::time::Duration;
 use turnout_api::{Keys, Limits};
 use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectRule};
 
+use api::ApiConfig;
 pub(crate) use backend::{BackendConfig, Guard};
 pub(crate) use policies::PolicyConfig;
 pub(crate) use problems::{Invalid, Problem};
@@ -53,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) repositories: Arc<[Repository]>,
     /// Those of which every row may be updated or deleted at once.
     pub(crate) unfiltered_writes: HashSet<RepositoryId>,
+    /// What works and should not stay so.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Reads the environment; a test puts its own in place.
@@ -98,25 +103,7 @@ impl Config {
         let problems = Problems::new(text);
         let mut root = Section::root(text, &problems);
 
-        let mut api = root.section("api");
-        let listen = api
-            .value("listen")
-            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787)));
-        let key = api.secret("key", "TURNOUT_API_KEY", environment, usable_key);
-        let admin_key = api.secret("admin_key", "TURNOUT_ADMIN_KEY", environment, usable_key);
-        let metrics_key = api.optional_secret("metrics_key", "TURNOUT_METRICS_KEY", environment, usable_key);
-        if metrics_key.is_some() && (metrics_key == key || metrics_key == admin_key) {
-            api.problem("`metrics_key` is also `key` or `admin_key`; give it a value of its own");
-        }
-        if key.is_some() && key == admin_key {
-            api.problem("`key` and `admin_key` are the same; give administration a key of its own");
-        }
-        let limits = Limits {
-            body: api.kibibytes("body_limit_kib").unwrap_or(1 << 20),
-            time: api.duration("request_timeout").unwrap_or(Duration::from_secs(15)),
-            concurrency: api.positive("concurrency").unwrap_or(512),
-        };
-        api.finish();
+        let api = ApiConfig::read(root.section("api"), environment);
 
         let mut log = root.section("log");
         let log_config = LogConfig {
@@ -163,7 +150,7 @@ impl Config {
         let (repositories, unfiltered_writes) = repository::read(root.section("repositories"));
         root.finish();
 
-        let (Some(key), Some(admin_key), Some(rule)) = (key, admin_key, rule) else {
+        let (Some(keys), Some(rule)) = (api.keys, rule) else {
             return Err(problems.into_sorted());
         };
         let PerBackend {
@@ -177,10 +164,20 @@ impl Config {
         if !found.is_empty() {
             return Err(found);
         }
+        let pools = old
+            .settings
+            .max_connections
+            .saturating_add(new.settings.max_connections);
+        let (connections, shortage) = descriptors::connections(api.connections, pools);
+        let mut warnings = api.warnings;
+        warnings.extend(shortage);
         Ok(Self {
-            listen,
-            keys: Keys::new(key, admin_key, metrics_key),
-            limits,
+            listen: api.listen,
+            keys,
+            limits: Limits {
+                connections,
+                ..api.limits
+            },
             log: log_config,
             policies,
             recorded_operations,
@@ -191,17 +188,8 @@ impl Config {
             backends: PerBackend { old, new },
             repositories: repositories.into(),
             unfiltered_writes,
+            warnings,
         })
-    }
-}
-
-/// A key travels in a header.
-fn usable_key(key: &str) -> Result<(), String> {
-    let visible = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
-    if visible {
-        Ok(())
-    } else {
-        Err("a key is made of visible ASCII characters".to_owned())
     }
 }
 
@@ -307,6 +295,52 @@ subject = "phone"
             "5: `api.metrics_key`: must be a text in quotes",
         ];
         assert_eq!(found, expected);
+
+        for (right, wrong) in [
+            (
+                "url = \"postgres://u@127.0.0.1/old\"",
+                "pool = 'postgres://u:hidden@127.0.0.1/old'",
+            ),
+            ("url = \"postgres://u@127.0.0.1/old\"", "guard = 'hidden'"),
+            (
+                "url = \"postgres://u@127.0.0.1/old\"",
+                "url = postgres://u:hidden@127.0.0.1/old",
+            ),
+            (
+                "url = \"postgres://u@127.0.0.1/old\"",
+                "url = 'postgres://u:hidden@/o@ld:hidden'",
+            ),
+            (
+                "url = \"postgres://u@127.0.0.1/old\"",
+                "url = 'postgres://u@h:hidden/old'",
+            ),
+            (
+                "url = \"postgres://u@127.0.0.1/old\"",
+                "url = 'hidden://u:hidden@h/old'",
+            ),
+            ("key = \"a\"", "key = hidden"),
+            ("key = \"a\"", "key = 'hidden"),
+            ("key = \"a\"", "key = 'hidden hidden'"),
+            ("key = \"a\"", "key = {hidden = 'hidden'}"),
+            ("key = \"a\"", "key = 'a'\nlisten = 'hidden'"),
+            ("key = \"a\"", "key = 'a'\nconcurrency = 'hidden'"),
+            ("key = \"a\"", "key = 'a'\nrequest_timeout = 'hidden'"),
+        ] {
+            let found = parse(&GOOD.replace(right, wrong)).unwrap_err();
+            assert!(!format!("{found:?}").contains("hidden"), "{wrong}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn short_keys_and_more_connections_than_descriptors_are_warned_of() {
+        let text = GOOD.replace(
+            "admin_key = \"b\"",
+            "admin_key = \"0123456789abcdef\"\nconnections = 4000000000",
+        );
+        let warnings = parse(&text).unwrap().warnings;
+        assert!(warnings[0].starts_with("`api.key` has fewer than 16"), "{warnings:?}");
+        assert!(warnings[1].contains("leave room for"), "{warnings:?}");
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
     }
 
     #[test]

@@ -53,7 +53,7 @@ async fn every_mistake_of_a_configuration_is_named_at_once() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[
         ("api.listen", "'everywhere'"),
-        ("api.admin_key", "'application-key'"),
+        ("api.admin_key", "'key-of-the-application'"),
         ("api.request_timeout", "'soon'"),
         ("backends.old.url", "'mysql://u@127.0.0.1/old'"),
         ("backends.new.pol", "3"),
@@ -89,6 +89,28 @@ async fn every_mistake_of_a_configuration_is_named_at_once() -> Result<()> {
     let Said { well, err, .. } = said(&site, &["check"])?;
     assert_eq!(well, Some(1));
     assert!(err.contains("cannot read the configuration"), "{err}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn short_keys_and_more_connections_than_descriptors_are_warned_of() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.configure(&[("api.key", "'short'"), ("api.connections", "2000000000")])?;
+    let Said { well, out, .. } = said(&site, &["check"])?;
+    assert_eq!(well, Some(0), "{out}");
+    let warnings: Vec<_> = out.lines().filter(|line| line.starts_with("warn")).collect();
+    assert_eq!(warnings.len(), 2, "{out}");
+    assert!(warnings[0].contains("`api.key` has fewer than 16 characters"), "{out}");
+    assert!(warnings[1].contains("leave room for"), "{out}");
+    assert!(!out.contains("short'"), "{out}");
+
+    site.configure(&[("api.admin_key", "123456789")])?;
+    let Said { well, err, .. } = said(&site, &["check"])?;
+    assert_eq!(well, Some(1));
+    assert!(
+        err.contains("`api.admin_key`: must be a text in quotes") && !err.contains("1234"),
+        "{err}"
+    );
     Ok(())
 }
 

@@ -9,14 +9,14 @@ use sqlx::{PgPool, Postgres, Transaction};
 use turnout_tests::{Site, eventually};
 
 /// Keeps everybody from the services until it is dropped.
-async fn lock(database: &PgPool) -> Result<Transaction<'static, Postgres>> {
+pub(crate) async fn lock(database: &PgPool) -> Result<Transaction<'static, Postgres>> {
     let mut lock = database.begin().await?;
     sqlx::query("lock table services").execute(&mut *lock).await?;
     Ok(lock)
 }
 
 /// Waits until somebody waits for the lock.
-async fn somebody_waits(database: &PgPool) {
+pub(crate) async fn somebody_waits(database: &PgPool) {
     eventually("a statement waits for the lock", async || {
         let waiting = "select true from pg_stat_activity where wait_event_type = 'Lock' limit 1";
         sqlx::query_scalar::<_, bool>(waiting)

@@ -10,6 +10,7 @@ mod gaps;
 mod handoff;
 mod hostile;
 mod install;
+mod intake;
 mod javascript;
 mod keys;
 mod layers;

@@ -1,6 +1,7 @@
 //! What is on record is in force: the description of the site, and the policy set, whatever a host's files say.
 
 use anyhow::{Context as _, Result};
+use serde_json::json;
 use turnout_tests::{Host, Site, eventually};
 
 const TEST_PHONE: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,notes";
@@ -248,7 +249,10 @@ async fn another_description_is_applied_and_the_hosts_of_the_one_before_stop_ser
     );
     assert!(refused.text.contains("describes another site"), "{}", refused.text);
     let ready = host.send(host.bare(reqwest::Method::GET, "/readyz")).await?;
-    assert_eq!(ready.status, 503);
+    assert_eq!(
+        (ready.status.as_u16(), &ready.json()["code"]),
+        (503, &json!("TURNOUT_UNAVAILABLE"))
+    );
 
     let next = site.host().await?;
     settled(&next, 2).await;

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -10,6 +9,7 @@ use turnout_postgrest::Refusal;
 use turnout_vocabulary::Backend;
 
 use super::read;
+use super::sent::Sent;
 use crate::Host;
 use crate::rest::{RETRY_AFTER, refuse};
 
@@ -25,7 +25,7 @@ pub struct FailoverRequest {
     pub accept_loss: bool,
 }
 
-pub(crate) async fn fail_over(State(host): State<Arc<Host>>, body: Bytes) -> Response {
+pub(crate) async fn fail_over(State(host): State<Arc<Host>>, Sent(body): Sent) -> Response {
     let FailoverRequest { to, accept_loss } = match read(&body) {
         Ok(request) => request,
         Err(refusal) => return refuse(refusal),

@@ -10,6 +10,7 @@ use turnout_postgrest::Refusal;
 use turnout_vocabulary::{Backend, PerBackend};
 
 use super::read;
+use super::sent::Sent;
 use crate::Host;
 use crate::rest::{refusal, refuse};
 
@@ -44,12 +45,12 @@ async fn parked_on(host: &Host, backend: Backend) -> Option<Vec<ParkedKey>> {
     database.parked().await.ok()
 }
 
-pub(crate) async fn retry(State(host): State<Arc<Host>>, body: Bytes) -> Response {
+pub(crate) async fn retry(State(host): State<Arc<Host>>, Sent(body): Sent) -> Response {
     let retry = async |database: &Database, table: Option<&str>| database.retry_parked(table).await;
     answer(treat(&host, &body, "parked keys are tried again", retry).await)
 }
 
-pub(crate) async fn give_up(State(host): State<Arc<Host>>, body: Bytes) -> Response {
+pub(crate) async fn give_up(State(host): State<Arc<Host>>, Sent(body): Sent) -> Response {
     let give_up = async |database: &Database, table: Option<&str>| database.drop_parked(table).await;
     answer(treat(&host, &body, "parked keys are given up", give_up).await)
 }

@@ -2,8 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
@@ -13,6 +12,7 @@ use turnout_postgrest::Refusal;
 use turnout_vocabulary::{Epoch, SubjectRule};
 
 use super::read;
+use super::sent::{Named, Sent};
 use crate::Host;
 use crate::rest::{RETRY_AFTER, refuse};
 
@@ -107,7 +107,7 @@ pub(crate) async fn list(State(host): State<Arc<Host>>) -> Response {
 }
 
 /// `GET /v1/policies/{epoch}`: what is on record of one epoch, with its settings.
-pub(crate) async fn show(State(host): State<Arc<Host>>, Path(epoch): Path<u64>) -> Response {
+pub(crate) async fn show(State(host): State<Arc<Host>>, Named(epoch): Named<u64>) -> Response {
     match host.pipeline.handoffs.show(Epoch::new(epoch)).await {
         Ok(shown) => Json(shown).into_response(),
         Err(error) => refuse(refusal(error)),
@@ -115,7 +115,7 @@ pub(crate) async fn show(State(host): State<Arc<Host>>, Path(epoch): Path<u64>) 
 }
 
 /// `GET /v1/policies/{epoch}/diff/{epoch}`: what differs between two epochs.
-pub(crate) async fn diff(State(host): State<Arc<Host>>, Path((before, after)): Path<(u64, u64)>) -> Response {
+pub(crate) async fn diff(State(host): State<Arc<Host>>, Named((before, after)): Named<(u64, u64)>) -> Response {
     match host.pipeline.handoffs.diff(Epoch::new(before), Epoch::new(after)).await {
         Ok(diff) => Json(diff).into_response(),
         Err(error) => refuse(refusal(error)),
@@ -125,9 +125,9 @@ pub(crate) async fn diff(State(host): State<Arc<Host>>, Path((before, after)): P
 /// `PUT /v1/policies/{world}`.
 pub(crate) async fn push(
     State(host): State<Arc<Host>>,
-    Path(world): Path<String>,
+    Named(world): Named<String>,
     headers: HeaderMap,
-    body: Bytes,
+    Sent(body): Sent,
 ) -> Response {
     let wasm = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/wasm");
     let pushed = async {
@@ -149,7 +149,7 @@ pub(crate) async fn push(
 }
 
 /// `POST /v1/policies/{world}/replay`: what the recorded operations show of a module or settings that are not in force.
-pub(crate) async fn replay(State(host): State<Arc<Host>>, Path(world): Path<String>, body: Bytes) -> Response {
+pub(crate) async fn replay(State(host): State<Arc<Host>>, Named(world): Named<String>, Sent(body): Sent) -> Response {
     let replayed = async {
         let (module, settings) = read::<Push>(&body)?.files(&world)?;
         let replay = tokio::task::spawn_blocking(move || host.pipeline.replay(&world, module, settings)).await;
@@ -180,7 +180,7 @@ pub(crate) async fn recording(State(host): State<Arc<Host>>) -> Response {
 }
 
 /// `POST /v1/policies/{verb}`.
-pub(crate) async fn change(State(host): State<Arc<Host>>, Path(verb): Path<String>, body: Bytes) -> Response {
+pub(crate) async fn change(State(host): State<Arc<Host>>, Named(verb): Named<String>, Sent(body): Sent) -> Response {
     let handoffs = &host.pipeline.handoffs;
     let changed = async {
         if verb == "activate" {

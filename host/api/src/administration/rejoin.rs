@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -10,6 +9,7 @@ use turnout_postgrest::Refusal;
 use turnout_vocabulary::Backend;
 
 use super::read;
+use super::sent::Sent;
 use crate::Host;
 use crate::rest::{RETRY_AFTER, refuse};
 
@@ -21,7 +21,7 @@ pub struct RejoinRequest {
     pub side: Backend,
 }
 
-pub(crate) async fn rejoin(State(host): State<Arc<Host>>, body: Bytes) -> Response {
+pub(crate) async fn rejoin(State(host): State<Arc<Host>>, Sent(body): Sent) -> Response {
     let RejoinRequest { side } = match read(&body) {
         Ok(request) => request,
         Err(refusal) => return refuse(refusal),

@@ -14,7 +14,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     let config = Config::load(path)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "ok     configuration {}", path.display())?;
-    if let Some(warning) = readable_by_others(path) {
+    for warning in readable_by_others(path).iter().chain(&config.warnings) {
         writeln!(out, "warn   {warning}")?;
     }
     let policies = super::policies(&config, &Arc::new(Metrics::new(&config.repositories)), None);

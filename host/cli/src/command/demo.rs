@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Demo) -> Result<()> {
             invitation.print()?;
         }
         tokio::spawn(first_write::show(invitation.api.clone(), invitation.api_key.clone()));
-        service.run(stop).await?;
+        service.run(stop).await;
         step("stopping both databases");
         let (mut old, mut new) = stage.databases;
         tokio::try_join!(old.stop(), new.stop())?;

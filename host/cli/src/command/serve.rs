@@ -2,15 +2,12 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
-use turnout_api::Explained;
+use turnout_api::Limits;
 use turnout_pipeline::{Handoffs, Watching};
 
 use crate::arguments::Serve;
@@ -23,7 +20,8 @@ pub(crate) fn run(config: &Path, arguments: &Serve) -> Result<()> {
     super::runtime()?.block_on(async {
         let stop = stopped()?;
         let listener = listen(arguments.listen.unwrap_or(config.listen)).await?;
-        Service::start(&config, listener).await?.run(stop).await
+        Service::start(&config, listener).await?.run(stop).await;
+        Ok(())
     })
 }
 
@@ -38,7 +36,7 @@ pub(crate) async fn listen(address: std::net::SocketAddr) -> Result<TcpListener>
 pub(crate) struct Service {
     listener: TcpListener,
     router: Router,
-    patience: Duration,
+    limits: Limits,
     handoffs: Arc<Handoffs>,
     _watching: Watching,
 }
@@ -46,6 +44,9 @@ pub(crate) struct Service {
 impl Service {
     /// Loads the policies and begins to watch them.
     pub(crate) async fn start(config: &Config, listener: TcpListener) -> Result<Self> {
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
         let host = Arc::new(super::host(config).await?);
         let watching = turnout_pipeline::watch(&host.pipeline().handoffs)
             .with_context(|| format!("cannot watch the policies in {}", config.policies.directory.display()))?;
@@ -56,36 +57,17 @@ impl Service {
         Ok(Self {
             listener,
             router,
-            patience: config.limits.time,
+            limits: config.limits,
             handoffs,
             _watching: watching,
         })
     }
 
-    /// Serves until `stop`, then lets the requests that have begun come to their end, for as long as one may take, and a handoff
+    /// Serves until `stop`, then lets the requests that are worked on come to their end, for as long as one may take, and a handoff
     /// that is under way.
-    pub(crate) async fn run(self, stop: Stop) -> Result<()> {
-        let listener = Explained(self.listener.tap_io(|connection| {
-            // An answer should leave at once; a socket that refuses only waits longer.
-            let _ = connection.set_nodelay(true);
-        }));
-        let stopping = Arc::new(Notify::new());
-        let begin = Arc::clone(&stopping);
-        let serving = axum::serve(listener, self.router).with_graceful_shutdown(async move { begin.notified().await });
-        let handoffs = self.handoffs;
-        let served = tokio::select! {
-            served = serving => served.context("the API stopped serving"),
-            () = async {
-                stop.await;
-                stopping.notify_one();
-                tokio::time::sleep(self.patience).await;
-            } => {
-                tracing::warn!("some connections were still open and are cut");
-                Ok(())
-            }
-        };
-        handoffs.stop().await;
-        served
+    pub(crate) async fn run(self, stop: Stop) {
+        turnout_api::serve(self.listener, self.router, self.limits, stop).await;
+        self.handoffs.stop().await;
     }
 }
 

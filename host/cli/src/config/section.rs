@@ -1,20 +1,11 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{Environment, Problem};
-
-/// A secret as a file has it. The error of a value of another type would repeat the value.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Secret {
-    Text(String),
-    Other(IgnoredAny),
-}
 
 /// The mistakes found so far in one file.
 pub(crate) struct Problems<'t> {
@@ -186,10 +177,7 @@ impl<'t, 'p> Section<'t, 'p> {
                 .ok()
                 .map(|()| value);
         }
-        self.checked(key, |value: Secret| match value {
-            Secret::Text(value) => check(&value).map(|()| value),
-            Secret::Other(_) => Err("must be a text in quotes".to_owned()),
-        })
+        self.checked(key, |value: String| check(&value).map(|()| value))
     }
 
     /// A value that must be given.
@@ -213,7 +201,7 @@ impl<'t, 'p> Section<'t, 'p> {
         let value = self.table.remove(key)?;
         let offset = value.span().start;
         let checked = T::deserialize(ValueDeserializer::from(value))
-            .map_err(|e| e.message().to_owned())
+            .map_err(|error| without_value(error.message()))
             .and_then(check);
         checked
             .map_err(|reason| self.problems.note(offset, format!("`{}`: {reason}", self.name(key))))
@@ -238,5 +226,14 @@ impl<'t, 'p> Section<'t, 'p> {
         } else {
             format!("{}.{key}", self.path)
         }
+    }
+}
+
+/// Serde's message about a value, without the value: it may be a secret, or a URL with a password in the wrong place.
+fn without_value(message: &str) -> String {
+    match message.rsplit_once(", expected ") {
+        Some((_, "a string")) => "must be a text in quotes".to_owned(),
+        Some((_, expected)) => format!("must be {expected}"),
+        None => message.to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 
 use super::Refusal;
 
@@ -23,8 +23,10 @@ use super::Refusal;
 /// | 409 | `TURNOUT_REFUSED` | what the administrator asks for would do harm as things are |
 /// | 400 | `TURNOUT_SUBJECT` | the header that names the subject cannot be read |
 /// | 504 | `TURNOUT_TIMEOUT` | the operation took longer than it may |
+/// | 408 | `TURNOUT_TIMEOUT` | the body took longer to arrive than it may |
 /// | 413 | `TURNOUT_TOO_LARGE` | the body is larger than it may be |
-/// | 400, 414, 431 | `TURNOUT_HTTP` | the request's URL or headers cannot be read |
+/// | 400, 414, 431 | `TURNOUT_HTTP` | the request's URL, headers or body cannot be read |
+/// | 405 | `TURNOUT_METHOD` | the path does not serve the request's method |
 /// | 500 | `TURNOUT_INTERNAL` | the host failed |
 impl Refusal {
     /// 503 `TURNOUT_UNAVAILABLE`. `message` says what cannot be had; `retry_after` when to try again.
@@ -155,6 +157,13 @@ impl Refusal {
         )
     }
 
+    /// 408 `TURNOUT_TIMEOUT`: the body did not arrive within `limit`. Nothing was done.
+    #[must_use]
+    pub fn slow_body(limit: Duration) -> Self {
+        let message = format!("The body did not arrive within {limit:?}; nothing was done");
+        Self::new(StatusCode::REQUEST_TIMEOUT, "TURNOUT_TIMEOUT", message)
+    }
+
     /// 413 `TURNOUT_TOO_LARGE`: the body has more than `limit` bytes.
     #[must_use]
     pub fn too_large(limit: usize) -> Self {
@@ -178,6 +187,32 @@ impl Refusal {
             _ => return None,
         };
         Some(Self::new(status, "TURNOUT_HTTP", message).hint(hint))
+    }
+
+    /// 400 `TURNOUT_HTTP`: a part of the path that has a meaning cannot be read. `details` says why.
+    #[must_use]
+    pub fn unreadable_path(details: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "TURNOUT_HTTP",
+            "The path of the URL cannot be read",
+        )
+        .details(details)
+    }
+
+    /// 400 `TURNOUT_HTTP`: the body broke off, or is not sent as HTTP/1.1 has it. Nothing was done.
+    #[must_use]
+    pub fn unreadable_body() -> Self {
+        let message = "The body cannot be read to its end; nothing was done";
+        Self::new(StatusCode::BAD_REQUEST, "TURNOUT_HTTP", message)
+    }
+
+    /// 405 `TURNOUT_METHOD`: the path does not serve this method.
+    #[must_use]
+    pub fn wrong_method(method: &Method) -> Self {
+        let message = format!("This path does not serve the method {method}");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "TURNOUT_METHOD", message)
+            .hint("The Allow header names the methods that it serves.")
     }
 
     /// 500 `TURNOUT_INTERNAL`. `message` is read by the caller: it must hold no secrets.
@@ -219,6 +254,7 @@ mod tests {
             "0"
         );
         assert_eq!(Refusal::timed_out(Duration::from_secs(5)).status(), 504);
+        assert_eq!(Refusal::slow_body(Duration::from_secs(5)).status(), 408);
         assert_eq!(Refusal::too_large(1024).status(), 413);
         assert_eq!(Refusal::internal("").status(), 500);
     }

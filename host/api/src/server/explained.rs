@@ -5,7 +5,6 @@ use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use axum::serve::Listener;
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turnout_postgrest::Refusal;
@@ -13,43 +12,31 @@ use turnout_postgrest::Refusal;
 /// Hyper's own answers are shorter.
 const LONGEST: usize = 256;
 
-/// A listener on whose connections every error has a body.
-pub struct Explained<L>(pub L);
-
-/// One of its connections.
-pub struct Connection<I> {
+/// A connection on which every error has a body.
+pub(super) struct Explained<I> {
     io: I,
     /// What is sent in place of hyper's answer, and how much of it has been sent.
     answer: Vec<u8>,
     sent: usize,
 }
 
-impl<L: Listener> Listener for Explained<L> {
-    type Io = Connection<L::Io>;
-    type Addr = L::Addr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (io, address) = self.0.accept().await;
-        let connection = Connection {
+impl<I> Explained<I> {
+    pub(super) fn new(io: I) -> Self {
+        Self {
             io,
             answer: Vec::new(),
             sent: 0,
-        };
-        (connection, address)
-    }
-
-    fn local_addr(&self) -> Result<Self::Addr> {
-        self.0.local_addr()
+        }
     }
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for Connection<I> {
+impl<I: AsyncRead + Unpin> AsyncRead for Explained<I> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         Pin::new(&mut self.io).poll_read(context, buffer)
     }
 }
 
-impl<I: AsyncWrite + Unpin> AsyncWrite for Connection<I> {
+impl<I: AsyncWrite + Unpin> AsyncWrite for Explained<I> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let Self { io, answer, sent } = self.get_mut();
         if answer.is_empty() {

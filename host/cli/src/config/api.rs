@@ -1,0 +1,83 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use turnout_api::{Keys, Limits};
+
+use super::Environment;
+use super::section::Section;
+
+/// How many characters a key has at least that nobody guesses, if they are random.
+const SAFE_KEY: usize = 16;
+
+/// The section `api`.
+pub(super) struct ApiConfig {
+    /// Where the API listens.
+    pub(super) listen: SocketAddr,
+    /// The keys that open it; none while one is missing.
+    pub(super) keys: Option<Keys>,
+    /// What one request may cost. What the descriptors leave of `connections` is not known here.
+    pub(super) limits: Limits,
+    /// How many connections are asked for.
+    pub(super) connections: Option<usize>,
+    /// What works and should not stay so.
+    pub(super) warnings: Vec<String>,
+}
+
+impl ApiConfig {
+    pub(super) fn read(mut api: Section<'_, '_>, environment: Environment<'_>) -> Self {
+        let listen = api
+            .value("listen")
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787)));
+        let key = api.secret("key", "TURNOUT_API_KEY", environment, usable_key);
+        let admin_key = api.secret("admin_key", "TURNOUT_ADMIN_KEY", environment, usable_key);
+        let metrics_key = api.optional_secret("metrics_key", "TURNOUT_METRICS_KEY", environment, usable_key);
+        if metrics_key.is_some() && (metrics_key == key || metrics_key == admin_key) {
+            api.problem("`metrics_key` is also `key` or `admin_key`; give it a value of its own");
+        }
+        if key.is_some() && key == admin_key {
+            api.problem("`key` and `admin_key` are the same; give administration a key of its own");
+        }
+        let connections = api.positive("connections");
+        let limits = Limits {
+            body: api.kibibytes("body_limit_kib").unwrap_or(1 << 20),
+            time: api.duration("request_timeout").unwrap_or(Duration::from_secs(15)),
+            concurrency: api.positive("concurrency").unwrap_or(512),
+            connections: 0,
+            idle: api.duration("idle_timeout").unwrap_or(Duration::from_secs(75)),
+        };
+        api.finish();
+
+        let named = [("key", &key), ("admin_key", &admin_key), ("metrics_key", &metrics_key)];
+        let warnings = named
+            .into_iter()
+            .filter_map(|(name, key)| short_key(name, key.as_deref()?));
+        Self {
+            listen,
+            warnings: warnings.collect(),
+            keys: key
+                .zip(admin_key)
+                .map(|(key, admin_key)| Keys::new(key, admin_key, metrics_key)),
+            limits,
+            connections,
+        }
+    }
+}
+
+/// A key travels in a header.
+fn usable_key(key: &str) -> Result<(), String> {
+    let visible = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if visible {
+        Ok(())
+    } else {
+        Err("a key is made of visible ASCII characters".to_owned())
+    }
+}
+
+/// Why a key should be another.
+fn short_key(name: &str, key: &str) -> Option<String> {
+    (key.len() < SAFE_KEY).then(|| {
+        format!(
+            "`api.{name}` has fewer than {SAFE_KEY} characters and may be guessed; take a random one, such as of `openssl rand -hex 16`"
+        )
+    })
+}
