@@ -33,6 +33,7 @@ mod drained;
 mod exam;
 mod failover;
 mod follow;
+mod foresee;
 mod gaps;
 mod gate;
 mod held_up;
