@@ -28,8 +28,8 @@ pub use keys::Keys;
 use limits::Gate;
 pub use limits::Limits;
 pub use status::{
-    AlertStatus, BackendStatus, DifferenceStatus, GapStatus, MirrorStatus, RepositoryStatus, RestoredStatus, Status,
-    TrialStatus,
+    AlertStatus, BackendStatus, ComparisonStatus, DifferenceStatus, GapStatus, MirrorStatus, RepositoryStatus,
+    RestoredStatus, RowsStatus, Status, TrialStatus,
 };
 
 /// The largest body that an administrator may send: a module in hexadecimal, and more than any bound on its size.
