@@ -23,10 +23,9 @@ pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T, SettingsError> 
         let mut reason = error.inner().to_string();
         // A table that lacks something is told apart from its neighbours by its name, or by its place.
         if reason.starts_with("missing field") && !pointer.is_empty() {
-            reason += &match value.pointer(&pointer).and_then(|table| table["name"].as_str()) {
-                Some(name) => format!(" of `{name}`"),
-                None => format!(" of `{}`", pointer[1..].replace('/', ".")),
-            };
+            let name = value.pointer(&pointer).and_then(|table| table["name"].as_str());
+            let of = name.map_or_else(|| pointer[1..].replace('/', "."), ToOwned::to_owned);
+            reason = format!("{reason} of `{of}`");
         }
         SettingsError::at(pointer, reason)
     })
