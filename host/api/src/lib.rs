@@ -27,8 +27,8 @@ use limits::Gate;
 pub use limits::Limits;
 pub use server::serve;
 pub use status::{
-    AlertStatus, BackendStatus, DifferenceStatus, GapStatus, MirrorStatus, RepositoryStatus, RestoredStatus, Status,
-    TrialStatus,
+    AlertStatus, BackendStatus, ComparisonStatus, DifferenceStatus, GapStatus, MirrorStatus, RepositoryStatus,
+    RestoredStatus, RowsStatus, Status, TrialStatus,
 };
 
 /// A host that is ready to serve: what the handlers share.

@@ -1,6 +1,7 @@
 //! `/v1/status`: how a host stands, without personal data.
 
 mod alerts;
+mod comparison;
 mod mirror;
 mod trial;
 
@@ -14,6 +15,7 @@ use turnout_pipeline::{InForce, PerWorld, Refused, Standing, Version};
 use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
 pub use alerts::AlertStatus;
+pub use comparison::{ComparisonStatus, RowsStatus};
 pub use mirror::{GapStatus, MirrorStatus, RepositoryStatus};
 pub use trial::{DifferenceStatus, TrialStatus};
 
@@ -57,6 +59,9 @@ pub struct Status {
     pub repositories: Vec<String>,
     /// The repositories whose sides are still to be compared, before their copies count as equal.
     pub converging: Vec<String>,
+    /// The one of them that this host is comparing, and how far it is.
+    #[serde(default)]
+    pub comparing: Option<ComparisonStatus>,
     /// The sequences that can't be kept from handing out numbers of the other side, and why, in words.
     #[serde(default)]
     pub sequences: Vec<String>,
@@ -131,6 +136,7 @@ pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
         } else {
             names(&host, |name| is_converging(&in_force, &mirror, name))
         },
+        comparing: ComparisonStatus::of(pipeline),
         sequences: pipeline.handoffs.unnumbered().iter().map(ToString::to_string).collect(),
         mirror,
         alerts: pipeline.alerts.last().into_iter().map(AlertStatus::from).collect(),

@@ -1,3 +1,4 @@
+mod progress;
 mod walk;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -5,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use turnout_backends::{ComparedRow, Database, Error, Generated, Schema, TableColumn};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
 
+pub use progress::{Comparing, Looked};
 use walk::Walk;
 
 /// How many rows a part of a table should have: what differs is looked for in parts of this size.
@@ -34,7 +36,7 @@ pub struct Differing {
 }
 
 /// Compares a repository's rows on both sides, and marks those dirty that differ and are mirrored: on the side that
-/// `authority` gives for the text of the subject column, or nowhere where it gives none.
+/// `authority` gives for the text of the subject column, or nowhere where it gives none. How far it is shows in `comparing`.
 ///
 /// # Errors
 /// Whatever keeps a backend from answering; [`Error::Fenced`] if the epoch is over.
@@ -42,10 +44,11 @@ pub async fn compare(
     backends: &PerBackend<Database>,
     repository: &Repository,
     epoch: Epoch,
+    comparing: &Comparing,
     authority: impl Fn(Option<&str>) -> Option<Backend>,
 ) -> Result<Compared, Error> {
     let columns = columns(backends, repository).await?;
-    let (rows, differing) = differences(backends, repository, &columns.common).await?;
+    let (rows, differing) = differences(backends, repository, &columns.common, comparing).await?;
     let mut compared = Compared {
         rows,
         marked: 0,
@@ -70,7 +73,7 @@ pub async fn differing(
     counts: impl Fn(Option<&str>) -> bool,
 ) -> Result<Differing, Error> {
     let columns = columns(backends, repository).await?;
-    let (_, differing) = differences(backends, repository, &columns.common).await?;
+    let (_, differing) = differences(backends, repository, &columns.common, &Comparing::default()).await?;
     let marks = marks(differing, |subject| counts(subject).then_some(Backend::Old));
     let keys: HashSet<&String> = marks
         .iter()
@@ -87,10 +90,11 @@ async fn differences(
     backends: &PerBackend<Database>,
     repository: &Repository,
     columns: &[String],
+    comparing: &Comparing,
 ) -> Result<(u64, PerBackend<Vec<ComparedRow>>), Error> {
     let (old, new) = tokio::try_join!(backends.old.extent(repository), backends.new.extent(repository))?;
     let parts = u32::try_from(old.rows.max(new.rows) / ROWS_IN_A_PART + 1).unwrap_or(u32::MAX);
-    let walk = |backend: Backend| Walk::new(&backends[backend], repository, columns, parts);
+    let walk = |backend: Backend| Walk::new(&backends[backend], repository, columns, parts, comparing);
     let (old, new) = (walk(Backend::Old), walk(Backend::New));
     let (of_old, mut of_new) = tokio::try_join!(old.digest(), new.digest())?;
     let mut rows = 0;
@@ -107,6 +111,7 @@ async fn differences(
     if differing.is_empty() {
         return Ok((rows, PerBackend::default()));
     }
+    comparing.begin_second_look();
     let (old, new) = tokio::try_join!(old.rows_in(&differing), new.rows_in(&differing))?;
     Ok((rows, PerBackend { old, new }))
 }

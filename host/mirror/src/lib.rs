@@ -33,7 +33,7 @@ use turnout_vocabulary::{Backend, MirrorState, PerBackend, Repository, Repositor
 use uuid::Uuid;
 
 use applier::Applier;
-pub use compare::{Compared, Differing, compare, differing};
+pub use compare::{Compared, Comparing, Differing, Looked, compare, differing};
 pub use judge::{Judge, Verdict};
 pub use numbers::{Numbered, Numbers, Unnumbered};
 use progress::Progress;

@@ -33,6 +33,7 @@ mod drained;
 mod exam;
 mod failover;
 mod follow;
+mod foresee;
 mod gaps;
 mod gate;
 mod held_up;
@@ -58,6 +59,7 @@ use turnout_mirror::{Mirror, Unnumbered};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 
 pub use apply::{Capture, NotApplied, recorded_site};
+pub use converge::Comparison;
 pub use directory::recorded_set;
 pub use failover::{AtStake, Failover, NoFailover};
 use held_up::HeldUp;
@@ -96,6 +98,8 @@ pub struct Handoffs {
     allotting: RwLock<()>,
     /// Lets one comparison of this host run at a time.
     converging: Mutex<()>,
+    /// The comparison under way.
+    comparison: ArcSwapOption<Comparison>,
     /// What the handoff under way waits for.
     held_up: HeldUp,
     /// How the mirroring of each side stood when it was last seen.
@@ -165,6 +169,7 @@ impl Handoffs {
             one: Arc::new(Mutex::new(())),
             allotting: RwLock::new(()),
             converging: Mutex::new(()),
+            comparison: ArcSwapOption::empty(),
             held_up: HeldUp::default(),
             seen: PerBackend::default(),
             restored: ArcSwapOption::empty(),

@@ -19,9 +19,9 @@ mod subjects;
 pub use alerts::{Alerts, Raised};
 pub use error::Error;
 pub use handoff::{
-    AtStake, Capture, Failover, Handoffs, NoFailover, NotApplied, NotBegun, NotRejoined, NotShipped, ParkedFor,
-    PolicyJudge, Rejoined, Seen, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion,
-    SiteDescription, VersionDiff, Watching, recorded_set, recorded_site, watch,
+    AtStake, Capture, Comparison, Failover, Handoffs, NoFailover, NotApplied, NotBegun, NotRejoined, NotShipped,
+    ParkedFor, PolicyJudge, Rejoined, Seen, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial,
+    ShownVersion, SiteDescription, VersionDiff, Watching, recorded_set, recorded_site, watch,
 };
 pub use metrics::Metrics;
 pub use pipeline::{

@@ -3,6 +3,8 @@
 mod mirror;
 mod policies;
 
+use std::sync::OnceLock;
+
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -55,8 +57,10 @@ struct UnappliedLabels {
 pub struct Metrics {
     registry: Registry,
     names: Box<[String]>,
-    /// By repository, action and backend, made at the start: an operation looks nothing up and allocates nothing.
-    operations: Box<[[PerBackend<Histogram>; Action::ALL.len()]]>,
+    operations: Family<OperationLabels, Histogram, fn() -> Histogram>,
+    /// Those of `operations` that were used, by repository, action and backend: an operation looks no labels up, and what was never
+    /// used is not printed.
+    used: Box<[[PerBackend<OnceLock<Histogram>>; Action::ALL.len()]]>,
     errors: Family<ErrorLabels, Counter>,
     /// How the policies do.
     pub(crate) policies: PolicyMetrics,
@@ -68,7 +72,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All counters at zero, for these repositories in the order of their numbers.
+    /// Nothing counted yet, for these repositories in the order of their numbers.
     #[must_use]
     pub fn new(repositories: &[Repository]) -> Self {
         let mut registry = Registry::with_prefix("turnout");
@@ -101,22 +105,12 @@ impl Metrics {
             "What the dual-write policy wants people to hear of",
             alerts.clone(),
         );
-        let of = |repository: &Repository, action: Action, backend: Backend| {
-            let repository = repository.name.clone();
-            let labels = OperationLabels {
-                repository,
-                action: action.as_str(),
-                backend: backend.as_str(),
-            };
-            operations.get_or_create_owned(&labels)
-        };
         Self {
             names: repositories.iter().map(|repository| repository.name.clone()).collect(),
-            operations: repositories
+            operations,
+            used: repositories
                 .iter()
-                .map(|repository| {
-                    Action::ALL.map(|action| PerBackend::from_fn(|backend| of(repository, action, backend)))
-                })
+                .map(|_| Action::ALL.map(|_| PerBackend::from_fn(|_| OnceLock::new())))
                 .collect(),
             errors,
             policies: PolicyMetrics::register(&mut registry),
@@ -141,7 +135,14 @@ impl Metrics {
     pub(crate) fn operation(&self, repository: RepositoryId, action: Action, came: &Provenance, error: Option<&Error>) {
         let number = usize::from(repository.0);
         if let Some(backend) = came.backend {
-            self.operations[number][action as usize][backend].observe(came.database.as_secs_f64());
+            let series = self.used[number][action as usize][backend].get_or_init(|| {
+                self.operations.get_or_create_owned(&OperationLabels {
+                    repository: self.names[number].clone(),
+                    action: action.as_str(),
+                    backend: backend.as_str(),
+                })
+            });
+            series.observe(came.database.as_secs_f64());
         }
         if let Some(error) = error {
             let labels = ErrorLabels {

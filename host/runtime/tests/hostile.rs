@@ -138,6 +138,11 @@ fn an_import_of_wasi_is_refused_by_name() {
             import: "wasi_snapshot_preview1::fd_write".into()
         }
     );
+    let message = error.to_string();
+    assert!(
+        message.contains("build it for wasm32-unknown-unknown") && !message.contains("wasip2"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -90,13 +90,31 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_value_is_refused_at_its_table() {
+    fn a_missing_value_is_refused_at_its_table_and_by_the_name_of_its_cohort() {
         assert_eq!(refused("{}"), (String::new(), "missing field `default`".into()));
         let (pointer, reason) = refused(r#"{"cohort": [{"name": "x", "percent": 1}], "default": {"stage": "off"}}"#);
         assert_eq!(
             (pointer.as_str(), reason.as_str()),
-            ("/cohort/0", "missing field `stage`")
+            ("/cohort/0", "missing field `stage` of `x`")
         );
+    }
+
+    #[test]
+    fn what_lacks_a_stage_is_told_apart_from_its_neighbours() {
+        let listed = r#"{"subjects": ["+79686484488"], "stage": "live"}"#;
+        for (json, reason) in [
+            (
+                format!(r#"{{"cohort": [{listed}], "default": {{"stage": "off"}}}}"#),
+                "missing field `name` of `cohort.0`",
+            ),
+            (
+                r#"{"default": {"stage": "off"}, "repositories": {"clients": {}}}"#.into(),
+                "missing field `stage` of `repositories.clients`",
+            ),
+            (r#"{"default": {}}"#.into(), "missing field `stage` of `default`"),
+        ] {
+            assert_eq!(refused(&json).1, reason);
+        }
     }
 
     #[test]

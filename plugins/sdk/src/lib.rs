@@ -87,8 +87,8 @@
 //! assert_eq!(percent(101.0).unwrap_err().to_string(), "/percent: 101 is not a percentage from 0 to 100");
 //! ```
 //!
-//! A list of phones is [`Subjects`], which never shows them. Phones are personal data: they belong in no message and in no
-//! reason.
+//! A list of phones is [`Subjects`], which never shows them; what phones begin with is [`Prefixes`]; a percentage of all subjects is a
+//! share of [`Shares`]. Phones are personal data: they belong in no message and in no reason.
 //!
 //! # Speed
 //!
@@ -101,13 +101,15 @@ mod exported;
 pub mod log;
 pub mod routing;
 mod settings;
+mod shares;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 
 pub use bindings::routing::turnout::policy::types::{
     Action, Backend, Operation, RepositoryInfo as Repository, RepositoryNumber, Target,
 };
-pub use settings::{SettingsError, Subjects, check_repositories};
+pub use settings::{Prefixes, SettingsError, Subjects, check_repositories};
+pub use shares::Shares;
 
 /// What the standard library has for an allocator, but newer: it begins with the heap that the module comes with, so that a
 /// fresh instance need not ask the host for memory.

@@ -1,4 +1,5 @@
 mod error;
+mod prefixes;
 mod schema;
 mod subjects;
 
@@ -6,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
 pub use error::SettingsError;
+pub use prefixes::Prefixes;
 pub use schema::schema;
 pub use subjects::Subjects;
 
@@ -15,9 +17,17 @@ use crate::Repository;
 pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T, SettingsError> {
     let value: serde_json::Value =
         serde_json::from_str(json).map_err(|error| SettingsError::new(format!("this is not JSON: {error}")))?;
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    serde_path_to_error::deserialize(&value).map_err(|error| {
         let error: serde_path_to_error::Error<serde_json::Error> = error;
-        SettingsError::at(pointer(error.path()), error.inner().to_string())
+        let pointer = pointer(error.path());
+        let mut reason = error.inner().to_string();
+        // A table that lacks something is told apart from its neighbours by its name, or by its place.
+        if reason.starts_with("missing field") && !pointer.is_empty() {
+            let name = value.pointer(&pointer).and_then(|table| table["name"].as_str());
+            let of = name.map_or_else(|| pointer[1..].replace('/', "."), ToOwned::to_owned);
+            reason = format!("{reason} of `{of}`");
+        }
+        SettingsError::at(pointer, reason)
     })
 }
 

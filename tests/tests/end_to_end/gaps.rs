@@ -257,3 +257,48 @@ async fn a_strict_guard_lets_in_what_triggers_of_the_application_write() -> Resu
     assert!(refused.is_err_and(|error| error.to_string().contains("only writes through Turnout")));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_subject_column_that_is_renamed_stops_its_repository_and_fails_no_writer() -> Result<()> {
+    let (site, host, old, new) = with_notes(DUAL_WRITE).await?;
+    site.configure(&[
+        ("repositories.notes.key", "['id']"),
+        ("repositories.notes.subject", "'phone'"),
+        ("api.listen", &format!("'{}'", host.address())),
+    ])?;
+    raw_sql("alter table public.notes rename phone to telephone")
+        .execute(&old)
+        .await?;
+    raw_sql("update public.notes set body = 'meanwhile' where id <= 20; insert into public.notes values (51)")
+        .execute(&old)
+        .await?;
+    let reason = "notes has no column phone on old";
+    host.status_with("the status says so", |status| {
+        let gaps = &status["mirror"]["old"]["gaps"];
+        gaps[0]["repository"] == "notes" && gaps[0]["reason"].to_string().contains(reason)
+    })
+    .await;
+    let status = site.turnout(&["status"])?;
+    assert!(status.contains(&format!("to be compared: {reason}")), "{status}");
+    let (passed, said, _) = site.said(&["check"])?;
+    assert!(!passed && said.contains("has no column phone"), "{said}");
+    let written = host
+        .write(Method::PATCH, "/rest/v1/services?id=eq.1", &json!({"minutes": 61}))
+        .await?;
+    assert_eq!(written.status, 200, "{}", written.text);
+    eventually("other repositories are mirrored", async || {
+        let minutes = sqlx::query_scalar::<_, i32>("select minutes from services where id = 1");
+        (minutes.fetch_one(&new).await.ok()? == 61).then_some(())
+    })
+    .await;
+
+    raw_sql("alter table public.notes rename telephone to phone")
+        .execute(&old)
+        .await?;
+    compared(&host).await;
+    eventually("what was written meanwhile is mirrored", async || {
+        (notes(&new).await == notes(&old).await).then_some(())
+    })
+    .await;
+    Ok(())
+}

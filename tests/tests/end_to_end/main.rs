@@ -1,6 +1,7 @@
 //! The real binary against real PostgreSQL clusters. One program, because each would link everything anew.
 
 mod check;
+mod comparing;
 mod demo;
 mod dialect;
 mod direct_writes;

@@ -169,6 +169,12 @@ async fn the_metrics_move_with_what_happens() -> Result<()> {
             "{name} is not {value}:\n{text}"
         );
     }
+    let series = |name: &str| text.lines().filter(|line| line.starts_with(name)).count();
+    assert_eq!(
+        series("turnout_operation_duration_seconds_count{"),
+        3,
+        "only what was used: {text}"
+    );
     let seconds = r#"turnout_operation_duration_seconds_sum{repository="clients",action="find",backend="old"}"#;
     assert!(sample(&text, seconds) > 0.0, "{text}");
     for world in ["routing", "dual-write"] {

@@ -173,6 +173,37 @@ fn a_policy_in_javascript_and_the_wit_package_are_written_anywhere() -> Result<(
 }
 
 #[test]
+fn a_policy_in_python_is_written_anywhere_for_the_world_that_python_can_build() -> Result<()> {
+    let folder = TempDir::new()?;
+    let here = folder.path();
+    let out = said_well(here, &["new", "waits", "--world", "dual-write", "--language", "python"])?;
+    assert!(
+        out.contains("-w dual-write componentize waits -o waits.wasm") && out.contains("policies.wasi = true"),
+        "{out}"
+    );
+    for (file, words) in [
+        ("waits.py", "class WitWorld"),
+        ("requirements.txt", "componentize-py=="),
+        ("settings.toml", "wait_for"),
+        ("cases.toml", "[[case]]"),
+        ("wit/dual-write.wit", "world dual-write"),
+    ] {
+        assert!(
+            fs::read_to_string(here.join("waits").join(file))?.contains(words),
+            "{file}"
+        );
+    }
+    let (code, _, err) = said(here, &["new", "other", "--world", "routing", "--language", "python"])?;
+    assert!(
+        code == Some(1) && err.contains("can't build the world routing"),
+        "{err}"
+    );
+    let (code, _, err) = said(here, &["new", "other", "--world", "routing", "--language", "go"])?;
+    assert!(code == Some(2) && err.contains("rust, js, python"), "{err}");
+    Ok(())
+}
+
+#[test]
 fn the_example_of_cases_in_the_documentation_runs() -> Result<()> {
     let folder = TempDir::new()?;
     let documentation = include_str!("../../../docs/policies.md");

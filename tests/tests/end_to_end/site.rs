@@ -270,6 +270,39 @@ async fn another_description_is_applied_and_the_hosts_of_the_one_before_stop_ser
 }
 
 #[tokio::test]
+async fn a_repository_that_is_added_while_both_sides_insert_gets_ids_that_never_collide() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.route(
+        "[[cohort]]\nname = 'test phone'\nsubjects = ['89686484488']\nstage = 'live'\n[default]\nstage = 'dualwrite'\n",
+    )?;
+    let host = site.host().await?;
+    settled(&host, 1).await;
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        sqlx::raw_sql("create table visits (id bigserial primary key, phone text)")
+            .execute(side)
+            .await?;
+    }
+    site.configure(&[
+        ("repositories.visits.key", "['id']"),
+        ("repositories.visits.subject", "'phone'"),
+    ])?;
+    let said = site.turnout(&["apply"])?;
+    assert!(said.contains("epoch 2 describes the site"), "{said}");
+    // No host of the new description runs yet, which would set them apart as soon as it looks.
+    let mut ids = Vec::new();
+    for side in [&old, &new] {
+        for _ in 0..5 {
+            let id = sqlx::query_scalar::<_, i64>("insert into visits default values returning id");
+            ids.push(id.fetch_one(side).await?);
+        }
+    }
+    let parity: Vec<i64> = ids.iter().map(|id| id % 2).collect();
+    assert_eq!(parity, [1, 1, 1, 1, 1, 0, 0, 0, 0, 0], "{ids:?}");
+    host.stop().await
+}
+
+#[tokio::test]
 async fn a_description_that_could_move_rows_is_not_applied_while_they_differ() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;

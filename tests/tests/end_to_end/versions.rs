@@ -111,6 +111,49 @@ async fn a_version_is_tried_by_one_phone_then_by_everybody_and_rolled_back() -> 
 }
 
 #[tokio::test]
+async fn a_trial_that_could_not_be_promoted_says_so_when_it_is_pushed_and_replayed() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.route("[default]\nstage = 'off'\n")?;
+    let host = site.host().await?;
+    site.configure(&[("api.listen", &format!("'{}'", host.address()))])?;
+    let client = json!({"name": "x", "phone": "89990002222"});
+    let written = host.write(Method::POST, "/rest/v1/clients", &client).await?;
+    assert_eq!((written.status.as_u16(), written.backend()), (201, "old"));
+    let settings = site.folder().join("next.toml");
+    let (module, file) = (policy("routing").display().to_string(), settings.display().to_string());
+    for (text, obstacle) in [
+        (EVERYBODY_NEW, "1 rows of clients would change hands and differ"),
+        (
+            "default.stage = 'off'\nrepositories.bookings.stage = 'dualwrite'\n",
+            "repository bookings is mirrored and refers by foreign key to",
+        ),
+    ] {
+        fs::write(&settings, text)?;
+        let replayed = site.turnout(&["policy", "replay", &module, "--settings", &file])?;
+        assert!(
+            replayed.contains(&format!(
+                "as things stand, it could not come into force for everybody: {obstacle}"
+            )),
+            "{replayed}"
+        );
+        let pushed = ["policy", "push", &module, "--settings", &file, "--subjects", TESTER];
+        let said = site.turnout(&pushed)?;
+        assert!(
+            said.contains(&format!(
+                "is in force\nnote: as things stand, the version on trial could not be promoted: {obstacle}"
+            )),
+            "{said}"
+        );
+        let promote = host.bare(Method::POST, "/v1/policies/promote");
+        let refused = host.send(promote.header("apikey", Site::ADMIN_KEY)).await?;
+        assert!(refused.text.contains(obstacle), "{}", refused.text);
+        let said = site.turnout(&["policy", "withdraw"])?;
+        assert!(said.ends_with(" is in force\n"), "{said}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_trial_that_ends_while_a_saved_file_compiles_does_not_come_back_with_it() -> Result<()> {
     let (site, host) = begin().await?;
     let settings = site.folder().join("next.toml");

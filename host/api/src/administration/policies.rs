@@ -96,6 +96,9 @@ pub struct By {
 pub struct Activated {
     /// The epoch.
     pub epoch: Epoch,
+    /// Of a version on trial: why it could not be promoted as things stand, if something holds that up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obstacle_to_promotion: Option<String>,
 }
 
 /// `GET /v1/policies`: what is and was in force.
@@ -135,15 +138,12 @@ pub(crate) async fn push(
         if wasm {
             let module = File::new(format!("{world}.wasm"), body.to_vec());
             let pushed = handoffs.push(&world, Some(module), None, None, String::new()).await;
-            return pushed.map_err(refusal);
+            return shipped(&host, pushed).await;
         }
         let mut push: Push = read(&body)?;
         let (module, settings) = push.files(&world)?;
         let scope = scope(push.audience, &host.pipeline.rule)?;
-        handoffs
-            .push(&world, module, settings, scope, push.who)
-            .await
-            .map_err(refusal)
+        shipped(&host, handoffs.push(&world, module, settings, scope, push.who).await).await
     };
     answer(pushed.await)
 }
@@ -152,10 +152,13 @@ pub(crate) async fn push(
 pub(crate) async fn replay(State(host): State<Arc<Host>>, Named(world): Named<String>, Sent(body): Sent) -> Response {
     let replayed = async {
         let (module, settings) = read::<Push>(&body)?.files(&world)?;
-        let replay = tokio::task::spawn_blocking(move || host.pipeline.replay(&world, module, settings)).await;
-        replay
+        let asked = Arc::clone(&host);
+        let replay = tokio::task::spawn_blocking(move || asked.pipeline.replay(&world, module, settings)).await;
+        let (mut replay, set) = replay
             .map_err(|error| Refusal::unavailable(error.to_string(), None))?
-            .map_err(refusal)
+            .map_err(refusal)?;
+        replay.obstacle = host.pipeline.handoffs.obstacle_to(&set).await;
+        Ok(replay)
     };
     match replayed.await {
         Ok(replay) => Json(replay).into_response(),
@@ -205,22 +208,34 @@ pub(crate) async fn change(State(host): State<Arc<Host>>, Named(verb): Named<Str
                 }
                 _ => return Err(Refusal::invalid_request("give either `sha256` or `epoch`")),
             };
-            return activated.map_err(refusal);
+            return shipped(&host, activated).await;
         }
         let By { who } = if body.is_empty() { By::default() } else { read(&body)? };
-        match verb.as_str() {
-            "rollback" => handoffs.roll_back(who).await.map_err(refusal),
-            "promote" => handoffs.end_trial(true, who).await.map_err(refusal),
-            "withdraw" => handoffs.end_trial(false, who).await.map_err(refusal),
-            _ => Err(Refusal::invalid_path()),
-        }
+        let changed = match verb.as_str() {
+            "rollback" => handoffs.roll_back(who).await,
+            "promote" => handoffs.end_trial(true, who).await,
+            "withdraw" => handoffs.end_trial(false, who).await,
+            _ => return Err(Refusal::invalid_path()),
+        };
+        Ok(Activated {
+            epoch: changed.map_err(refusal)?,
+            obstacle_to_promotion: None,
+        })
     };
     answer(changed.await)
 }
 
-fn answer(changed: Result<Epoch, Refusal>) -> Response {
+/// What is told after a version was brought into force, perhaps on trial.
+async fn shipped(host: &Host, epoch: Result<Epoch, NotShipped>) -> Result<Activated, Refusal> {
+    Ok(Activated {
+        epoch: epoch.map_err(refusal)?,
+        obstacle_to_promotion: host.pipeline.handoffs.obstacle_to_promotion().await,
+    })
+}
+
+fn answer(changed: Result<Activated, Refusal>) -> Response {
     match changed {
-        Ok(epoch) => (StatusCode::OK, Json(Activated { epoch })).into_response(),
+        Ok(activated) => (StatusCode::OK, Json(activated)).into_response(),
         Err(refusal) => refuse(refusal),
     }
 }

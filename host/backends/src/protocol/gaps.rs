@@ -26,13 +26,15 @@ pub enum GapKind {
     NotServed(Option<String>),
     /// There is no such table.
     Missing,
+    /// The table lacks these columns of the key or the subject, now.
+    Without(String),
     /// Triggers are missing or switched off, now.
     Uncaptured,
     /// It was not compared since it is captured.
     NotCompared,
     /// The table has another file, or is another one.
     Replaced,
-    /// Its triggers are other ones, or were switched.
+    /// Its triggers are other ones, or were switched; or a column of the key or the subject was changed.
     Switched,
 }
 
@@ -42,7 +44,7 @@ impl Gap {
     pub fn is_open(&self) -> bool {
         matches!(
             self.kind,
-            GapKind::NotServed(_) | GapKind::Missing | GapKind::Uncaptured
+            GapKind::NotServed(_) | GapKind::Missing | GapKind::Without(_) | GapKind::Uncaptured
         )
     }
 }
@@ -64,6 +66,11 @@ impl fmt::Display for Gap {
                 "{repository} is not captured on {backend}: run `turnout install {backend}`"
             ),
             GapKind::Missing => write!(f, "the table of {repository} is missing on {backend}: restore it"),
+            GapKind::Without(columns) => write!(
+                f,
+                "{repository} has no column {columns} on {backend}, which its key or subject is in: give the column its name back, or \
+                 name another in turnout.toml and run `turnout install {backend}` and `turnout apply`"
+            ),
             GapKind::Uncaptured => write!(
                 f,
                 "triggers of Turnout on {repository} are missing or switched off on {backend}: run `turnout install {backend}`"
@@ -75,7 +82,7 @@ impl fmt::Display for Gap {
             ),
             GapKind::Switched => write!(
                 f,
-                "the triggers of Turnout on {repository} were switched off on {backend}"
+                "the triggers of Turnout on {repository} were switched off on {backend}, or a column of its key or subject was changed"
             ),
         }
     }
@@ -117,7 +124,10 @@ impl Database {
                 "uncaptured" => GapKind::Uncaptured,
                 "never" => GapKind::NotCompared,
                 "replaced" => GapKind::Replaced,
-                _ => GapKind::Switched,
+                other => match other.strip_prefix("without ") {
+                    Some(columns) => GapKind::Without(columns.to_owned()),
+                    None => GapKind::Switched,
+                },
             };
             Ok((place, kind))
         })?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use turnout_api::{AlertStatus, BackendStatus, Status};
+use turnout_api::{AlertStatus, BackendStatus, ComparisonStatus, RowsStatus, Status};
 
 use super::running::{Running, understood};
 use crate::arguments;
@@ -95,6 +95,9 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
     if !status.converging.is_empty() {
         writeln!(out, "  still to be compared: {}", status.converging.join(", "))?;
     }
+    if let Some(comparing) = &status.comparing {
+        show_comparison(comparing, out)?;
+    }
     for sequence in &status.sequences {
         writeln!(out, "  {sequence}")?;
     }
@@ -121,6 +124,27 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
         writeln!(out, "{message}")?;
     }
     Ok(())
+}
+
+/// Writes how far a comparison is.
+fn show_comparison(comparing: &ComparisonStatus, out: &mut impl Write) -> std::io::Result<()> {
+    let ComparisonStatus {
+        repository,
+        again,
+        sides,
+    } = comparing;
+    let of = |side: &RowsStatus| format!("{} of about {} rows", side.rows, side.of_about);
+    let again = if *again {
+        ", once more for those that differ"
+    } else {
+        ""
+    };
+    writeln!(
+        out,
+        "  being compared: {repository}: {} on old, {} on new{again}",
+        of(&sides.old),
+        of(&sides.new)
+    )
 }
 
 /// Writes which side was restored from the past, if one was.

@@ -6,6 +6,8 @@ use futures::future::{BoxFuture, FutureExt as _};
 use turnout_backends::{ComparedRow, Database, Error, Extent, PartDigest};
 use turnout_vocabulary::Repository;
 
+use super::progress::{Comparing, Looked};
+
 /// How many blocks the first step reads, and how long a step should take: well within any statement timeout.
 const FIRST_STEP: u64 = 128;
 const STEP: Duration = Duration::from_millis(300);
@@ -20,15 +22,23 @@ pub(super) struct Walk<'a> {
     repository: &'a Repository,
     columns: &'a [String],
     parts: u32,
+    comparing: &'a Comparing,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(database: &'a Database, repository: &'a Repository, columns: &'a [String], parts: u32) -> Self {
+    pub(super) fn new(
+        database: &'a Database,
+        repository: &'a Repository,
+        columns: &'a [String],
+        parts: u32,
+        comparing: &'a Comparing,
+    ) -> Self {
         Self {
             database,
             repository,
             columns,
             parts,
+            comparing,
         }
     }
 
@@ -74,6 +84,7 @@ impl<'a> Walk<'a> {
             let mut extent = self.database.extent(self.repository).await?;
             let (mut found, mut place, mut length) = (A::default(), 0, FIRST_STEP);
             let mut reported = Instant::now();
+            self.show(place, &extent);
             while place < extent.blocks {
                 let began = Instant::now();
                 // Also what was added to the last block that was known, and behind it.
@@ -94,23 +105,31 @@ impl<'a> Walk<'a> {
                     continue 'anew;
                 }
                 extent = now;
+                let looked = self.show(place, &extent);
                 if reported.elapsed() >= REPORT {
                     reported = Instant::now();
-                    self.report(place, &extent);
+                    tracing::info!(
+                        repository = self.repository.name,
+                        backend = %self.database.backend(),
+                        rows = looked.rows,
+                        of_about = looked.of_about,
+                        "both sides are compared"
+                    );
                 }
             }
             return Ok(found);
         }
     }
 
-    fn report(&self, place: u64, extent: &Extent) {
-        tracing::info!(
-            repository = self.repository.name,
-            backend = %self.database.backend(),
-            rows = extent.rows.saturating_mul(place) / extent.blocks.max(1),
-            of_about = extent.rows,
-            "both sides are compared"
-        );
+    /// Lets others see how far this is.
+    fn show(&self, place: u64, extent: &Extent) -> Looked {
+        let blocks = extent.blocks.max(1);
+        let looked = Looked {
+            rows: extent.rows.saturating_mul(place.min(blocks)) / blocks,
+            of_about: extent.rows,
+        };
+        self.comparing.set(self.database.backend(), looked);
+        looked
     }
 }
 

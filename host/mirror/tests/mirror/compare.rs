@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_backends::{Database, Settings};
+use turnout_mirror::Comparing;
 use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
 use crate::world::{CLIENTS, T, Table, World};
@@ -31,10 +32,17 @@ async fn a_table_is_compared_that_takes_longer_than_a_statement_may() {
         .digest(&world.repositories[0], &["id".into(), "name".into()], 1, 0..u64::MAX)
         .await;
     assert!(whole.is_err(), "the whole table fits into one statement: {whole:?}");
-    let compared = turnout_mirror::compare(&backends, &world.repositories[0], Epoch::FIRST, |_| Some(Backend::Old))
-        .await
-        .unwrap();
+    let comparing = Comparing::default();
+    let compared = turnout_mirror::compare(&backends, &world.repositories[0], Epoch::FIRST, &comparing, |_| {
+        Some(Backend::Old)
+    });
+    let compared = compared.await.unwrap();
     assert_eq!((compared.rows, compared.marked), (60_000, 2));
+    for backend in Backend::ALL {
+        let looked = comparing.on(backend);
+        assert!(looked.rows > 0 && looked.rows == looked.of_about, "{looked:?}");
+    }
+    assert!(comparing.is_second_look());
 }
 
 #[tokio::test]
@@ -45,9 +53,14 @@ async fn a_row_under_two_subjects_of_one_authority_is_marked_with_both() {
         &[T],
     )
     .await;
-    let compared = turnout_mirror::compare(&world.backends, &world.repositories[0], Epoch::FIRST, |subject| {
-        (subject != Some("off")).then_some(Backend::Old)
-    });
+    let comparing = Comparing::default();
+    let compared = turnout_mirror::compare(
+        &world.backends,
+        &world.repositories[0],
+        Epoch::FIRST,
+        &comparing,
+        |subject| (subject != Some("off")).then_some(Backend::Old),
+    );
     assert_eq!(compared.await.unwrap().marked, 4);
     assert_eq!(
         world.dirty().await,
@@ -91,8 +104,13 @@ async fn rows_run_the_applications_code_with_its_own_search_path() {
         &[Table::called("t")],
     )
     .await;
-    let compared = turnout_mirror::compare(&world.backends, &world.repositories[0], Epoch::FIRST, |_| {
-        Some(Backend::Old)
-    });
+    let comparing = Comparing::default();
+    let compared = turnout_mirror::compare(
+        &world.backends,
+        &world.repositories[0],
+        Epoch::FIRST,
+        &comparing,
+        |_| Some(Backend::Old),
+    );
     assert_eq!(compared.await.unwrap().marked, 1);
 }

@@ -1,6 +1,7 @@
 //! What capture may have missed shows until both sides are compared.
 
 use turnout_backends::GapKind;
+use turnout_mirror::Comparing;
 use turnout_vocabulary::{Backend, Epoch};
 
 use crate::world::{Table, World};
@@ -21,7 +22,10 @@ pub(crate) async fn compare(world: &World, authority: Backend) -> u64 {
     let repository = &world.repositories[0];
     let old = world.backends.old.before_comparison(repository).await.unwrap();
     let new = world.backends.new.before_comparison(repository).await.unwrap();
-    let compared = turnout_mirror::compare(&world.backends, repository, Epoch::FIRST, |_| Some(authority));
+    let comparing = Comparing::default();
+    let compared = turnout_mirror::compare(&world.backends, repository, Epoch::FIRST, &comparing, |_| {
+        Some(authority)
+    });
     let marked = compared.await.unwrap().marked;
     world.backends.old.compared(repository, &old).await.unwrap();
     world.backends.new.compared(repository, &new).await.unwrap();

@@ -18,6 +18,7 @@ mod judge;
 mod keys;
 mod leases;
 mod locked;
+mod lost_columns;
 mod numbers;
 mod outage;
 mod received;

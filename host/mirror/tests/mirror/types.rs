@@ -112,6 +112,7 @@ async fn what_differs_in_a_way_that_json_has_no_words_for_is_seen_by_a_compariso
         &world.backends,
         &world.repositories[0],
         turnout_vocabulary::Epoch::FIRST,
+        &turnout_mirror::Comparing::default(),
         |_| Some(Backend::Old),
     )
     .await

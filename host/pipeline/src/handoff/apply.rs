@@ -142,6 +142,15 @@ impl Handoffs {
                 let installed = capture.install(backend, &self.repositories, false).await;
                 installed.map_err(|error| Obstacle::Because(error.to_string()))?;
             }
+            // What Turnout did not serve was written to `old`; with another subject, both sides may insert as never before.
+            self.set_apart_since(&next, |id| {
+                if altered.contains(&self.repositories[usize::from(id.0)].name) {
+                    Span::One(Backend::Old)
+                } else {
+                    next.era.span(id)
+                }
+            })
+            .await?;
             self.release(next.epoch).await
         };
         let failed = match timeout(self.budget, steps).await {

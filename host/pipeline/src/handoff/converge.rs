@@ -3,13 +3,22 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use turnout_backends::{Error as BackendError, Traces};
-use turnout_mirror::Differing;
+use turnout_mirror::{Compared, Comparing, Differing};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, RepositoryId, Subject};
 
 use super::gaps::has_gap;
 use super::{Handoffs, Obstacle};
 use crate::policies::InForce;
 use crate::subjects::subject_in;
+
+/// A comparison of this host that is under way.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The repository whose sides are compared.
+    pub repository: RepositoryId,
+    /// How far it is.
+    pub progress: Comparing,
+}
 
 /// How long a comparison rests before it is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -67,7 +76,7 @@ impl Handoffs {
             let Some(before) = self.before_comparison(repository, &gaps).await? else {
                 continue;
             };
-            let compared = turnout_mirror::compare(&self.backends, repository, in_force.epoch, |text| {
+            let compared = self.compare(repository, in_force.epoch, |text| {
                 let subject = self.subject(text);
                 let (authority, mirrored) = in_force.decision(repository.id, subject.as_ref()).ok()?;
                 mirrored.then_some(authority)
@@ -96,6 +105,30 @@ impl Handoffs {
             self.note_converged(in_force.epoch, repository, &before).await?;
         }
         Ok(())
+    }
+
+    /// Compares both sides of a repository, and marks what differs; [`comparison`](Self::comparison) shows how far it is.
+    pub(super) async fn compare(
+        &self,
+        repository: &Repository,
+        epoch: Epoch,
+        authority: impl Fn(Option<&str>) -> Option<Backend>,
+    ) -> Result<Compared, BackendError> {
+        let comparison = Arc::new(Comparison {
+            repository: repository.id,
+            progress: Comparing::default(),
+        });
+        self.comparison.store(Some(Arc::clone(&comparison)));
+        let compared =
+            turnout_mirror::compare(&self.backends, repository, epoch, &comparison.progress, authority).await;
+        self.comparison.store(None);
+        compared
+    }
+
+    /// The comparison of this host that is under way, if one is.
+    #[must_use]
+    pub fn comparison(&self) -> Option<Arc<Comparison>> {
+        self.comparison.load_full()
     }
 
     async fn note_converged(

@@ -26,11 +26,20 @@ impl Handoffs {
                 .first()
                 .map_or(Span::One(Backend::Old), |era| span(era, id))
         };
+        self.set_apart_since(next, before).await
+    }
+
+    /// The same, by the sides that could insert before.
+    pub(super) async fn set_apart_since(
+        &self,
+        next: &InForce,
+        before: impl Fn(RepositoryId) -> Span,
+    ) -> Result<(), Obstacle> {
         let until = Instant::now() + self.budget / 2;
         loop {
             let numbered = self
                 .sequences(next.epoch)
-                .set_apart(|id| next.era.span(id), before)
+                .set_apart(|id| next.era.span(id), &before)
                 .await?;
             told(&numbered);
             let may_wait = numbered.troubles.iter().all(|trouble| trouble.is_held) && Instant::now() < until;

@@ -107,12 +107,12 @@ impl Handoffs {
             .map_err(|obstacle| NotRejoined::Because(obstacle.to_string()))?;
         let mut marked = Vec::new();
         for repository in &*self.repositories {
-            let compared = turnout_mirror::compare(&self.backends, repository, now.epoch, |text| {
+            let compared = self.compare(repository, now.epoch, |text| {
                 let subject = self.subject(text);
                 let (_, mirrored) = now.decision(repository.id, subject.as_ref()).ok()?;
                 mirrored.then_some(side)
-            })
-            .await?;
+            });
+            let compared = compared.await?;
             marked.push((repository.name.clone(), compared.marked));
         }
         self.level().await?;

@@ -12,6 +12,7 @@ use turnout_vocabulary::{Backend, Epoch};
 pub use shown::{ShownEpoch, ShownTrial, ShownVersion, VersionDiff};
 
 use super::change::ATTEMPTS;
+use super::foresee::end_trial;
 use super::{Handoffs, Obstacle, record};
 use crate::policies::InForce;
 use crate::{File, Files, Origin, PerWorld, Refused, Scope};
@@ -312,12 +313,10 @@ impl Handoffs {
             Change::EndTrial { promote, by } => {
                 let mut ended = false;
                 for world in [&mut files.routing, &mut files.dual_write] {
-                    let Some(trial) = world.trial.take() else { continue };
-                    ended = true;
-                    if *promote {
-                        (world.module, world.settings) = (trial.module, trial.settings);
+                    if end_trial(world, *promote) {
+                        ended = true;
+                        world.by = by.clone();
                     }
-                    world.by = by.clone();
                 }
                 if !ended {
                     return Err(NotShipped::NoTrial);

@@ -1,3 +1,4 @@
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -34,7 +35,9 @@ struct ResultLabels {
 
 /// How the policies do.
 pub(crate) struct PolicyMetrics {
-    calls: PerWorld<Histogram>,
+    calls: Family<WorldLabels, Histogram, fn() -> Histogram>,
+    /// Those of `calls` that were used: what was never used is not printed.
+    used: PerWorld<OnceLock<Histogram>>,
     failures: Family<FailureLabels, Counter>,
     /// Modules that were refused for their size.
     pub(crate) too_large: PerWorld<Counter>,
@@ -54,7 +57,8 @@ impl PolicyMetrics {
         let too_large = Family::<WorldLabels, Counter>::default();
         let differences = Family::<WorldLabels, Counter>::default();
         let metrics = Self {
-            calls: PerWorld::from_fn(|world| calls.get_or_create_owned(&WorldLabels { world })),
+            calls,
+            used: PerWorld::from_fn(|_| OnceLock::new()),
             failures: Family::default(),
             too_large: PerWorld::from_fn(|world| too_large.get_or_create_owned(&WorldLabels { world })),
             differences: PerWorld::from_fn(|world| differences.get_or_create_owned(&WorldLabels { world })),
@@ -67,7 +71,7 @@ impl PolicyMetrics {
             "policy_duration",
             "Time that one call of a policy took; its count is the number of calls",
             Unit::Seconds,
-            calls,
+            metrics.calls.clone(),
         );
         registry.register(
             "policy_failures",
@@ -129,8 +133,9 @@ impl PolicyMetrics {
 
     /// A policy of the world of that name answered on behalf of an operation.
     pub(crate) fn called(&self, world: &str, took: Duration) {
-        if let Some((_, calls)) = self.calls.iter().find(|(name, _)| *name == world) {
-            calls.observe(took.as_secs_f64());
+        if let Some((world, used)) = self.used.iter().find(|(name, _)| *name == world) {
+            let series = used.get_or_init(|| self.calls.get_or_create_owned(&WorldLabels { world }));
+            series.observe(took.as_secs_f64());
         }
     }
 

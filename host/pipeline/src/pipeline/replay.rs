@@ -1,6 +1,7 @@
 mod decided;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,9 @@ pub struct Replay {
     pub changed: usize,
     /// The same by cohort and repository, most changes first.
     pub cohorts: Vec<ReplayedCohort>,
+    /// Why the policies could not come into force for everybody as things stand, if something holds them up and a host was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<String>,
 }
 
 /// The operations of one cohort in one repository: a cohort is whose decisions amount to the same stage now.
@@ -89,6 +93,7 @@ impl Replay {
             operations: cohorts.iter().map(|cohort| cohort.operations).sum(),
             changed: cohorts.iter().map(|cohort| cohort.changed).sum(),
             cohorts,
+            obstacle: None,
         }
     }
 }
@@ -156,12 +161,17 @@ impl Pipeline {
         recorded.map(|one| self.shown(&one, decide(&one, &in_force))).collect()
     }
 
-    /// Compares the set in force with one that has another module or other settings in a world, on the recorded operations.
-    /// Blocks while it compiles.
+    /// Compares the set in force with one that has another module or other settings in a world, on the recorded operations; gives that
+    /// set, too. Blocks while it compiles.
     ///
     /// # Errors
     /// [`NotShipped`] if these make no usable set.
-    pub fn replay(&self, world: &str, module: Option<File>, settings: Option<File>) -> Result<Replay, NotShipped> {
+    pub fn replay(
+        &self,
+        world: &str,
+        module: Option<File>,
+        settings: Option<File>,
+    ) -> Result<(Replay, Arc<PolicySet>), NotShipped> {
         let in_force = self.policies.in_force();
         let mut files = in_force.files.clone();
         let of_world = files
@@ -176,10 +186,11 @@ impl Pipeline {
         of_world.trial = None;
         let then = self.policies.make(&files)?;
         let recorded = self.recording.last().into_iter();
-        Ok(Replay::compare(recorded.map(|one| {
+        let replay = Replay::compare(recorded.map(|one| {
             let now = decide(&one, &in_force);
             (self.shown(&one, now), decide(&one, &then))
-        })))
+        }));
+        Ok((replay, then))
     }
 
     fn shown(&self, recorded: &Recorded, decided: Decided) -> RecordedOperation {

@@ -9,6 +9,9 @@ const PACKAGE: &str = "turnout:policy/";
 /// What the names of a module begin with that was built by the component model's own naming.
 const STANDARD_NAMES: &str = "cm32p2|";
 
+/// The module that WASI preview 1 is imported from.
+const PREVIEW_1: &str = "wasi_snapshot_preview1";
+
 /// Checks a core module before it is made a component, because later its imports have lost their names.
 pub(super) fn check_module(bytes: &[u8]) -> Result<(), LoadError> {
     for payload in Parser::new(0).parse_all(bytes) {
@@ -55,8 +58,10 @@ pub(super) fn advice(import: &str) -> &'static str {
     if is_wasi(import) {
         "build it without WASI, or allow it by `policies.wasi = true` in turnout.toml: it then gets an empty world, with no \
          files, sockets or environment, a clock that stands still and the same random numbers in every call"
+    } else if import.starts_with(PREVIEW_1) {
+        "it was built for WASI preview 1 (wasm32-wasip1), which no host allows; build it for wasm32-unknown-unknown, as \
+         `turnout policy build` does"
     } else {
-        "build it for wasm32-unknown-unknown; where a toolchain always needs WASI, build a component for preview 2 (wasm32-wasip2), \
-         which `policies.wasi = true` in turnout.toml allows"
+        "build it for wasm32-unknown-unknown, and without what needs that import"
     }
 }

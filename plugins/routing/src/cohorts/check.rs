@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
-use turnout_policy::SettingsError;
+use turnout_policy::{SettingsError, Shares};
 
-use super::{Cohorts, PARTS};
+use super::Cohorts;
 use crate::settings::Cohort;
 use crate::stage::Stage;
 
@@ -11,7 +11,7 @@ impl Cohorts {
     pub(crate) fn new(written: Vec<Cohort>) -> Result<Self, SettingsError> {
         let mut names: Vec<String> = Vec::with_capacity(written.len());
         let mut listed: HashMap<String, (usize, Stage)> = HashMap::new();
-        let mut slices: Vec<(u64, Stage)> = Vec::new();
+        let mut shares = Shares::default();
         for (index, cohort) in written.into_iter().enumerate() {
             let at = |rest: &str| format!("/cohort/{index}{rest}");
             if names.contains(&cohort.name) {
@@ -36,23 +36,8 @@ impl Cohorts {
                     }
                 }
                 (None, Some(percent)) => {
-                    if !(0.0..=100.0).contains(&percent) {
-                        return Err(SettingsError::at(
-                            at("/percent"),
-                            format!("{percent} is not a percentage from 0 to 100"),
-                        ));
-                    }
-                    let start = slices.last().map_or(0, |(end, _)| *end);
-                    let end = start + parts(percent);
-                    if end > PARTS {
-                        return Err(SettingsError::at(
-                            at("/percent"),
-                            "with this the percentages are more than 100 together",
-                        ));
-                    }
-                    if end > start {
-                        slices.push((end, cohort.stage));
-                    }
+                    let added = shares.add(percent, cohort.stage);
+                    added.map_err(|error| error.within("percent").within(&index.to_string()).within("cohort"))?;
                 }
                 (Some(_), Some(_)) => {
                     return Err(SettingsError::at(
@@ -67,19 +52,8 @@ impl Cohorts {
             .into_iter()
             .map(|(subject, (_, stage))| (subject, stage))
             .collect();
-        Ok(Self { listed, slices })
+        Ok(Self { listed, shares })
     }
-}
-
-/// The parts of all subjects that a percentage from 0 to 100 is.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "0 to PARTS"
-)]
-fn parts(percent: f64) -> u64 {
-    (percent / 100.0 * PARTS as f64).round() as u64
 }
 
 #[cfg(test)]
@@ -114,20 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn a_percentage_is_from_0_to_100() {
-        for percent in [-0.1, 100.1, 1e300] {
-            assert_eq!(refused(vec![share("a", percent)]).0, "/cohort/0/percent");
-        }
-    }
-
-    #[test]
-    fn percentages_are_at_most_100_together() {
+    fn a_percentage_that_is_none_or_too_much_is_refused_at_its_place() {
+        assert_eq!(refused(vec![share("a", 100.1)]).0, "/cohort/0/percent");
         assert_eq!(
             refused(vec![share("a", 60.0), share("b", 0.0), share("c", 40.000_001)]).0,
             "/cohort/2/percent"
         );
-        let full = Cohorts::new(vec![share("a", 33.3), share("b", 33.3), share("c", 33.4)]).unwrap();
-        assert_eq!(full.slices.last().unwrap().0, PARTS);
     }
 
     #[test]
@@ -185,8 +151,8 @@ mod tests {
             percent = 0.5
             stage = "dualwrite"
         "#;
-        let Cohorts { listed, slices } = testing::configure::<Stages>(toml, &["clients"]).unwrap().cohorts;
+        let Cohorts { listed, shares } = testing::configure::<Stages>(toml, &["clients"]).unwrap().cohorts;
         assert_eq!(listed["+79686484488"], Stage::Live);
-        assert_eq!(slices, [(5_000_000, Stage::Shadow), (5_500_000, Stage::DualWrite)]);
+        assert!(shares.values().eq(&[Stage::Shadow, Stage::DualWrite]));
     }
 }

@@ -30,10 +30,23 @@ impl<'de> Deserialize<'de> for Subjects {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Serde's own words for a wrong value would repeat it, and it may be a phone. That a key is missing shows here already.
         let value = Value::deserialize(deserializer)?;
-        serde_json::from_value(value)
-            .map(Self)
-            .map_err(|_| D::Error::custom("this is a list of phones, each in quotes"))
+        let subjects: Vec<String> =
+            serde_json::from_value(value).map_err(|_| D::Error::custom("this is a list of phones, each in quotes"))?;
+        // Compared with subjects it would be nobody's.
+        if subjects.iter().any(|subject| !is_normalised(subject)) {
+            return Err(D::Error::custom(
+                "a phone here is not as the host normalises it; in a test write it in E.164 (+79686484488), and in settings keep lists of \
+                 phones in tables and arrays of the schema, where the host finds them",
+            ));
+        }
+        Ok(Self(subjects))
     }
+}
+
+/// Whether a text may be a subject: E.164, of at most 15 digits.
+fn is_normalised(subject: &str) -> bool {
+    let digits = subject.strip_prefix('+').unwrap_or_default();
+    (1..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 impl JsonSchema for Subjects {
@@ -65,6 +78,15 @@ mod tests {
     struct Settings {
         #[expect(dead_code, reason = "only what is wrong with it counts")]
         moved: Subjects,
+    }
+
+    #[test]
+    fn a_phone_that_was_not_normalised_is_refused_without_it() {
+        for phone in ["89686484488", "+7 968 648-44-88", "+", "+7968648448800000"] {
+            let error = read::<Settings>(&format!("{{\"moved\": [\"+79686484488\", \"{phone}\"]}}")).unwrap_err();
+            assert_eq!(error.pointer(), Some("/moved"));
+            assert!(error.reason().starts_with("a phone here is not as the host"), "{error}");
+        }
     }
 
     #[test]

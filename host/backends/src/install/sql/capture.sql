@@ -60,6 +60,30 @@ as $$
     where attrelid = target and attname = any(columns) and not attisdropped
 $$;
 
+-- The changed rows of `source` as `changed`, for a `from`. A column of these that is renamed or dropped later must fail no writer: it
+-- is a null then. A name without a table is looked for in the changed rows first, and where they lack it, in what stands beside them.
+-- PostgreSQL makes no more of all this than it does of the changed rows alone. That a column is gone shows in the catalogue
+-- (`turnout.gaps`).
+create or replace function turnout.changed_rows(target regclass, columns text[], source text) returns text
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        '(select %2$s) as missing cross join lateral (select %3$s from %1$s as written) as changed', source,
+        string_agg(
+            case
+                -- As `key_expression` has it: an integer that can't be null is put into the text as it is.
+                when atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) and attnotnull
+                then format('text %L as %I', 'null', attname)
+                else format('null::%s as %I', format_type(atttypid, atttypmod), attname)
+            end,
+            ', '
+        ),
+        string_agg(quote_ident(attname), ', ')
+    )
+    from pg_attribute
+    where attrelid = target and attname = any(columns)
+$$;
+
 -- Writes the capture of a table, and its triggers. On a table with partitions it belongs on each of them as well: a
 -- statement fires the triggers of the table that it names. A row that moves from one partition to another has no trigger
 -- of its own, so with partitions the keys before an update are all taken, be they changed or not.
@@ -72,7 +96,8 @@ declare
     event record;
     -- Names of tables and columns are put in once, by `format`: they may look like anything.
     body text := $template$
-#variable_conflict use_variable
+#variable_conflict use_column
+<<writer>>
 declare
     carried text := current_setting('turnout.epoch', true);
     let_in bigint;
@@ -107,10 +132,15 @@ end $template$;
     partitioned boolean := (select relkind = 'p' from pg_class where oid = target);
     columns text[] := array_remove(key || subject, null);
     entry text := format(
-        'select let_in, %s, coalesce(carried, '''') = '''', %s, ', number, turnout.key_expression(target, key)
+        'select writer.let_in, %s, coalesce(writer.carried, '''') = '''', %s, ', number, turnout.key_expression(target, key)
     );
-    changed text := entry || coalesce('changed.' || quote_ident(subject), 'null') || '::text';
-    crossed text := entry || coalesce('other.' || quote_ident(subject), 'null') || '::text';
+    of_new text := turnout.changed_rows(target, columns, 'turnout_new');
+    of_old text := turnout.changed_rows(target, columns, 'turnout_old');
+    before text := turnout.changed_rows(target, columns, '(select old.*)');
+    after text := turnout.changed_rows(target, columns, '(select new.*)');
+    changed text := entry || coalesce('changed.' || quote_ident(subject), 'null') || '::text from ';
+    crossed text := entry || coalesce('other.' || quote_ident(subject), 'null')
+        || '::text from (select changed.* from %s) as changed, (select changed.* from %s) as other';
     refused text := case when strict then
         'raise exception using errcode = ''TN004'', message = ''turnout: only writes through Turnout are let in''; '
     end;
@@ -125,19 +155,17 @@ begin
         select name, operation, fires, noted
         from (values
             ('insert', 'insert', 'referencing new table as turnout_new for each statement',
-                changed || ' from turnout_new as changed', true),
+                changed || of_new, true),
             ('update', 'update', 'referencing new table as turnout_new for each statement',
-                changed || ' from turnout_new as changed', not partitioned),
+                changed || of_new, not partitioned),
             ('move', 'update', 'referencing old table as turnout_old new table as turnout_new for each statement',
-                changed || ' from turnout_old as changed union ' || changed || ' from turnout_new as changed', partitioned),
+                changed || of_old || ' union ' || changed || of_new, partitioned),
             ('key', concat_ws(' ', 'update', of_key), 'for each row when (' || turnout.any_changes(target, columns) || ')',
                 -- Where both change, each key gets both subjects: they say that the row was handed over.
-                changed || ' from (select old.*) as changed union '
-                    || crossed || ' from (select old.*) as changed, (select new.*) as other union '
-                    || crossed || ' from (select new.*) as changed, (select old.*) as other except '
-                    || changed || ' from (select new.*) as changed', not partitioned),
+                changed || before || ' union ' || format(crossed, before, after) || ' union ' || format(crossed, after, before)
+                    || ' except ' || changed || after, not partitioned),
             ('delete', 'delete', 'referencing old table as turnout_old for each statement',
-                changed || ' from turnout_old as changed', true),
+                changed || of_old, true),
             -- That a table was truncated shows in its file (`turnout.gaps`).
             ('truncate', 'truncate', 'for each statement', null, true)
         ) as possible (name, operation, fires, noted, wanted)

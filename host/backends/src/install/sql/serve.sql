@@ -64,7 +64,7 @@ begin
         perform turnout.capture(place, part, key_columns, subject_column, strict);
     end loop;
     if without_gap then
-        select * into traces from turnout.traces(target);
+        select * into traces from turnout.traces(target, key_columns || subject_column);
         perform turnout.compared(in_schema, in_table, traces.files, traces.triggers);
     end if;
     return next format('table %s is captured', target);

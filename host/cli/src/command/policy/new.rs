@@ -1,3 +1,5 @@
+mod python;
+
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -46,7 +48,8 @@ pub(crate) struct New {
     /// What it decides
     #[arg(long)]
     world: World,
-    /// The language that it is written in; the template in JavaScript is of the world `routing`
+    /// The language that it is written in: the template in JavaScript is of the world `routing`, the one in Python of `dual-write`;
+    /// for any other language see `turnout policy wit`
     #[arg(long, default_value = "rust")]
     language: Language,
 }
@@ -57,6 +60,8 @@ enum Language {
     Rust,
     /// A module, and a script that makes a component of it
     Js,
+    /// A module that componentize-py makes a component of
+    Python,
 }
 
 #[derive(Args)]
@@ -112,6 +117,23 @@ pub(super) fn run(
             bail!(
                 "there is no template of the world dual-write in JavaScript; `turnout policy wit` writes what such a policy exports"
             )
+        }
+        (Language::Python, World::Routing) => bail!(
+            "componentize-py can't build the world routing, whose export `read` has the name of a function of its libc; write it in \
+             Rust or JavaScript"
+        ),
+        (Language::Python, World::DualWrite) => {
+            make(folder, python::write)?;
+            writeln!(
+                std::io::stdout().lock(),
+                "{policy}/waits.py decides, settings.toml is what its users write, cases.toml is what it should decide.\n\
+                 Such a policy imports WASI and is large: turnout.toml needs policies.wasi = true and policies.module_kib = 32768.\n\
+                 Next:\n  \
+                 cd {policy} && python3 -m venv venv && venv/bin/pip install -r requirements.txt\n  \
+                 venv/bin/componentize-py -d wit -w dual-write componentize waits -o {name}.wasm\n  \
+                 turnout policy test {name}.wasm"
+            )?;
+            return Ok(());
         }
         (Language::Js, World::Routing) => {
             make(folder, write_javascript)?;

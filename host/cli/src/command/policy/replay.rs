@@ -67,7 +67,13 @@ fn show(replay: &turnout_pipeline::Replay, out: &mut impl Write) -> io::Result<(
     for cohort in &replay.cohorts {
         show_cohort(cohort, out)?;
     }
-    Ok(())
+    match &replay.obstacle {
+        Some(obstacle) => writeln!(
+            out,
+            "as things stand, it could not come into force for everybody: {obstacle}"
+        ),
+        None => Ok(()),
+    }
 }
 
 fn show_cohort(cohort: &ReplayedCohort, out: &mut impl Write) -> io::Result<()> {

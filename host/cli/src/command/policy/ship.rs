@@ -108,8 +108,19 @@ fn at_host(config: &Path, ask: impl AsyncFnOnce(Running) -> Result<String>) -> R
     let config = Config::load(config)?;
     crate::command::runtime()?.block_on(async {
         let answer = ask(Running::of(&config)?).await?;
-        let Activated { epoch } = understood(&answer)?;
-        Ok(writeln!(io::stdout().lock(), "epoch {epoch} is in force")?)
+        let Activated {
+            epoch,
+            obstacle_to_promotion,
+        } = understood(&answer)?;
+        let mut out = io::stdout().lock();
+        writeln!(out, "epoch {epoch} is in force")?;
+        if let Some(obstacle) = obstacle_to_promotion {
+            writeln!(
+                out,
+                "note: as things stand, the version on trial could not be promoted: {obstacle}"
+            )?;
+        }
+        Ok(())
     })
 }
 
