@@ -12,7 +12,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
-use turnout_tests::{Host, Site, eventually};
+use turnout_tests::{Host, Percentiles, Site, eventually};
 
 /// How many handoffs.
 const HANDOFFS: usize = 1000;
@@ -119,33 +119,4 @@ async fn write(host: Arc<Host>, client: i32, over: Arc<AtomicBool>, began: Insta
         waits.push((asked - began, asked.elapsed()));
     }
     Ok(Written { client, number, waits })
-}
-
-/// The middle and the slow end of durations, in milliseconds.
-struct Percentiles(Vec<Duration>);
-
-impl Percentiles {
-    fn of(mut durations: Vec<Duration>) -> Self {
-        durations.sort();
-        Self(durations)
-    }
-}
-
-impl std::fmt::Display for Percentiles {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let at = |thousandths: usize| {
-            let place = self.0.len().saturating_sub(1) * thousandths / 1000;
-            self.0
-                .get(place)
-                .map_or(0.0, |duration| duration.as_secs_f64() * 1000.0)
-        };
-        write!(
-            f,
-            "p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, longest {:.1} ms",
-            at(500),
-            at(990),
-            at(999),
-            at(1000)
-        )
-    }
 }

@@ -5,7 +5,7 @@
 //! - [`Proxy`]: stands before a database and cuts, stalls or slows what passes.
 //! - [`torture`]: bots, faults drawn from a seed, and what is asked afterwards.
 //! - [`core_module`]: a policy from WebAssembly text, for those that no compiler would write.
-//! - [`Spread`]: what a benchmark says of its repeated measurements.
+//! - [`Spread`], [`Percentiles`]: what a benchmark says of its repeated measurements.
 //! - [`eventually`]: waits for a condition instead of a time.
 
 mod answer;
@@ -21,7 +21,7 @@ mod wait;
 pub use answer::Answer;
 pub use binary::{policy, policy_in_javascript, turnout};
 pub use host::Host;
-pub use measure::Spread;
+pub use measure::{Percentiles, Spread};
 pub use module::core_module;
 pub use proxy::{Proxy, Traffic};
 pub use site::Site;

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 /// The middle and the ends of repeated measurements of one thing.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,37 @@ impl fmt::Display for Spread {
             f,
             "{:.digits$} [{:.digits$} … {:.digits$}]",
             self.median, self.min, self.max
+        )
+    }
+}
+
+/// The middle and the slow end of durations, in milliseconds.
+pub struct Percentiles(Vec<Duration>);
+
+impl Percentiles {
+    /// The percentiles of these durations; zeros if there are none.
+    #[must_use]
+    pub fn of(mut durations: Vec<Duration>) -> Self {
+        durations.sort();
+        Self(durations)
+    }
+}
+
+impl fmt::Display for Percentiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = |thousandths: usize| {
+            let place = self.0.len().saturating_sub(1) * thousandths / 1000;
+            self.0
+                .get(place)
+                .map_or(0.0, |duration| duration.as_secs_f64() * 1000.0)
+        };
+        write!(
+            f,
+            "p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, longest {:.1} ms",
+            at(500),
+            at(990),
+            at(999),
+            at(1000)
         )
     }
 }
