@@ -110,6 +110,7 @@ async fn torture(options: Options) -> Result<Report> {
         stages,
         stages_move,
         checks,
+        ..
     } = options;
     let mut site = Site::set_up().await?;
     let proxies = PerBackend {
@@ -140,16 +141,14 @@ async fn torture(options: Options) -> Result<Report> {
         handing.spawn(handed::around(Arc::clone(&world), row, dice, Arc::clone(&over)));
     }
     let began = Instant::now();
-    let draw = |lane: Lane| lane.draw(seed, duration, stages_move);
+    let draw = |lane: Lane| lane.draw(&options);
     let (database, network) = (
         PerBackend::from_fn(|backend| draw(Lane::Database(backend))),
         PerBackend::from_fn(|backend| draw(Lane::Network(backend))),
     );
     let host: Vec<_> = (0..hosts).map(|place| draw(Lane::Host(place))).collect();
     let policies = draw(Lane::Policies);
-    let troubles = draw(Lane::Troubles);
-    // Where nothing is mirrored, nothing is known of what is written past Turnout.
-    let deeds = if stages_move { draw(Lane::Notes) } else { Vec::new() };
+    let (troubles, deeds) = (draw(Lane::Troubles), draw(Lane::Notes));
     let mut schedule: Vec<_> = host
         .iter()
         .chain([

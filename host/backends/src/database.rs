@@ -255,8 +255,8 @@ fn options(backend: Backend, settings: &Settings) -> Result<PgConnectOptions, Er
     Ok(options
         .application_name("turnout")
         .options([
-            ("idle_in_transaction_session_timeout", statement_timeout.as_str()),
-            ("statement_timeout", &statement_timeout),
+            ("idle_in_transaction_session_timeout", "0"),
+            ("statement_timeout", statement_timeout.as_str()),
             ("lock_timeout", "0"),
         ])
         .statement_cache_capacity(settings.statement_cache_capacity)

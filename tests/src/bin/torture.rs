@@ -26,7 +26,7 @@ async fn main() -> Result<()> {
     let duration = Duration::try_from_secs_f64(minutes * 60.0).context("--minutes is no length of time")?;
     let mut failed = Vec::new();
     for seed in seed..seed.saturating_add(seeds) {
-        let report = torture::run(Options::mirrored(seed, duration)).await?;
+        let report = torture::run(Options::surrounded(seed, duration)).await?;
         eprintln!("{report}");
         if !report.wrong.is_empty() {
             failed.push(seed);

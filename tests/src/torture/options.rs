@@ -14,6 +14,8 @@ pub struct Options {
     pub stages: Stages,
     /// Whether they move: only among stages that are mirrored.
     pub stages_move: bool,
+    /// Whether administrators write and alter the databases past Turnout, settings change, and sides are restored.
+    pub surroundings: bool,
     /// What is asked in the end.
     pub checks: &'static [Check],
 }
@@ -27,6 +29,7 @@ impl Options {
             duration,
             stages: Stages::APART,
             stages_move: false,
+            surroundings: false,
             checks: Check::APART,
         }
     }
@@ -39,7 +42,17 @@ impl Options {
             duration,
             stages: Stages::TOGETHER,
             stages_move: true,
+            surroundings: false,
             checks: Check::ALL,
+        }
+    }
+
+    /// The same among administrators who do what they do.
+    #[must_use]
+    pub fn surrounded(seed: u64, duration: Duration) -> Self {
+        Self {
+            surroundings: true,
+            ..Self::mirrored(seed, duration)
         }
     }
 }

@@ -9,6 +9,7 @@ use turnout_vocabulary::Backend;
 
 use super::dice::{Dice, dice};
 use super::notes::Deed;
+use super::options::Options;
 use super::part::{Part, Way};
 use super::stages::Stages;
 use super::trouble::Trouble;
@@ -77,24 +78,27 @@ pub(crate) enum Lane {
 
 impl Lane {
     /// The events of this lane, in order.
-    pub(crate) fn draw(self, seed: u64, duration: Duration, stages_move: bool) -> Vec<Event> {
-        let mut dice = dice(seed, self.chooser());
+    pub(crate) fn draw(self, options: &Options) -> Vec<Event> {
+        let mut dice = dice(options.seed, self.chooser());
         let mut events = Vec::new();
+        if matches!(self, Self::Notes | Self::Troubles) && !options.surroundings {
+            return events;
+        }
         let mut at = time(&mut dice, 300..3_000);
         // In half of the runs cohorts stand still for long enough that others get something done.
         let pause = match self {
             Self::Policies if dice.random() => 1_000..9_000,
             _ => self.pause(),
         };
-        while at < duration {
-            let (shock, lasts) = self.shock(&mut dice, stages_move);
+        while at < options.duration {
+            let (shock, lasts) = self.shock(&mut dice, options);
             events.push(Event { at, lasts, shock });
             at += lasts + time(&mut dice, pause.clone());
         }
         events
     }
 
-    fn shock(self, dice: &mut Dice, stages_move: bool) -> (Shock, Duration) {
+    fn shock(self, dice: &mut Dice, options: &Options) -> (Shock, Duration) {
         match self {
             Self::Host(host) => match dice.random_range(0..5) {
                 0 | 1 => (Shock::Kill(host), time(dice, 0..1_500)),
@@ -102,7 +106,7 @@ impl Lane {
                 // Longer than a handoff waits, and than a bot does.
                 _ => (Shock::Freeze(host), time(dice, 5_000..9_000)),
             },
-            Self::Database(backend) if stages_move && dice.random_ratio(1, 2) => {
+            Self::Database(backend) if options.surroundings && dice.random_ratio(1, 2) => {
                 (Shock::Restore(backend), time(dice, 1_000..4_000))
             }
             Self::Database(backend) => (Shock::Crash(backend), time(dice, 0..1_000)),
@@ -114,7 +118,7 @@ impl Lane {
                     (Shock::Slow(backend, delay), time(dice, 500..3_000))
                 }
             },
-            Self::Policies if stages_move => (policies(dice), Duration::ZERO),
+            Self::Policies if options.stages_move => (policies(dice), Duration::ZERO),
             Self::Policies => (Shock::Touch, Duration::ZERO),
             Self::Notes => (Shock::Deed(Deed::draw(dice)), time(dice, 0..3_000)),
             Self::Troubles => (Shock::Trouble(Trouble::draw(dice)), time(dice, 100..1_500)),
@@ -170,6 +174,7 @@ mod tests {
 
     #[test]
     fn a_seed_always_gives_the_same_schedule_and_another_seed_another() {
+        let (options, others) = (Options::surrounded(7, MINUTE), Options::surrounded(8, MINUTE));
         for lane in [
             Lane::Host(0),
             Lane::Database(Backend::Old),
@@ -178,20 +183,23 @@ mod tests {
             Lane::Notes,
             Lane::Troubles,
         ] {
-            let events = lane.draw(7, MINUTE, true);
-            assert_eq!(events, lane.draw(7, MINUTE, true), "{lane:?}");
-            assert_ne!(events, lane.draw(8, MINUTE, true), "{lane:?}");
+            let events = lane.draw(&options);
+            assert_eq!(events, lane.draw(&options), "{lane:?}");
+            assert_ne!(events, lane.draw(&others), "{lane:?}");
             assert!(events.len() > 3, "{lane:?}");
         }
         assert_ne!(
-            Lane::Network(Backend::Old).draw(7, MINUTE, true),
-            Lane::Network(Backend::New).draw(7, MINUTE, true)
+            Lane::Network(Backend::Old).draw(&options),
+            Lane::Network(Backend::New).draw(&options)
         );
     }
 
     #[test]
-    fn without_a_mirror_no_stage_moves() {
-        let events = Lane::Policies.draw(1, MINUTE, false);
+    fn without_a_mirror_no_stage_moves_and_nobody_writes_past_turnout() {
+        let options = Options::apart(1, MINUTE);
+        let events = Lane::Policies.draw(&options);
         assert!(events.iter().all(|event| event.shock == Shock::Touch));
+        assert_eq!(Lane::Notes.draw(&options), []);
+        assert_eq!(Lane::Troubles.draw(&options), []);
     }
 }

@@ -157,7 +157,8 @@ impl<'w> Shipping<'w> {
         self.unsettle().await;
         let came = match way {
             Way::Directory => {
-                let before = self.newest_epoch().await;
+                let before = calm::within(RELIEF, || self.newest_epoch()).await;
+                let before = before.context("no host says its epoch")?;
                 self.put(file, &trapping)?;
                 let came = calm::within(2 * AGAIN, || self.has_come(part.key(), &digest, before)).await;
                 came.ok_or_else(|| LATE.to_owned())

@@ -59,12 +59,12 @@ impl Shipping<'_> {
         None
     }
 
-    pub(super) async fn newest_epoch(&self) -> u64 {
+    /// The newest epoch that a host follows, once each of them says which.
+    pub(super) async fn newest_epoch(&self) -> Option<u64> {
         let mut newest = 0;
         for place in 0..self.world.hosts.count() {
-            let status = calm::status(self.world, place).await;
-            newest = newest.max(status.and_then(|status| status["epoch"].as_u64()).unwrap_or_default());
+            newest = newest.max(calm::status(self.world, place).await?["epoch"].as_u64()?);
         }
-        newest
+        Some(newest)
     }
 }
