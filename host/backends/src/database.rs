@@ -71,6 +71,15 @@ impl Database {
                 Err(error) if error.may_be_stale_schema() => {
                     schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
                 }
+                // A constraint is checked before the fence. A side that has refused this epoch since may have refused a row for
+                // another that is gone from its authority.
+                Err(error)
+                    if error.is_violation()
+                        && schema.installed
+                        && self.lowest_epoch().await.is_ok_and(|lowest| lowest > epoch) =>
+                {
+                    return Err(Error::Fenced { backend: self.backend });
+                }
                 answer => return answer,
             }
         }

@@ -202,6 +202,11 @@ impl Error {
         matches!(self, Self::Database(error) if matches!(error.sqlstate.as_str(), "40001" | "40P01"))
     }
 
+    /// Whether a constraint was violated, which tells of rows that are there or are not.
+    pub(crate) fn is_violation(&self) -> bool {
+        matches!(self, Self::Database(error) if error.sqlstate.starts_with("23"))
+    }
+
     /// Whether the transaction was read-only. A session keeps the default that was in force when it connected, so another
     /// session may be able to write.
     pub(crate) fn is_read_only(&self) -> bool {

@@ -78,3 +78,18 @@ async fn an_epoch_means_the_same_on_both_hosts() -> Result<()> {
         asked = try_join_all((0..8).map(|_| ask())) => asked.map(drop),
     }
 }
+
+#[tokio::test]
+async fn a_side_whose_fence_has_risen_does_not_tell_of_its_rows_by_a_violated_constraint() -> Result<()> {
+    let site = Site::set_up().await?;
+    site.configure(&[("handoff.budget", "'1s'")])?;
+    let host = site.host().await?;
+    let taken = json!({ "id": 2, "phone": "89990000001", "name": "taken" });
+    let answer = host.write(Method::POST, "/rest/v1/clients", &taken).await?;
+    assert_eq!(answer.status, 409, "{}", answer.text);
+    let (old, _) = site.databases().await?;
+    sqlx::raw_sql("select turnout.raise_fence(1000)").execute(&old).await?;
+    let answer = host.write(Method::POST, "/rest/v1/clients", &taken).await?;
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    Ok(())
+}
