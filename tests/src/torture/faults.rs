@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -11,9 +11,8 @@ use turnout_vocabulary::Backend;
 
 use super::calm;
 use super::schedule::{Event, Shock};
-use super::verdict::RECOVERY;
 use super::world::World;
-use crate::{Proxy, Site, Traffic};
+use crate::{Proxy, Traffic};
 
 /// How long hosts may take to notice that a side was restored, some of them being dead or frozen.
 const NOTICE: Duration = Duration::from_secs(15);
@@ -71,22 +70,17 @@ async fn restore(world: &World, cluster: &mut Cluster, backend: Backend, lasts: 
             if let Some(status) = calm::status(world, place).await
                 && status["restored"]["backend"] == backend.as_str()
             {
-                return Some(place);
+                return Some(());
             }
         }
         None
     });
-    let Some(place) = noticed.await else { return Ok(()) };
-    let rejoined = calm::within(RECOVERY, async || {
-        let url = format!("http://{}/v1/rejoin", world.hosts.address(place));
-        let request = world.client.post(url).header("apikey", Site::ADMIN_KEY);
-        let side = json!({ "side": backend.other().as_str() });
-        let answer = request.json(&side).send().await.ok()?;
-        answer.status().is_success().then_some(())
-    });
-    rejoined
+    if noticed.await.is_none() {
+        return Ok(());
+    }
+    world
+        .administer("/v1/rejoin", &json!({ "side": backend.other().as_str() }))
         .await
-        .with_context(|| format!("{backend} was restored, and does not rejoin within {RECOVERY:?}"))
 }
 
 /// What befalls the way to one database.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use reqwest::Client;
+use serde_json::Value;
 use sqlx::PgPool;
 use tokio::sync::{RwLock, RwLockReadGuard};
 use turnout_vocabulary::{Backend, PerBackend};
@@ -14,6 +15,7 @@ use super::history::Recorder;
 use super::hosts::Hosts;
 use super::stages::Stages;
 use super::verdict::RECOVERY;
+use crate::Site;
 
 /// Where the cohorts stand, held still.
 pub(crate) type Standing<'w> = RwLockReadGuard<'w, Stages>;
@@ -49,6 +51,24 @@ impl World {
         let done = calm::within(RECOVERY, async || run(&self.databases[backend], sql).await.ok());
         done.await
             .ok_or_else(|| anyhow!("{backend} does not do within {RECOVERY:?}: {sql}"))
+    }
+
+    /// Has any host do what an administrator asks for, and asks until one has done it.
+    pub(crate) async fn administer(&self, path: &str, body: &Value) -> Result<()> {
+        let done = calm::within(RECOVERY, async || {
+            for place in 0..self.hosts.count() {
+                let url = format!("http://{}{path}", self.hosts.address(place));
+                let request = self.client.post(url).header("apikey", Site::ADMIN_KEY).json(body);
+                if let Ok(answer) = request.send().await
+                    && answer.status().is_success()
+                {
+                    return Some(());
+                }
+            }
+            None
+        });
+        done.await
+            .ok_or_else(|| anyhow!("no host does {path} {body} within {RECOVERY:?}"))
     }
 
     /// Writes down an answer that no fault excuses.

@@ -1,13 +1,12 @@
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use serde_json::json;
 use tokio::time::sleep;
 use turnout_vocabulary::Backend;
 
 use super::script::Script;
 use super::{Deed, Notes};
-use crate::Site;
 use crate::torture::calm;
 use crate::torture::direct::run;
 use crate::torture::verdict::RECOVERY;
@@ -97,23 +96,7 @@ impl<'w> Notes<'w> {
 
 /// Has the hosts try again the keys of the table that are parked, as a person does who has mended the reason.
 pub(crate) async fn retry_parked(world: &World) -> Result<()> {
-    let retried = calm::within(RECOVERY, async || {
-        for place in 0..world.hosts.count() {
-            let url = format!("http://{}/v1/mirror/retry", world.hosts.address(place));
-            let request = world
-                .client
-                .post(url)
-                .header("apikey", Site::ADMIN_KEY)
-                .json(&json!({ "repository": "notes" }));
-            if let Ok(answer) = request.send().await
-                && answer.status().is_success()
-            {
-                return Some(());
-            }
-        }
-        None
-    });
-    retried
+    world
+        .administer("/v1/mirror/retry", &json!({ "repository": "notes" }))
         .await
-        .ok_or_else(|| anyhow!("no host tries parked keys again within {RECOVERY:?}"))
 }
