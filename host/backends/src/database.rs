@@ -71,14 +71,8 @@ impl Database {
                 Err(error) if error.may_be_stale_schema() => {
                     schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
                 }
-                // A constraint is checked before the fence. A side that has refused this epoch since may have refused a row for
-                // another that is gone from its authority.
-                Err(error)
-                    if error.is_violation()
-                        && schema.installed
-                        && self.lowest_epoch().await.is_ok_and(|lowest| lowest > epoch) =>
-                {
-                    return Err(Error::Fenced { backend: self.backend });
+                Err(error) if request.action().is_write() && schema.installed => {
+                    return Err(self.unless_fenced(error, epoch).await);
                 }
                 answer => return answer,
             }
@@ -174,6 +168,16 @@ impl Database {
     #[must_use]
     pub fn condition(&self) -> Option<&'static str> {
         self.connections.condition().or_else(|| self.protocol.condition())
+    }
+
+    /// The error that refused a write which was decided under an epoch, or [`Error::Fenced`] if this side refuses that epoch.
+    /// PostgreSQL checks constraints, and runs what refuses a write by its rows, before the fence; a side that has lost the
+    /// authority would tell of rows that are gone from the new one.
+    async fn unless_fenced(&self, error: Error, epoch: Epoch) -> Error {
+        if error.may_tell_of_rows() && self.lowest_epoch().await.is_ok_and(|lowest| lowest > epoch) {
+            return Error::Fenced { backend: self.backend };
+        }
+        error
     }
 
     async fn execute_with(

@@ -202,9 +202,10 @@ impl Error {
         matches!(self, Self::Database(error) if matches!(error.sqlstate.as_str(), "40001" | "40P01"))
     }
 
-    /// Whether a constraint was violated, which tells of rows that are there or are not.
-    pub(crate) fn is_violation(&self) -> bool {
-        matches!(self, Self::Database(error) if error.sqlstate.starts_with("23"))
+    /// Whether the rows that are there may be the reason of the error: a constraint, the number of rows, a trigger of the
+    /// application.
+    pub(crate) fn may_tell_of_rows(&self) -> bool {
+        matches!(self, Self::Database(_) | Self::NotSingle { .. })
     }
 
     /// Whether the transaction was read-only. A session keeps the default that was in force when it connected, so another

@@ -1,6 +1,6 @@
 //! Two hosts beside each other.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::json;
@@ -80,16 +80,32 @@ async fn an_epoch_means_the_same_on_both_hosts() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_side_whose_fence_has_risen_does_not_tell_of_its_rows_by_a_violated_constraint() -> Result<()> {
+async fn a_side_whose_fence_has_risen_does_not_tell_of_its_rows_by_an_error() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("handoff.budget", "'1s'")])?;
     let host = site.host().await?;
     let taken = json!({ "id": 2, "phone": "89990000001", "name": "taken" });
-    let answer = host.write(Method::POST, "/rest/v1/clients", &taken).await?;
-    assert_eq!(answer.status, 409, "{}", answer.text);
+    let insert = json!({"operations": [{ "action": "insert", "repository": "clients", "rows": taken }]});
+    let one = host
+        .request(Method::PATCH, "/rest/v1/clients?id=eq.99999999&select=id")
+        .header("accept", "application/vnd.pgrst.object+json")
+        .header("prefer", "return=representation");
+    let asked = [
+        (409, host.request(Method::POST, "/rest/v1/clients").json(&taken)),
+        (409, host.request(Method::POST, "/v1/transactions").json(&insert)),
+        (406, one.json(&json!({ "name": "nobody" }))),
+    ];
+    let mut again = Vec::new();
+    for (status, request) in asked {
+        again.push(request.try_clone().context("a request with a body in memory")?);
+        let answer = host.send(request).await?;
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
     let (old, _) = site.databases().await?;
     sqlx::raw_sql("select turnout.raise_fence(1000)").execute(&old).await?;
-    let answer = host.write(Method::POST, "/rest/v1/clients", &taken).await?;
-    assert_eq!(answer.status, 503, "{}", answer.text);
+    for request in again {
+        let answer = host.send(request).await?;
+        assert_eq!(answer.status, 503, "{}", answer.text);
+    }
     Ok(())
 }

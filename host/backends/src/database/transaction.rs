@@ -108,13 +108,17 @@ impl Transaction<'_> {
         let _ = self.session.end("rollback").await;
     }
 
-    /// Takes it back after an error, and says what that means: [`Error::Outdated`] instead, if the tables have changed
-    /// since they were last read.
-    pub async fn give_up(self, error: Error) -> Error {
+    /// Takes it back after an error of an operation that was decided under an epoch, and says what that means:
+    /// [`Error::Outdated`] instead, if the tables have changed since they were last read; [`Error::Fenced`], if this side
+    /// refuses the epoch.
+    pub async fn give_up(self, error: Error, epoch: Epoch) -> Error {
         // If this fails the connection is closed, which takes it back too.
         let _ = self.session.end("rollback").await;
         if !error.may_be_stale_schema() {
-            return error;
+            return match self.schema.installed {
+                true => self.database.unless_fenced(error, epoch).await,
+                false => error,
+            };
         }
         let Database {
             schemas,

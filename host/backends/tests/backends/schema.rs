@@ -196,7 +196,7 @@ async fn a_transaction_that_meets_a_changed_type_does_nothing_and_goes_well_when
     let refused = transaction
         .execute(&world.repositories[0], &request, Epoch::FIRST)
         .await;
-    let given_up = transaction.give_up(refused.unwrap_err()).await;
+    let given_up = transaction.give_up(refused.unwrap_err(), Epoch::FIRST).await;
     assert!(matches!(given_up, Error::Outdated { .. }), "{given_up:?}");
 
     let mut transaction = world.database.begin(Isolation::default()).await.unwrap();

@@ -30,7 +30,8 @@ impl Run<'_> {
                     all.push((step.repository, done));
                 }
                 Err(Reason::Error(Error::Backend(error))) => {
-                    return Err((Some(place), Error::Backend(open.give_up(error).await).into()));
+                    let error = open.give_up(error, self.policies.epoch).await;
+                    return Err((Some(place), Error::Backend(error).into()));
                 }
                 Err(reason) => {
                     open.roll_back().await;
