@@ -11,7 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use turnout_pipeline::{InForce, PerWorld, Refused, Standing, Version};
+use turnout_policies::{InForce, PerWorld, Refused, Standing, Version};
 use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
 pub use alerts::AlertStatus;

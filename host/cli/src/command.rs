@@ -17,13 +17,12 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use turnout_api::Host;
 use turnout_backends::Database;
+use turnout_handoff::{Alerts, Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
-use turnout_pipeline::{
-    Alerts, Files, Freshness, Handoffs, Metrics, PerWorld, Pipeline, Policies, PolicyJudge, PolicySource, Recording,
-    RecordingKey, SiteDescription,
-};
+use turnout_pipeline::{Freshness, Metrics, Pipeline, Recording};
+use turnout_policies::{Files, PerWorld, Policies, PolicyMetrics, PolicySource};
 use turnout_runtime::Runtime;
-use turnout_vocabulary::{Backend, PerBackend};
+use turnout_vocabulary::{Backend, PerBackend, RecordingKey};
 
 use crate::config::Config;
 
@@ -48,7 +47,7 @@ fn open(config: &Config) -> Result<PerBackend<Database>> {
 }
 
 /// Loads the policies: those of the directory, or those on record where the directory's are refused.
-fn policies(config: &Config, metrics: &Arc<Metrics>, recorded: Option<&PerWorld<Files>>) -> Result<Policies> {
+fn policies(config: &Config, metrics: &Arc<PolicyMetrics>, recorded: Option<&PerWorld<Files>>) -> Result<Policies> {
     let runtime = Runtime::new(&config.policies.limits)?;
     let source = PolicySource::new(&config.policies.directory);
     let repositories = Arc::clone(&config.repositories);
@@ -82,7 +81,7 @@ async fn check_backends(backends: &PerBackend<Database>) -> Result<()> {
 /// found out before they are loaded. While nothing can be known, the start of the handoffs decides.
 async fn check_site(config: &Config, backends: &PerBackend<Database>) -> Result<()> {
     let configured = SiteDescription::of(&config.repositories, &config.subjects);
-    if let Ok(Some(recorded)) = turnout_pipeline::recorded_site(backends).await
+    if let Ok(Some(recorded)) = turnout_handoff::recorded_site(backends).await
         && let Some(reason) = recorded.refusal(&configured)
     {
         bail!(reason);
@@ -97,27 +96,29 @@ async fn host(config: &Config) -> Result<Host> {
     check_backends(&backends).await?;
     check_site(config, &backends).await?;
     // A side that can't be asked has no say: then the directory must do.
-    let recorded = turnout_pipeline::recorded_set(&backends).await.unwrap_or_default();
-    let policies = Arc::new(policies(config, &metrics, recorded.as_ref())?);
+    let recorded = turnout_handoff::recorded_set(&backends).await.unwrap_or_default();
+    let policies = Arc::new(policies(config, &metrics.policies, recorded.as_ref())?);
     let (repositories, rule) = (&config.repositories, &config.subjects);
     let judge: Arc<dyn Judge> = Arc::new(PolicyJudge::new(
         Arc::clone(&policies),
         rule.clone(),
-        Arc::clone(&metrics),
+        Arc::clone(&metrics.mirror),
     ));
     let mirror = Arc::new(Mirror::start(&backends, repositories, &judge));
     let alerts = Arc::new(Alerts::default());
     let names = RecordingKey::of(config.keys.admin());
-    let handoffs = Handoffs::new(
-        Arc::clone(&policies),
-        Arc::clone(&backends),
-        Arc::clone(&mirror),
-        Arc::clone(&alerts),
-        Arc::clone(repositories),
-        (rule.clone(), names.clone()),
-        config.handoff_budget,
-    )
-    .keeping(config.policies.kept);
+    let handoffs = Handoffs::new(Parts {
+        policies: Arc::clone(&policies),
+        backends: Arc::clone(&backends),
+        mirror: Arc::clone(&mirror),
+        alerts: Arc::clone(&alerts),
+        metrics: Arc::clone(&metrics.mirror),
+        repositories: Arc::clone(repositories),
+        rule: rule.clone(),
+        names: names.clone(),
+        budget: config.handoff_budget,
+        kept: config.policies.kept,
+    });
     let handoffs = Arc::new(handoffs);
     handoffs.begin().await?;
     tokio::spawn(Arc::clone(&handoffs).follow());

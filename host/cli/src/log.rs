@@ -7,7 +7,7 @@ use tracing_subscriber::filter::ParseError;
 /// How the host logs.
 #[derive(Clone, Debug)]
 pub(crate) struct LogConfig {
-    /// What is logged, such as `info` or `turnout_pipeline=debug,info`.
+    /// What is logged, such as `info` or `turnout_handoff=debug,info`.
     pub(crate) filter: String,
     /// How a line looks.
     pub(crate) format: Format,

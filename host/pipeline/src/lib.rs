@@ -1,36 +1,33 @@
-//! Takes an operation through the policies to a backend, and swaps policy sets while operations run.
+//! Takes an operation through the policies in force to a backend.
 //!
-//! - [`Pipeline`]: runs one operation under the policy set in force.
-//! - [`Policies`]: the policy set in force; reads candidates from a directory and refuses the bad ones.
-//! - [`Handoffs`]: brings a set into force without a write lost; [`watch`] when the directory changes.
+//! - [`Pipeline`]: runs one operation, or one [`Transaction`], under the policies in force.
+//! - [`Recording`]: the last operations, and [`Replay`], what other policies would decide on them.
 //! - [`Metrics`]: what is counted on the way.
 
-mod alerts;
-mod cpu_time;
+mod authority;
 mod error;
-mod handoff;
+mod freshness;
+mod glance;
 mod metrics;
+mod mirror;
+mod own_writes;
+mod part;
 mod pipeline;
-mod policies;
 mod provenance;
+mod read;
 mod recording;
+mod references;
+mod replay;
 mod subjects;
+mod transaction;
+mod write;
 
-pub use alerts::{Alerts, Raised};
 pub use error::Error;
-pub use handoff::{
-    AtStake, Capture, Comparison, Failover, Handoffs, NoFailover, NotApplied, NotBegun, NotRejoined, NotShipped,
-    ParkedFor, PolicyJudge, Rejoined, Seen, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial,
-    ShownVersion, SiteDescription, VersionDiff, Watching, recorded_set, recorded_site, watch,
-};
+pub use freshness::Freshness;
 pub use metrics::Metrics;
-pub use pipeline::{
-    Asked, Change, Committed, Decided, Failed, Freshness, Pipeline, Reason, Replay, ReplayedCohort, Resolve, Step,
-    Transaction, Undecided, in_words,
-};
-pub use policies::{
-    Acceptance, BreakerLimits, Difference, Differences, Era, File, Files, InForce, NotAKey, OnTrial, Origin, PerWorld,
-    Policies, PolicySet, PolicySource, Refused, Scope, Shipped, Standing, TrustedKeys, Version,
-};
+use pipeline::Run;
+pub use pipeline::{Pipeline, Undecided};
 pub use provenance::{Provenance, Staleness};
-pub use recording::{RecordedOperation, Recording, RecordingKey};
+pub use recording::{RecordedOperation, Recording};
+pub use replay::{Change, Decided, Replay, ReplayedCohort, in_words};
+pub use transaction::{Asked, Committed, Failed, Reason, Resolve, Step, Transaction};

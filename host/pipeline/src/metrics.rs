@@ -1,22 +1,18 @@
 //! What is counted. To add a metric: a field, its registration with help text in `new`, and a method that moves it.
 
-mod mirror;
-mod policies;
-
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use turnout_handoff::MirrorMetrics;
+use turnout_policies::{PerWorld, PolicyMetrics};
 use turnout_runtime::Failures;
-use turnout_vocabulary::{Action, Alert, Backend, Epoch, PerBackend, Repository, RepositoryId};
+use turnout_vocabulary::{Action, Alert, Backend, PerBackend, Repository, RepositoryId};
 
-use crate::{Error, PerWorld, Provenance};
-use mirror::MirrorMetrics;
-use policies::PolicyMetrics;
+use crate::{Error, Provenance};
 
 /// The upper bounds of the buckets of an operation's time, in seconds: from a fast lookup nearby to a slow write far
 /// away.
@@ -46,13 +42,6 @@ struct AlertLabels {
     severity: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct UnappliedLabels {
-    repository: String,
-    source: &'static str,
-    result: &'static str,
-}
-
 /// What the host counts, in Prometheus' form.
 pub struct Metrics {
     registry: Registry,
@@ -63,12 +52,10 @@ pub struct Metrics {
     used: Box<[[PerBackend<OnceLock<Histogram>>; Action::ALL.len()]]>,
     errors: Family<ErrorLabels, Counter>,
     /// How the policies do.
-    pub(crate) policies: PolicyMetrics,
-    epoch: Gauge,
-    unapplied: Family<UnappliedLabels, Counter>,
+    pub policies: Arc<PolicyMetrics>,
     alerts: Family<AlertLabels, Counter>,
     /// Where the mirror stands.
-    pub(crate) mirror: MirrorMetrics,
+    pub mirror: Arc<MirrorMetrics>,
 }
 
 impl Metrics {
@@ -80,8 +67,6 @@ impl Metrics {
             Histogram::new(OPERATION_BUCKETS)
         });
         let errors = Family::default();
-        let epoch = Gauge::default();
-        let unapplied = Family::default();
         let alerts = Family::default();
         registry.register_with_unit(
             "operation_duration",
@@ -93,12 +78,6 @@ impl Metrics {
             "operation_errors",
             "Operations that ended in an error, by kind",
             errors.clone(),
-        );
-        registry.register("epoch", "The number of the policy set in force", epoch.clone());
-        registry.register(
-            "mirror_unapplied",
-            "Dirty keys that were not mirrored: parked after failures, or shown as divergences",
-            unapplied.clone(),
         );
         registry.register(
             "alerts",
@@ -113,11 +92,9 @@ impl Metrics {
                 .map(|_| Action::ALL.map(|_| PerBackend::from_fn(|_| OnceLock::new())))
                 .collect(),
             errors,
-            policies: PolicyMetrics::register(&mut registry),
-            epoch,
-            unapplied,
+            policies: Arc::new(PolicyMetrics::register(&mut registry)),
             alerts,
-            mirror: MirrorMetrics::register(&mut registry),
+            mirror: Arc::new(MirrorMetrics::register(&mut registry, repositories)),
             registry,
         }
     }
@@ -155,10 +132,6 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn epoch(&self, epoch: Epoch) {
-        self.epoch.set(i64::try_from(epoch.get()).unwrap_or(i64::MAX));
-    }
-
     pub(crate) fn alert(&self, repository: RepositoryId, alert: &Alert) {
         let labels = AlertLabels {
             repository: self.names[usize::from(repository.0)].clone(),
@@ -166,22 +139,5 @@ impl Metrics {
             severity: alert.severity.as_str(),
         };
         self.alerts.get_or_create(&labels).inc();
-    }
-
-    pub(crate) fn diverged(&self, source: Backend, repository: RepositoryId) {
-        self.unapplied("diverged", source, repository);
-    }
-
-    pub(crate) fn parked(&self, source: Backend, repository: RepositoryId) {
-        self.unapplied("parked", source, repository);
-    }
-
-    fn unapplied(&self, result: &'static str, source: Backend, repository: RepositoryId) {
-        let labels = UnappliedLabels {
-            repository: self.names[usize::from(repository.0)].clone(),
-            source: source.as_str(),
-            result,
-        };
-        self.unapplied.get_or_create(&labels).inc();
     }
 }

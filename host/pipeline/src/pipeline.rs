@@ -1,15 +1,3 @@
-mod authority;
-mod freshness;
-mod glance;
-mod mirror;
-mod own_writes;
-mod part;
-mod read;
-mod references;
-mod replay;
-mod transaction;
-mod write;
-
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,11 +12,10 @@ use turnout_vocabulary::{
     RepositoryId, Request, Subject, SubjectRule,
 };
 
-pub use freshness::Freshness;
-pub use replay::{Change, Decided, Replay, ReplayedCohort, in_words};
-pub use transaction::{Asked, Committed, Failed, Reason, Resolve, Step, Transaction};
+use turnout_handoff::{Alerts, Handoffs};
+use turnout_policies::{InForce, Policies};
 
-use crate::{Alerts, Error, Handoffs, InForce, Metrics, Policies, Provenance, Recording};
+use crate::{Error, Freshness, Metrics, Provenance, Recording};
 
 /// What answers a read that the routing policy fails to decide. A write is refused then, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -134,19 +121,19 @@ impl Pipeline {
 }
 
 /// One operation on its way.
-struct Run<'a> {
-    pipeline: &'a Pipeline,
-    repository: &'a Repository,
-    policies: Arc<InForce>,
-    provenance: Provenance,
+pub(crate) struct Run<'a> {
+    pub(crate) pipeline: &'a Pipeline,
+    pub(crate) repository: &'a Repository,
+    pub(crate) policies: Arc<InForce>,
+    pub(crate) provenance: Provenance,
     /// The parts of a split write that are done, though not all are.
-    written: Option<Outcome>,
+    pub(crate) written: Option<Outcome>,
     /// What is left of it to be done.
-    rest: Option<Request>,
+    pub(crate) rest: Option<Request>,
 }
 
 impl<'a> Run<'a> {
-    fn begin(pipeline: &'a Pipeline, operation: OperationId, repository: RepositoryId) -> Self {
+    pub(crate) fn begin(pipeline: &'a Pipeline, operation: OperationId, repository: RepositoryId) -> Self {
         let policies = pipeline.policies.in_force();
         Self {
             pipeline,
@@ -169,7 +156,7 @@ impl<'a> Run<'a> {
     }
 
     /// Goes on only while the record describes the site as this host does.
-    fn check_site(&self) -> Result<(), Error> {
+    pub(crate) fn check_site(&self) -> Result<(), Error> {
         match self.pipeline.policies.why_aside() {
             Some(reason) => Err(Error::Aside(reason)),
             None => Ok(()),
@@ -189,7 +176,7 @@ impl<'a> Run<'a> {
     }
 
     /// Waits until other policies are in force than those that were overtaken, and takes them. False if that takes too long.
-    async fn wait_for_others(&mut self, deadline: Instant) -> bool {
+    pub(crate) async fn wait_for_others(&mut self, deadline: Instant) -> bool {
         let policies = &self.pipeline.policies;
         policies.look();
         let (epoch, leaving) = (self.policies.epoch, self.policies.leaving.len());
@@ -204,7 +191,7 @@ impl<'a> Run<'a> {
 
     /// Goes on unless an update or a delete would touch every row and the configuration does not allow that. Supabase refuses
     /// such statements too.
-    fn refuse_unfiltered(&self, request: &Request) -> Result<(), Error> {
+    pub(crate) fn refuse_unfiltered(&self, request: &Request) -> Result<(), Error> {
         let writes_rows = match request {
             Request::Update(update) => !update.change.columns.is_empty(),
             Request::Delete(_) => true,
@@ -221,7 +208,7 @@ impl<'a> Run<'a> {
     }
 
     /// Goes on only if the routing policy admits the operation.
-    fn admit(&mut self, action: Action, subject: Option<&Subject>) -> Result<(), Error> {
+    pub(crate) fn admit(&mut self, action: Action, subject: Option<&Subject>) -> Result<(), Error> {
         self.pipeline.recording.note(self.repository.id, action, subject);
         let admission = self.decide(|policies, repository| {
             policies.routing.ask("admit", repository, subject, |policy| {
@@ -235,12 +222,12 @@ impl<'a> Run<'a> {
     }
 
     /// Calls the routing policy once, and keeps the time that it took.
-    fn decide<T>(&mut self, ask: impl FnOnce(&InForce, RepositoryId) -> T) -> T {
+    pub(crate) fn decide<T>(&mut self, ask: impl FnOnce(&InForce, RepositoryId) -> T) -> T {
         self.call(Routing::NAME, ask)
     }
 
     /// Calls the policy of that world once, and keeps the time that it took.
-    fn call<T>(&mut self, world: &str, ask: impl FnOnce(&InForce, RepositoryId) -> T) -> T {
+    pub(crate) fn call<T>(&mut self, world: &str, ask: impl FnOnce(&InForce, RepositoryId) -> T) -> T {
         let began = Instant::now();
         let answer = ask(&self.policies, self.repository.id);
         let took = began.elapsed();
@@ -250,7 +237,7 @@ impl<'a> Run<'a> {
     }
 
     /// Asks a backend, and keeps the time that it took.
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &mut self,
         backend: Backend,
         question: impl AsyncFnOnce(&Database) -> Result<T, turnout_backends::Error>,
@@ -260,7 +247,7 @@ impl<'a> Run<'a> {
     }
 
     /// Waits for a backend, and keeps the time that it took.
-    async fn timed<T>(&mut self, backend: Backend, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn timed<T>(&mut self, backend: Backend, work: impl Future<Output = T>) -> T {
         self.provenance.backend = Some(backend);
         let began = Instant::now();
         let answer = work.await;

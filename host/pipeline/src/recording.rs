@@ -1,7 +1,6 @@
 use crossbeam_queue::ArrayQueue;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use turnout_vocabulary::{Action, RepositoryId, Subject};
+use turnout_vocabulary::{Action, RecordingKey, RepositoryId, Subject};
 
 use crate::Decided;
 
@@ -10,27 +9,6 @@ pub struct Recording {
     last: Option<ArrayQueue<Recorded>>,
     key: RecordingKey,
     clear_subjects: bool,
-}
-
-/// Makes the names of subjects in recordings: without the key a name says nothing, and with it a subject that settings list is
-/// found again in a recording.
-#[derive(Clone)]
-pub struct RecordingKey([u8; 32]);
-
-impl RecordingKey {
-    /// The key that belongs to a secret: the administrator's key, which a recording is fetched with.
-    #[must_use]
-    pub fn of(secret: &str) -> Self {
-        Self(Sha256::digest(["turnout recording ", secret].concat()).into())
-    }
-
-    /// The name of a subject: 16 hexadecimal digits.
-    #[must_use]
-    pub fn name(&self, subject: &Subject) -> String {
-        // A key of fixed length before the subject and a part of the hash: nothing can be appended to it.
-        let hash = Sha256::new().chain_update(self.0).chain_update(subject.as_str());
-        hex::encode(&hash.finalize()[..8])
-    }
 }
 
 /// One question of an operation: a bulk write asks about each of its subjects.

@@ -18,10 +18,10 @@ impl Subjects {
             return Self::Named([None].into());
         };
         match request {
-            Request::Insert(insert) => Self::Named(normalise(insert.rows.subjects.iter().map(Option::as_deref), rule)),
+            Request::Insert(insert) => Self::Named(rule.subjects_in(insert.rows.subjects.iter().map(Option::as_deref))),
             Request::Find(_) | Request::Update(_) | Request::Delete(_) => {
                 match request.filter().and_then(|filter| filter.pinned(column)) {
-                    Some(values) => Self::Named(normalise(values.into_iter().map(Some), rule)),
+                    Some(values) => Self::Named(rule.subjects_in(values.into_iter().map(Some))),
                     None => Self::Unnamed,
                 }
             }
@@ -34,23 +34,10 @@ impl Subjects {
         if let (Self::Named(subjects), Request::Update(update), Some(column)) = (&mut all, request, &repository.subject)
             && update.change.columns.contains(column)
         {
-            subjects.extend(normalise(update.change.subjects.iter().map(Option::as_deref), rule));
+            subjects.extend(rule.subjects_in(update.change.subjects.iter().map(Option::as_deref)));
         }
         all
     }
-}
-
-/// The subjects in texts of a subject column.
-pub(crate) fn normalise<'a>(
-    texts: impl Iterator<Item = Option<&'a str>>,
-    rule: &SubjectRule,
-) -> HashSet<Option<Subject>> {
-    texts.map(|text| subject_in(text, rule)).collect()
-}
-
-/// The subject in a text of a subject column. A text that is no phone number belongs to nobody.
-pub(crate) fn subject_in(text: Option<&str>, rule: &SubjectRule) -> Option<Subject> {
-    text.and_then(|text| rule.normalise(text).ok())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod mirror;
 mod operation;
 mod outcome;
 mod plan;
+mod recording_key;
 mod repository;
 mod subject;
 
@@ -24,5 +25,6 @@ pub use operation::{
 };
 pub use outcome::Outcome;
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};
+pub use recording_key::RecordingKey;
 pub use repository::{Repository, RepositoryId};
 pub use subject::{NotASubject, Subject, SubjectRule};

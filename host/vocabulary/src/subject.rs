@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -79,6 +80,17 @@ impl SubjectRule {
             self.remembered.insert(text.into(), subject.clone());
         }
         subject
+    }
+
+    /// The subject that a text of a subject column names. Null, and a text that is no phone number, belong to nobody.
+    #[must_use]
+    pub fn subject_in(&self, text: Option<&str>) -> Option<Subject> {
+        text.and_then(|text| self.normalise(text).ok())
+    }
+
+    /// The subjects that texts of a subject column name; `None` among them stands for nobody.
+    pub fn subjects_in<'a>(&self, texts: impl IntoIterator<Item = Option<&'a str>>) -> HashSet<Option<Subject>> {
+        texts.into_iter().map(|text| self.subject_in(text)).collect()
     }
 
     fn read(&self, text: &str) -> Result<Subject, NotASubject> {

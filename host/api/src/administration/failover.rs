@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use turnout_pipeline::NoFailover;
+use turnout_handoff::NoFailover;
 use turnout_postgrest::Refusal;
 use turnout_vocabulary::Backend;
 
@@ -13,7 +13,7 @@ use super::sent::Sent;
 use crate::Host;
 use crate::rest::{RETRY_AFTER, refuse};
 
-/// What `POST /v1/failover` takes; it answers with a [`Failover`](turnout_pipeline::Failover).
+/// What `POST /v1/failover` takes; it answers with a [`Failover`](turnout_handoff::Failover).
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FailoverRequest {

@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use turnout_pipeline::{File, NotShipped, Scope};
+use turnout_handoff::NotShipped;
+use turnout_policies::{File, Scope};
 use turnout_postgrest::Refusal;
 use turnout_vocabulary::{Epoch, SubjectRule};
 

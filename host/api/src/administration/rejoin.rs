@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use turnout_pipeline::NotRejoined;
+use turnout_handoff::NotRejoined;
 use turnout_postgrest::Refusal;
 use turnout_vocabulary::Backend;
 
@@ -13,7 +13,7 @@ use super::sent::Sent;
 use crate::Host;
 use crate::rest::{RETRY_AFTER, refuse};
 
-/// What `POST /v1/rejoin` takes; it answers with a [`Rejoined`](turnout_pipeline::Rejoined).
+/// What `POST /v1/rejoin` takes; it answers with a [`Rejoined`](turnout_handoff::Rejoined).
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RejoinRequest {

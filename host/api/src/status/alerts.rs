@@ -1,7 +1,7 @@
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
-use turnout_pipeline::Raised;
+use turnout_handoff::Raised;
 use turnout_vocabulary::Backend;
 
 /// Something that people should hear of.

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use turnout_backends::Gap;
-use turnout_pipeline::{ParkedFor, Pipeline, Seen};
+use turnout_handoff::{ParkedFor, Seen};
+use turnout_pipeline::Pipeline;
 use turnout_vocabulary::{Backend, Repository};
 
 /// How the mirroring of one side's changes to the other stands, as it was last seen.

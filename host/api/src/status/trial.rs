@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
-use turnout_pipeline::{Difference, Differences, OnTrial, Pipeline};
+use turnout_pipeline::Pipeline;
+use turnout_policies::{Difference, Differences, OnTrial};
 
 /// A version on trial.
 #[derive(Debug, Serialize, Deserialize)]

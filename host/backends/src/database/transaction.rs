@@ -115,9 +115,10 @@ impl Transaction<'_> {
         // If this fails the connection is closed, which takes it back too.
         let _ = self.session.end("rollback").await;
         if !error.may_be_stale_schema() {
-            return match self.schema.installed {
-                true => self.database.unless_fenced(error, epoch).await,
-                false => error,
+            return if self.schema.installed {
+                self.database.unless_fenced(error, epoch).await
+            } else {
+                error
             };
         }
         let Database {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use turnout_backends::{Database, NotInstalled};
+use turnout_handoff::{Alerts, Capture, Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
-use turnout_pipeline::{Alerts, Capture, Handoffs, Metrics, PolicyJudge, RecordingKey, SiteDescription};
-use turnout_vocabulary::{Backend, PerBackend, Repository};
+use turnout_pipeline::Metrics;
+use turnout_vocabulary::{Backend, PerBackend, RecordingKey, Repository};
 
 use super::install;
 use crate::config::Config;
@@ -19,7 +20,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     let mut out = std::io::stdout().lock();
     super::runtime()?.block_on(async {
         let backends = Arc::new(super::open(&config)?);
-        let Some(recorded) = turnout_pipeline::recorded_site(&backends).await? else {
+        let Some(recorded) = turnout_handoff::recorded_site(&backends).await? else {
             bail!("no description of the site is on record yet: the first host that starts records that of its configuration");
         };
         let configured = SiteDescription::of(&config.repositories, &config.subjects);
@@ -51,28 +52,29 @@ pub(crate) fn run(path: &Path) -> Result<()> {
 
 /// What brings the description into force. Its mirror has the hosts' part while none runs.
 async fn handoffs(config: &Config, backends: &Arc<PerBackend<Database>>) -> Result<Arc<Handoffs>> {
-    let metrics = Arc::new(Metrics::new(&config.repositories));
-    let recorded = turnout_pipeline::recorded_set(backends).await?;
-    let policies = super::policies(config, &metrics, recorded.as_ref()).context(
+    let metrics = Metrics::new(&config.repositories);
+    let recorded = turnout_handoff::recorded_set(backends).await?;
+    let policies = super::policies(config, &metrics.policies, recorded.as_ref()).context(
         "the policies must fit the new description: change them first where they name a repository that goes",
     )?;
     let policies = Arc::new(policies);
     let judge: Arc<dyn Judge> = Arc::new(PolicyJudge::new(
         Arc::clone(&policies),
         config.subjects.clone(),
-        metrics,
+        Arc::clone(&metrics.mirror),
     ));
-    let mirror = Mirror::start(backends, &config.repositories, &judge);
-    let handoffs = Handoffs::new(
+    let handoffs = Handoffs::new(Parts {
         policies,
-        Arc::clone(backends),
-        Arc::new(mirror),
-        Arc::new(Alerts::default()),
-        Arc::clone(&config.repositories),
-        (config.subjects.clone(), RecordingKey::of(config.keys.admin())),
-        config.handoff_budget,
-    )
-    .keeping(config.policies.kept);
+        backends: Arc::clone(backends),
+        mirror: Arc::new(Mirror::start(backends, &config.repositories, &judge)),
+        alerts: Arc::new(Alerts::default()),
+        metrics: Arc::clone(&metrics.mirror),
+        repositories: Arc::clone(&config.repositories),
+        rule: config.subjects.clone(),
+        names: RecordingKey::of(config.keys.admin()),
+        budget: config.handoff_budget,
+        kept: config.policies.kept,
+    });
     Ok(Arc::new(handoffs))
 }
 

@@ -1,11 +1,12 @@
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use turnout_backends::{Database, Error};
-use turnout_pipeline::{Metrics, Policies, SiteDescription};
+use turnout_handoff::SiteDescription;
+use turnout_pipeline::Metrics;
+use turnout_policies::Policies;
 use turnout_vocabulary::PerBackend;
 
 use crate::config::Config;
@@ -17,7 +18,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     for warning in readable_by_others(path).iter().chain(&config.warnings) {
         writeln!(out, "warn   {warning}")?;
     }
-    let policies = super::policies(&config, &Arc::new(Metrics::new(&config.repositories)), None);
+    let policies = super::policies(&config, &Metrics::new(&config.repositories).policies, None);
     let needs_mirror = policies.as_ref().is_ok_and(|policies| needs_mirror(&config, policies));
     let mut wrong = 0;
     super::runtime()?.block_on(async {
@@ -129,7 +130,7 @@ async fn check(database: &Database, needs_mirror: bool) -> Result<Checked, Error
 /// What the configuration describes otherwise than the record of the site.
 async fn other_site(config: &Config, databases: &PerBackend<Database>) -> Option<String> {
     // Where the record can't be read, that is named above, or an earlier version made it.
-    let recorded = turnout_pipeline::recorded_site(databases).await.ok()??;
+    let recorded = turnout_handoff::recorded_site(databases).await.ok()??;
     let differences = recorded.differences(&SiteDescription::of(&config.repositories, &config.subjects));
     (!differences.is_empty()).then(|| {
         format!(

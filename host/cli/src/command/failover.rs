@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use turnout_api::FailoverRequest;
-use turnout_pipeline::{AtStake, Failover};
+use turnout_handoff::{AtStake, Failover};
 
 use super::running::{Running, understood};
 use crate::arguments;

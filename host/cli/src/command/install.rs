@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use turnout_backends::{Database, Error, Installation, NotInstalled};
-use turnout_pipeline::SiteDescription;
+use turnout_handoff::SiteDescription;
 use turnout_vocabulary::{Backend, PerBackend, Repository};
 
 use crate::arguments::{Install, Uninstall};
@@ -44,7 +44,7 @@ pub(crate) fn install(config: &Path, arguments: &Install) -> Result<()> {
 /// Goes on only if the tables are to be captured as the record describes them: running hosts rely on that.
 async fn refuse_other_site(config: &Config, databases: &PerBackend<Database>) -> Result<()> {
     // Where the record can't be read, there is none yet, or an earlier version made it.
-    let Ok(Some(recorded)) = turnout_pipeline::recorded_site(databases).await else {
+    let Ok(Some(recorded)) = turnout_handoff::recorded_site(databases).await else {
         return Ok(());
     };
     let contradicted = recorded.contradicted(&SiteDescription::of(&config.repositories, &config.subjects));

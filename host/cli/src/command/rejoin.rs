@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use turnout_api::RejoinRequest;
-use turnout_pipeline::Rejoined;
+use turnout_handoff::Rejoined;
 
 use super::running::{Running, understood};
 use crate::arguments;

@@ -8,7 +8,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use turnout_api::Limits;
-use turnout_pipeline::{Handoffs, Watching};
+use turnout_handoff::{Handoffs, Watching};
 
 use crate::arguments::Serve;
 use crate::config::Config;
@@ -48,7 +48,7 @@ impl Service {
             tracing::warn!("{warning}");
         }
         let host = Arc::new(super::host(config).await?);
-        let watching = turnout_pipeline::watch(&host.pipeline().handoffs)
+        let watching = turnout_handoff::watch(&host.pipeline().handoffs)
             .with_context(|| format!("cannot watch the policies in {}", config.policies.directory.display()))?;
         let epoch = host.pipeline().policies.in_force().epoch;
         tracing::info!(address = %listener.local_addr()?, %epoch, "serving");

@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use turnout_backends::KeptSets;
-use turnout_pipeline::{Acceptance, BreakerLimits, PerWorld, TrustedKeys, Undecided};
+use turnout_pipeline::Undecided;
+use turnout_policies::{Acceptance, BreakerLimits, PerWorld, TrustedKeys};
 use turnout_runtime::{Bounds, Options};
 
 use super::section::Section;

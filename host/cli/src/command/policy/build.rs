@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde::Deserialize;
-use turnout_pipeline::File;
+use turnout_policies::File;
 
 use super::file;
 use super::fitting::FittingModule;

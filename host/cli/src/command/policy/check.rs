@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::Value;
-use turnout_pipeline::File;
+use turnout_policies::File;
 use turnout_runtime::{Description, presentable};
 
 use super::file;

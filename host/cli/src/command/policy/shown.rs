@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use turnout_pipeline::{PerWorld, ShownEpoch, ShownVersion, VersionDiff};
+use turnout_handoff::{ShownEpoch, ShownVersion, VersionDiff};
+use turnout_policies::PerWorld;
 use turnout_runtime::escaped;
 
 use crate::command::running::{Running, understood};

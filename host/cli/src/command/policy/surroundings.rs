@@ -3,8 +3,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use turnout_pipeline::RecordingKey;
-use turnout_vocabulary::{Repository, RepositoryId, SubjectRule};
+use turnout_vocabulary::{RecordingKey, Repository, RepositoryId, SubjectRule};
 
 use super::file;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use turnout_pipeline::File;
+use turnout_policies::File;
 
 use super::fitting::{FittingModule, FittingPolicy};
 use super::{build, file};

@@ -199,7 +199,7 @@ impl Subjects {
             has_key: key.is_some(),
             unknown: BTreeMap::new(),
         };
-        let named = |key: turnout_pipeline::RecordingKey| {
+        let named = |key: turnout_vocabulary::RecordingKey| {
             let named = listed.into_iter().map(|subject| (key.name(&subject), subject));
             named.collect()
         };

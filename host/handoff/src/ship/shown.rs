@@ -1,0 +1,141 @@
+//! What is on record of one epoch, and what differs between two.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use turnout_policies::{Origin, PerWorld};
+use turnout_vocabulary::Epoch;
+
+use super::{NotShipped, diff};
+use crate::{Handoffs, record};
+
+/// A set that is or was in force, with its settings.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShownEpoch {
+    /// Its epoch.
+    pub epoch: u64,
+    /// How long ago it began, in seconds.
+    pub age_seconds: f64,
+    /// What decided in each world.
+    pub worlds: PerWorld<ShownVersion>,
+}
+
+/// One version of one world, with its settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownVersion {
+    /// The SHA-256 of the module, in hexadecimal.
+    pub module: String,
+    /// What the module calls itself; `None` if it can't be asked any more.
+    pub name: Option<String>,
+    /// Which version of itself the module says it is.
+    pub version: Option<String>,
+    /// Its settings: TOML.
+    pub settings: String,
+    /// Who shipped it, and from where.
+    #[serde(flatten)]
+    pub by: Origin,
+    /// The version on trial beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<ShownTrial>,
+}
+
+/// A version on trial, with its settings. It names no subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownTrial {
+    /// The SHA-256 of the module, in hexadecimal.
+    pub module: String,
+    /// Its settings: TOML.
+    pub settings: String,
+    /// For whom it decides, in words.
+    pub scope: String,
+}
+
+/// What differs in one world between two epochs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionDiff {
+    /// The SHA-256 of the module before and after.
+    pub modules: [String; 2],
+    /// The changes of the settings as a unified diff; empty if there are none.
+    pub settings: String,
+    /// The SHA-256 of the module on trial before and after.
+    pub trials: [Option<String>; 2],
+    /// The changes of the settings on trial as a unified diff; empty if there are none.
+    pub trial_settings: String,
+}
+
+impl Handoffs {
+    /// What is on record of one epoch.
+    ///
+    /// # Errors
+    /// [`NotShipped`] if it is not kept, or neither side can be asked.
+    pub async fn show(self: &Arc<Self>, epoch: Epoch) -> Result<ShownEpoch, NotShipped> {
+        let (database, records) = self.records().await?;
+        let written = super::kept::record_of(&records, epoch)?;
+        let age_seconds = written.age.as_secs_f64();
+        let files = record::files(database, written).await?;
+        let handoffs = Arc::clone(self);
+        // To ask a module what it is means to compile it.
+        let shown = tokio::task::spawn_blocking(move || {
+            let version = |world: &str, files: &turnout_policies::Files| {
+                let described = handoffs.policies.describe(world, &files.module.content);
+                let (name, version) = described.map(|said| (said.name, said.version)).unzip();
+                ShownVersion {
+                    module: files.module.digest.clone(),
+                    name,
+                    version,
+                    settings: text(&files.settings),
+                    by: files.by.clone(),
+                    trial: files.trial.as_ref().map(|trial| ShownTrial {
+                        module: trial.module.digest.clone(),
+                        settings: text(&trial.settings),
+                        scope: trial.scope.to_string(),
+                    }),
+                }
+            };
+            PerWorld {
+                routing: version("routing", &files.routing),
+                dual_write: version("dual-write", &files.dual_write),
+            }
+        });
+        let worlds = shown.await.map_err(|error| self.policies.refuse(&error))?;
+        Ok(ShownEpoch {
+            epoch: epoch.get(),
+            age_seconds,
+            worlds,
+        })
+    }
+
+    /// What differs from one epoch to another.
+    ///
+    /// # Errors
+    /// [`NotShipped`] if one of them is not kept, or neither side can be asked.
+    pub async fn diff(&self, before: Epoch, after: Epoch) -> Result<PerWorld<VersionDiff>, NotShipped> {
+        let (database, records) = self.records().await?;
+        let worlds = |epoch| Ok::<_, NotShipped>(record::worlds(database, super::kept::record_of(&records, epoch)?)?);
+        let (before, after) = (worlds(before)?, worlds(after)?);
+        Ok(PerWorld {
+            routing: between(before.routing, after.routing),
+            dual_write: between(before.dual_write, after.dual_write),
+        })
+    }
+}
+
+fn between(before: record::Written, after: record::Written) -> VersionDiff {
+    let (before, before_trial) = before.into_versions();
+    let (after, after_trial) = after.into_versions();
+    let parts = |version: Option<record::Version>| version.map(|version| (version.module, version.settings)).unzip();
+    let ((trial_before, settings_before), (trial_after, settings_after)) = (parts(before_trial), parts(after_trial));
+    VersionDiff {
+        settings: diff::unified(&before.settings, &after.settings),
+        modules: [before.module, after.module],
+        trials: [trial_before, trial_after],
+        trial_settings: diff::unified(
+            &settings_before.unwrap_or_default(),
+            &settings_after.unwrap_or_default(),
+        ),
+    }
+}
+
+fn text(file: &turnout_policies::File) -> String {
+    String::from_utf8_lossy(&file.content).into_owned()
+}

@@ -1,0 +1,308 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use turnout_backends::{EpochRecord, Error as BackendError};
+use turnout_policies::InForce;
+use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Severity, SubjectRule};
+
+use crate::change::GRACE;
+use crate::{Handoffs, Obstacle};
+
+/// What must be the same on every host of a site: two hosts that read a subject or a key from different columns would write
+/// one row on two sides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteDescription {
+    subjects: Subjects,
+    repositories: BTreeMap<String, Described>,
+}
+
+/// How subjects are read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Subjects {
+    kind: String,
+    region: String,
+}
+
+/// What is described of one repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Described {
+    schema: String,
+    key: Vec<String>,
+    subject: Option<String>,
+}
+
+impl SiteDescription {
+    /// The description of a site that serves these repositories and reads subjects by this rule.
+    #[must_use]
+    pub fn of(repositories: &[Repository], rule: &SubjectRule) -> Self {
+        let described = repositories.iter().map(|repository| {
+            let described = Described {
+                schema: repository.schema.clone(),
+                key: repository.key.clone(),
+                subject: repository.subject.clone(),
+            };
+            (repository.name.clone(), described)
+        });
+        Self {
+            subjects: Subjects {
+                kind: "phone".into(),
+                region: rule.region().to_owned(),
+            },
+            repositories: described.collect(),
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        // Texts always are JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Whether it has the table of this repository, by whatever key.
+    pub(crate) fn serves(&self, repository: &Repository) -> bool {
+        let described = self.repositories.get(&repository.name);
+        described.is_some_and(|described| described.schema == repository.schema)
+    }
+
+    /// Its repositories, numbered in the order of their names, as a configuration numbers them.
+    pub(crate) fn repositories(&self) -> Vec<Repository> {
+        let described = self
+            .repositories
+            .iter()
+            .zip(0..)
+            .map(|((name, described), number)| Repository {
+                id: RepositoryId(number),
+                name: name.clone(),
+                schema: described.schema.clone(),
+                key: described.key.clone(),
+                subject: described.subject.clone(),
+                compared: Vec::new(),
+            });
+        described.collect()
+    }
+
+    /// The repositories that both this description and another have, and describe otherwise.
+    #[must_use]
+    pub fn contradicted(&self, other: &Self) -> Vec<String> {
+        let both = self
+            .repositories
+            .iter()
+            .filter(|(name, described)| other.repositories.get(*name).is_some_and(|other| other != *described));
+        both.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The repositories that another description alters or adds.
+    pub(crate) fn altered(&self, other: &Self) -> BTreeSet<String> {
+        let other_subjects = self.subjects != other.subjects;
+        let described = other.repositories.iter().filter(|(name, described)| {
+            self.repositories.get(*name) != Some(described) || other_subjects && described.subject.is_some()
+        });
+        described.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// What a configuration says otherwise than this description of the site; empty if nothing.
+    #[must_use]
+    pub fn differences(&self, configured: &Self) -> Vec<String> {
+        let mut differences = Vec::new();
+        let mut compare = |of: &str, what: &str, site: &str, here: &str| {
+            if site != here {
+                differences.push(format!(
+                    "{of}: the site's {what} is {site}, this configuration's is {here}"
+                ));
+            }
+        };
+        compare("subjects", "kind", &self.subjects.kind, &configured.subjects.kind);
+        compare("subjects", "region", &self.subjects.region, &configured.subjects.region);
+        let mut one_sided = Vec::new();
+        let names: BTreeSet<_> = self.repositories.keys().chain(configured.repositories.keys()).collect();
+        for name in names {
+            let of = format!("repository {name}");
+            match (self.repositories.get(name), configured.repositories.get(name)) {
+                (Some(site), Some(here)) => {
+                    compare(&of, "schema", &site.schema, &here.schema);
+                    compare(&of, "key", &site.key.join(", "), &here.key.join(", "));
+                    let subject = |described: &Described| described.subject.clone().unwrap_or_else(|| "none".into());
+                    compare(&of, "subject", &subject(site), &subject(here));
+                }
+                (Some(_), None) => one_sided.push(format!("{of}: the site serves it, this configuration does not")),
+                (None, _) => one_sided.push(format!("{of}: this configuration serves it, the site does not")),
+            }
+        }
+        differences.extend(one_sided);
+        differences
+    }
+
+    /// Why a host with this configuration does not serve the site, and what to do; `None` if it does.
+    #[must_use]
+    pub fn refusal(&self, configured: &Self) -> Option<String> {
+        let differences = self.differences(configured);
+        (!differences.is_empty()).then(|| {
+            format!(
+                "this host's configuration describes another site than the one on record ({}), so it serves nothing: \
+                 correct turnout.toml, or run `turnout apply` if the new description is meant for every host",
+                differences.join("; ")
+            )
+        })
+    }
+}
+
+impl Handoffs {
+    /// Goes on only if an epoch, and those that a handoff to it leaves, hold for this host's description of the site.
+    /// Otherwise the host serves nothing until an epoch comes that does. `records` are oldest first.
+    pub(crate) async fn belongs(&self, records: &[EpochRecord]) -> Result<(), Obstacle> {
+        let compared = self.compare_site(records).await;
+        self.note_site(&compared);
+        compared
+    }
+
+    async fn compare_site(&self, records: &[EpochRecord]) -> Result<(), Obstacle> {
+        for record in records {
+            let recorded = match &record.site {
+                Some(recorded) => recorded.clone(),
+                None => self.first_description(record.epoch).await?,
+            };
+            let recorded: SiteDescription = serde_json::from_str(&recorded).map_err(|error| {
+                Obstacle::OtherSite(format!(
+                    "the description of the site under epoch {} can't be read ({error}): it was written by another version \
+                     of Turnout; use that version",
+                    record.epoch
+                ))
+            })?;
+            if let Some(reason) = recorded.refusal(&self.site.load()) {
+                return Err(Obstacle::OtherSite(reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// The description of a site that an earlier version recorded no description of: that of the first host which asks.
+    /// `old` decides where several ask at once.
+    async fn first_description(&self, epoch: Epoch) -> Result<String, BackendError> {
+        let own = self.site.load().to_json();
+        let recorded = self.backends.old.first_description(epoch, &own).await?;
+        if let Err(error) = self.backends.new.first_description(epoch, &recorded).await {
+            tracing::debug!(%error, "the description of the site is recorded on backend old only for now");
+        }
+        Ok(recorded)
+    }
+
+    /// Notes whether this host may serve, and tells people when that changes.
+    fn note_site(&self, compared: &Result<(), Obstacle>) {
+        match compared {
+            Err(Obstacle::OtherSite(reason)) => {
+                if self.policies.stand_aside(Some(reason.as_str())) {
+                    self.alerts.tell(Severity::Critical, "other_site", reason.clone());
+                }
+            }
+            Ok(()) => {
+                if self.policies.stand_aside(None) {
+                    tracing::info!("the record describes the site as this host does again; it serves");
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Abandons a handoff to another description of the site that nobody finishes, so that the hosts of the description
+    /// before serve again.
+    pub(crate) async fn finish_other_site(self: &Arc<Self>) -> Result<(), Obstacle> {
+        let now = self.policies.in_force();
+        let database = &self.backends[Backend::Old];
+        let mut records = database.epochs(now.epoch).await?;
+        let Some(newest) = records.pop() else { return Ok(()) };
+        if newest.released || newest.age < self.budget + GRACE || now.epoch == Epoch::new(0) {
+            return Ok(());
+        }
+        // Only where the last epoch that was released is the one this host follows is it known what to go back to.
+        let released = records.iter().rev().find(|record| record.released);
+        if released.is_none_or(|released| released.epoch != now.epoch) {
+            return Ok(());
+        }
+        let Ok(turn) = Arc::clone(&self.one).try_lock_owned() else {
+            return Ok(());
+        };
+        let mut leaving = vec![now.era.clone()];
+        for record in records.iter().filter(|record| record.epoch > now.epoch) {
+            leaving.push(self.era(database, record).await?);
+        }
+        let failed = InForce {
+            era: self.era(database, &newest).await?,
+            leaving,
+            converged: Vec::new(),
+        };
+        tracing::warn!(epoch = %failed.epoch, "a handoff to another description of the site was left unfinished and is abandoned");
+        tokio::spawn(Arc::clone(self).abandon_in_time(turn, (*now).clone(), failed));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clients() -> Repository {
+        Repository {
+            id: RepositoryId(0),
+            name: "clients".into(),
+            schema: "public".into(),
+            key: vec!["id".into()],
+            subject: Some("phone".into()),
+            compared: vec![],
+        }
+    }
+
+    fn site(repositories: &[Repository], region: &str) -> SiteDescription {
+        SiteDescription::of(repositories, &SubjectRule::for_region(region).unwrap())
+    }
+
+    #[test]
+    fn every_difference_is_named_with_its_repository_and_both_values() {
+        let recorded = site(&[clients()], "RU");
+        for (changed, words) in [
+            (
+                Repository {
+                    subject: None,
+                    ..clients()
+                },
+                "repository clients: the site's subject is phone, this configuration's is none",
+            ),
+            (
+                Repository {
+                    key: vec!["a".into(), "b".into()],
+                    ..clients()
+                },
+                "repository clients: the site's key is id, this configuration's is a, b",
+            ),
+            (
+                Repository {
+                    schema: "app".into(),
+                    ..clients()
+                },
+                "repository clients: the site's schema is public, this configuration's is app",
+            ),
+        ] {
+            assert_eq!(recorded.differences(&site(&[changed], "RU")), [words]);
+        }
+        assert_eq!(
+            recorded.differences(&site(&[], "US")),
+            [
+                "subjects: the site's region is RU, this configuration's is US",
+                "repository clients: the site serves it, this configuration does not"
+            ]
+        );
+        let compared = Repository {
+            compared: vec!["name".into()],
+            ..clients()
+        };
+        assert!(recorded.differences(&site(&[compared], "RU")).is_empty());
+    }
+
+    #[test]
+    fn a_description_is_the_same_after_it_was_recorded() {
+        let recorded = site(&[clients()], "RU");
+        assert_eq!(
+            serde_json::from_str::<SiteDescription>(&recorded.to_json()).unwrap(),
+            recorded
+        );
+    }
+}

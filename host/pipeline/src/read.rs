@@ -1,0 +1,149 @@
+use turnout_backends::Error as BackendError;
+use turnout_vocabulary::{Action, Backend, Conditions, Outcome, PerBackend, ReadPlan, Request, Span, Subject};
+
+use crate::Error;
+use crate::subjects::Subjects;
+use crate::{Run, Undecided};
+
+impl Run<'_> {
+    /// Reads where the routing policy says. The plan's fallback answers only when the primary cannot, and a read leaves the
+    /// authority only while this host knows of no write of its subject that is not mirrored.
+    pub(crate) async fn read(&mut self, request: &Request, beside: Option<&Subject>) -> Result<Outcome, Error> {
+        let subject = self.subject_of_read(request, beside)?;
+        let subject = subject.as_ref();
+        let (plan, authority) = self
+            .plan(subject)
+            .or_else(|error| Ok::<_, Error>((self.without_decision(error)?, None)))?;
+        let mut plan = self.within_equal_rows(plan, authority, subject);
+        if let Some(authority) = authority {
+            if self.spans_authorities(subject) {
+                plan.primary = authority;
+                self.await_other_side(authority).await;
+            } else if plan.primary != authority && self.misses_own_writes(subject, authority).await {
+                plan.primary = authority;
+                plan.fallback = None;
+            }
+        }
+        let mut answer = self.read_from(plan.primary, request).await;
+        if let (
+            Err(BackendError::Unavailable { .. } | BackendError::Exhausted { .. } | BackendError::NotReady { .. }),
+            Some(fallback),
+        ) = (&answer, plan.fallback)
+        {
+            let leaves = authority.filter(|authority| *authority != fallback);
+            let misses = match leaves {
+                Some(authority) => self.misses_own_writes(subject, authority).await,
+                None => false,
+            };
+            if !misses {
+                answer = self.read_from(fallback, request).await;
+            }
+        }
+        if answer.is_ok() && self.provenance.backend != authority {
+            self.note_mirrors_age(authority);
+        }
+        Ok(answer?)
+    }
+
+    /// The plan without the side that is not the authority, unless the rows of the subject are kept equal there. What a policy
+    /// would have had answered otherwise is counted.
+    fn within_equal_rows(&mut self, plan: ReadPlan, authority: Option<Backend>, subject: Option<&Subject>) -> ReadPlan {
+        let Some(authority) = authority else { return plan };
+        let leaves = |side: Backend| side != authority;
+        if !leaves(plan.primary) && !plan.fallback.is_some_and(leaves) || self.is_kept_equal(subject) {
+            return plan;
+        }
+        self.pipeline.metrics.policies.read_not_followed();
+        ReadPlan {
+            primary: authority,
+            fallback: None,
+            ..plan
+        }
+    }
+
+    /// Whether both sides are known to have the same rows of a subject, those aside that the mirror has yet to bring.
+    fn is_kept_equal(&mut self, subject: Option<&Subject>) -> bool {
+        let name = &self.repository.name;
+        let is_converged = self.policies.converged.contains(name);
+        is_converged && self.decide(|policies, repository| policies.mirrored(repository, subject).unwrap_or(false))
+    }
+
+    async fn read_from(&mut self, backend: Backend, request: &Request) -> Result<Outcome, BackendError> {
+        let (repository, epoch) = (self.repository, self.policies.epoch);
+        self.ask(backend, async |database| {
+            database.execute(repository, request, epoch).await
+        })
+        .await
+    }
+
+    /// The subject that stands for a read: the one that it names, one of several with the same authority, or the one
+    /// beside the request.
+    fn subject_of_read(&mut self, request: &Request, beside: Option<&Subject>) -> Result<Option<Subject>, Error> {
+        let subjects = match Subjects::of(request, self.repository, &self.pipeline.rule) {
+            Subjects::Unnamed => return Ok(beside.cloned()),
+            Subjects::Named(subjects) => subjects,
+        };
+        if subjects.len() > 1 && self.policies.span(self.repository.id) == Span::Both {
+            let mut authorities = PerBackend::<bool>::default();
+            for subject in &subjects {
+                match self.authority(subject.as_ref()) {
+                    Ok(authority) => authorities[authority] = true,
+                    Err(Error::Undecided(_)) => return Ok(None),
+                    Err(error) => return Err(error),
+                }
+            }
+            if authorities.old && authorities.new {
+                return Ok(None);
+            }
+        }
+        Ok(subjects.into_iter().next().flatten())
+    }
+
+    /// Whether a read for this subject may find rows of both authorities.
+    fn spans_authorities(&self, subject: Option<&Subject>) -> bool {
+        subject.is_none() && self.repository.subject.is_some() && self.policies.span(self.repository.id) == Span::Both
+    }
+
+    /// The plan of the routing policy, and the authority of the rows; `None` if the policy fails to say that alone and no
+    /// handoff is under way.
+    fn plan(&mut self, subject: Option<&Subject>) -> Result<(ReadPlan, Option<Backend>), Error> {
+        self.admit(Action::Find, subject)?;
+        let authority = match self.authority(subject) {
+            Err(Error::Undecided(_)) if self.policies.leaving.is_empty() => None,
+            authority => Some(authority?),
+        };
+        if let Some(forced) = self.policies.forced {
+            // What the other side has may be what the failover left behind.
+            let plan = ReadPlan {
+                primary: forced,
+                fallback: None,
+                compare: 0,
+            };
+            return Ok((plan, authority));
+        }
+        let conditions = Conditions {
+            backends: PerBackend::from_fn(|backend| self.pipeline.backends[backend].health()),
+            mirror_lag: authority.and_then(|authority| self.mirror_lag(authority)),
+        };
+        let plan = self.decide(|policies, repository| {
+            policies.routing.ask("read", repository, subject, |policy| {
+                policy.read(Action::Find, repository, subject, &conditions)
+            })
+        })?;
+        Ok((plan, authority))
+    }
+
+    /// The plan of the configuration for a read that the policy failed to decide.
+    fn without_decision(&self, error: Error) -> Result<ReadPlan, Error> {
+        let primary = match (&error, self.pipeline.undecided) {
+            (Error::Undecided(_), Undecided::Old) => Backend::Old,
+            (Error::Undecided(_), Undecided::New) => Backend::New,
+            _ => return Err(error),
+        };
+        Ok(ReadPlan {
+            primary,
+            fallback: None,
+            compare: 0,
+        })
+    }
+}

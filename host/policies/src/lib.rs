@@ -1,0 +1,38 @@
+//! The policies in force: a set is made of files beside the running set, checked, and swapped whole.
+//!
+//! - [`Policies`]: the set in force, and the way to put another in its place.
+//! - [`PolicySet`]: one policy of each world; [`InForce`] is a set with its epoch.
+//! - [`PolicySource`]: the directory that candidates are read from.
+//! - [`PolicyMetrics`]: what is counted of all this.
+
+mod broken;
+pub mod cpu_time;
+mod examine;
+mod files;
+mod in_force;
+mod loader;
+mod metrics;
+mod mirroring;
+mod per_world;
+mod policies;
+mod refused;
+mod scope;
+mod second;
+mod set;
+mod signature;
+mod source;
+mod trial;
+
+pub use broken::{BreakerLimits, Broken};
+pub use files::{File, Files, OnTrial, Origin};
+pub use in_force::{Era, InForce};
+pub use loader::Acceptance;
+pub use metrics::PolicyMetrics;
+pub use per_world::PerWorld;
+pub use policies::{Policies, Standing};
+pub use refused::Refused;
+pub use scope::Scope;
+pub use set::{PolicySet, Version};
+pub use signature::{NotAKey, TrustedKeys};
+pub use source::PolicySource;
+pub use trial::{Difference, Differences, Shipped};
