@@ -1,3 +1,5 @@
+pub(crate) mod sqlstate;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -196,10 +198,50 @@ impl Error {
         }))
     }
 
+    /// What PostgreSQL refused the statement with, if it did.
+    #[must_use]
+    pub fn sqlstate(&self) -> Option<&str> {
+        match self {
+            Self::Database(error) => Some(&error.sqlstate),
+            _ => None,
+        }
+    }
+
     /// Whether nothing was done because another transaction was in the way, so that the next attempt may succeed.
     #[must_use]
     pub fn is_contention(&self) -> bool {
-        matches!(self, Self::Database(error) if matches!(error.sqlstate.as_str(), "40001" | "40P01"))
+        matches!(
+            self.sqlstate(),
+            Some(sqlstate::SERIALIZATION_FAILURE | sqlstate::DEADLOCK_DETECTED)
+        )
+    }
+
+    /// Whether a row refers to one that is not there, or is referred to by one that is.
+    #[must_use]
+    pub fn is_foreign_key_violation(&self) -> bool {
+        self.sqlstate() == Some(sqlstate::FOREIGN_KEY_VIOLATION)
+    }
+
+    /// Whether a lock was not had within the time for it.
+    #[must_use]
+    pub fn is_lock_timeout(&self) -> bool {
+        self.sqlstate() == Some(sqlstate::LOCK_NOT_AVAILABLE)
+    }
+
+    /// Whether the statement took longer than it may, or somebody cancelled it.
+    #[must_use]
+    pub fn is_canceled(&self) -> bool {
+        self.sqlstate() == Some(sqlstate::QUERY_CANCELED)
+    }
+
+    /// Whether the statement was too much for the server, so that a smaller one may go well: it was cancelled, memory or disk
+    /// were used up, or a limit was passed.
+    #[must_use]
+    pub fn is_too_much(&self) -> bool {
+        self.is_canceled()
+            || self
+                .sqlstate()
+                .is_some_and(|code| code.starts_with("53") || code.starts_with("54"))
     }
 
     /// Whether the rows that are there may be the reason of the error: a constraint, the number of rows, a trigger of the
@@ -211,27 +253,23 @@ impl Error {
     /// Whether the transaction was read-only. A session keeps the default that was in force when it connected, so another
     /// session may be able to write.
     pub(crate) fn is_read_only(&self) -> bool {
-        matches!(self, Self::NotReady { sqlstate, .. } if sqlstate == READ_ONLY)
+        matches!(self, Self::NotReady { sqlstate: code, .. } if code == sqlstate::READ_ONLY_SQL_TRANSACTION)
     }
 
     /// Whether the error may come from a schema that has changed since it was read.
     pub(crate) fn may_be_stale_schema(&self) -> bool {
         match self {
             Self::UnknownTable { .. } | Self::UnknownColumn { .. } | Self::Outdated { .. } => true,
-            Self::Database(error) => error.sqlstate.starts_with("42"),
-            _ => false,
+            _ => self.sqlstate().is_some_and(|code| code.starts_with("42")),
         }
     }
 }
 
-/// `read_only_sql_transaction`.
-const READ_ONLY: &str = "25006";
-
 /// What the backend is not ready for, if that is what a SQLSTATE of PostgreSQL says. Where one SQLSTATE has several
 /// meanings the routine of PostgreSQL's source tells them apart: messages are translated.
-fn not_ready(sqlstate: &str, routine: &str) -> Option<&'static str> {
-    let condition = match sqlstate {
-        READ_ONLY => "is read-only",
+fn not_ready(code: &str, routine: &str) -> Option<&'static str> {
+    let condition = match code {
+        sqlstate::READ_ONLY_SQL_TRANSACTION => "is read-only",
         "53100" => "has no disk space left",
         "53200" => "is out of memory",
         "53300" => "has no connection to spare",
@@ -245,9 +283,9 @@ fn not_ready(sqlstate: &str, routine: &str) -> Option<&'static str> {
         }
         // Functions that need a server which writes its own log.
         "55000" if routine.starts_with("pg_current_wal") || routine.starts_with("pg_switch_wal") => "is in recovery",
-        _ => match sqlstate.get(..2)? {
+        _ => match code.get(..2)? {
             "08" => "cannot be reached through the connection that it needs",
-            "53" if sqlstate == "53000" => "has too few resources",
+            "53" if code == "53000" => "has too few resources",
             "58" => "has an error of its system, such as a failing disk",
             _ => return None,
         },

@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, sleep, timeout};
-use turnout_backends::Error as BackendError;
 use turnout_policies::{Era, InForce, PolicySet};
 use turnout_vocabulary::{Backend, Epoch, Severity, Span};
 
@@ -188,7 +187,7 @@ impl Handoffs {
                     self.held_up.by_nothing();
                     return Ok(());
                 }
-                Err(BackendError::Database(error)) if error.sqlstate == "55P03" => {
+                Err(error) if error.is_lock_timeout() => {
                     let ended = database.end_holders(epoch).await?;
                     let holders = database.fence_holders(epoch).await?;
                     tracing::debug!(%backend, %epoch, ended, "open transactions hold up the fence");

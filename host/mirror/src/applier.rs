@@ -149,16 +149,6 @@ impl Applier {
     }
 }
 
-/// Whether an error says that a batch is too much for a server: a statement that was cancelled, out of memory, a limit passed.
-fn is_too_much(error: &Error) -> Option<&str> {
-    match error {
-        Error::Database(error) if error.sqlstate == "57014" || ["53", "54"].contains(&&error.sqlstate[..2]) => {
-            Some(&error.sqlstate)
-        }
-        _ => None,
-    }
-}
-
 /// What could be taken before the batch before it was acknowledged.
 type TakenAhead<'a> = Result<Option<Batch<'a>>, Error>;
 
@@ -208,7 +198,7 @@ impl<'a> Work<'a> {
             let batch = match ahead.take() {
                 Some(batch) => Some(batch),
                 None => match self.take(place.as_deref(), size).await {
-                    Err(error) if size > 1 && is_too_much(&error).is_some() => {
+                    Err(error) if size > 1 && error.is_too_much() => {
                         size = (size / 8).max(1);
                         continue;
                     }
@@ -241,13 +231,13 @@ impl<'a> Work<'a> {
             // Else the keys of one transaction may be spread over several batches.
             let whole = place.is_none() && batch.next.is_none() && !batch.leaves_some && !self.passed_over;
             let (not_applied, next) = match self.apply(&batch, size).await {
-                Err(error) => match (is_too_much(&error), size) {
-                    (Some(_), 2..) => {
-                        size = (size / 8).max(1);
-                        continue;
-                    }
-                    (Some(sqlstate), _) if let Some(failure) = batch.only_key(sqlstate) => (vec![failure], Ok(None)),
-                    _ => return Err(error),
+                Err(error) if error.is_too_much() && size > 1 => {
+                    size = (size / 8).max(1);
+                    continue;
+                }
+                Err(error) if error.is_too_much() => match batch.only_key(error.sqlstate().unwrap_or_default()) {
+                    Some(failure) => (vec![failure], Ok(None)),
+                    None => return Err(error),
                 },
                 applied => applied?,
             };

@@ -6,9 +6,6 @@ use turnout_vocabulary::{ApplyFailure, Backend, MirrorState, Repository, Reposit
 
 use crate::judge::{Judge, Verdict};
 
-/// Of a row that is too large to be read, as PostgreSQL counts errors.
-const TOO_LARGE: &str = "54000";
-
 /// Keys that were taken, and what is to become of them.
 pub(crate) struct Batch<'a> {
     source: Backend,
@@ -218,7 +215,7 @@ impl<'a> Batch<'a> {
                         continue;
                     }
                     None if key.too_large && verdict.applies() => {
-                        self.judge.parked(&self.told(part, key, TOO_LARGE));
+                        self.judge.parked(&self.told(part, key, NotApplied::TOO_LARGE));
                         ack.failed.push(too_large(part, key));
                         continue;
                     }
@@ -418,5 +415,5 @@ fn reason(failure: &NotApplied) -> String {
 /// A key whose row was not read because of its size. It is parked.
 fn too_large(part: &Part, key: &DirtyKey) -> Failed {
     let reason = "the row is larger than 100 MB, and can't be mirrored".to_owned();
-    part.failed(key, TOO_LARGE, reason, None)
+    part.failed(key, NotApplied::TOO_LARGE, reason, None)
 }

@@ -106,7 +106,7 @@ impl Error {
 
     /// Whether nothing was done because a row refers to one that is not there, or is referred to by one that is.
     pub(crate) fn is_reference(&self) -> bool {
-        matches!(self, Self::Backend(BackendError::Database(error)) if error.sqlstate == "23503")
+        matches!(self, Self::Backend(error) if error.is_foreign_key_violation())
     }
 
     /// The word for it in logs and metrics.

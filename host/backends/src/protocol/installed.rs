@@ -122,9 +122,7 @@ impl Database {
                 Ok(remarks) => return Ok(remarks),
                 Err(error) => Error::answered(self.backend(), &error),
             };
-            let is_locked =
-                matches!(&refused, Error::Database(error) if matches!(error.sqlstate.as_str(), "55P03" | "40P01"));
-            if !is_locked {
+            if !refused.is_lock_timeout() && !refused.is_contention() {
                 return Err(refused.into());
             }
             if began.elapsed() >= PATIENCE {

@@ -3,7 +3,7 @@ use serde_json::value::RawValue;
 use sqlx::Row as _;
 
 use crate::database::Database;
-use crate::error::Error;
+use crate::error::{Error, sqlstate};
 use crate::sql::Parameter;
 
 /// What is to be made of one table. `Debug` shows no key and no row.
@@ -77,6 +77,8 @@ pub struct NotApplied {
 }
 
 impl NotApplied {
+    /// The row is larger than can be mirrored.
+    pub const TOO_LARGE: &'static str = sqlstate::PROGRAM_LIMIT_EXCEEDED;
     /// The key belongs to another subject on the other side.
     pub const ANOTHERS: &'static str = "TN006";
     /// The row has other values than it was given.

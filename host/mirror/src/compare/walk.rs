@@ -92,7 +92,7 @@ impl<'a> Walk<'a> {
                 match step(place..past).await {
                     Ok(some) => put(&mut found, some),
                     // Too much for one statement after all.
-                    Err(Error::Database(error)) if error.sqlstate == "57014" && length > 1 => {
+                    Err(error) if error.is_canceled() && length > 1 => {
                         length = (length / 4).max(1);
                         continue;
                     }
