@@ -68,8 +68,7 @@ impl Handoffs {
             if self.policies.in_force().epoch != in_force.epoch {
                 return Ok(());
             }
-            let known = in_force.converged.contains(&repository.name);
-            if known && !has_gap(&gaps, repository) {
+            if in_force.is_converged(repository) && !has_gap(&gaps, repository) {
                 continue;
             }
             let Some(before) = self.before_comparison(repository, &gaps).await? else {

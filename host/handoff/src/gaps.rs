@@ -17,7 +17,7 @@ impl Handoffs {
     pub(crate) async fn gaps_left(&self, now: &InForce, next: &Era) -> Result<Vec<Gap>, BackendError> {
         let gaps = self.gaps().await?;
         let is_in_the_way = |repository: &Repository| {
-            now.converged.contains(&repository.name) && has_gap(&gaps, repository) && may_move(now, next, repository)
+            now.is_converged(repository) && has_gap(&gaps, repository) && may_move(now, next, repository)
         };
         if now.epoch == Epoch::new(0) || !self.repositories.iter().any(is_in_the_way) {
             return Ok(gaps);

@@ -1,7 +1,8 @@
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use turnout_runtime::{CallError, DualWrite, World};
-use turnout_vocabulary::{Action, Backend, MirrorPlan, MirrorState, Written};
+use turnout_vocabulary::{Action, Backend, MirrorPlan, MirrorState, Subject, Written};
 
 use crate::Error;
 use crate::subjects::Subjects;
@@ -96,29 +97,17 @@ impl Run<'_> {
         subjects: &Subjects,
         authority: Backend,
     ) -> Result<MirrorPlan, CallError> {
-        let mut subject = None;
-        if let Subjects::Named(subjects) = subjects {
-            let mut mirrored = false;
-            for named in subjects {
-                subject = named.as_ref();
-                mirrored = self.policies.forced.is_some()
-                    || self.decide(|policies, repository| {
-                        policies.routing.ask("mirrored", repository, subject, |policy| {
-                            policy.mirrored(repository, subject)
-                        })
-                    })?;
-                if mirrored {
-                    break;
-                }
-            }
-            if !mirrored {
+        let is_forced = self.policies.forced.is_some();
+        let subject = match subjects {
+            Subjects::Named(subjects) => match self.first_mirrored(subjects)? {
+                Some(named) => named.as_ref(),
+                None => return Ok(MirrorPlan::Off),
+            },
+            Subjects::Unnamed if !is_forced && !self.policies.mirrors(self.repository.id, None)[authority] => {
                 return Ok(MirrorPlan::Off);
             }
-        }
-        let is_forced = self.policies.forced.is_some();
-        if !is_forced && !self.policies.mirrors(self.repository.id, subject)[authority] {
-            return Ok(MirrorPlan::Off);
-        }
+            Subjects::Unnamed => None,
+        };
         let plan = self.call(DualWrite::NAME, |policies, repository| {
             policies.dual_write.ask("mirror", repository, subject, |policy| {
                 policy.mirror(action, repository, subject, authority)
@@ -129,5 +118,24 @@ impl Run<'_> {
             MirrorPlan::Off if !is_forced => MirrorPlan::Async,
             plan => plan,
         })
+    }
+
+    /// One of these subjects whose rows are mirrored, if there is one.
+    fn first_mirrored<'s>(
+        &mut self,
+        subjects: &'s HashSet<Option<Subject>>,
+    ) -> Result<Option<&'s Option<Subject>>, CallError> {
+        for named in subjects {
+            let subject = named.as_ref();
+            let is_mirrored = self.decide(|policies, repository| {
+                let routing = &policies.routing;
+                routing.note("mirrored", repository, |policy| policy.mirrored(repository, subject));
+                policies.mirrored(repository, subject)
+            })?;
+            if is_mirrored {
+                return Ok(Some(named));
+            }
+        }
+        Ok(None)
     }
 }

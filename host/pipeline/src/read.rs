@@ -50,7 +50,11 @@ impl Run<'_> {
     fn within_equal_rows(&mut self, plan: ReadPlan, authority: Option<Backend>, subject: Option<&Subject>) -> ReadPlan {
         let Some(authority) = authority else { return plan };
         let leaves = |side: Backend| side != authority;
-        if !leaves(plan.primary) && !plan.fallback.is_some_and(leaves) || self.is_kept_equal(subject) {
+        if !leaves(plan.primary) && !plan.fallback.is_some_and(leaves) {
+            return plan;
+        }
+        let repository = self.repository;
+        if self.decide(|policies, _| policies.has_equal_sides(repository, subject)) {
             return plan;
         }
         self.pipeline.metrics.policies.read_not_followed();
@@ -59,13 +63,6 @@ impl Run<'_> {
             fallback: None,
             ..plan
         }
-    }
-
-    /// Whether both sides are known to have the same rows of a subject, those aside that the mirror has yet to bring.
-    fn is_kept_equal(&mut self, subject: Option<&Subject>) -> bool {
-        let name = &self.repository.name;
-        let is_converged = self.policies.converged.contains(name);
-        is_converged && self.decide(|policies, repository| policies.mirrored(repository, subject).unwrap_or(false))
     }
 
     async fn read_from(&mut self, backend: Backend, request: &Request) -> Result<Outcome, BackendError> {

@@ -149,6 +149,19 @@ impl InForce {
         }
     }
 
+    /// Whether both sides of a repository have been compared since it is mirrored as it is.
+    #[must_use]
+    pub fn is_converged(&self, repository: &Repository) -> bool {
+        self.converged.contains(&repository.name)
+    }
+
+    /// Whether both sides are known to have the same rows of a subject, those aside that the mirror has yet to bring. Where a
+    /// policy fails to say, they are not.
+    #[must_use]
+    pub fn has_equal_sides(&self, repository: &Repository, subject: Option<&Subject>) -> bool {
+        self.is_converged(repository) && self.mirrored(repository.id, subject).unwrap_or(false)
+    }
+
     /// The era that a change made under an epoch belongs to: the newest that is not newer, else the oldest known.
     #[must_use]
     pub fn era_of(&self, epoch: Epoch) -> &Era {

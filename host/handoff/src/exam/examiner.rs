@@ -78,7 +78,7 @@ impl Examiner {
         let first = now.epoch == Epoch::new(0);
         let questions = questions.into_iter().map(|question| {
             let found = Found {
-                is_converged: !first && now.converged.contains(&question.repository.name),
+                is_converged: !first && now.is_converged(&question.repository),
                 ..Found::default()
             };
             (question, found)
@@ -153,9 +153,7 @@ fn decide(
     let mut proven = None;
     let mut is_proven = || {
         // A set in force that fails may have said anything before.
-        *proven.get_or_insert_with(|| {
-            !first && now.converged.contains(&repository.name) && now.mirrored(repository.id, subject).unwrap_or(false)
-        })
+        *proven.get_or_insert_with(|| !first && now.has_equal_sides(repository, subject))
     };
     if found.is_converged && mirrored {
         found.is_converged = is_proven();
