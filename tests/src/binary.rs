@@ -53,7 +53,7 @@ pub fn policy_in_javascript() -> PathBuf {
     let module = built("").join("../javascript/moved.wasm");
     assert!(
         module.exists(),
-        "{} is not built; run `cargo xtask test`",
+        "{} is not built; run `cargo xtask test javascript`",
         module.display()
     );
     module

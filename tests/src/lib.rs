@@ -26,3 +26,11 @@ pub use module::core_module;
 pub use proxy::{Proxy, Traffic};
 pub use site::Site;
 pub use wait::eventually;
+
+/// Names what `cargo test` leaves out: it builds neither the host as a program nor the policies.
+#[cfg(all(test, not(feature = "prepared")))]
+mod tests {
+    #[test]
+    #[ignore = "the end-to-end tests need the host and the policies built: run `cargo xtask test`"]
+    fn end_to_end() {}
+}

@@ -9,6 +9,9 @@ use crate::step::{cargo, run};
 /// The packages whose core modules are policies.
 const POLICIES: [&str; 2] = ["turnout-routing", "turnout-dual-write"];
 
+/// Has those tests built and run, too, that need what is built here.
+pub(crate) const PREPARED: &str = "turnout-tests/prepared";
+
 /// The folder of the workspace.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -73,6 +76,6 @@ pub(crate) fn host(profile: &str) -> anyhow::Result<()> {
 pub(crate) fn tests() -> anyhow::Result<()> {
     run(
         "building the host and the tests",
-        cargo().args(["build", "--workspace", "--bins", "--tests"]),
+        cargo().args(["build", "--workspace", "--bins", "--tests", "--features", PREPARED]),
     )
 }

@@ -11,8 +11,7 @@ pub(crate) fn ensure() -> anyhow::Result<()> {
     postgresql::ensure()
 }
 
-/// The same of what only the tests need.
-pub(crate) fn ensure_for_tests() -> anyhow::Result<()> {
-    ensure()?;
+/// Installs Node.js, which builds the policy in JavaScript for the tests of it.
+pub(crate) fn ensure_node() -> anyhow::Result<()> {
     node::ensure()
 }

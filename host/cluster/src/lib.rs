@@ -2,10 +2,10 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), turnout_cluster::ClusterError> {
-//! use turnout_cluster::{Cluster, Options, dataset};
+//! use turnout_cluster::{Cluster, Options};
 //!
 //! let cluster = Cluster::start(Options::default()).await?;
-//! dataset::load(cluster.url()).await?;
+//! println!("{}", cluster.url());
 //! # Ok(())
 //! # }
 //! ```
@@ -15,6 +15,7 @@
 mod account;
 mod binaries;
 mod cluster;
+#[cfg(feature = "dataset")]
 pub mod dataset;
 mod error;
 mod folder;

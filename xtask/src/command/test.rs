@@ -1,15 +1,19 @@
 use std::ffi::OsString;
 
-use crate::{build, prerequisite, step};
+use crate::build::{self, PREPARED};
+use crate::{prerequisite, step};
 
 /// Runs every test, or those that the arguments choose. What is printed last is the test runner's summary.
 pub(crate) fn test(arguments: &[OsString]) -> anyhow::Result<()> {
-    prerequisite::ensure_for_tests()?;
+    prerequisite::ensure()?;
     build::policies()?;
-    build::javascript()?;
+    if needs_node(arguments) {
+        prerequisite::ensure_node()?;
+        build::javascript()?;
+    }
     build::tests()?;
     if !step::succeeds("cargo-nextest", &["--version"]) {
-        return step::become_program(step::cargo().args(["test", "--workspace"]).args(arguments));
+        return step::become_program(step::cargo().args(["test", "--workspace", "--features", PREPARED]).args(arguments));
     }
     // nextest knows no documentation tests.
     if arguments.is_empty() {
@@ -18,5 +22,12 @@ pub(crate) fn test(arguments: &[OsString]) -> anyhow::Result<()> {
             step::cargo().args(["test", "--workspace", "--doc", "--quiet"]),
         )?;
     }
-    step::become_program(step::cargo().args(["nextest", "run", "--workspace"]).args(arguments))
+    let command = ["nextest", "run", "--workspace", "--features", PREPARED];
+    step::become_program(step::cargo().args(command).args(arguments))
+}
+
+/// Whether all tests were chosen, or those of the policy in JavaScript.
+fn needs_node(arguments: &[OsString]) -> bool {
+    let names_it = |argument: &OsString| argument.to_string_lossy().contains("javascript");
+    arguments.is_empty() || arguments.iter().any(names_it)
 }
