@@ -15,37 +15,37 @@ use crate::rewound::rewound;
 /// How long a lease that is not renewed counts as held.
 const LEASE: Duration = Duration::from_secs(3);
 
-/// How long an applier with nothing to do rests unless it is woken. The lease is renewed meanwhile.
+/// How long an applier with nothing to do rests unless somebody wakes it. It renews its lease after each rest.
 const REST: Duration = Duration::from_millis(500);
 
-/// How often it looks meanwhile whether somebody wrote behind Turnout's back.
+/// How often a resting applier looks whether somebody wrote behind Turnout's back.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How often an applier that was called looks for changes in vain before it waits for another call. A writer calls before its transaction
-/// commits, and may never commit.
+/// How often an applier that a writer called looks for pending entries in vain before it waits for another call. A writer calls before
+/// its transaction commits, and may never commit.
 const LOOKS_IN_VAIN: u32 = 10;
 
-/// How long nothing is taken of a table that was found locked, or that could not be read: to try it takes time from the others.
+/// How long the applier takes nothing of a table that was locked or could not be read. Each attempt takes time from the other tables.
 const TABLE_RESTS: Duration = Duration::from_millis(500);
 
-/// How long an applier that found no more gathers changes, unless somebody waits for them: many cost little more than one.
+/// How long an applier at the end of the table lets entries gather, unless somebody waits for them: many cost little more than one.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// How long an applier waits after a failure; the time doubles up to the rest.
+/// How long an applier waits after a failure. The time doubles with each failure, up to [`REST`].
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
-/// How often people hear why an applier can't work.
+/// How often the log says why an applier can't work.
 const TOLD_AFTER: Duration = Duration::from_mins(1);
 
-/// How many entries are taken at once: more while that is quick, fewer while it is slow.
+/// How many entries are taken at once: more while a batch is [`QUICK`], fewer while it is [`SLOW`].
 const BATCH: std::ops::RangeInclusive<u32> = 32..=4096;
 const QUICK: Duration = Duration::from_millis(100);
 const SLOW: Duration = Duration::from_millis(400);
 
-/// After how many entries their room in the table is given back. Together they are below two megabytes.
+/// After how many acknowledged entries the applier gives their room in the table back. So many entries take less than two megabytes.
 const VACUUM_AFTER: usize = 20_000;
 
-/// Mirrors the changes of one side.
+/// Mirrors the changes of one side (the source) to the other (the target).
 pub(crate) struct Applier {
     pub(crate) shared: Arc<Shared>,
     pub(crate) backends: Arc<PerBackend<Database>>,
@@ -90,10 +90,10 @@ impl Applier {
         &self.backends[self.shared.source.other()]
     }
 
-    /// Works until the lease is lost or the mirror stops, or returns at once where there is no lease to be had.
+    /// Works until the lease is lost or the mirror stops. Returns at once if another host holds the lease.
     async fn hold_lease(&self) -> Result<(), Error> {
         let (source, target) = (self.source(), self.target());
-        // No lease is worth having while the other side can't be written.
+        // Without an installation on both sides nothing could be done under the lease.
         if !source.schema().await?.installed || !target.schema().await?.installed || self.judge.stands_aside() {
             return Ok(());
         }
@@ -111,7 +111,7 @@ impl Applier {
             () = self.shared.stops() => Ok(()),
         };
         if worked.is_err() || self.shared.is_stopping() {
-            // Another host may reach what this one does not, and need not wait for this one.
+            // Another host may reach a side that this one can't reach. It need not wait until the lease runs out.
             let _ = source.leave_lease(token).await;
         }
         worked
@@ -137,7 +137,8 @@ impl Applier {
             resting: HashMap::new(),
             passed_over: false,
         };
-        // What a predecessor has applied and not acknowledged may have changed there since, and must not be put over that.
+        // A row that the last holder of the lease applied and did not acknowledge may have changed on the target since. To apply it
+        // again would put the older row over the newer one.
         let receipts = target.receipts().await?;
         source.end_received(token, &receipts).await?;
         if !receipts.is_empty() {
@@ -149,7 +150,7 @@ impl Applier {
     }
 }
 
-/// What could be taken before the batch before it was acknowledged.
+/// The batch that was taken while the one before it was applied, if there is one.
 type TakenAhead<'a> = Result<Option<Batch<'a>>, Error>;
 
 /// What an applier does while it has the lease.
@@ -158,19 +159,21 @@ struct Work<'a> {
     token: i64,
     numbers: Vec<(i16, RepositoryId)>,
     order: Vec<RepositoryId>,
-    /// The number of the last batch that was applied, of the last that was acknowledged, of the last whose acknowledgement outlives a crash
-    /// of the source, and of the last of these that the target was shown.
+    /// The number of the last batch that was applied.
     applied: i64,
+    /// The number of the last batch that was acknowledged.
     acknowledged: i64,
+    /// The number of the last batch whose acknowledgement outlives a crash of the source.
     durable: i64,
+    /// The last `durable` number that the target was shown.
     shown: i64,
-    /// Whether something may be noted on the source as received.
+    /// Whether the source may have notes of received keys (`turnout.noted`).
     noted: bool,
-    /// The tables that could not be read since the beginning of the table of dirty keys, each with the reason.
+    /// The tables that could not be read in this pass through the table of dirty keys, each with the reason.
     stopped: Vec<(RepositoryId, String)>,
-    /// The tables of which nothing is taken for now, by their numbers on the source, and until when.
+    /// The tables of which nothing is taken for now, by their numbers on the source, each with the end of its rest.
     resting: HashMap<i16, Instant>,
-    /// Whether entries were passed over since the beginning of the table of dirty keys.
+    /// Whether entries were passed over in this pass through the table of dirty keys.
     passed_over: bool,
 }
 
@@ -180,12 +183,12 @@ impl<'a> Work<'a> {
         let mut size = *BATCH.start();
         let mut place = None;
         let mut gone = 0;
-        // Whether a writer calls, and how often that was in vain since the last call.
+        // Whether the next writer is to call, and how many looks since its last call were in vain.
         let mut asleep = false;
         let mut in_vain = 0;
-        // Whether anything was done since the beginning of the table.
+        // Whether anything was done in this pass through the table.
         let mut busy = false;
-        // The file of the first batch since then, and the snapshot of its rows.
+        // The file of the first batch of this pass, and the snapshot from before its entries were looked at.
         let mut first = None;
         let mut ahead = None;
         loop {
@@ -216,7 +219,7 @@ impl<'a> Work<'a> {
                     in_vain = if self.rest().await? { in_vain + 1 } else { 0 };
                     asleep = in_vain < LOOKS_IN_VAIN;
                 } else {
-                    // Then another look: a change made before this was noted has called nobody.
+                    // Look once more after this: a writer that came before it has called nobody.
                     source.sleep().await?;
                     asleep = true;
                     in_vain = 0;
@@ -228,7 +231,7 @@ impl<'a> Work<'a> {
                 self.stopped.push((*repository, reason.clone()));
             }
             first.get_or_insert_with(|| (batch.file, batch.seen.clone()));
-            // Else the keys of one transaction may be spread over several batches.
+            // Whether this batch has all entries of the table. If not, the keys of one transaction may be spread over several batches.
             let whole = place.is_none() && batch.next.is_none() && !batch.leaves_some && !self.passed_over;
             let (not_applied, next) = match self.apply(&batch, size).await {
                 Err(error) if error.is_too_much() && size > 1 => {
@@ -246,7 +249,7 @@ impl<'a> Work<'a> {
             let locked = batch.locked(&not_applied).into_iter();
             self.resting.extend(locked.map(|number| (number, rested)));
             let took = began.elapsed();
-            // What could not be applied is held from now on, and may have been taken once more without that.
+            // A key that could not be applied is held from now on. The batch that was taken ahead does not know that, so it is taken again.
             ahead = next?.filter(|_| not_applied.is_empty());
             place = batch.next;
             gone += done;
@@ -262,11 +265,11 @@ impl<'a> Work<'a> {
                 if std::mem::take(&mut busy) {
                     let _ = timeout(GATHER, self.applier.shared.hurried()).await;
                 } else {
-                    // All of it has to wait for something else.
+                    // Every entry that is left waits for something else.
                     self.rest().await?;
                 }
             }
-            // Whoever waits for a lock in vain does so as long for few as for many.
+            // A batch that waited for a lock in vain would have waited as long with fewer entries.
             let quick = if not_applied.is_empty() { QUICK } else { SLOW };
             if place.is_some() && took < quick {
                 size = (size * 2).min(*BATCH.end());
@@ -276,7 +279,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Tells which tables could not be read, now that all dirty keys were looked at.
+    /// Publishes which tables could not be read, once a pass has looked at all entries.
     fn end_pass(&mut self) {
         if !std::mem::take(&mut self.passed_over) {
             self.applier
@@ -286,7 +289,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// The entries after this place, at most so many, or none at the end of the table.
+    /// Takes at most `size` entries after `place`. `None` at the end of the table.
     async fn take(&self, place: Option<&str>, size: u32) -> Result<Option<Batch<'a>>, Error> {
         let resting: Vec<_> = self.resting.keys().copied().collect();
         let Applier {
@@ -299,8 +302,8 @@ impl<'a> Work<'a> {
         Ok(taken.map(|taken| Batch::judged(shared.source, repositories, &**judge, &self.numbers, taken, size)))
     }
 
-    /// Makes the other side equal, and meanwhile takes the next batch where that may be. Returns what could not be applied, and
-    /// that batch.
+    /// Applies a batch to the target, and meanwhile takes the next batch where [`Batch::may_be_read_past`] allows it. Returns the keys that
+    /// could not be applied, and the next batch.
     async fn apply(&mut self, batch: &Batch<'_>, size: u32) -> Result<(Vec<NotApplied>, TakenAhead<'a>), Error> {
         let changes = batch.changes(&self.order);
         let (number, durable) = (self.applied + 1, self.durable);
@@ -325,7 +328,7 @@ impl<'a> Work<'a> {
         Ok((not_applied, next))
     }
 
-    /// Ends all work on what is applied and on what never will be. Returns how many entries are done with.
+    /// Tells the source which entries are applied, given up or held, and tells their waiters. Returns how many entries that were.
     async fn acknowledge(
         &mut self,
         batch: &Batch<'_>,
@@ -343,11 +346,11 @@ impl<'a> Work<'a> {
         let over = batch.over(&ack);
         let complete = whole && !batch.has_held();
         let leaves_receipts = !ack.receipts.is_empty();
-        // In a larger table it would take long to look for all that is left of those.
+        // In a larger table it would take a full scan to find the entries that the receipts cover.
         ack.noted = !whole;
         self.noted |= ack.noted && leaves_receipts;
         (ack.tick, ack.before) = (self.applied, self.acknowledged);
-        // Whoever waits is about to write again, and would wait for the disk twice.
+        // A waiter is about to write again, and would wait for the disk twice.
         ack.may_be_lost = !leaves_receipts
             && complete
             && over
@@ -357,7 +360,7 @@ impl<'a> Work<'a> {
             for (transaction, state) in &over {
                 shared.waiting.over(*transaction, *state);
             }
-            // Those that waited answer first: who is told runs on this thread as soon as it is free.
+            // Waiters run on this thread as soon as it is free: let them answer before the acknowledgement.
             tokio::task::yield_now().await;
         }
         self.applier.source().ack(self.token, batch.file, &ack).await?;
@@ -381,9 +384,10 @@ impl<'a> Work<'a> {
         Ok(ack.entries.len() + ack.settled.len() + ack.failed.len())
     }
 
-    /// Forgets what was noted as received before the table was read, which began with this, and with nothing if it was empty.
+    /// Ends a pass: the source forgets the notes of received keys that are older than the pass. `first` is the file and the snapshot of the
+    /// first batch of the pass, `None` if the table was empty.
     async fn forget_received(&mut self, first: Option<(i64, String)>) -> Result<(), Error> {
-        // Of an entry that was passed over nobody knows whether it is done with.
+        // A note may cover an entry that was passed over, so it must stay.
         if self.noted && !self.passed_over {
             let first = first.as_ref().map(|(file, seen)| (*file, seen.as_str()));
             self.noted = self.applier.source().forget_received(self.token, first).await?;
@@ -391,7 +395,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Rests until somebody calls. Whether a writer did that has not committed yet, perhaps.
+    /// Rests for at most [`REST`]. Returns whether a writer called; its transaction may not have committed yet.
     async fn rest(&mut self) -> Result<bool, Error> {
         let shared = &self.applier.shared;
         let until = Instant::now() + REST;
@@ -409,8 +413,8 @@ impl<'a> Work<'a> {
         Ok(false)
     }
 
-    /// Shows the target the last batch whose acknowledgement outlives a crash of the source: from then on the target finds out a source that
-    /// was restored from an earlier time.
+    /// Shows the target the last batch whose acknowledgement outlives a crash of the source. A source that shows less later was restored
+    /// from the past.
     async fn show(&mut self) -> Result<(), Error> {
         if self.durable < self.acknowledged {
             self.applier.source().persist().await?;

@@ -6,27 +6,27 @@ use turnout_vocabulary::{ApplyFailure, Backend, MirrorState, Repository, Reposit
 
 use crate::judge::{Judge, Verdict};
 
-/// Keys that were taken, and what is to become of them.
+/// A batch: dirty keys that were taken, each with what is to become of it.
 pub(crate) struct Batch<'a> {
     source: Backend,
     repositories: &'a [Repository],
     judge: &'a dyn Judge,
     parts: Vec<Part>,
-    /// The place that more may lie after; `None` at the end of the table.
+    /// The place after which more entries may lie; `None` at the end of the table.
     pub(crate) next: Option<String>,
-    /// The file that the places are in.
+    /// The file of the table of dirty keys. Places are places in this file.
     pub(crate) file: i64,
-    /// A snapshot from before its entries were looked at.
+    /// A snapshot from before the entries of the batch were looked at.
     pub(crate) seen: String,
-    /// Whether entries before the next place were left for another time.
+    /// Whether entries before `next` were left for a later batch.
     pub(crate) leaves_some: bool,
     /// The tables that can't be read now, each with its number on the source and the reason.
     pub(crate) stopped: Vec<(RepositoryId, i16, String)>,
-    /// The places of entries that are done with already.
+    /// The places of entries that a note covers: the target has received their keys already.
     received: Vec<String>,
 }
 
-/// Those of one table.
+/// The keys of one table.
 struct Part {
     repository: RepositoryId,
     /// The table, by its number on the source.
@@ -36,8 +36,8 @@ struct Part {
     keys: Vec<(Verdict, DirtyKey)>,
 }
 
-/// What is to become of a key. A row whose subject no entry names came here without leaving an entry, if no other entry names it either: it is
-/// the copy of a row of the other side, and the row that the entries are about is gone.
+/// What is to become of a key. If no entry names the subject of the row, the row came here without leaving an entry: it is the copy of a
+/// row of the other side, and the row that the entries are about is gone. Unless a later entry names that subject: then nobody can say yet.
 fn judged(judge: &dyn Judge, source: Backend, repository: RepositoryId, mut key: DirtyKey) -> (Verdict, DirtyKey) {
     if key.row.is_some() && !key.subjects.contains(&key.whose) {
         if judge.is_authority(source, repository, &key, key.whose.as_deref()) {
@@ -53,7 +53,7 @@ fn judged(judge: &dyn Judge, source: Backend, repository: RepositoryId, mut key:
 }
 
 impl<'a> Batch<'a> {
-    /// Judges keys, of so many entries at most. Those of tables that are not served are left alone.
+    /// Judges the keys of a take of at most `size` entries. Keys of tables that this host does not serve are left alone.
     pub(crate) fn judged(
         source: Backend,
         repositories: &'a [Repository],
@@ -99,8 +99,8 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// What is to be made of the other side, with the tables in this order, parents first: rows go before others come, children
-    /// before their parents.
+    /// The changes to make on the target. `order` has parents first. Rows are removed before others are put; children are removed before
+    /// their parents, and put after them.
     pub(crate) fn changes(&self, order: &[RepositoryId]) -> Vec<Change<'_>> {
         let gone = order
             .iter()
@@ -127,8 +127,8 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// The subjects that the row of a key may have on the other side. A row there of a subject whose authority is that side is
-    /// its own row, even if the key is handed over to that subject.
+    /// The subjects that the row of a key may have on the target, if the apply is to replace or remove that row. A row of a subject
+    /// whose authority is the target is the target's own row, even if the key is handed over to that subject.
     fn may_be_there<'s>(&self, part: &Part, verdict: Verdict, key: &'s DirtyKey) -> Vec<&'s Option<String>> {
         let subjects = key.subjects.iter();
         subjects
@@ -140,7 +140,7 @@ impl<'a> Batch<'a> {
         self.judge.is_authority(self.source, part.repository, key, subject)
     }
 
-    /// The only key, as one that could not be applied for this reason; nothing if there are others.
+    /// The only key of the batch, as a key that could not be applied for this reason; `None` if the batch has other keys.
     pub(crate) fn only_key(&self, sqlstate: &str) -> Option<NotApplied> {
         let [part] = &*self.parts else { return None };
         let [(_, key)] = &*part.keys else { return None };
@@ -155,7 +155,7 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// The numbers on the source of those tables that are locked as a whole, on either side.
+    /// The tables, by their numbers on the source, that are locked as a whole on the target or could not be read on the source.
     pub(crate) fn locked(&self, not_applied: &[NotApplied]) -> Vec<i16> {
         let is_locked = |part: &&Part| {
             let served = &self.repositories[usize::from(part.repository.0)];
@@ -167,7 +167,7 @@ impl<'a> Batch<'a> {
         there.chain(self.stopped.iter().map(|(_, number, _)| *number)).collect()
     }
 
-    /// What to tell the source when all keys but some are applied.
+    /// The acknowledgement for the source when all keys but `not_applied` are applied.
     pub(crate) fn ack(&self, not_applied: &[NotApplied]) -> Ack {
         let failures: HashMap<(&str, &str, &str), &NotApplied> = not_applied
             .iter()
@@ -199,11 +199,11 @@ impl<'a> Batch<'a> {
                 }
                 ack.entries.extend(key.entries.iter().cloned());
                 let failure = failures.get(&(served.schema.as_str(), served.name.as_str(), name));
-                // Where the row of another subject has taken its place on both sides, nothing is left to do.
+                // If the row of another subject has taken the row's place on both sides, nothing is left to do.
                 let is_over = |failure: &&&NotApplied| key.is_replaced && failure.sqlstate == NotApplied::ANOTHERS;
                 let failure = failure.filter(|failure| !is_over(failure)).copied();
                 match failure {
-                    // The row is on the other side and may change there: to try it again would put an older row over a newer one.
+                    // The row is on the target and may change there. To apply it again would put an older row over a newer one.
                     Some(failure) if failure.is_written && verdict.gives_away(key) => ack.diverged.push(Diverged {
                         repository: part.number,
                         key: name.to_owned(),
@@ -243,7 +243,7 @@ impl<'a> Batch<'a> {
         ack
     }
 
-    /// A failure as the judge hears of it.
+    /// A failed apply, as the judge hears of it.
     fn told(&self, part: &Part, key: &DirtyKey, sqlstate: &str) -> ApplyFailure {
         ApplyFailure {
             repository: part.repository,
@@ -256,7 +256,7 @@ impl<'a> Batch<'a> {
 
     fn failed(&self, part: &Part, key: &DirtyKey, failure: &NotApplied) -> Failed {
         let told = self.told(part, key, &failure.sqlstate);
-        // These can only be mended by a person.
+        // Only a person can mend these two.
         let retry = if [NotApplied::ANOTHERS, NotApplied::OTHERWISE].contains(&failure.sqlstate.as_str()) {
             Retry::Park
         } else {
@@ -272,19 +272,19 @@ impl<'a> Batch<'a> {
         part.failed(key, &failure.sqlstate, reason(failure), due_ms)
     }
 
-    /// Whether it has keys that were held: others of their transactions may be elsewhere.
+    /// Whether the batch has held keys. Other keys of their transactions may be in other batches.
     pub(crate) fn has_held(&self) -> bool {
         self.keys().any(|(_, key)| key.held)
     }
 
-    /// Whether more may be taken before this is acknowledged. What is given away must not be taken once more until then, and what
-    /// is held would be.
+    /// Whether the next batch may be taken before this one is acknowledged. A key that is given away must not be taken again before its
+    /// acknowledgement. A held key would be taken again.
     pub(crate) fn may_be_read_past(&self) -> bool {
         !self.has_held() && !self.keys().any(|(verdict, key)| verdict.gives_away(key))
     }
 
-    /// The transactions whose keys are over, as far as this batch has them all, with how they ended; none of those whose
-    /// keys are to be tried again.
+    /// The transactions of which every key in this batch is done with, each with how that ended. A transaction with a key that is to be
+    /// tried again is not among them. Whether the batch has all keys of a transaction is for the caller to know.
     pub(crate) fn over(&self, ack: &Ack) -> Vec<(i64, MirrorState)> {
         let failed: HashMap<(i16, &str), bool> = ack
             .failed
@@ -318,7 +318,7 @@ impl<'a> Batch<'a> {
             .collect()
     }
 
-    /// How many rows of each repository were to be made equal.
+    /// How many rows of each repository the batch makes equal.
     pub(crate) fn applied(&self) -> HashMap<RepositoryId, u64> {
         self.parts
             .iter()
@@ -333,7 +333,7 @@ impl<'a> Batch<'a> {
 }
 
 impl Part {
-    /// The keys whose rows are to be made equal.
+    /// The keys whose rows are made equal on the target.
     fn applying(&self) -> impl Iterator<Item = &(Verdict, DirtyKey)> {
         let keys = self.keys.iter();
         keys.filter(|(verdict, key)| verdict.applies() && !key.too_large)
@@ -389,19 +389,19 @@ impl Part {
 }
 
 impl Verdict {
-    /// Whether the other side is made equal.
+    /// Whether the row is made equal on the target.
     fn applies(self) -> bool {
         matches!(self, Self::Mirror | Self::HandOver)
     }
 
-    /// Whether the key may change on the other side as soon as it is applied: its authority may be another than this host knows
-    /// of if the subject is another, and what is gone may be inserted by anybody.
+    /// Whether the row may change on the target as soon as the key is applied. If the subject changed, the authority may be another one
+    /// than this host knows of. If the row is gone, anybody may insert it.
     fn gives_away(self, key: &DirtyKey) -> bool {
         self.applies() && !key.too_large && (self == Self::HandOver || key.subjects.len() > 1 || key.row.is_none())
     }
 }
 
-/// The names in a row, which is a JSON object.
+/// The names of the columns of a row, which is a JSON object.
 fn columns(row: &RawValue) -> Vec<String> {
     let names: serde_json::Result<BTreeMap<String, &RawValue>> = serde_json::from_str(row.get());
     names.unwrap_or_default().into_keys().collect()
@@ -412,7 +412,7 @@ fn reason(failure: &NotApplied) -> String {
     format!("table {}: {}", failure.table, failure.reason)
 }
 
-/// A key whose row was not read because of its size. It is parked.
+/// Parks a key whose row was not read because of its size.
 fn too_large(part: &Part, key: &DirtyKey) -> Failed {
     let reason = "the row is larger than 100 MB, and can't be mirrored".to_owned();
     part.failed(key, NotApplied::TOO_LARGE, reason, None)

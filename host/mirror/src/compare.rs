@@ -9,18 +9,18 @@ use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
 pub use progress::{Comparing, Looked};
 use walk::Walk;
 
-/// How many rows a part of a table should have: what differs is looked for in parts of this size.
+/// How many rows a part of a table should have. The digests of parts are compared first, and then the rows of the parts that differ.
 const ROWS_IN_A_PART: u64 = 500;
 
-/// How many keys are marked at once.
+/// How many keys are marked dirty in one statement.
 const MARKED_AT_ONCE: usize = 5_000;
 
-/// What a comparison found.
+/// What a comparison of a repository found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compared {
     /// The rows of both sides, each key once.
     pub rows: u64,
-    /// Those that differ and were marked dirty on their authority.
+    /// The rows that differ and were marked dirty on their authority.
     pub marked: u64,
     /// The columns that one side alone has: their values can't be equal.
     pub missing_columns: Vec<String>,
@@ -35,8 +35,8 @@ pub struct Differing {
     pub missing_columns: Vec<String>,
 }
 
-/// Compares a repository's rows on both sides, and marks those dirty that differ and are mirrored: on the side that
-/// `authority` gives for the text of the subject column, or nowhere where it gives none. How far it is shows in `comparing`.
+/// Compares a repository's rows on both sides by full scans, and marks the rows dirty that differ and are mirrored. `authority` gives the
+/// side to mark a row on for the text of its subject column; a row for which it gives none is not marked. `comparing` shows the progress.
 ///
 /// # Errors
 /// Whatever keeps a backend from answering; [`Error::Fenced`] if the epoch is over.
@@ -63,7 +63,7 @@ pub async fn compare(
     Ok(compared)
 }
 
-/// What differs between the sides, of the rows whose text of the subject column `counts`.
+/// How much differs between the sides, of the rows for whose text of the subject column `counts` is true. Nothing is marked dirty.
 ///
 /// # Errors
 /// Whatever keeps a backend from answering.
@@ -85,7 +85,7 @@ pub async fn differing(
     })
 }
 
-/// How many rows there are, and those in the parts that differ.
+/// How many rows there are on both sides, each key once, and the rows in the parts whose digests differ.
 async fn differences(
     backends: &PerBackend<Database>,
     repository: &Repository,
@@ -116,7 +116,7 @@ async fn differences(
     Ok((rows, PerBackend { old, new }))
 }
 
-/// Keys with the text of their subject column, to be marked on each side.
+/// The keys to mark dirty on each side, each with the text of its subject column. A key may be marked with two subjects.
 fn marks(
     rows: PerBackend<Vec<ComparedRow>>,
     authority: impl Fn(Option<&str>) -> Option<Backend>,
@@ -128,8 +128,9 @@ fn marks(
         if new.as_ref().is_some_and(|new| new.hash == old.hash) {
             continue;
         }
-        // A row that both sides have under different subjects belongs to whoever both agree on; else each side has its say. Where they
-        // agree, both subjects are named: an apply overwrites a row only if its subject there is named.
+        // Both sides may have the row under different subjects. The key is marked on `old` if `old` is the authority of its own
+        // row, else on `new` if `new` is the authority of its own. If both subjects have the same authority, the key is marked
+        // with both: an apply overwrites a row only if its subject on the target is named.
         let says_old = authority(old.subject.as_deref());
         let Some(new) = new else {
             if let Some(backend) = says_old {
@@ -160,9 +161,9 @@ fn marks(
 
 /// The columns of a table, as both sides have them.
 struct Columns {
-    /// Those that both have and at least one does not compute, in one order.
+    /// The columns that both sides have and that at least one side does not compute, in one order.
     common: Vec<String>,
-    /// Those that one side alone has.
+    /// The columns that one side alone has.
     missing: Vec<String>,
 }
 

@@ -4,32 +4,32 @@ use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
 /// What is to become of a dirty key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Its row goes to the other side.
+    /// Its row is applied to the other side.
     Mirror,
-    /// Its row goes to the other side, which is its authority from then on or may be: it may change there at once.
+    /// Its row is applied to the other side, which is or may be the row's authority from then on: the row may change there at once.
     HandOver,
-    /// Nothing: its rows are not mirrored.
+    /// Its entries go and nothing is applied: its rows are not mirrored.
     Forget,
-    /// It is shown as a divergence, with the reason: this side is not its authority.
+    /// It is shown as a divergence with the reason and not applied: this side is not its authority.
     Diverged(&'static str),
-    /// It stays as it is for now: nobody can say.
+    /// Its entries stay for now: nobody can say yet what is to become of it.
     Later,
 }
 
-/// Says what is to become of dirty keys. It answers at once.
+/// Says what is to become of dirty keys. Every function answers at once, without waiting.
 pub trait Judge: Send + Sync + 'static {
     /// What is to become of a key that is dirty on `source`.
     fn verdict(&self, source: Backend, repository: RepositoryId, key: &DirtyKey) -> Verdict;
 
-    /// Whether `source` is known to be the authority of a subject's rows, under the epoch of a key that is dirty there.
+    /// Whether `source` is known to be the authority of a subject's rows under the epoch that the key's entry carries.
     fn is_authority(&self, source: Backend, repository: RepositoryId, key: &DirtyKey, subject: Option<&str>) -> bool;
 
-    /// Whether this host leaves the mirror to others.
+    /// Whether this host leaves the mirror to other hosts: its appliers give their leases back.
     fn stands_aside(&self) -> bool {
         false
     }
 
-    /// Whether a key that could not be applied is tried again.
+    /// Whether a key that could not be applied is tried again, and when.
     fn retry(&self, failure: &ApplyFailure) -> Retry;
 
     /// Hears that a key is parked.

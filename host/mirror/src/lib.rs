@@ -1,14 +1,14 @@
 //! Keeps the mirror equal to the authority.
 //!
-//! A [`Mirror`] has one applier for each direction. It takes the keys that are dirty on one side, reads their rows as they are
-//! now, makes the other side equal, and only then lets the keys go. It is state and not history: a repeat costs nothing but
-//! time, and the order of delivery never matters. What is to become of a key is for the [`Judge`] to say: this crate knows
+//! A [`Mirror`] has one applier for each direction. An applier takes the dirty keys of one side, reads their rows as they are at that
+//! moment, makes the other side equal, and only then acknowledges the keys' entries, which go. The mirror copies state and not history: a
+//! repeat costs nothing but time, and the order of delivery never matters. The [`Judge`] says what is to become of a key: this crate knows
 //! nothing of policies.
 //!
 //! - `applier` is the life of one direction: lease, batches, rest.
-//! - `batch` sorts what was taken, and says what became of it.
+//! - `batch` judges the keys that were taken, and says what became of them.
 //! - `waiting` lets a write wait until its own keys are mirrored.
-//! - `compare` marks dirty what differs, before a repository counts as mirrored.
+//! - `compare` scans a repository on both sides and marks the rows dirty that differ, before the repository counts as mirrored.
 //! - `rewound` finds a side that was restored from the past.
 //! - `numbers` sets sequences apart while both sides hand out numbers.
 
@@ -41,9 +41,9 @@ pub use progress::Standing;
 pub use rewound::rewound;
 use waiting::Waiting;
 
-/// The appliers of both directions. They end when this is dropped.
+/// The appliers of both directions. They end when the mirror is dropped.
 pub struct Mirror {
-    /// By the side that is read.
+    /// By the source, the side that is read.
     directions: PerBackend<Direction>,
     backends: Arc<PerBackend<Database>>,
 }
@@ -53,12 +53,12 @@ struct Direction {
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What an applier shares with those that wait for it.
+/// What an applier shares with its waiters.
 struct Shared {
     source: Backend,
-    /// There are changes.
+    /// Wakes the applier: the source has pending entries.
     wake: tokio::sync::Notify,
-    /// Somebody waits for all changes that there are.
+    /// Wakes the applier: somebody waits until all entries that there are now are mirrored.
     hurry: tokio::sync::Notify,
     waiting: Waiting,
     progress: Progress,
@@ -73,11 +73,11 @@ impl Shared {
 
     /// Waits until the mirror is asked to stop.
     async fn stops(&self) {
-        // It fails only if the sender is gone, which is in `self`.
+        // This fails only if the sender is gone, and `self` holds the sender.
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
-    /// Waits until somebody waits for changes.
+    /// Waits until somebody waits for pending entries to be mirrored.
     async fn hurried(&self) {
         tokio::select! {
             () = self.hurry.notified() => {}
@@ -130,7 +130,8 @@ impl Mirror {
         }
     }
 
-    /// Has both appliers end what they are at and leave their leases, so that another host need not wait; for at most `patience`.
+    /// Stops both appliers: each ends what it is at and gives its lease back, so that another host need not wait. Waits for at most
+    /// `patience` for each applier.
     pub async fn stop(&self, patience: Duration) {
         for (_, direction) in self.directions.iter() {
             direction.shared.stopping.send_replace(true);
@@ -143,23 +144,23 @@ impl Mirror {
         }
     }
 
-    /// Why the rows of a repository can't be read on this side now, if they can't; as far as this host mirrors them.
+    /// Why this host's applier could not read the rows of a repository on this side when it last tried; `None` if it could.
     #[must_use]
     pub fn stopped(&self, source: Backend, repository: RepositoryId) -> Option<String> {
         self.directions[source].shared.progress.stopped(repository)
     }
 
-    /// Says that this side has dirty keys. They are mirrored within milliseconds, together with what comes meanwhile.
+    /// Says that this side has pending entries. They are mirrored within milliseconds, together with entries that come meanwhile.
     pub fn wake(&self, source: Backend) {
         self.directions[source].shared.wake.notify_one();
     }
 
-    /// Says that somebody waits for the dirty keys of this side.
+    /// Says that somebody waits for the pending entries of this side. The applier gathers no more of them first.
     pub fn hurry(&self, source: Backend) {
         self.directions[source].shared.hurry.notify_one();
     }
 
-    /// Waits until the keys that a transaction of this side made dirty are mirrored, for at most `bound`.
+    /// Waits for at most `bound` until the keys that a transaction of this side made dirty are mirrored.
     pub async fn mirrored(&self, source: Backend, transaction: i64, bound: Duration) -> MirrorState {
         let shared = &self.directions[source].shared;
         shared
@@ -168,19 +169,19 @@ impl Mirror {
             .await
     }
 
-    /// How the mirroring of what a transaction of this side changed has ended, if it has and this host remembers it.
+    /// How the mirroring of a transaction of this side ended. `None` if it has not ended, or this host does not remember it.
     #[must_use]
     pub fn ended(&self, source: Backend, transaction: i64) -> Option<MirrorState> {
         self.directions[source].shared.waiting.ended(transaction)
     }
 
-    /// How the mirroring of one repository's changes on this side goes, as far as this host does it.
+    /// How many rows of a repository this host's applier of this side has mirrored, and how fast.
     #[must_use]
     pub fn standing(&self, source: Backend, repository: RepositoryId) -> Standing {
         self.directions[source].shared.progress.standing(repository)
     }
 
-    /// Whether this host mirrors the changes of this side.
+    /// Whether this host holds the lease of this side and mirrors its changes.
     #[must_use]
     pub fn is_at_work(&self, source: Backend) -> bool {
         self.directions[source].shared.progress.is_at_work()

@@ -1,5 +1,5 @@
-//! Sequences are set apart while both sides can insert into a repository, and count as the application made them while one side
-//! alone can.
+//! Keeps both sides from handing out the same number. While both sides can insert into a repository, its sequences are set apart. While
+//! one side alone can insert, they count as the application made them.
 
 mod group;
 
@@ -10,18 +10,18 @@ use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, RepositoryId, S
 
 use group::{Group, groups};
 
-/// A sequence that could not be changed as the sides that can insert ask for.
+/// A sequence that could not be set apart or set back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unnumbered {
     /// The repository whose rows it numbers.
     pub repository: String,
-    /// The side that it is on.
+    /// The side that the sequence is on.
     pub backend: Backend,
     /// The sequence.
     pub sequence: String,
     /// Why, in words.
     pub reason: String,
-    /// Whether it can be changed once other transactions have ended.
+    /// Whether the sequence can be changed once other transactions have ended.
     pub is_held: bool,
 }
 
@@ -47,11 +47,11 @@ impl fmt::Display for Unnumbered {
 pub struct Numbered {
     /// The sequences that were changed, each with its side.
     pub changed: Vec<(Backend, String)>,
-    /// Those that could not be.
+    /// The sequences that could not be changed.
     pub troubles: Vec<Unnumbered>,
 }
 
-/// How far the numbers of each side of a group go, and whether a sequence of it could not be changed.
+/// How far the numbers of each side of a group go, and whether one of its sequences could not be changed.
 struct Reached {
     of: PerBackend<Option<i64>>,
     failed: bool,
@@ -75,8 +75,8 @@ pub struct Numbers<'a> {
 }
 
 impl Numbers<'_> {
-    /// Sets the sequences apart of those repositories that both sides can insert into, where they are not; where another side than
-    /// before is the only one, has it go on beyond the numbers of both. It can be repeated.
+    /// Sets the sequences apart of the repositories that both sides can insert into by `span`, unless they are apart already.
+    /// Where one side alone can insert and could not `before`, its sequences go on beyond the numbers of both sides. It can be repeated.
     ///
     /// # Errors
     /// Whatever keeps a backend from answering; [`Error::Fenced`] if the epoch is over.
@@ -90,8 +90,8 @@ impl Numbers<'_> {
         self.part(&groups).await
     }
 
-    /// Gives sequences that are set apart back their own steps, beyond the numbers of both sides, where one side alone can insert. It
-    /// can be repeated; what is held now may be given back later.
+    /// Where one side alone can insert by `span`, gives sequences that are apart their own steps back, beyond the numbers of both sides. It
+    /// can be repeated: a sequence that another transaction holds now may be set back later.
     ///
     /// # Errors
     /// As [`set_apart`](Self::set_apart).
@@ -101,8 +101,8 @@ impl Numbers<'_> {
         self.rejoin(&groups).await
     }
 
-    /// Sees to it that all sequences count as they must while these sides can insert: somebody may have set one otherwise, or a
-    /// sequence may have been held when it was to be set back.
+    /// Checks that all sequences count as `span` asks for, and changes those that do not: somebody may have set one otherwise, or another
+    /// transaction may have held one when it was to be set back.
     ///
     /// # Errors
     /// As [`set_apart`](Self::set_apart).
@@ -121,7 +121,7 @@ impl Numbers<'_> {
         Ok(numbered)
     }
 
-    /// Has one side alone hand out numbers, beyond all that are known there: the other side is lost.
+    /// Has one side alone hand out numbers, beyond all numbers that are known there. The other side is lost and not asked.
     ///
     /// # Errors
     /// As [`set_apart`](Self::set_apart).
@@ -145,8 +145,8 @@ impl Numbers<'_> {
         Ok(PerBackend { old, new })
     }
 
-    /// First the side that alone handed out numbers until now: what the other goes on beyond is known only afterwards. If that one
-    /// turns out to have been further, the first is changed once more.
+    /// Changes the leader's sequences first: only then is known beyond which number the other side must go on. If the other side turns out
+    /// to have been further, the leader's sequences are changed once more.
     async fn part(self, groups: &[Group]) -> Result<Numbered, Error> {
         let mut numbered = Numbered::default();
         let (possible, impossible): (Vec<_>, Vec<_>) = groups.iter().partition(|group| group.obstacle().is_none());
@@ -189,7 +189,7 @@ impl Numbers<'_> {
         Ok(numbered)
     }
 
-    /// Changes sequences on both sides at once, and notes how far each was.
+    /// Changes sequences on both sides at once, and notes how far each sequence was.
     async fn carry_out(
         self,
         groups: &[&Group],

@@ -1,7 +1,8 @@
 use turnout_backends::Schema;
 use turnout_vocabulary::{Repository, RepositoryId};
 
-/// The repositories, each after those that its foreign keys refer to. In a circle the order is that of their numbers.
+/// The repositories, each after the repositories that its foreign keys refer to. In a circle of references they are in the order of their
+/// numbers.
 pub(crate) fn parents_first(schema: &Schema, repositories: &[Repository]) -> Vec<RepositoryId> {
     let mut order = Vec::with_capacity(repositories.len());
     let mut seen = vec![false; repositories.len()];

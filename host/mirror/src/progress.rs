@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use turnout_vocabulary::RepositoryId;
 
-/// Over how long the rate is taken.
+/// The span over which the rate is taken.
 const SPAN: Duration = Duration::from_secs(5);
 
-/// How the mirroring of one repository's changes goes, as far as this host does it.
+/// How many rows of one repository this host's applier has mirrored, and how fast.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Standing {
     /// Rows made equal since the host began.
     pub applied: u64,
-    /// The same in a second, over the last few.
+    /// Rows made equal per second, over the last few seconds.
     pub rate: f64,
 }
 
@@ -21,14 +21,14 @@ pub struct Standing {
 pub(crate) struct Progress {
     at_work: AtomicBool,
     repositories: Box<[Applied]>,
-    /// The repositories whose rows could not be read when they were last needed, each with the reason.
+    /// The repositories whose rows could not be read when the applier last tried, each with the reason.
     stopped: Mutex<Vec<(RepositoryId, String)>>,
 }
 
 #[derive(Default)]
 struct Applied {
     rows: AtomicU64,
-    /// When the present span began, with the rows until then, and the rate of the span before.
+    /// When the present span began, the rows until then, and the rate of the span before. `None` before the first question.
     span: Mutex<Option<(Instant, u64, f64)>>,
 }
 

@@ -1,11 +1,11 @@
 use turnout_backends::{Database, Error, Rewound, Ticks};
 use turnout_vocabulary::{Backend, PerBackend};
 
-/// The bits of a lease's token above these are the epoch of the last forced failover.
+/// How many low bits of a lease's token count its takers. The bits above them hold the epoch of the last forced failover.
 const FAILOVER: u32 = 32;
 
-/// Whether a side was restored from the past. It shows less than it once did: the other side keeps the highest number that it was shown.
-/// A side that is found out is noted on both.
+/// The side that was restored from the past, if one was. Such a side shows a smaller number than it once did: the other side keeps the
+/// highest number that it was shown. A restored side is noted on both sides when it is first found.
 ///
 /// # Errors
 /// Whatever keeps a backend from answering.
@@ -15,8 +15,8 @@ pub async fn rewound(backends: &PerBackend<Database>) -> Result<Option<Rewound>,
             return Ok(Some(known));
         }
     }
-    // A batch is applied before it is acknowledged, and acknowledged before that is shown. So each side is read before the one that must be
-    // at least as far.
+    // A batch is applied before it is acknowledged, and acknowledged before the acknowledgement is shown. So the side that must not be
+    // further is read before the side that must be at least as far.
     let (old, new) = (&backends.old, &backends.new);
     let [first, second, third, fourth] = [
         old.ticks().await?,
@@ -36,8 +36,8 @@ pub async fn rewound(backends: &PerBackend<Database>) -> Result<Option<Rewound>,
     Ok(found)
 }
 
-/// Whether one of the sides shows less than the other has seen in the direction from `source`: the target read before, the source, and the
-/// target read after it.
+/// Whether one of the sides shows less than the other has seen, in the direction from `source`. The target was read before the source and
+/// once more after it.
 fn in_direction(source: Backend, target_before: &Ticks, at_source: &Ticks, target_after: &Ticks) -> Option<Rewound> {
     let shows_less = |side: Backend, what: &str, shows: i64, seen: i64| {
         (shows < seen).then(|| Rewound {
@@ -46,7 +46,8 @@ fn in_direction(source: Backend, target_before: &Ticks, at_source: &Ticks, targe
         })
     };
     let target = source.other();
-    // A forced failover closes the side that takes over to the other one, by a token far above those that were taken.
+    // A forced failover gives the side that takes over a token far above all taken ones, so that nothing of the other side is
+    // applied to it.
     let is_closed = target_before.incoming_token >> FAILOVER != at_source.outgoing_token >> FAILOVER;
     let seen = if is_closed { 0 } else { target_before.incoming_token };
     shows_less(source, "lease token", at_source.outgoing_token, seen)

@@ -9,19 +9,19 @@ use turnout_vocabulary::MirrorState;
 
 use crate::progress::Progress;
 
-/// How many transactions are remembered as mirrored: a write may ask after its transaction only when it is over.
+/// How many ended transactions are remembered: a write may ask about its transaction after that has ended.
 const REMEMBERED: usize = 8192;
 
-/// How long a write that another host mirrors waits before it asks; the time doubles.
+/// How long a waiter rests before it asks the source, where another host mirrors. The time doubles with each question.
 const FIRST_GLANCE: Duration = Duration::from_millis(2);
 
-/// How long one that this host mirrors waits before it asks all the same.
+/// How long a waiter rests before it asks the source, where this host mirrors. The time doubles with each question.
 const SECOND_LOOK: Duration = Duration::from_millis(50);
 
-/// Writes that wait until their own keys are mirrored.
+/// The waiters: writes that wait until their own keys are mirrored.
 pub(crate) struct Waiting {
     state: Mutex<State>,
-    /// One has begun to wait.
+    /// A waiter has come.
     came: Notify,
 }
 
@@ -40,8 +40,8 @@ impl Waiting {
         }
     }
 
-    /// Waits until one waits that came after the last time this was asked. One whose keys were mirrored before it came to wait
-    /// is nobody: an applier that looked for its changes once more would be in the way of the next write.
+    /// Waits until a waiter is there that came since the last call. A waiter whose keys were mirrored before it came does not count: an
+    /// applier that looked for its entries once more would be in the way of the next write.
     pub(crate) async fn comes(&self) {
         loop {
             self.came.notified().await;
@@ -51,7 +51,7 @@ impl Waiting {
         }
     }
 
-    /// The keys of a transaction are all mirrored, or one of them is parked.
+    /// Notes that the keys of a transaction are all mirrored, or that one of them is parked, and tells the waiter.
     pub(crate) fn over(&self, transaction: i64, state: MirrorState) {
         let mut all = self.state();
         if let Some(waiter) = all.awaited.remove(&transaction) {
@@ -67,7 +67,7 @@ impl Waiting {
         }
     }
 
-    /// How a transaction ended, if it is remembered.
+    /// How the mirroring of a transaction ended; `None` if that is not remembered.
     pub(crate) fn ended(&self, transaction: i64) -> Option<MirrorState> {
         self.state().over.get(&transaction).copied()
     }
@@ -77,8 +77,8 @@ impl Waiting {
         self.state().awaited.contains_key(&transaction)
     }
 
-    /// Waits until a transaction is over. The source is asked too: another host may be the one that mirrors, and what was
-    /// over before somebody asked is not always remembered.
+    /// Waits until the keys of a transaction are mirrored. The waiter also asks the source: another host may hold the lease, and this
+    /// host does not remember every transaction that ended before.
     pub(crate) async fn until_mirrored(
         &self,
         source: &Database,
@@ -116,7 +116,7 @@ impl Waiting {
         }
     }
 
-    /// Begins to wait for a transaction, if it is not remembered how it ended.
+    /// Begins to wait for a transaction. The error is how the transaction ended, if that is remembered.
     fn begin(&self, transaction: i64) -> Result<oneshot::Receiver<MirrorState>, MirrorState> {
         let mut all = self.state();
         if let Some(state) = all.over.get(&transaction) {
@@ -133,7 +133,7 @@ impl Waiting {
     }
 }
 
-/// Somebody who waits, until it is dropped: a client may go away.
+/// Ends the waiting when it is dropped: a client may go away.
 struct Awaiting<'a> {
     waiting: &'a Waiting,
     transaction: i64,

@@ -1,4 +1,4 @@
-//! What stops a policy that takes too much.
+//! Stops a policy that takes too much time, memory or table space.
 
 mod count;
 mod cpu;
@@ -34,7 +34,7 @@ impl Default for Bounds {
         Self {
             module_bytes: 16 << 20,
             memory_bytes: 16 << 20,
-            // One that Rust writes has some hundreds.
+            // The table of a policy in Rust has some hundreds of entries.
             table_entries: 64 << 10,
             call_cpu: Duration::from_millis(50),
             configure_cpu: Duration::from_millis(100),
@@ -43,41 +43,41 @@ impl Default for Bounds {
     }
 }
 
-/// How a policy failed. The instance that did is gone; the next call gets a fresh one.
+/// How a policy failed. The instance that failed is gone; the next call gets a fresh one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// It used more CPU time than a call may.
+    /// The policy used more CPU time than a call may.
     #[error("it was stopped after {} ms of CPU time; a policy must answer faster", bound.as_millis())]
     OutOfTime {
-        /// The time that it had.
+        /// The time that the call had.
         bound: Duration,
     },
-    /// It asked for more memory than an instance may have.
+    /// The policy asked for more memory than an instance may have.
     #[error("it asked for more than {bound} bytes of memory; raise the bound or make the policy smaller")]
     OutOfMemory {
-        /// The memory that it may have.
+        /// The memory that an instance may have, in bytes.
         bound: usize,
     },
-    /// It asked for more entries in its tables than an instance may have.
+    /// The policy asked for more entries in its tables than an instance may have.
     #[error("it asked for more than {bound} entries in its tables; raise the bound or make the policy smaller")]
     OutOfTable {
-        /// The entries that it may have.
+        /// The entries that an instance may have.
         bound: usize,
     },
-    /// It trapped, or broke the rules of its world.
+    /// The policy trapped, or broke the rules of its world.
     #[error("it trapped ({reason}); mend the policy, or put the one before it back")]
     Trapped {
         /// What the engine said.
         reason: String,
     },
-    /// What it says about its settings is no JSON Schema.
+    /// The schema of the policy's settings is no JSON Schema object, or too large.
     #[error("the schema of its settings {reason}; describe the settings by a JSON Schema object")]
     BadSchema {
-        /// What is wrong with it.
+        /// What is wrong with the schema.
         reason: String,
     },
-    /// A fresh instance refused the settings that one before it had taken.
+    /// A fresh instance refused the settings that an earlier instance had taken.
     #[error("it refused settings that it had accepted before; a policy must treat the same settings the same way")]
     Fickle,
 }

@@ -17,10 +17,15 @@
 //! # }
 //! ```
 //!
-//! Where things are: `load` turns bytes into compiled code and refuses what is no policy; `bounds` stops a policy that takes
-//! too much; `settings` reads what people write for it; `presentable` makes its texts fit for logs and screens; `policy` makes,
-//! keeps and discards instances, and is the same for every world; `wasi` is the empty world for policies that expect an
-//! operating system; `worlds` has one room for each world: what it exports, said in the vocabulary.
+//! Where things are:
+//!
+//! - `load` turns bytes into compiled code and refuses bytes that are no policy.
+//! - `bounds` stops a policy that takes too much.
+//! - `settings` reads the settings that people write for a policy.
+//! - `presentable` makes the texts of a policy fit for logs and screens.
+//! - `policy` makes, keeps and discards instances. It is the same for every world.
+//! - `wasi` is the empty world for policies that expect an operating system.
+//! - `worlds` has one room for each world: its exports, as functions over the types of the vocabulary.
 
 mod bindings;
 mod bounds;

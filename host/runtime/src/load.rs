@@ -1,4 +1,4 @@
-//! From the bytes of a file to compiled code, refusing whatever is no policy.
+//! Turns the bytes of a file into compiled code, and refuses bytes that are no policy.
 
 mod encode;
 mod imports;
@@ -25,43 +25,43 @@ pub enum LoadError {
     /// The file is too large.
     #[error("the module has {size} bytes, and {bound} are allowed; build it for size, or raise the bound")]
     TooLarge {
-        /// Its size in bytes.
+        /// The file's size in bytes.
         size: usize,
         /// The largest size that is loaded.
         bound: usize,
     },
-    /// It has too much of something that takes a compiler long.
+    /// The module has too much of something that takes a compiler long.
     #[error(
         "the module has {count} {what}, and {bound} are allowed, because more would keep the compiler busy for long; build it \
          for size, and leave out what the policy does not need"
     )]
     TooComplex {
-        /// What it has.
+        /// What was counted.
         what: &'static str,
-        /// How much of it was counted.
+        /// How many the module has.
         count: usize,
-        /// How much of it a policy may have.
+        /// How many a policy may have.
         bound: usize,
     },
     /// The file is something else.
     #[error("this is not WebAssembly; give the binary .wasm file that the compiler writes")]
     NotWasm,
-    /// It wants something that policies do not get.
+    /// The module imports something that policies do not get.
     #[error(
         "the module imports `{import}`, and a policy gets nothing but `turnout:policy`; {}",
         imports::advice(import)
     )]
     ForbiddenImport {
-        /// What it wants.
+        /// The name of the import.
         import: String,
     },
-    /// It is WebAssembly, but cannot be made a component or compiled.
+    /// The file is WebAssembly, but cannot be made a component or compiled.
     #[error("the module cannot be compiled: {reason}")]
     Malformed {
         /// What is wrong with it.
         reason: String,
     },
-    /// It is a component, but not one of this world.
+    /// The file is a component, but not one of this world.
     #[error("the module is no policy of the world `{world}`: {reason}")]
     WrongWorld {
         /// The world that was expected.
@@ -72,7 +72,7 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// The names of imports are the module's own words.
+    /// The names of imports are the module's own words, so they are made presentable.
     fn forbidden(import: &str) -> Self {
         Self::ForbiddenImport {
             import: presentable(import, REASON_BYTES),
@@ -86,7 +86,7 @@ impl LoadError {
     }
 }
 
-/// The component that a file holds, core module or component, if a policy may be as large and import what it does.
+/// The component that a file holds, be it a core module or a component. Refuses a file that is too large, or imports what no policy may.
 pub(crate) fn checked(bytes: &[u8], bound: usize, wasi: bool) -> Result<Cow<'_, [u8]>, LoadError> {
     if bytes.len() > bound {
         return Err(LoadError::TooLarge {

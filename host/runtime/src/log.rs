@@ -11,7 +11,7 @@ use crate::presentable;
 
 pub(crate) use lines::Lines;
 
-/// What its name begins with; the version of the package follows.
+/// What the interface's name begins with. The version of the package follows.
 const INTERFACE: &str = "turnout:policy/log@";
 
 /// The bytes of a message that are written.
@@ -20,7 +20,7 @@ pub(crate) const MESSAGE_BYTES: usize = 1024;
 /// The messages of one call that are written.
 const MESSAGES: u8 = 16;
 
-/// How much of what a call logs is still to be written.
+/// How many more messages of the present call are written.
 pub(crate) struct LogBudget(u8);
 
 impl LogBudget {
@@ -35,8 +35,8 @@ impl LogBudget {
     }
 }
 
-/// Adds the interface under the name that a component imports. The version of the package is part of that name, and policies
-/// that were built against another one keep loading.
+/// Adds the interface under the name that a component imports. The version of the package is part of that name, so a policy that was
+/// built against another version keeps loading.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>, component: &Component) -> wasmtime::Result<()> {
     for (name, _) in component.component_type().imports(component.engine()) {
         if name.starts_with(INTERFACE) {

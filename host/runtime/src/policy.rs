@@ -25,13 +25,13 @@ use crate::bindings::policy::turnout::policy::types::{RepositoryInfo, Settings};
 use crate::bounds::{Failure, Failures};
 use crate::worlds::World;
 
-/// A module with its settings. It answers on the calling thread, which it may block for as long as
-/// [`Bounds::call_cpu`](crate::Bounds::call_cpu) allows; each thread that calls it gets an instance of its own, kept until the
+/// A module with its settings. A policy answers on the calling thread, which it may block for as long as
+/// [`Bounds::call_cpu`](crate::Bounds::call_cpu) allows. Each thread that calls a policy gets an instance of its own, kept until the
 /// policy is dropped. A call that fails is tried once more on a fresh instance, unless it ran out of time.
 pub struct Policy<W: World> {
     module: Module<W>,
     settings: Settings,
-    // Taken out while a call runs: whatever ends the call early, an instance that is not put back is gone.
+    // An instance is taken out while a call runs and put back after a good answer. Whatever ends a call early loses the instance.
     instances: ThreadLocal<Cell<Option<Box<Instance<W>>>>>,
     failures: Mutex<Failures>,
     row: Row,
@@ -64,7 +64,7 @@ impl<W: World> Policy<W> {
     /// The same policy on instances of its own.
     ///
     /// # Errors
-    /// [`ConfigureError`] if it refuses now what it took before, or fails.
+    /// [`ConfigureError`] if the policy refuses the settings that it took before, or fails.
     pub fn twin(&self) -> Result<Self, ConfigureError> {
         Self::start(self.module.clone(), self.settings.clone())
     }
@@ -82,8 +82,8 @@ impl<W: World> Policy<W> {
         })
     }
 
-    /// Calls an export on this thread's instance, with a question about a subject or about none. After a failure a fresh instance tries once more, unless time ran out: that
-    /// would only block the thread for longer.
+    /// Calls an export on this thread's instance, with a question about a subject or about none. After a failure a fresh instance tries
+    /// once more, unless time ran out: a second try would only block the thread for longer.
     pub(crate) fn call<T>(
         &self,
         function: &'static str,
@@ -146,13 +146,13 @@ impl<W: World> Policy<W> {
         self.module.is_same_as(&other.module) && self.settings.json == other.settings.json
     }
 
-    /// Its code, for another policy of the same code.
+    /// The policy's code, for another policy of the same code.
     #[must_use]
     pub fn module(&self) -> &Module<W> {
         &self.module
     }
 
-    /// How many instances failed and were discarded, those included whose call went well on a second try.
+    /// How many instances failed and were discarded, also those whose call went well on the second try.
     #[must_use]
     pub fn failures(&self) -> Failures {
         *self.counted()
@@ -162,13 +162,13 @@ impl<W: World> Policy<W> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The functions of which calls failed lately.
+    /// The functions of which calls failed lately, each with how often.
     #[must_use]
     pub fn failing(&self) -> Vec<Failing> {
         self.row.all()
     }
 
-    /// Notes that a function contradicts itself or another. What it says can't be relied on any more.
+    /// Notes that a function contradicts itself or another function. Its answers can't be relied on any more.
     pub fn note_contradiction(&self, function: &'static str) {
         warn!(world = W::NAME, function, "the policy contradicts itself");
         self.row.contradicts(function);

@@ -11,13 +11,13 @@ use turnout_vocabulary::Subject;
 /// What stands in place of a number that may be a phone.
 const HIDDEN: &str = "[number hidden]";
 
-/// How many digits a phone has at least, without its codes of country and area.
+/// The fewest digits of a phone, without the codes of country and area.
 const PHONE_DIGITS: usize = 7;
 
 /// How many characters that are no letters may stand between two digits of one phone.
 const SEPARATORS: usize = 4;
 
-/// How much of a text is looked at, as a multiple of what is kept of it.
+/// How much of a text is searched for phones, as a multiple of the bytes that are kept.
 const LOOKED_AT: usize = 4;
 
 /// The longest reason, in bytes.
@@ -25,14 +25,14 @@ pub(crate) const REASON_BYTES: usize = 1024;
 
 /// A text without what may be a phone, on one line, without control characters, and of `bytes` bytes at most.
 ///
-/// A phone is seven digits or more, of any script, with up to four separators between two of them. Doing it twice changes
-/// nothing more.
+/// A phone is seven digits or more, of any script, with up to four separators between two of them. Applying this twice changes nothing
+/// more.
 #[must_use]
 pub fn presentable(text: &str, bytes: usize) -> String {
     about(text, bytes, None)
 }
 
-/// The same while a policy answers a question about a subject: its digits are hidden whatever stands between them.
+/// The same for a text of a call about a subject: the digits of the subject are hidden whatever stands between them.
 pub(crate) fn about(text: &str, bytes: usize, subject: Option<&Subject>) -> String {
     let whole = text.len() <= bytes.saturating_mul(LOOKED_AT);
     let text = &text[..text.floor_char_boundary(bytes.saturating_mul(LOOKED_AT))];
@@ -100,14 +100,14 @@ pub fn escaped(text: &str) -> String {
     shown
 }
 
-/// Adds a text with everything escaped that is not shown as a character of its own: ESC, NUL, ends of lines, marks that turn the
+/// Adds a text to `shown`. Escapes every character that has no shape of its own: ESC, NUL, ends of lines, marks that turn the
 /// direction of writing.
 fn escape(text: &str, shown: &mut String) {
     for char in text.chars() {
         if matches!(char, '"' | '\'' | '\\') {
             shown.push(char);
         } else {
-            // A String takes everything.
+            // Writing to a String never fails.
             let _ = write!(shown, "{}", char.escape_debug());
         }
     }

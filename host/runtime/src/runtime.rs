@@ -24,22 +24,22 @@ use crate::load::{self, LoadError};
 use crate::policy::Module;
 use crate::worlds::World;
 
-/// How long is waited for code that the cache holds: it is there before Winch would have made any.
+/// How long a load waits for code that the cache is noted to hold. Such code is there before Winch would have made any.
 const KEPT: Duration = Duration::from_millis(15);
 
-/// How long the processor is left to the change that brought a module before its code is optimised.
+/// How long the optimiser waits after a load, so that the change that brought the module has the processor.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Loads policies. Each is compiled twice: at once by Winch, in a fifth of the time that Cranelift takes, so that a change is in
-/// force soon; and in the background by Cranelift, whose code takes over when it is there.
+/// Loads policies. Each module is compiled twice. Winch compiles it at once, in a fifth of the time that Cranelift takes, so that a
+/// change is in force soon. Cranelift compiles it in the background; instances of its code take over when it is there.
 ///
-/// Policies outlive it: what keeps them bounded is shared with them and ends with the last of them.
+/// Policies may outlive the runtime: the ticker that bounds them ends with the last of them.
 pub struct Runtime {
     shared: Arc<Shared>,
-    /// Where Winch compiles for this machine.
+    /// The engine of Winch; `None` on machines that Winch does not compile for.
     quick: Option<Engine>,
     optimiser: Optimiser,
-    /// Where there is a cache.
+    /// The notes of what the cache holds; `None` without a cache.
     kept: Option<Arc<Kept>>,
 }
 
@@ -135,7 +135,7 @@ impl Runtime {
             optimise(PAUSE);
         }
         let code = match code {
-            // Winch does not know all that Cranelift does.
+            // Winch does not know every instruction that Cranelift knows.
             None | Some(Err(LoadError::Malformed { .. })) => optimised.wait().clone(),
             Some(code) => code,
         };

@@ -1,4 +1,4 @@
-//! Settings as people write them, TOML, become the JSON that a policy is handed.
+//! Turns settings as people write them (TOML) into the JSON that a policy is handed.
 
 use serde_json::{Map, Value};
 use toml::Spanned;
@@ -14,7 +14,7 @@ const SUBJECT_FORMAT: &str = "turnout-subject";
 /// A mistake in a settings file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// The line that it stands on, from 1.
+    /// The line that the mistake stands on, from 1.
     pub line: usize,
     /// What is wrong.
     pub reason: String,
@@ -37,10 +37,10 @@ pub struct Document<'t> {
 }
 
 impl<'t> Document<'t> {
-    /// Reads a text of at most so many bytes, comments included.
+    /// Reads a text of at most `bytes` bytes, comments included.
     ///
     /// # Errors
-    /// [`Mistake`] if it is larger, or no TOML.
+    /// [`Mistake`] if the text is larger, or no TOML.
     pub fn parse(text: &'t str, bytes: usize) -> Result<Self, Mistake> {
         if text.len() > bytes {
             let reason = format!(
@@ -48,7 +48,7 @@ impl<'t> Document<'t> {
                  turnout.toml",
                 text.len()
             );
-            // The host's own words, whose numbers are no phones.
+            // This reason is the host's own, and its numbers are no phones.
             return Err(Mistake { line: 1, reason });
         }
         match DeTable::parse(text) {
@@ -66,7 +66,7 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// What stands under a key, if it is a table: settings inside another file.
+    /// The table that stands under a key, if there is one: settings inside another file.
     #[must_use]
     pub fn table(self, key: &str) -> Option<Self> {
         let DeValue::Table(mut table) = self.root.into_inner() else {

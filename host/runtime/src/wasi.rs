@@ -1,7 +1,6 @@
-//! What a policy gets that imports WASI (preview 2), where the operator allows it: an empty world. It finds no files, no
-//! environment, no arguments and nothing to read; the clock stands still; the random numbers are the same in every call, so
-//! that a decision stays a pure function; what it prints goes to its log, at debug. Whatever else it calls is a trap: sockets
-//! and `exit` among it.
+//! The empty world that a policy gets which imports WASI (preview 2), where the operator allows WASI. There are no files, no environment,
+//! no arguments and nothing to read. The clock stands still. The random numbers are the same in every call, so that a decision stays a
+//! pure function. What the policy prints goes to its log, at debug. Every other function is a trap, sockets and `exit` among them.
 
 mod cli;
 mod clocks;
@@ -17,10 +16,10 @@ pub(crate) use random::Random;
 
 use crate::policy::State;
 
-/// The handles to WASI's resources that one instance may hold: the host keeps a few bytes for each.
+/// How many handles to WASI's resources one instance may hold. The host keeps a few bytes for each.
 pub(crate) const HANDLES: usize = 1024;
 
-/// A resource. The host keeps nothing of it: every pollable is ready, every stream goes nowhere.
+/// A handle to a resource of WASI. The host keeps no state for it: every pollable is ready, every stream goes nowhere.
 type Handle = Resource<()>;
 
 fn handle() -> Handle {
@@ -34,7 +33,7 @@ pub(crate) fn is_wasi(import: &str) -> bool {
 
 /// Adds what a component imports of WASI.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>, component: &Component) -> wasmtime::Result<()> {
-    // What is no trap takes the place of one.
+    // Functions that are defined below take the place of traps.
     linker.allow_shadowing(true);
     for (name, import) in component.component_type().imports(component.engine()) {
         if let (true, ComponentItem::ComponentInstance(interface)) = (is_wasi(name), import.ty) {
@@ -48,7 +47,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>, component: &Component) -
     Ok(())
 }
 
-/// Everything is a trap at first.
+/// Defines every function of an import as a trap.
 fn trap(
     functions: &mut LinkerInstance<'_, State>,
     interface: &str,
@@ -67,7 +66,7 @@ fn trap(
     }
 }
 
-/// What is no trap, whichever version of the interface the component was built with.
+/// Defines the functions that are no traps, whichever version of the interface the component was built with.
 fn define(functions: &mut LinkerInstance<'_, State>, interface: &str) -> wasmtime::Result<()> {
     match interface.split('@').next().unwrap_or(interface) {
         "wasi:cli/environment" => cli::environment(functions),

@@ -1,4 +1,4 @@
-//! The worlds, a room for each: its bindings, and its functions said in the vocabulary.
+//! The worlds, a room for each: its bindings, and its functions over the types of the vocabulary.
 
 mod convert;
 pub(crate) mod dual_write;
@@ -6,7 +6,7 @@ pub(crate) mod routing;
 
 pub(crate) use exports::Exports;
 
-/// One of the worlds of `wit/`, as a type. Only this crate has any.
+/// One of the worlds of `wit/`, as a type. Only this crate implements the trait.
 pub trait World: Exports {
     /// The world's name.
     const NAME: &'static str;
@@ -18,7 +18,7 @@ mod exports {
 
     use crate::policy::State;
 
-    /// The exports of one world beside those that all have.
+    /// The exports of one world, beside the exports that all worlds share.
     pub trait Exports: Send + Sized + 'static {
         /// Where the exports are in a component.
         type Indices: Clone + Send + Sync + 'static;

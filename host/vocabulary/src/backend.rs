@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 pub enum Backend {
     /// The database that the application leaves.
     Old,
-    /// The database that it moves to.
+    /// The database that the application moves to.
     New,
 }
 
 impl Backend {
-    /// Both, `old` first.
+    /// Both backends, `old` first.
     pub const ALL: [Self; 2] = [Self::Old, Self::New];
 
-    /// The other one.
+    /// The other backend.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -26,7 +26,7 @@ impl Backend {
         }
     }
 
-    /// The word for it in settings, headers and metrics.
+    /// The backend's word in settings, headers and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Epoch(u64);
 
 impl Epoch {
-    /// The epoch of the first policy set of a host.
+    /// The epoch of the first policy set of a site.
     pub const FIRST: Self = Self(1);
 
     /// The epoch of that number.

@@ -1,8 +1,8 @@
-//! The words of Turnout as types. Everything else in the host is said with them; nothing here does I/O.
+//! The words of Turnout's design as types, which every other crate of the host uses. Nothing here does I/O.
 //!
 //! - [`Backend`], [`Repository`], [`Subject`]: what a deployment is made of.
-//! - [`Operation`]: one call of the application, as data. It is parsed elsewhere and turned into SQL elsewhere.
-//! - [`Outcome`]: what a backend made of it.
+//! - [`Operation`]: one call of the application, as data. `host/postgrest` parses it, `host/backends` writes it as SQL.
+//! - [`Outcome`]: what a backend answers to an operation.
 //! - [`ReadPlan`], [`Admission`], [`Span`]: what a routing policy answers.
 //! - [`MirrorPlan`], [`Retry`], [`Alert`]: what a dual-write policy answers.
 

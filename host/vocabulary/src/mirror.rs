@@ -6,11 +6,11 @@ use crate::{Action, Backend, RepositoryId};
 /// How a write reaches the other side, as a dual-write policy plans it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MirrorPlan {
-    /// It does not. Before the rows are mirrored again, both sides are compared.
+    /// The write is not mirrored. Before its rows are mirrored again, both sides are compared.
     Off,
-    /// After the answer.
+    /// The write is mirrored after the answer.
     Async,
-    /// Before the answer, which waits for it.
+    /// The write is mirrored before the answer, which waits for the mirror.
     Sync {
         /// How long the answer waits at most.
         bound: Duration,
@@ -20,18 +20,18 @@ pub enum MirrorPlan {
 /// How the other side stands after a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MirrorState {
-    /// It is equal.
+    /// The other side is equal.
     Done,
-    /// It will be.
+    /// The other side will be equal: the write's entries are pending.
     Pending,
-    /// It is not: a row was put aside.
+    /// The other side is not equal: a key of the write is parked.
     Parked,
-    /// It need not be: the rows are not mirrored.
+    /// The other side need not be equal: the rows are not mirrored.
     Off,
 }
 
 impl MirrorState {
-    /// The word for it in headers, logs and metrics.
+    /// The state's word in headers, logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -46,27 +46,27 @@ impl MirrorState {
 /// A row that could not be mirrored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApplyFailure {
-    /// The repository that it belongs to.
+    /// The repository that the row belongs to.
     pub repository: RepositoryId,
     /// The authority, whose row could not be applied on the other side.
     pub source: Backend,
-    /// The five characters that the other side answered; `08006` where it could not be reached.
+    /// The SQLSTATE that the other side answered; `08006` where the other side could not be reached.
     pub sqlstate: String,
     /// How many attempts have failed, this one included.
     pub attempt: u32,
-    /// How long ago the first of them failed.
+    /// How long ago the first attempt failed.
     pub age: Duration,
 }
 
 /// What becomes of a row that could not be mirrored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// It is tried again.
+    /// The row is tried again.
     Again {
-        /// How long it rests before.
+        /// How long the row rests before that.
         after: Duration,
     },
-    /// It is put aside, for people to see.
+    /// The row's key is parked, for people to see (a dead letter).
     Park,
 }
 
@@ -83,11 +83,11 @@ pub struct Written {
     pub took: Duration,
     /// How the other side stands.
     pub mirror: MirrorState,
-    /// How long after the authority's answer the other side was equal, where that was seen.
+    /// How long after the authority's answer the other side was equal; `None` unless this host saw it happen.
     pub mirror_took: Option<Duration>,
 }
 
-/// What people should hear of. No personal data can be in it. `Display` says it for them.
+/// What people should hear of. An alert can hold no personal data. `Display` says it in words for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
     /// What happened.
@@ -114,22 +114,22 @@ impl fmt::Display for Alert {
 pub enum AlertKind {
     /// The authority was slow.
     Slow {
-        /// How long it may take.
+        /// How long the authority may take.
         over: Duration,
     },
-    /// The other side was equal too late, or is not yet.
+    /// The other side was equal too late, or is not equal yet.
     LateMirror {
-        /// How long that may take.
+        /// How long the other side may take to be equal.
         over: Duration,
     },
-    /// A row was put aside.
+    /// A row's key was parked.
     Parked,
     /// Anything else, in a word of the policy's own: letters from `a` to `z` and `-`, at most 32.
     Other(String),
 }
 
 impl AlertKind {
-    /// The word for it in metrics: one of four, so a policy's own word is not it.
+    /// The kind's word in metrics, one of four. A policy's own word becomes `other`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -151,7 +151,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The word for it in logs and metrics.
+    /// The severity's word in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

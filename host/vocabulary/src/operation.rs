@@ -17,11 +17,11 @@ use crate::{RepositoryId, Subject};
 /// One call of the application on one repository.
 #[derive(Clone, Debug)]
 pub struct Operation {
-    /// What the answer and the log line call it.
+    /// The id that the answer and the log line show.
     pub id: OperationId,
-    /// The repository it touches.
+    /// The repository that the operation touches.
     pub repository: RepositoryId,
-    /// The subject that the caller named beside the request, if any.
+    /// The subject that the caller named in a header beside the request, if any.
     pub named_subject: Option<Subject>,
     /// What is asked for.
     pub request: Request,
@@ -32,7 +32,7 @@ pub struct Operation {
 pub enum Request {
     /// Reads rows.
     Find(Find),
-    /// Adds rows, or adds and updates them where it names a [`Conflict`].
+    /// Adds rows. Where it names a [`Conflict`], it also updates rows whose key is taken.
     Insert(Insert),
     /// Changes rows that match a filter.
     Update(Update),
@@ -81,10 +81,10 @@ pub enum Action {
 }
 
 impl Action {
-    /// All of them.
+    /// All actions.
     pub const ALL: [Self; 5] = [Self::Find, Self::Insert, Self::Upsert, Self::Update, Self::Delete];
 
-    /// The word for it in logs and metrics.
+    /// The action's word in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -96,7 +96,7 @@ impl Action {
         }
     }
 
-    /// Whether it changes rows.
+    /// Whether the action changes rows.
     #[must_use]
     pub const fn is_write(self) -> bool {
         !matches!(self, Self::Find)
@@ -110,11 +110,11 @@ pub struct Find {
     pub select: Vec<Column>,
     /// The rows of the answer.
     pub filter: Filter,
-    /// Their order.
+    /// The order of the rows.
     pub order: Vec<OrderBy>,
-    /// The part of them that is wanted.
+    /// The part of the rows that is wanted.
     pub window: Window,
-    /// Whether all matching rows are counted, beyond the window.
+    /// Whether all matching rows are counted, also those outside the window.
     pub count: bool,
     /// Whether the answer must be exactly one row: any other number is an error.
     pub single: bool,

@@ -16,9 +16,9 @@ pub struct ReadPlan {
 /// Whether an operation goes ahead at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It goes ahead.
+    /// The operation goes ahead.
     Admit,
-    /// It is refused for now (a freeze); the application may try again after this time.
+    /// The operation is refused for now (a freeze). The application may try again later.
     Refuse {
         /// How long the application should wait.
         retry_after: Duration,
@@ -39,12 +39,12 @@ pub enum Span {
 pub struct Conditions {
     /// The health of each backend.
     pub backends: PerBackend<Health>,
-    /// How far the mirror is behind for the key; `None` while nothing is known of it.
+    /// How far the mirror is behind for the key; `None` while that is not known.
     pub mirror_lag: Option<Duration>,
 }
 
 impl Conditions {
-    /// Those under which nothing is wrong with either backend, and nothing slow.
+    /// Conditions under which both backends are up and fast.
     #[must_use]
     pub fn healthy(mirror_lag: Option<Duration>) -> Self {
         let health = Health {
@@ -61,8 +61,8 @@ impl Conditions {
 /// The health of one backend, as the host's own operations experience it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// Whether connections to it can be had.
+    /// Whether connections to the backend can be had.
     pub up: bool,
-    /// The 95th percentile of its recent answers; zero while there were none.
+    /// The 95th percentile of the times of its recent answers; zero while there were none.
     pub p95: Duration,
 }

@@ -5,15 +5,15 @@ pub struct RepositoryId(pub u16);
 /// One table that Turnout serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
-    /// Its place among the repositories served.
+    /// The repository's place among the repositories served.
     pub id: RepositoryId,
     /// The name in the URL; also the table's name.
     pub name: String,
     /// The database schema that holds the table.
     pub schema: String,
-    /// The columns of its primary key, in order.
+    /// The columns of the table's key, in order: the primary key, or a unique constraint over columns that are not null.
     pub key: Vec<String>,
-    /// The column that holds the subject, if its rows belong to one.
+    /// The column that holds the subject; `None` if the rows belong to no subject.
     pub subject: Option<String>,
     /// The columns that a comparison looks at; empty means all.
     pub compared: Vec<String>,

@@ -2,7 +2,7 @@ use turnout_policy::dual_write::{Alert, AlertKind, MirrorPlan, MirrorState, Outc
 
 use crate::rules::Rule;
 
-/// What people hear of a write.
+/// The alerts of a write.
 pub(crate) fn of(outcome: &Outcome, rule: &Rule) -> Vec<Alert> {
     let slow = rule
         .exceeded(outcome.took)
@@ -12,7 +12,7 @@ pub(crate) fn of(outcome: &Outcome, rule: &Rule) -> Vec<Alert> {
         (_, Some(took), _) => rule
             .exceeded(took)
             .map(|(over, severity)| (AlertKind::LateMirror(over), severity)),
-        // The answer waited for nothing.
+        // The answer waited for the mirror in vain.
         (MirrorState::Pending, None, MirrorPlan::Sync(bound)) => {
             Some((AlertKind::LateMirror(bound), Severity::Warning))
         }

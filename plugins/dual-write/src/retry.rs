@@ -5,21 +5,21 @@ use serde::{Deserialize, Serialize};
 use turnout_policy::SettingsError;
 use turnout_policy::dual_write::{Failure, RetryDecision};
 
-/// When a row that could not be mirrored is tried again, and when it is put aside. What the row is not to blame for (no
-/// connection, a deadlock, no room: SQLSTATE classes 08, 25, 28, 40, 53, 55, 57, 58) is tried for ever.
+/// When a row that could not be mirrored is tried again, and when its key is parked for people to look at. A row that is not to
+/// blame itself (no connection, a deadlock, no room: SQLSTATE classes 08, 25, 28, 40, 53, 55, 57, 58) is tried for ever.
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Retry {
-    /// How long a row rests after its first failure; twice as long after each further one.
+    /// How long a row rests after its first failure. It rests twice as long after each further one.
     first_ms: NonZeroU32,
-    /// How long it rests at most.
+    /// How long a row rests at most.
     longest_ms: NonZeroU32,
     /// How many attempts a row has that another row may help: a parent that is still to come, a unique value that is about
-    /// to move (class 23, and whatever is not named here).
+    /// to move (class 23, and every class that is not named here).
     park_after: NonZeroU32,
-    /// How long such a row is tried at least, however many attempts that takes.
+    /// How long a row that another row may help is tried at least, however many attempts that takes.
     park_age_ms: u32,
-    /// How many attempts a row has that is itself to blame: a value that does not fit, a column that is not there (classes 22
+    /// How many attempts a row has that is to blame itself: a value that does not fit, a column that is not there (classes 22
     /// and 42).
     park_data_after: NonZeroU32,
 }
@@ -39,13 +39,13 @@ impl Default for Retry {
     }
 }
 
-/// Whose fault it is that a row could not be mirrored, by the class of its SQLSTATE.
+/// What is to blame that a row could not be mirrored, by the class of the SQLSTATE.
 enum Fault {
-    /// Nothing that the row says: it passes, or a person mends it.
+    /// A condition of the other side. It passes, or a person mends it.
     Passing,
-    /// The row itself, which will not become better.
+    /// The row itself, which another attempt does not change.
     Row,
-    /// Other rows perhaps (a parent, a unique value that is about to move), or nobody knows.
+    /// Perhaps other rows (a parent, a unique value that is about to move), or something unknown.
     Others,
 }
 
@@ -74,7 +74,7 @@ impl Retry {
         }
     }
 
-    /// Twice as long after every attempt, in milliseconds.
+    /// How long a row rests after so many attempts, in milliseconds: twice as long after every attempt.
     fn rest(&self, attempt: u32) -> u32 {
         let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
         self.first_ms.get().saturating_mul(doubled).min(self.longest_ms.get())

@@ -12,9 +12,9 @@ pub(crate) struct Rule {
     pub(crate) mirror: Mirror,
     /// How long an answer waits for its mirror at most, in milliseconds.
     pub(crate) sync_bound: u32,
-    /// The milliseconds over which people hear of a write or of its mirror.
+    /// The milliseconds over which a write or its mirror raises a warning.
     pub(crate) warning: u32,
-    /// The milliseconds over which they must look at it.
+    /// The milliseconds over which the alert is critical.
     pub(crate) critical: u32,
 }
 
@@ -35,14 +35,14 @@ impl Rules {
         repositories.iter().map(rule).collect::<Result<_, _>>().map(Self)
     }
 
-    /// What holds for a repository, which must be one of those that were given.
+    /// The rule of a repository, which must be one of those that `configure` received.
     pub(crate) fn of(&self, repository: RepositoryNumber) -> &Rule {
         &self.0[usize::from(repository)]
     }
 }
 
 impl Rule {
-    /// What holds where nothing is written.
+    /// The rule of a repository where no settings are written.
     pub(crate) const DEFAULT: Self = Self {
         mirror: Mirror::Async,
         sync_bound: 500,
@@ -50,7 +50,7 @@ impl Rule {
         critical: 1_000,
     };
 
-    /// The rule with what is written instead.
+    /// This rule with a repository's own settings in place of the general ones.
     fn with(self, own: Own) -> Result<Self, SettingsError> {
         let rule = Self {
             mirror: own.mirror.unwrap_or(self.mirror),

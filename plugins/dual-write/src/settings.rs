@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use crate::retry::Retry;
 
-/// How writes reach the other side, what becomes of rows that cannot, and who hears of it. Every time is a whole number of
-/// milliseconds. Everything has a default; a repository's own settings win over the general ones.
+/// How writes reach the other side, what becomes of rows that cannot be mirrored, and when people hear of a write. Every time is
+/// a whole number of milliseconds. Every setting has a default. A repository's own settings win over the general ones.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Settings of the dual-write policy")]
@@ -27,7 +27,7 @@ pub struct Settings {
     pub(crate) repositories: BTreeMap<String, Own>,
 }
 
-/// What a repository has of its own; the rest is as the general settings say.
+/// A repository's own settings. The general ones hold for those that are left out.
 #[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Own {
@@ -42,11 +42,11 @@ pub(crate) struct Own {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mirror {
-    /// It does not.
+    /// The write is not mirrored.
     Off,
-    /// After the answer.
+    /// The write is mirrored after the answer.
     Async,
-    /// Before the answer, which waits at most `sync_bound_ms`.
+    /// The write is mirrored before the answer, which waits at most `sync_bound_ms`.
     Sync,
 }
 
@@ -54,8 +54,8 @@ pub(crate) enum Mirror {
 #[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Slow {
-    /// Over this it is a warning.
+    /// A write that took longer raises a warning.
     pub(crate) warning_ms: Option<u32>,
-    /// Over this it is critical. It is not less than `warning_ms`.
+    /// A write that took longer raises a critical alert. It is not less than `warning_ms`.
     pub(crate) critical_ms: Option<u32>,
 }

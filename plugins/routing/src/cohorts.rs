@@ -36,7 +36,7 @@ mod tests {
         let mut cohorts = Cohorts::default();
         cohorts.shares.add(40.0, Stage::Live).unwrap();
         cohorts.shares.add(60.0, Stage::Shadow).unwrap();
-        // Where they fall is fixed: at 12 % and at 88 %.
+        // The places of these two phones are fixed: at 12 % and at 88 %.
         for (phone, expected) in [("+79990000000", Stage::Live), ("+79686484488", Stage::Shadow)] {
             assert_eq!(cohorts.stage(phone), Some(expected));
             cohorts.listed.insert(phone.into(), Stage::Off);

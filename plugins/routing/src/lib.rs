@@ -1,7 +1,7 @@
 //! The routing policy: stages and cohorts.
 //!
-//! `settings` is what the user writes, `stage` says what each stage means, `cohorts` finds the stage of a subject. What is here
-//! brings them together for every repository.
+//! `settings` is what the user writes, `stage` says what each stage means, `cohorts` finds the stage of a subject. This file answers the
+//! host's questions for every repository.
 
 mod cohorts;
 mod settings;

@@ -6,8 +6,8 @@ use turnout_policy::Subjects;
 
 use crate::stage::Stage;
 
-/// Which subjects stand at which stage of the move. The first cohort that lists a subject decides; else the percentage that
-/// the subject falls into; else the repository's default; else the general one.
+/// Which subjects stand at which stage of the move. The first of these that there is decides: the cohort that lists the subject,
+/// the percentage that the subject falls into, the repository's default, the general default.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Settings of the routing policy")]
@@ -39,7 +39,7 @@ pub(crate) struct Cohort {
     pub(crate) stage: Stage,
 }
 
-/// Where something stands.
+/// The stage at which all subjects stand that no cohort has.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Place {

@@ -48,7 +48,7 @@ use crate::bindings::dual_write::{Description, Guest, Settings, SettingsError as
 use crate::exported::{self, Exported};
 pub use crate::{Action, Backend, Operation, Repository, RepositoryNumber, SettingsError, Target};
 
-/// A policy of the world `dual-write`. Only `configure` must be written; what the others do by themselves is always safe.
+/// A policy of the world `dual-write`. Only `configure` must be written. The defaults of the other functions are always safe.
 ///
 /// The host makes as many instances as it likes and may throw one away at any time: what a policy remembers beyond its
 /// settings must not matter.
@@ -62,18 +62,18 @@ pub trait DualWrite: Sized + Send + Sync + 'static {
     /// [`SettingsError`], and the settings never come into force.
     fn configure(settings: Self::Settings, repositories: &[Repository]) -> Result<Self, SettingsError>;
 
-    /// How a write reaches the other side, where the routing policy mirrors at all. By itself: after the answer.
+    /// How a write reaches the other side, where the routing policy mirrors at all. By default: after the answer.
     fn mirror(&self, _operation: &Operation, _authority: Backend) -> MirrorPlan {
         MirrorPlan::Async
     }
 
-    /// What becomes of a row that could not be mirrored, asked after every failed attempt. By itself: it is tried again, after
-    /// 100 ms, twice as long after every further attempt, and 25.6 s at most.
+    /// What becomes of a row that could not be mirrored. The host asks after every failed attempt. By default: the row is tried again after
+    /// 100 ms, after twice as long with every further attempt, and after 25.6 s at most.
     fn retry(&self, failure: &Failure) -> RetryDecision {
         RetryDecision::Again(100 << failure.attempt.saturating_sub(1).min(8))
     }
 
-    /// Who should hear of a write that its authority committed. By itself: nobody. The host takes the first 4 alerts.
+    /// Who should hear of a write that its authority committed. By default: nobody. The host takes the first 4 alerts.
     fn settle(&self, _outcome: &Outcome) -> Vec<Alert> {
         Vec::new()
     }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::bindings::routing::turnout::policy::types;
 use crate::{Repository, SettingsError, settings};
 
-/// What the macros `export_routing!` and `export_dual_write!` say of a policy. They alone implement it.
+/// What `export_routing!` and `export_dual_write!` say of a policy. Only these macros implement the trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the policy of its crate",
     note = "write `turnout_policy::export_routing!({Self});` or `turnout_policy::export_dual_write!({Self});`"
@@ -28,7 +28,7 @@ pub trait Exported: Sized + Send + Sync + 'static {
     /// The JSON Schema of the settings.
     fn schema() -> String;
 
-    /// What keeps the policy once it is configured.
+    /// The place that keeps the policy once it is configured.
     fn kept() -> &'static OnceLock<Self>;
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn configure<P: Exported>(told: &types::Settings) -> Result<(), types
         .map_err(|_| types::SettingsError::Other("this instance has its settings already".into()))
 }
 
-/// A policy as JSON configures it.
+/// A policy configured with settings in JSON.
 pub(crate) fn read<P: Exported>(json: &str, repositories: &[Repository]) -> Result<P, SettingsError> {
     P::configured(settings::read(json)?, repositories)
 }

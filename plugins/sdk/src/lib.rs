@@ -1,4 +1,4 @@
-//! For whoever writes a policy of Turnout: one trait for each world, settings by serde, and the rest done.
+//! The SDK for policies of Turnout: one trait for each world, settings read by serde, and everything around them done.
 //!
 //! A policy decides, operation by operation, and never acts: it has no clock, no randomness, no files and no network. The worlds
 //! are [`routing`] and [`dual_write`]. Here is a whole routing policy. It moves the listed phones to the new database:
@@ -111,8 +111,8 @@ pub use bindings::routing::turnout::policy::types::{
 pub use settings::{Prefixes, SettingsError, Subjects, check_repositories};
 pub use shares::Shares;
 
-/// What the standard library has for an allocator, but newer: it begins with the heap that the module comes with, so that a
-/// fresh instance need not ask the host for memory.
+/// A newer version of the standard library's allocator. It begins with the heap that the module comes with, so that a fresh instance need
+/// not ask the host for memory.
 #[cfg(target_family = "wasm")]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

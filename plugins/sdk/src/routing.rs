@@ -8,8 +8,8 @@ use crate::bindings::routing::{Description, Guest, Settings, SettingsError as Re
 use crate::exported::{self, Exported};
 pub use crate::{Action, Backend, Operation, Repository, RepositoryNumber, SettingsError, Target};
 
-/// A policy of the world `routing`. Only `configure` and `authority` must be written; what the others do by themselves is
-/// always safe.
+/// A policy of the world `routing`. Only `configure` and `authority` must be written. The defaults of the other functions are always
+/// safe.
 ///
 /// The host makes as many instances as it likes and may throw one away at any time: what a policy remembers beyond its
 /// settings must not matter.
@@ -42,7 +42,7 @@ pub trait Routing: Sized + Send + Sync + 'static {
         false
     }
 
-    /// Where a read goes. By itself: to the authority, with nothing to step in and nothing to compare.
+    /// Where a read goes. By default: to the authority, without a fallback and without comparing.
     fn read(&self, operation: &Operation, _conditions: &Conditions) -> ReadPlan {
         ReadPlan {
             primary: self.authority(&operation.target),

@@ -13,7 +13,7 @@ pub use subjects::Subjects;
 
 use crate::Repository;
 
-/// Reads settings, or says where they are wrong.
+/// Reads settings from JSON, or says where they are wrong.
 pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T, SettingsError> {
     let value: serde_json::Value =
         serde_json::from_str(json).map_err(|error| SettingsError::new(format!("this is not JSON: {error}")))?;
@@ -21,7 +21,7 @@ pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T, SettingsError> 
         let error: serde_path_to_error::Error<serde_json::Error> = error;
         let pointer = pointer(error.path());
         let mut reason = error.inner().to_string();
-        // A table that lacks something is told apart from its neighbours by its name, or by its place.
+        // A reason about a missing field names the table that lacks the field, so that the user can tell it from its neighbours.
         if reason.starts_with("missing field") && !pointer.is_empty() {
             let name = value.pointer(&pointer).and_then(|table| table["name"].as_str());
             let of = name.map_or_else(|| pointer[1..].replace('/', "."), ToOwned::to_owned);
@@ -34,7 +34,7 @@ pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T, SettingsError> 
 /// Checks that the repositories written as `[repositories.NAME]` are served.
 ///
 /// # Errors
-/// [`SettingsError`] at the first that is not.
+/// [`SettingsError`] at the first name that is not served.
 pub fn check_repositories<'a>(
     written: impl IntoIterator<Item = &'a String>,
     served: &[Repository],
@@ -56,7 +56,7 @@ fn pointer(path: &Path) -> String {
     path.iter().fold(String::new(), |pointer, segment| match segment {
         Segment::Seq { index } => format!("{pointer}/{index}"),
         Segment::Map { key } => format!("{pointer}/{}", escape(key)),
-        // An enum here is a text; what is unknown has no name.
+        // An enum is a text here, so nothing stands inside it. An unknown segment has no name.
         Segment::Enum { .. } | Segment::Unknown => pointer,
     })
 }

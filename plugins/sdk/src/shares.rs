@@ -2,12 +2,12 @@ use twox_hash::XxHash64;
 
 use crate::SettingsError;
 
-/// The parts that all subjects are divided into: how finely percentages are kept.
+/// How many parts all subjects are divided into. Percentages are kept as finely as that.
 const PARTS: u64 = 100_000_000;
 
-/// Percentages of all subjects, each with what holds for those who are in it. They take their subjects one after the other, in the
-/// order in which they were added. A subject is in the same place in every policy and every version, so it stays in its share while
-/// the figure grows and those before it stay as they are.
+/// Percentages of all subjects, each with a value for the subjects in it. Shares take their subjects one after the other, in the order in
+/// which they were added. A subject falls into the same place in every policy and every version. So it stays in its share while the
+/// percentage grows and the shares before it stay as they are.
 ///
 /// ```
 /// use turnout_policy::Shares;
@@ -31,7 +31,7 @@ impl<T> Default for Shares<T> {
 }
 
 impl<T> Shares<T> {
-    /// Adds a share after those that are there: a percentage, kept to a millionth of a percent. One of 0 has nobody.
+    /// Adds a share after the existing ones: a percentage, kept to a millionth of a percent. A share of 0 has nobody.
     ///
     /// # Errors
     /// [`SettingsError`] at the figure itself if it is no percentage, or if all together are more than 100; see
@@ -57,7 +57,7 @@ impl<T> Shares<T> {
         Ok(())
     }
 
-    /// What holds for a subject; `None` if it is in no share.
+    /// The value of the share that a subject is in; `None` if it is in none.
     #[must_use]
     pub fn of(&self, subject: &str) -> Option<&T> {
         if self.slices.is_empty() {
@@ -67,18 +67,18 @@ impl<T> Shares<T> {
         self.slices.iter().find(|(end, _)| part < *end).map(|(_, value)| value)
     }
 
-    /// What holds for somebody, in the order of the shares.
+    /// The values of the shares that have somebody, in the order of the shares.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.slices.iter().map(|(_, value)| value)
     }
 }
 
-/// The part that a subject falls into. This must never change: subjects would change sides with it.
+/// The part that a subject falls into. This function must never change: subjects would change sides with it.
 fn part(subject: &str) -> u64 {
     ((XxHash64::oneshot(0, subject.as_bytes()) >> 32) * PARTS) >> 32
 }
 
-/// The parts of all subjects that a percentage from 0 to 100 is.
+/// How many parts a percentage from 0 to 100 is.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

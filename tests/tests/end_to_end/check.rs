@@ -141,7 +141,7 @@ async fn bad_policies_are_named_with_file_line_and_reason() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_dead_database_and_repositories_that_do_not_fit_are_named() -> Result<()> {
+async fn check_names_dead_databases_and_misfit_repositories() -> Result<()> {
     let mut site = Site::set_up().await?;
     site.configure(&[
         ("backends.old.acquire_timeout", "'1s'"),

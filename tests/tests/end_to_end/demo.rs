@@ -118,7 +118,7 @@ async fn get(client: &reqwest::Client, url: &str, key: &str) -> Result<Answer> {
 }
 
 #[tokio::test]
-async fn it_serves_beside_a_second_host_on_its_file_and_leaves_nothing_behind() -> Result<()> {
+async fn the_demo_serves_two_hosts_and_leaves_nothing_behind() -> Result<()> {
     let mut demo = Demo::start()?;
     let Invitation {
         api,

@@ -21,7 +21,7 @@ async fn ids(host: &Host, repository: &str, query: &str) -> Result<Vec<i64>> {
 }
 
 #[tokio::test]
-async fn columns_are_chosen_renamed_and_cast_and_their_values_come_as_the_database_has_them() -> Result<()> {
+async fn columns_are_chosen_renamed_and_cast() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, _) = site.databases().await?;
@@ -144,7 +144,7 @@ async fn values_that_look_like_sql_are_only_values() -> Result<()> {
 }
 
 #[tokio::test]
-async fn rows_come_in_the_order_asked_for_with_nulls_where_asked_for() -> Result<()> {
+async fn rows_and_nulls_come_in_the_order_asked_for() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     for (order, found) in [
@@ -162,7 +162,7 @@ async fn rows_come_in_the_order_asked_for_with_nulls_where_asked_for() -> Result
 }
 
 #[tokio::test]
-async fn a_window_shows_its_rows_and_says_which_of_how_many() -> Result<()> {
+async fn a_window_says_which_rows_of_how_many() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let uncounted = host.get("/rest/v1/clients?select=id&order=id&limit=3&offset=2").await?;
@@ -257,7 +257,7 @@ async fn one_row_can_be_asked_for_as_an_object() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_read_that_cannot_be_is_refused_as_postgrest_refuses_it() -> Result<()> {
+async fn an_impossible_read_is_refused_as_postgrest_does() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     for (path, status, code) in [

@@ -49,7 +49,7 @@ async fn notes(database: &PgPool, client: i32) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_direct_write_that_an_older_row_replaced_raises_an_alert() -> Result<()> {
+async fn a_replaced_direct_write_raises_an_alert() -> Result<()> {
     let (site, host, _, new) = dual_writing("'15s'").await?;
     let mut held = hold_up_a_handoff(&site, &host, &new).await?;
     let phone: String = sqlx::query_scalar("update clients set notes = 'direct' where id = 8 returning phone")
@@ -79,7 +79,7 @@ async fn a_direct_write_that_an_older_row_replaced_raises_an_alert() -> Result<(
 }
 
 #[tokio::test]
-async fn a_direct_write_during_a_handoff_that_is_abandoned_is_mirrored() -> Result<()> {
+async fn a_direct_write_during_an_abandoned_handoff_is_mirrored() -> Result<()> {
     let (site, host, old, new) = dual_writing("'2s'").await?;
     let held = hold_up_a_handoff(&site, &host, &new).await?;
     sqlx::query("update clients set notes = 'direct' where id = 9")

@@ -61,7 +61,7 @@ async fn epoch(host: &Host) -> Result<u64> {
 }
 
 #[tokio::test]
-async fn a_policy_that_is_slow_for_every_subject_is_refused_within_the_budget_and_the_host_serves() -> Result<()> {
+async fn a_slow_policy_is_refused_within_the_exam_budget() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("policies.exam_budget", "'1s'")])?;
     let host = site.host().await?;
@@ -78,7 +78,7 @@ async fn a_policy_that_is_slow_for_every_subject_is_refused_within_the_budget_an
 }
 
 #[tokio::test]
-async fn nobody_is_asked_about_a_change_under_which_nothing_can_move() -> Result<()> {
+async fn the_exam_skips_changes_that_move_nothing() -> Result<()> {
     let site = Site::set_up().await?;
     site.put("routing.toml", "")?;
     site.put("routing.wasm", slow()?)?;
@@ -100,7 +100,7 @@ async fn nobody_is_asked_about_a_change_under_which_nothing_can_move() -> Result
 }
 
 #[tokio::test]
-async fn a_span_that_the_authority_of_a_real_subject_contradicts_is_refused() -> Result<()> {
+async fn a_span_that_a_real_subject_contradicts_is_refused() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let status = || async { Ok::<Value, anyhow::Error>(host.get("/v1/status").await?.json()) };

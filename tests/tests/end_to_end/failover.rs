@@ -85,7 +85,7 @@ async fn force(host: &Host) -> Answer {
 }
 
 #[tokio::test]
-async fn a_forced_failover_goes_on_at_the_other_side_and_shows_what_the_dead_one_had_not_mirrored() -> Result<()> {
+async fn a_forced_failover_shows_what_was_not_mirrored() -> Result<()> {
     let mut site = Site::set_up().await?;
     site.route("[default]\nstage = 'dualwrite'\n")?;
     let host = site.host().await?;
@@ -188,7 +188,7 @@ async fn a_forced_failover_goes_on_at_the_other_side_and_shows_what_the_dead_one
 }
 
 #[tokio::test]
-async fn a_host_that_starts_after_a_failover_follows_it_and_a_change_of_the_routing_ends_it() -> Result<()> {
+async fn a_new_host_follows_a_failover_until_the_routing_changes() -> Result<()> {
     let mut site = Site::set_up().await?;
     site.route("[default]\nstage = 'dualwrite'\n")?;
     let first = site.host().await?;
@@ -242,7 +242,7 @@ async fn a_host_that_starts_after_a_failover_follows_it_and_a_change_of_the_rout
 }
 
 #[tokio::test]
-async fn a_host_that_slept_through_a_failover_does_not_apply_what_it_left_behind() -> Result<()> {
+async fn a_host_that_slept_through_a_failover_applies_nothing_old() -> Result<()> {
     let mut site = Site::set_up().await?;
     site.route("[default]\nstage = 'dualwrite'\n")?;
     let sleeper = site.host().await?;

@@ -111,7 +111,7 @@ async fn writes_without_triggers_are_mirrored_before_authority_moves() -> Result
 }
 
 #[tokio::test]
-async fn a_table_that_was_swapped_holds_authority_until_it_is_captured_and_compared() -> Result<()> {
+async fn authority_stays_until_a_swapped_table_is_compared() -> Result<()> {
     let (site, host, old, new) = with_notes(DUAL_WRITE).await?;
     let swap = "begin; alter table public.notes rename to notes_before;
         create table public.notes (like public.notes_before including all);
@@ -186,7 +186,7 @@ async fn a_copied_installation_is_noticed_and_made_new() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_installation_behind_an_open_writer_lets_others_pass_and_names_the_writer() -> Result<()> {
+async fn an_installation_blocks_no_writer_and_names_the_open_one() -> Result<()> {
     let site = Site::set_up().await?;
     let (old, _) = site.databases().await?;
     let mut writer = old.acquire().await?;
@@ -223,7 +223,7 @@ async fn an_installation_behind_an_open_writer_lets_others_pass_and_names_the_wr
 }
 
 #[tokio::test]
-async fn a_strict_guard_lets_in_what_triggers_of_the_application_write() -> Result<()> {
+async fn a_strict_guard_admits_writes_of_the_applications_triggers() -> Result<()> {
     let site = Site::set_up().await?;
     let (old, _) = site.databases().await?;
     raw_sql(
@@ -259,7 +259,7 @@ async fn a_strict_guard_lets_in_what_triggers_of_the_application_write() -> Resu
 }
 
 #[tokio::test]
-async fn a_subject_column_that_is_renamed_stops_its_repository_and_fails_no_writer() -> Result<()> {
+async fn a_renamed_subject_column_stops_its_repository_only() -> Result<()> {
     let (site, host, old, new) = with_notes(DUAL_WRITE).await?;
     site.configure(&[
         ("repositories.notes.key", "['id']"),

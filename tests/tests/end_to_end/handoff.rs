@@ -94,7 +94,7 @@ async fn count_up(host: Arc<Host>, over: Arc<AtomicBool>, phone: String, by_id: 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cohort_moves_back_and_forth_under_writers_and_nothing_is_lost() -> Result<()> {
+async fn moving_a_cohort_under_writers_loses_nothing() -> Result<()> {
     const MOVES: u64 = 12;
     let (site, host) = dual_writing("'15s'").await?;
     let (host, over) = (Arc::new(host), Arc::new(AtomicBool::new(false)));
@@ -147,7 +147,7 @@ async fn a_cohort_moves_back_and_forth_under_writers_and_nothing_is_lost() -> Re
 }
 
 #[tokio::test]
-async fn a_host_that_slept_through_a_handoff_writes_nothing_under_the_old_epoch() -> Result<()> {
+async fn a_host_that_slept_writes_nothing_under_the_old_epoch() -> Result<()> {
     let (site, first) = dual_writing("'15s'").await?;
     let second = site.host().await?;
     let (old, new) = site.databases().await?;
@@ -209,7 +209,7 @@ async fn hold_a_change(host: &Host, new: &PgPool) -> Result<sqlx::Transaction<'s
 }
 
 #[tokio::test]
-async fn what_a_killed_host_left_in_the_middle_of_a_handoff_another_ends() -> Result<()> {
+async fn another_host_ends_the_handoff_of_a_killed_one() -> Result<()> {
     for second_runs_already in [true, false] {
         let (site, first) = dual_writing("'1s'").await?;
         let (old, new) = site.databases().await?;
@@ -255,7 +255,7 @@ async fn what_a_killed_host_left_in_the_middle_of_a_handoff_another_ends() -> Re
 }
 
 #[tokio::test]
-async fn a_handoff_that_cannot_drain_is_abandoned_within_the_budget_and_writes_go_on() -> Result<()> {
+async fn a_handoff_that_cannot_drain_is_abandoned_within_its_budget() -> Result<()> {
     let (site, host) = dual_writing("'1s'").await?;
     let (old, new) = site.databases().await?;
     let held = hold_a_change(&host, &new).await?;
@@ -290,7 +290,7 @@ async fn a_handoff_that_cannot_drain_is_abandoned_within_the_budget_and_writes_g
 }
 
 #[tokio::test]
-async fn a_handoff_with_a_side_that_dies_is_abandoned_and_the_old_set_is_in_force_when_it_is_back() -> Result<()> {
+async fn a_handoff_is_abandoned_when_a_side_dies() -> Result<()> {
     let (mut site, host) = dual_writing("'1s'").await?;
     let (_, new) = site.databases().await?;
     let held = hold_a_change(&host, &new).await?;

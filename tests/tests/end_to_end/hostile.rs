@@ -115,7 +115,7 @@ fn assert_undecided(answer: &Answer) {
 }
 
 #[tokio::test]
-async fn a_policy_that_does_not_decide_is_stopped_and_its_writes_are_refused() -> Result<()> {
+async fn an_undecided_write_is_refused() -> Result<()> {
     // Less than one instance of `eats_memory` has when it is stopped.
     const MOST: usize = 12 << 20;
     let site = Site::set_up().await?;
@@ -168,7 +168,7 @@ async fn a_policy_that_does_not_decide_is_stopped_and_its_writes_are_refused() -
 }
 
 #[tokio::test]
-async fn a_policy_that_fails_for_anybody_whom_the_databases_know_is_refused_and_the_good_one_stays() -> Result<()> {
+async fn a_policy_that_fails_for_one_known_subject_is_refused() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     assert_eq!(welcome(&host).await?.status, 201);
@@ -187,7 +187,7 @@ async fn a_policy_that_fails_for_anybody_whom_the_databases_know_is_refused_and_
 }
 
 #[tokio::test]
-async fn a_policy_that_cannot_be_one_is_refused_with_the_reason_and_the_good_one_stays() -> Result<()> {
+async fn a_module_that_is_no_policy_is_refused() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let wasi = include_str!("../../../host/runtime/tests/fixtures/imports_wasi.wat");
@@ -240,7 +240,7 @@ async fn a_policy_that_cannot_be_one_is_refused_with_the_reason_and_the_good_one
 }
 
 #[tokio::test]
-async fn a_read_that_is_not_decided_is_refused_or_goes_where_the_configuration_says() -> Result<()> {
+async fn an_undecided_read_is_answered_as_configured() -> Result<()> {
     let site = Site::set_up().await?;
     let read = "(func (export \"read\") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)";
     let good = include_str!("../../../host/runtime/tests/fixtures/good.wat");
@@ -265,7 +265,7 @@ async fn a_read_that_is_not_decided_is_refused_or_goes_where_the_configuration_s
 }
 
 #[tokio::test]
-async fn a_dual_write_policy_that_cannot_be_one_is_refused_too() -> Result<()> {
+async fn a_module_that_is_no_dual_write_policy_is_refused() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let traps_at = |export: &str| {
@@ -303,7 +303,7 @@ async fn a_dual_write_policy_that_cannot_be_one_is_refused_too() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_no_file_is_refused_at_once_and_reloading_goes_on() -> Result<()> {
+async fn a_policy_that_is_no_regular_file_is_refused() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let path = site.policies().join("routing.wasm");

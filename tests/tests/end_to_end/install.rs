@@ -80,7 +80,7 @@ async fn an_installation_can_be_repeated_and_a_rehearsal_changes_nothing() -> Re
 }
 
 #[tokio::test]
-async fn the_removal_leaves_a_database_as_it_was_and_neither_touches_its_sequences() -> Result<()> {
+async fn an_uninstalled_database_is_as_it_was() -> Result<()> {
     let site = Site::set_up().await?;
     let untouched = Cluster::start(Options::default()).await?;
     dataset::load(untouched.url()).await?;
@@ -107,7 +107,7 @@ async fn the_removal_leaves_a_database_as_it_was_and_neither_touches_its_sequenc
 }
 
 #[tokio::test]
-async fn the_printed_sql_runs_in_psql_as_it_is_and_gives_the_same() -> Result<()> {
+async fn the_printed_sql_runs_in_psql() -> Result<()> {
     let site = Site::set_up().await?;
     let (_, new) = site.databases().await?;
     let installed = catalogue(&new).await?;
@@ -127,7 +127,7 @@ async fn the_printed_sql_runs_in_psql_as_it_is_and_gives_the_same() -> Result<()
 }
 
 #[tokio::test]
-async fn a_role_that_only_owns_the_tables_installs_and_is_told_what_it_could_not_do() -> Result<()> {
+async fn a_role_that_only_owns_the_tables_can_install() -> Result<()> {
     let site = Site::set_up().await?;
     site.turnout(&["uninstall", "new"])?;
     let (_, new) = site.databases().await?;
@@ -242,7 +242,7 @@ async fn a_check_names_what_is_not_captured() -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_partition_is_captured_and_a_new_one_is_missed_until_it_is_installed_again() -> Result<()> {
+async fn a_new_partition_is_named_until_it_is_installed() -> Result<()> {
     let site = Site::set_up().await?;
     let (old, new) = site.databases().await?;
     for database in [&old, &new] {

@@ -83,7 +83,7 @@ async fn connections_on_which_nothing_comes_are_cut() -> Result<()> {
 }
 
 #[tokio::test]
-async fn bodies_on_their_way_take_no_place_and_are_given_up() -> Result<()> {
+async fn slow_bodies_take_no_place_and_are_given_up() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("api.concurrency", "1"), ("api.request_timeout", "'3s'")])?;
     let host = site.host().await?;
@@ -111,7 +111,7 @@ async fn bodies_on_their_way_take_no_place_and_are_given_up() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_body_that_says_it_is_too_large_is_refused_before_it_comes() -> Result<()> {
+async fn a_body_announced_as_too_large_is_refused_at_once() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let began = Instant::now();
@@ -190,7 +190,7 @@ async fn a_newcomer_takes_the_place_of_who_has_waited_longest() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_stop_cuts_what_is_half_there_and_lets_the_rest_end() -> Result<()> {
+async fn a_stop_cuts_half_requests_and_lets_operations_end() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, _) = site.databases().await?;
@@ -229,7 +229,7 @@ async fn a_stop_cuts_what_is_half_there_and_lets_the_rest_end() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_no_answers_is_not_worked_for_and_cut() -> Result<()> {
+async fn a_client_that_takes_no_answers_is_cut() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("api.request_timeout", "'2s'")])?;
     let host = site.host().await?;

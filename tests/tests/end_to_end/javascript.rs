@@ -6,7 +6,7 @@ use anyhow::Result;
 use turnout_tests::{Site, policy_in_javascript};
 
 #[tokio::test]
-async fn a_policy_in_javascript_decides_as_its_cases_say_and_serves_a_host() -> Result<()> {
+async fn a_policy_in_javascript_passes_its_cases_and_serves() -> Result<()> {
     let site = Site::set_up().await?;
     let module = policy_in_javascript();
     let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/javascript/cases.toml");

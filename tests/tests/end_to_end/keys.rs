@@ -25,7 +25,7 @@ async fn asked(host: &Host, path: &str, header: Option<(&str, &str)>) -> Result<
 }
 
 #[tokio::test]
-async fn without_a_key_nothing_is_told_and_each_key_opens_its_paths_in_either_header() -> Result<()> {
+async fn each_key_opens_its_own_paths_only() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("api.metrics_key", "'scraper-key'")])?;
     let host = site.host().await?;

@@ -28,7 +28,7 @@ pub(crate) async fn somebody_waits(database: &PgPool) {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_refused_and_not_written() -> Result<()> {
+async fn a_too_large_body_is_refused_and_not_written() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("api.body_limit_kib", "2")])?;
     let host = site.host().await?;
@@ -79,7 +79,7 @@ async fn a_request_that_takes_too_long_is_given_up() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_too_long_is_ended_by_its_database() -> Result<()> {
+async fn a_slow_statement_is_ended_by_its_database() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("backends.old.statement_timeout", "'200ms'")])?;
     let host = site.host().await?;
@@ -109,7 +109,7 @@ async fn a_statement_that_takes_too_long_is_ended_by_its_database() -> Result<()
 }
 
 #[tokio::test]
-async fn a_full_host_sends_others_away_and_still_tells_how_it_is() -> Result<()> {
+async fn a_full_host_refuses_operations_and_shows_its_status() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("api.concurrency", "1")])?;
     let host = site.host().await?;
@@ -138,7 +138,7 @@ async fn a_full_host_sends_others_away_and_still_tells_how_it_is() -> Result<()>
 }
 
 #[tokio::test]
-async fn a_pool_that_is_used_up_sends_others_away_after_its_timeout() -> Result<()> {
+async fn an_exhausted_pool_refuses_after_its_timeout() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("backends.old.pool", "1"), ("backends.old.acquire_timeout", "'300ms'")])?;
     let host = site.host().await?;

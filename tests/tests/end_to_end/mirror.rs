@@ -49,7 +49,7 @@ async fn arrives(database: &PgPool, query: &str, expected: &str) {
 const NOTES: &str = "select notes from clients where phone = '89686484488'";
 
 #[tokio::test]
-async fn a_write_appears_on_the_other_side_and_one_by_psql_does_too() -> Result<()> {
+async fn writes_of_turnout_and_of_psql_are_mirrored() -> Result<()> {
     let (site, host) = dual_writing("'5s'").await?;
     let (old, new) = site.databases().await?;
     let written = note(&host, "through Turnout").await?;
@@ -193,7 +193,7 @@ async fn no_table_of_turnout_grows_while_it_is_drained() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_child_that_is_mirrored_without_its_parent_is_refused_by_name() -> Result<()> {
+async fn mirroring_a_child_without_its_parent_is_refused() -> Result<()> {
     let (site, host) = dual_writing("'5s'").await?;
     site.route("[default]\nstage = 'dualwrite'\n[repositories.staff]\nstage = 'off'\n")?;
     let reason = eventually("it is refused", async || {

@@ -50,7 +50,7 @@ async fn with_a_parked_client() -> Result<(Site, Host)> {
 }
 
 #[tokio::test]
-async fn status_and_metrics_show_where_the_mirror_stands_without_personal_data() -> Result<()> {
+async fn status_and_metrics_show_the_mirror_without_personal_data() -> Result<()> {
     let (site, host) = with_a_parked_client().await?;
     let status = host
         .status_with("the parked key is seen", |status| {
@@ -115,7 +115,7 @@ async fn status_and_metrics_show_where_the_mirror_stands_without_personal_data()
 }
 
 #[tokio::test]
-async fn a_parked_row_is_mirrored_by_a_retry_once_its_reason_is_gone() -> Result<()> {
+async fn a_retry_mirrors_a_parked_row_once_mended() -> Result<()> {
     let (site, host) = with_a_parked_client().await?;
     let (well, out, err) = site.said(&["mirror", "list"])?;
     assert!(well, "{err}");
@@ -150,7 +150,7 @@ async fn a_parked_row_is_mirrored_by_a_retry_once_its_reason_is_gone() -> Result
 }
 
 #[tokio::test]
-async fn a_parked_row_that_is_given_up_is_shown_as_diverged() -> Result<()> {
+async fn a_dropped_parked_row_is_shown_as_diverged() -> Result<()> {
     let (site, host) = with_a_parked_client().await?;
     let (well, out, err) = site.said(&["mirror", "drop", "--source", "old"])?;
     assert!(

@@ -47,7 +47,7 @@ async fn route(site: &Site, host: &Host, settings: &str, epoch: u64) -> Result<(
 }
 
 #[tokio::test]
-async fn ids_have_no_gaps_on_one_side_and_never_collide_on_two() -> Result<()> {
+async fn ids_never_collide_and_have_no_gaps_on_one_side() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("handoff.budget", "'15s'")])?;
     site.route(OFF)?;
@@ -91,7 +91,7 @@ async fn ids_have_no_gaps_on_one_side_and_never_collide_on_two() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_sequence_that_was_set_by_hand_is_set_apart_again() -> Result<()> {
+async fn a_sequence_set_by_hand_is_set_apart_again() -> Result<()> {
     let site = Site::set_up().await?;
     site.route(TEST_PHONE)?;
     let host = site.host().await?;
@@ -112,7 +112,7 @@ async fn a_sequence_that_was_set_by_hand_is_set_apart_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_sequence_that_cannot_be_set_apart_is_named_and_holds_up_the_change() -> Result<()> {
+async fn a_sequence_that_cannot_be_set_apart_refuses_the_change() -> Result<()> {
     let site = Site::set_up().await?;
     site.route(DUALWRITE)?;
     let (old, _) = site.databases().await?;

@@ -23,7 +23,7 @@ fn operations(host: &Host) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn every_operation_has_one_line_in_the_log_and_no_personal_data_is_anywhere() -> Result<()> {
+async fn every_operation_has_one_log_line_without_personal_data() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("log.format", "'json'")])?;
     let host = Host::start(&site.config(), &[("TURNOUT_LOG", "debug")]).await?;

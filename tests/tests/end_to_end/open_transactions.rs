@@ -57,7 +57,7 @@ async fn move_clients(site: &Site, host: &Host) {
 }
 
 #[tokio::test]
-async fn an_open_transaction_of_psql_holds_up_nothing_after_the_budget() -> Result<()> {
+async fn an_open_transaction_holds_up_nothing_after_the_budget() -> Result<()> {
     let (site, host) = dual_writing("'3s'").await?;
     let (old, new) = site.databases().await?;
     for side in [&old, &new] {
@@ -125,7 +125,7 @@ async fn an_open_transaction_of_psql_holds_up_nothing_after_the_budget() -> Resu
 }
 
 #[tokio::test]
-async fn a_prepared_transaction_that_holds_up_the_fence_is_named_by_its_gid() -> Result<()> {
+async fn a_prepared_transaction_at_the_fence_is_named_by_gid() -> Result<()> {
     let (site, host) = dual_writing("'2s'").await?;
     let (old, _) = site.databases().await?;
     let fence: i64 = sqlx::query_scalar("select turnout.lowest_epoch()")
@@ -160,7 +160,7 @@ async fn a_prepared_transaction_that_holds_up_the_fence_is_named_by_its_gid() ->
 }
 
 #[tokio::test]
-async fn a_host_that_dies_while_a_transaction_holds_up_the_fence_leaves_nothing_waiting() -> Result<()> {
+async fn a_host_dying_at_a_held_fence_blocks_nobody() -> Result<()> {
     let (site, first) = dual_writing("'1s'").await?;
     let (old, _) = site.databases().await?;
     let second = site.host().await?;

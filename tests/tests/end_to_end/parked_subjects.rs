@@ -58,7 +58,7 @@ async fn parked_keys_of_other_subjects_hold_up_nobody() -> Result<()> {
 }
 
 #[tokio::test]
-async fn parked_keys_of_a_subject_that_moves_are_named_without_the_subject() -> Result<()> {
+async fn parked_keys_that_hold_up_a_move_name_no_subject() -> Result<()> {
     let (site, host, old) = dual_writing().await?;
     park(&old, "clients", "'8900' || (1000000 + n)", 1100).await?;
     park(&old, "bookings", "'8 968 648-44-88'", 2).await?;

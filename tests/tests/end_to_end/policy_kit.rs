@@ -30,7 +30,7 @@ fn said_well(folder: &Path, arguments: &[&str]) -> Result<String> {
 }
 
 #[test]
-fn a_new_policy_compiles_as_it_is_and_decides_what_its_cases_say() -> Result<()> {
+fn a_new_policy_compiles_and_passes_its_cases() -> Result<()> {
     let folder = TempDir::new()?;
     let here = folder.path();
     for (name, world) in [("my-routing", "routing"), ("my-writes", "dual-write")] {
@@ -106,7 +106,7 @@ decision = { authority = "new", read = { primary = "old", fallback = "new" } }
 "#;
 
 #[test]
-fn a_case_that_goes_wrong_shows_what_was_expected_and_what_was_decided() -> Result<()> {
+fn a_failed_case_shows_what_was_expected_and_decided() -> Result<()> {
     let folder = TempDir::new()?;
     let module = policy("routing").display().to_string();
     let cases = folder.path().join("cases.toml");
@@ -148,7 +148,7 @@ fn a_case_that_goes_wrong_shows_what_was_expected_and_what_was_decided() -> Resu
 }
 
 #[test]
-fn a_policy_in_javascript_and_the_wit_package_are_written_anywhere() -> Result<()> {
+fn a_javascript_policy_and_the_wit_can_be_written_anywhere() -> Result<()> {
     let folder = TempDir::new()?;
     let here = folder.path();
     let out = said_well(here, &["new", "moved", "--world", "routing", "--language", "js"])?;
@@ -173,7 +173,7 @@ fn a_policy_in_javascript_and_the_wit_package_are_written_anywhere() -> Result<(
 }
 
 #[test]
-fn a_policy_in_python_is_written_anywhere_for_the_world_that_python_can_build() -> Result<()> {
+fn a_policy_in_python_can_be_begun_anywhere() -> Result<()> {
     let folder = TempDir::new()?;
     let here = folder.path();
     let out = said_well(here, &["new", "waits", "--world", "dual-write", "--language", "python"])?;
@@ -263,7 +263,7 @@ fn a_module_is_held_to_the_bounds_of_a_host() -> Result<()> {
 }
 
 #[test]
-fn check_says_what_a_module_is_and_where_settings_are_wrong() -> Result<()> {
+fn check_describes_a_module_and_names_wrong_settings() -> Result<()> {
     let folder = TempDir::new()?;
     let here = folder.path();
     let module = policy("routing").display().to_string();

@@ -38,7 +38,7 @@ async fn somebody_waits_for_the_mirror(old: &PgPool) {
 }
 
 #[tokio::test]
-async fn a_booking_on_new_waits_for_the_staff_just_added_on_old() -> Result<()> {
+async fn a_booking_waits_for_its_parent_on_the_other_side() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, new) = site.databases().await?;

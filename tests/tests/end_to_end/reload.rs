@@ -53,7 +53,7 @@ fn another_module(mark: u8) -> Result<Vec<u8>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_changes_under_load_fail_no_request_and_mix_no_two_sets() -> Result<()> {
+async fn a_thousand_reloads_under_load_fail_no_request() -> Result<()> {
     const BURSTS: u64 = 200;
     const CONNECTIONS: usize = 32;
     let site = Site::set_up().await?;
@@ -208,7 +208,7 @@ async fn a_change_of_either_world_makes_one_epoch() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_mistake_in_the_dual_write_settings_is_refused_with_its_line() -> Result<()> {
+async fn a_mistake_in_dual_write_settings_is_refused_by_line() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     for (settings, line, reason) in [
@@ -231,7 +231,7 @@ async fn a_mistake_in_the_dual_write_settings_is_refused_with_its_line() -> Resu
 }
 
 #[tokio::test]
-async fn a_file_that_goes_is_reported_and_what_was_in_force_stays() -> Result<()> {
+async fn a_removed_policy_file_is_reported_and_changes_nothing() -> Result<()> {
     let site = Site::set_up().await?;
     site.route(ONE_WAY)?;
     let host = site.host().await?;

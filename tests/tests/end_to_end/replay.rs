@@ -95,7 +95,7 @@ at off, services: 1 operation of no subject, 1 decided otherwise
 }
 
 #[tokio::test]
-async fn a_recording_shows_without_its_host_which_decisions_would_change_for_whom() -> Result<()> {
+async fn a_recording_is_replayed_without_a_host() -> Result<()> {
     let (site, host) = recorded(&[]).await?;
     let (by_host, by_file) = files(&site)?;
     let text = fs::read_to_string(by_file.last().context("no file")?)?;
@@ -150,7 +150,7 @@ async fn a_recording_shows_without_its_host_which_decisions_would_change_for_who
 }
 
 #[tokio::test]
-async fn a_percentage_that_may_decide_as_recorded_changes_nothing_for_certain() -> Result<()> {
+async fn a_replayed_percentage_counts_no_uncertain_change() -> Result<()> {
     let (site, host) = recorded(&[]).await?;
     let halves = site.folder().join("halves.toml");
     fs::write(
@@ -176,7 +176,7 @@ async fn a_percentage_that_may_decide_as_recorded_changes_nothing_for_certain() 
 }
 
 #[tokio::test]
-async fn a_recording_that_may_name_subjects_is_replayed_exactly_and_none_is_shown() -> Result<()> {
+async fn a_recording_with_clear_subjects_is_replayed_exactly() -> Result<()> {
     let (site, host) = recorded(&[("recording.clear_subjects", "true")]).await?;
     let (by_host, by_file) = files(&site)?;
     let shown = run(&site, &by_host)?;

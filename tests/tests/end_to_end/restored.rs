@@ -65,7 +65,7 @@ async fn restored(backend: Backend) -> Result<(Site, Host)> {
 }
 
 #[tokio::test]
-async fn a_restored_side_holds_authority_until_a_person_has_said_whose_rows_count() -> Result<()> {
+async fn a_restored_side_keeps_authority_in_place_until_a_rejoin() -> Result<()> {
     for (side, counts) in [(Backend::New, Backend::Old), (Backend::Old, Backend::New)] {
         let (site, host) = restored(side).await?;
         let status = host

@@ -16,7 +16,7 @@ async fn refused(host: &Host, words: &str) {
 }
 
 #[tokio::test]
-async fn a_refusal_repeats_no_phone_and_what_a_module_says_of_itself_is_bounded() -> Result<()> {
+async fn refusals_repeat_no_phone_and_policy_texts_are_bounded() -> Result<()> {
     let site = Site::set_up().await?;
     let host = Host::start(&site.config(), &[("TURNOUT_LOG", "debug")]).await?;
 
@@ -40,7 +40,7 @@ async fn a_refusal_repeats_no_phone_and_what_a_module_says_of_itself_is_bounded(
 }
 
 #[tokio::test]
-async fn a_policy_that_logs_a_phone_and_steers_a_screen_is_made_harmless() -> Result<()> {
+async fn phones_and_control_characters_of_a_policy_are_hidden() -> Result<()> {
     let site = Site::set_up().await?;
     let host = Host::start(&site.config(), &[("TURNOUT_LOG", "debug")]).await?;
     let tells = LOGS

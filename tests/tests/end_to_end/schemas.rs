@@ -20,7 +20,7 @@ async fn sql(side: &PgPool, text: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn check_and_the_gate_name_what_the_side_that_gains_authority_lacks() -> Result<()> {
+async fn what_the_gaining_side_lacks_is_named() -> Result<()> {
     let site = Site::set_up().await?;
     site.route(DUALWRITE)?;
     let host = site.host().await?;
@@ -124,7 +124,7 @@ async fn what_may_only_surprise_is_a_warning() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_type_outside_the_search_path_of_one_side_is_named() -> Result<()> {
+async fn a_type_outside_the_search_path_is_named() -> Result<()> {
     let site = Site::set_up().await?;
     let (old, new) = site.databases().await?;
     for side in [&old, &new] {
@@ -152,7 +152,7 @@ async fn a_type_outside_the_search_path_of_one_side_is_named() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_key_that_does_not_tell_rows_apart_is_refused_by_check_and_at_the_start() -> Result<()> {
+async fn a_key_that_is_not_unique_is_refused() -> Result<()> {
     let site = Site::set_up().await?;
     let (old, new) = site.databases().await?;
     for side in [&old, &new] {

@@ -27,7 +27,7 @@ async fn refusal(site: &Site) -> Result<String> {
 }
 
 #[tokio::test]
-async fn a_host_with_another_description_of_the_site_does_not_start() -> Result<()> {
+async fn a_host_with_another_description_does_not_start() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     for (change, words) in [
@@ -61,7 +61,7 @@ async fn a_host_with_another_description_of_the_site_does_not_start() -> Result<
 }
 
 #[tokio::test]
-async fn a_site_without_a_description_takes_that_of_the_first_host() -> Result<()> {
+async fn the_first_host_describes_the_site() -> Result<()> {
     let site = Site::set_up().await?;
     site.host().await?.stop().await?;
     let (old, new) = site.databases().await?;
@@ -81,7 +81,7 @@ async fn a_site_without_a_description_takes_that_of_the_first_host() -> Result<(
 }
 
 #[tokio::test]
-async fn a_host_started_with_an_old_directory_moves_nothing_until_a_file_is_saved() -> Result<()> {
+async fn an_old_directory_moves_nothing_until_a_file_is_saved() -> Result<()> {
     let site = Site::set_up().await?;
     site.route(EVERYBODY_ON_OLD)?;
     let host = site.host().await?;
@@ -126,7 +126,7 @@ fn site_status(site: &Site, host: &Host) -> Result<String> {
 }
 
 #[tokio::test]
-async fn an_old_directory_is_known_after_its_epoch_is_no_longer_kept() -> Result<()> {
+async fn an_old_directory_is_known_after_its_epoch_went() -> Result<()> {
     let site = Site::set_up().await?;
     site.route(EVERYBODY_ON_OLD)?;
     let host = site.host().await?;
@@ -150,7 +150,7 @@ async fn an_old_directory_is_known_after_its_epoch_is_no_longer_kept() -> Result
 }
 
 #[tokio::test]
-async fn a_set_that_was_never_in_force_is_a_change_at_the_start_too() -> Result<()> {
+async fn a_new_set_comes_into_force_at_the_start() -> Result<()> {
     let site = Site::set_up().await?;
     site.route(EVERYBODY_ON_OLD)?;
     let host = site.host().await?;
@@ -202,7 +202,7 @@ async fn a_host_starts_from_the_record_whatever_its_directory_holds() -> Result<
 }
 
 #[tokio::test]
-async fn another_description_is_applied_and_the_hosts_of_the_one_before_stop_serving() -> Result<()> {
+async fn an_applied_description_stops_hosts_of_the_old_one() -> Result<()> {
     let site = Site::set_up().await?;
     site.route(EVERYBODY_ON_OLD)?;
     let host = site.host().await?;
@@ -270,7 +270,7 @@ async fn another_description_is_applied_and_the_hosts_of_the_one_before_stop_ser
 }
 
 #[tokio::test]
-async fn a_repository_that_is_added_while_both_sides_insert_gets_ids_that_never_collide() -> Result<()> {
+async fn ids_of_an_added_repository_never_collide() -> Result<()> {
     let site = Site::set_up().await?;
     site.route(
         "[[cohort]]\nname = 'test phone'\nsubjects = ['89686484488']\nstage = 'live'\n[default]\nstage = 'dualwrite'\n",
@@ -303,7 +303,7 @@ async fn a_repository_that_is_added_while_both_sides_insert_gets_ids_that_never_
 }
 
 #[tokio::test]
-async fn a_description_that_could_move_rows_is_not_applied_while_they_differ() -> Result<()> {
+async fn a_description_is_not_applied_while_moving_rows_differ() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     site.turnout(&["check"])?;

@@ -38,7 +38,7 @@ async fn bookings(database: &PgPool, comment: &str) -> Result<(i64, i64)> {
 }
 
 #[tokio::test]
-async fn a_write_of_rows_with_two_authorities_is_done_in_two_parts_and_says_so() -> Result<()> {
+async fn a_write_across_authorities_is_split_and_says_so() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, new) = site.databases().await?;
@@ -113,7 +113,7 @@ async fn a_write_of_rows_with_two_authorities_is_done_in_two_parts_and_says_so()
 }
 
 #[tokio::test]
-async fn a_write_that_must_answer_with_one_row_is_not_split() -> Result<()> {
+async fn a_write_of_a_single_row_is_not_split() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, new) = site.databases().await?;
@@ -133,7 +133,7 @@ async fn a_write_that_must_answer_with_one_row_is_not_split() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_part_that_fails_after_another_is_done_is_told_as_that() -> Result<()> {
+async fn a_failed_part_of_a_split_write_is_told() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, new) = site.databases().await?;

@@ -25,7 +25,7 @@ async fn book(host: &Host) -> Result<Answer> {
 }
 
 #[tokio::test]
-async fn a_read_that_spans_authorities_waits_for_the_other_side_or_says_what_it_may_miss() -> Result<()> {
+async fn a_read_across_authorities_waits_or_says_its_staleness() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, _) = site.databases().await?;
@@ -56,7 +56,7 @@ async fn a_read_that_spans_authorities_waits_for_the_other_side_or_says_what_it_
 }
 
 #[tokio::test]
-async fn a_read_that_falls_back_says_so_and_never_misses_the_subjects_own_writes() -> Result<()> {
+async fn a_fallback_read_never_misses_its_subjects_own_writes() -> Result<()> {
     let mut site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, new) = site.databases().await?;

@@ -137,7 +137,7 @@ async fn no_query_string_is_an_error_of_the_host() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_too_large_or_no_type_is_the_callers_error() -> Result<()> {
+async fn unknown_types_and_too_large_requests_are_the_callers_error() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, _) = site.databases().await?;
@@ -188,7 +188,7 @@ async fn what_is_too_large_or_no_type_is_the_callers_error() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_request_that_is_not_http_has_an_error_body_too() -> Result<()> {
+async fn a_request_that_is_no_http_gets_an_error_body() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let long = format!("GET /rest/v1/clients?id=eq.{} HTTP/1.1", "1".repeat(70_000));

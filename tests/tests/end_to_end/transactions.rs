@@ -89,7 +89,7 @@ async fn later_operations_use_what_earlier_ones_answered() -> Result<()> {
 }
 
 #[tokio::test]
-async fn short_timeouts_of_the_role_end_no_transaction_of_a_host() -> Result<()> {
+async fn timeouts_of_the_role_end_no_transaction() -> Result<()> {
     let site = Site::set_up().await?;
     let (_, new) = site.databases().await?;
     for timeout in [
@@ -202,7 +202,7 @@ async fn somebody_waits(database: &PgPool) {
 }
 
 #[tokio::test]
-async fn a_transaction_that_others_get_in_the_way_of_is_tried_again_and_says_so() -> Result<()> {
+async fn a_contended_transaction_is_tried_again_and_says_so() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, _) = site.databases().await?;

@@ -9,7 +9,7 @@ use turnout_tests::{Site, eventually};
 const TEST_PHONE: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,notes";
 
 #[tokio::test]
-async fn two_hosts_on_one_directory_see_the_same_rows_and_follow_the_same_change() -> Result<()> {
+async fn two_hosts_on_one_directory_follow_the_same_change() -> Result<()> {
     let site = Site::set_up().await?;
     let (first, second) = (site.host().await?, site.host().await?);
     assert_ne!(first.address(), second.address());
@@ -80,7 +80,7 @@ async fn an_epoch_means_the_same_on_both_hosts() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_side_whose_fence_has_risen_does_not_tell_of_its_rows_by_an_error() -> Result<()> {
+async fn a_fenced_side_tells_nothing_of_its_rows_by_errors() -> Result<()> {
     let site = Site::set_up().await?;
     site.configure(&[("handoff.budget", "'1s'")])?;
     let host = site.host().await?;

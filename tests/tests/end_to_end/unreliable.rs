@@ -66,8 +66,7 @@ async fn alert(host: &Host) -> String {
 }
 
 #[tokio::test]
-async fn a_policy_that_fails_for_one_phone_in_fifty_is_taken_out_of_force_and_the_alert_names_the_function()
--> Result<()> {
+async fn a_rarely_failing_policy_is_withdrawn_and_its_function_named() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let traps = format!("(if {IS_STRANGER} (then unreachable))");
@@ -90,7 +89,7 @@ async fn a_policy_that_fails_for_one_phone_in_fifty_is_taken_out_of_force_and_th
 }
 
 #[tokio::test]
-async fn a_write_that_two_instances_decide_differently_is_refused_and_the_policy_goes() -> Result<()> {
+async fn a_policy_whose_instances_disagree_is_withdrawn() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     // What it says of the stranger depends on how often this instance was asked: first `new`, then `old`.
@@ -126,7 +125,7 @@ async fn a_write_that_two_instances_decide_differently_is_refused_and_the_policy
 }
 
 #[tokio::test]
-async fn a_read_is_not_sent_where_rows_are_not_kept_equal() -> Result<()> {
+async fn a_read_goes_only_where_rows_are_equal() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     take(&site, &host, policy("", "", "(i32.const 64)")?).await?;

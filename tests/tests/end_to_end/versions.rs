@@ -57,7 +57,7 @@ fn on(tester: &str, others: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_version_is_tried_by_one_phone_then_by_everybody_and_rolled_back() -> Result<()> {
+async fn a_version_is_tried_promoted_and_rolled_back() -> Result<()> {
     let (site, host) = begin().await?;
     let folder = site.folder();
     let (module, settings) = (folder.join("next.wasm"), folder.join("next.toml"));
@@ -111,7 +111,7 @@ async fn a_version_is_tried_by_one_phone_then_by_everybody_and_rolled_back() -> 
 }
 
 #[tokio::test]
-async fn a_trial_that_could_not_be_promoted_says_so_when_it_is_pushed_and_replayed() -> Result<()> {
+async fn a_trial_says_what_would_keep_it_from_promotion() -> Result<()> {
     let site = Site::set_up().await?;
     site.route("[default]\nstage = 'off'\n")?;
     let host = site.host().await?;
@@ -154,7 +154,7 @@ async fn a_trial_that_could_not_be_promoted_says_so_when_it_is_pushed_and_replay
 }
 
 #[tokio::test]
-async fn a_trial_that_ends_while_a_saved_file_compiles_does_not_come_back_with_it() -> Result<()> {
+async fn a_saved_file_does_not_bring_an_ended_trial_back() -> Result<()> {
     let (site, host) = begin().await?;
     let settings = site.folder().join("next.toml");
     fs::write(&settings, EVERYBODY_NEW)?;
@@ -214,7 +214,7 @@ async fn what_cannot_be_shipped_is_refused_and_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_version_in_the_shadow_changes_nothing_and_shows_where_it_differs() -> Result<()> {
+async fn a_shadow_version_decides_nothing_and_shows_differences() -> Result<()> {
     let (site, host) = begin().await?;
     let settings = site.folder().join("next.toml");
     fs::write(&settings, EVERYBODY_NEW)?;
@@ -262,7 +262,7 @@ fn broken_for_the_tester() -> Result<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn a_version_that_is_broken_for_the_test_phone_harms_nobody_else() -> Result<()> {
+async fn a_trial_broken_for_its_tester_harms_nobody_else() -> Result<()> {
     let (site, host) = begin().await?;
     let broken = site.folder().join("broken.wasm");
     fs::write(&broken, broken_for_the_tester()?)?;
@@ -284,7 +284,7 @@ async fn a_version_that_is_broken_for_the_test_phone_harms_nobody_else() -> Resu
 }
 
 #[tokio::test]
-async fn a_version_that_keeps_failing_is_taken_back_and_no_write_is_lost() -> Result<()> {
+async fn a_failing_version_is_taken_back_without_a_lost_write() -> Result<()> {
     let (site, host) = begin().await?;
     let good = fs::read(site.policies().join("routing.wasm"))?;
     let before = host.get("/v1/status").await?.json()["epoch"].as_u64();
@@ -339,7 +339,7 @@ async fn a_version_that_keeps_failing_is_taken_back_and_no_write_is_lost() -> Re
 }
 
 #[tokio::test]
-async fn a_host_that_slept_through_a_change_ships_on_top_of_it() -> Result<()> {
+async fn a_host_that_slept_ships_on_top_of_the_change() -> Result<()> {
     let (site, first) = begin().await?;
     let second = site.host().await?;
     let asleep = Pid::from_raw(second.pid().try_into()?);
@@ -422,7 +422,7 @@ async fn with_trusted_keys_only_signed_modules_are_loaded() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_epoch_of_the_past_is_shown_compared_and_brought_back() -> Result<()> {
+async fn a_past_epoch_is_shown_compared_and_brought_back() -> Result<()> {
     let (site, host) = begin().await?;
     let (old, new) = (EVERYBODY_OLD.trim_end(), EVERYBODY_NEW.trim_end());
     let first = host.get("/v1/status").await?.json()["epoch"]
@@ -476,7 +476,7 @@ async fn an_epoch_of_the_past_is_shown_compared_and_brought_back() -> Result<()>
 }
 
 #[tokio::test]
-async fn what_repeats_a_set_pushes_no_other_out_of_the_record() -> Result<()> {
+async fn repeated_sets_push_no_other_out_of_the_record() -> Result<()> {
     let site = Site::set_up().await?;
     let (old, _) = site.databases().await?;
     let record = async |epoch: i64, module: &str, who: &str, kept: i32, bytes: i64| {

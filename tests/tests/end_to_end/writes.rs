@@ -222,7 +222,7 @@ async fn an_update_and_a_removal_touch_the_matching_rows() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_that_cannot_be_is_refused_as_postgrest_refuses_it_and_changes_nothing() -> Result<()> {
+async fn an_impossible_write_is_refused_as_postgrest_does() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, _) = site.databases().await?;
@@ -369,7 +369,7 @@ async fn what_is_written_is_what_is_stored() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_write_whose_commit_fails_is_not_acknowledged_however_large_its_answer() -> Result<()> {
+async fn a_write_whose_commit_fails_is_not_acknowledged() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, _) = site.databases().await?;
@@ -395,7 +395,7 @@ async fn a_write_whose_commit_fails_is_not_acknowledged_however_large_its_answer
 }
 
 #[tokio::test]
-async fn an_update_or_a_delete_without_a_filter_is_refused_unless_the_configuration_allows_it() -> Result<()> {
+async fn a_write_without_a_filter_is_refused_unless_allowed() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, _) = site.databases().await?;

@@ -13,7 +13,11 @@ pub(crate) fn test(arguments: &[OsString]) -> anyhow::Result<()> {
     }
     build::tests()?;
     if !step::succeeds("cargo-nextest", &["--version"]) {
-        return step::become_program(step::cargo().args(["test", "--workspace", "--features", PREPARED]).args(arguments));
+        return step::become_program(
+            step::cargo()
+                .args(["test", "--workspace", "--features", PREPARED])
+                .args(arguments),
+        );
     }
     // nextest knows no documentation tests.
     if arguments.is_empty() {

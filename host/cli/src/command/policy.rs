@@ -52,7 +52,7 @@ pub(crate) enum Policy {
     /// Bring a version that was in force before into force again: for everybody, or on trial for some
     ///
     /// A version is named by its SHA-256 and comes with the settings that it had last. With --epoch the whole set of that epoch
-    /// comes back.     /// On trial while it is in force for everybody already, everybody else gets the version before it.
+    /// comes back. On trial while it is in force for everybody already, everybody else gets the version before it.
     Activate(ship::Activate),
     /// Bring into force what was in force before the present policies
     Rollback,

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use turnout_vocabulary::{Backend, PerBackend};
 
-/// How far the comparison of a repository is. Others may look while it goes on.
+/// How far the comparison of a repository is. Others may read it while the comparison goes on.
 #[derive(Debug, Default)]
 pub struct Comparing {
     sides: PerBackend<Side>,
@@ -20,12 +20,12 @@ struct Side {
 pub struct Looked {
     /// About how many rows were looked at.
     pub rows: u64,
-    /// About how many there are; 0 before that is known.
+    /// About how many rows there are; 0 before that is known.
     pub of_about: u64,
 }
 
 impl Comparing {
-    /// How far it is on a side.
+    /// How far the comparison is on a side.
     #[must_use]
     pub fn on(&self, backend: Backend) -> Looked {
         let Side { rows, of_about } = &self.sides[backend];
@@ -35,7 +35,7 @@ impl Comparing {
         }
     }
 
-    /// Whether it goes through the tables for the second time, for the rows of those parts that differ.
+    /// Whether the comparison is in its second scan, which reads the rows of the parts that differ.
     #[must_use]
     pub fn is_second_look(&self) -> bool {
         self.again.load(Relaxed)

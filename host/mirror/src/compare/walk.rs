@@ -8,15 +8,15 @@ use turnout_vocabulary::Repository;
 
 use super::progress::{Comparing, Looked};
 
-/// How many blocks the first step reads, and how long a step should take: well within any statement timeout.
+/// How many blocks the first step reads. Later steps read as many as take about [`STEP`], well within any statement timeout.
 const FIRST_STEP: u64 = 128;
 const STEP: Duration = Duration::from_millis(300);
 
-/// How often people hear how far a walk is.
+/// How often the log says how far a scan is.
 const REPORT: Duration = Duration::from_secs(5);
 
-/// A walk through all rows of a table on one side, some blocks at a time. A row that is changed meanwhile may be met twice or not at
-/// all; it is dirty then. All others are met once, as a table that is rewritten is walked through again.
+/// A full scan of a table on one side, some blocks at a time. The scan may meet a row that is changed meanwhile twice or not at all; such a
+/// row is dirty. It meets every other row once: if the table is rewritten meanwhile, the scan begins anew.
 pub(super) struct Walk<'a> {
     database: &'a Database,
     repository: &'a Repository,
@@ -42,7 +42,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The digest of each part that has rows.
+    /// The digests of the parts that have rows, by part.
     pub(super) async fn digest(&self) -> Result<HashMap<i32, PartDigest>, Error> {
         let step = |blocks| {
             let digest = self.database.digest(self.repository, self.columns, self.parts, blocks);
@@ -74,7 +74,7 @@ impl<'a> Walk<'a> {
             .await
     }
 
-    /// What the steps through all blocks give, put together.
+    /// Scans all blocks in steps and puts together what the steps give.
     async fn through<'s, T, A: Default>(
         &self,
         step: impl Fn(Range<u64>) -> BoxFuture<'s, Result<Vec<T>, Error>>,
@@ -87,11 +87,11 @@ impl<'a> Walk<'a> {
             self.show(place, &extent);
             while place < extent.blocks {
                 let began = Instant::now();
-                // Also what was added to the last block that was known, and behind it.
+                // The last step also reads what was added to the last known block and behind it.
                 let past = place + length;
                 match step(place..past).await {
                     Ok(some) => put(&mut found, some),
-                    // Too much for one statement after all.
+                    // The step was too much for one statement: the database cancelled it.
                     Err(error) if error.is_canceled() && length > 1 => {
                         length = (length / 4).max(1);
                         continue;
@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Lets others see how far this is.
+    /// Lets others see how far the scan is.
     fn show(&self, place: u64, extent: &Extent) -> Looked {
         let blocks = extent.blocks.max(1);
         let looked = Looked {
@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// How many blocks to read next: as many as take about as long as a step should, twice as many at most.
+/// How many blocks the next step reads: as many as take about [`STEP`], at least a quarter and at most twice as many as before.
 fn adapted(length: u64, took: Duration) -> u64 {
     let fitting = u128::from(length) * STEP.as_micros() / took.as_micros().max(1);
     u64::try_from(fitting)

@@ -11,15 +11,15 @@ pub(super) struct Group {
     pub(super) repository: String,
     /// The side that handed out numbers before, which is changed first.
     pub(super) leader: Backend,
-    /// How they count; `None` on a side where nothing numbers the column.
+    /// How the sequence of each side counts; `None` on a side where nothing numbers the column.
     of: PerBackend<Option<Numbering>>,
-    /// The sides that can insert.
+    /// The sides that can insert rows that need numbers.
     allots: PerBackend<bool>,
-    /// Whether a side that could not insert before is the only one that can.
+    /// Whether other sides than before can insert.
     moves: bool,
 }
 
-/// The sequences that number the rows of repositories, by what they have to do with each other.
+/// The sequences that number the rows of repositories, in groups: those of both sides that number one column.
 pub(super) fn groups(
     repositories: &[Repository],
     numbering: &PerBackend<Vec<Numbering>>,
@@ -53,7 +53,7 @@ pub(super) fn groups(
     groups
 }
 
-/// The sequences that number each column of a repository, those of one side beside those of the other.
+/// The sequences that number each column of a repository: pairs of a sequence of `old` and one of `new`.
 fn pairs(numbering: &PerBackend<Vec<Numbering>>, repository: &Repository) -> Vec<PerBackend<Option<Numbering>>> {
     let mut columns = BTreeMap::<&str, PerBackend<Vec<&Numbering>>>::new();
     for (side, all) in numbering.iter() {
@@ -74,7 +74,7 @@ fn pairs(numbering: &PerBackend<Vec<Numbering>>, repository: &Repository) -> Vec
     pairs
 }
 
-/// A sequence that several groups have hands out numbers for all of them.
+/// Gives groups that share a sequence the same sides that can insert: the shared sequence hands out numbers for all of them.
 fn share(groups: &mut [Group]) {
     for _ in 0..groups.len() {
         let mut is_stable = true;
@@ -118,12 +118,12 @@ impl Group {
         self.moves |= other.moves;
     }
 
-    /// How far each side's numbers go.
+    /// The furthest number of each side.
     pub(super) fn reached(&self) -> PerBackend<Option<i64>> {
         PerBackend::from_fn(|side| self.of[side].as_ref().and_then(|one| one.furthest))
     }
 
-    /// The number that lies further in the direction in which the sequences count.
+    /// The number that lies further in the direction in which the group's sequences count.
     pub(super) fn further(&self, one: Option<i64>, other: Option<i64>) -> Option<i64> {
         match (one, other) {
             (Some(one), Some(other)) if self.step() > 0 => Some(one.max(other)),
@@ -132,7 +132,7 @@ impl Group {
         }
     }
 
-    /// The step that both sides go by: that of `old` where both have one.
+    /// The step of the group: the own step of the sequence of `old`, or of `new` where `old` has none.
     fn step(&self) -> i64 {
         let any = self.of.old.as_ref().or(self.of.new.as_ref());
         any.map_or(1, |one| one.own_step)
@@ -142,7 +142,8 @@ impl Group {
         self.allots.old && self.allots.new && self.of.old.is_some() && self.of.new.is_some()
     }
 
-    /// The modulus of the numbers that one side hands out, and what they leave: those of `old` are odd where the step is one.
+    /// The modulus and the remainder of the numbers that one side hands out while it is apart. Where the step is one, those of
+    /// `old` are odd.
     fn class(&self, side: Backend) -> (i64, i64) {
         let step = self.step().saturating_abs();
         let start = self.of.old.as_ref().or(self.of.new.as_ref()).map_or(0, |one| one.start);
@@ -150,7 +151,7 @@ impl Group {
         (step.saturating_mul(2), class)
     }
 
-    /// Whether one side's sequence hands out its own numbers only.
+    /// Whether one side's sequence hands out only numbers of its own class, above the numbers of both sides.
     fn is_apart(&self, side: Backend) -> bool {
         let Some(one) = &self.of[side] else { return true };
         let (modulus, class) = self.class(side);
@@ -171,7 +172,7 @@ impl Group {
         }
     }
 
-    /// Whether nothing is to be changed while the same sides can insert as before.
+    /// Whether nothing is to be changed, given that the same sides can insert as before.
     pub(super) fn is_settled(&self) -> bool {
         if self.are_both_needed() {
             self.obstacle().is_some() || Backend::ALL.into_iter().all(|side| self.is_apart(side))
@@ -180,7 +181,7 @@ impl Group {
         }
     }
 
-    /// What keeps sequences from being set apart that must be.
+    /// What keeps the group's sequences from being set apart, if they must be.
     pub(super) fn obstacle(&self) -> Option<Unnumbered> {
         if !self.are_both_needed() {
             return None;
@@ -197,7 +198,8 @@ impl Group {
         })
     }
 
-    /// What sets one side's sequence apart, or has it go on beyond the other's if it takes over from that.
+    /// The change that sets one side's sequence apart, or that has it go on beyond the other side's numbers if it takes over from
+    /// there. `None` if nothing is to be changed.
     pub(super) fn part(&self, side: Backend, beyond: Option<i64>) -> Option<Count> {
         let one = self.of[side].as_ref()?;
         if self.are_both_needed() {
@@ -209,7 +211,8 @@ impl Group {
         (is_next && is_behind).then(|| Self::alone(one, beyond))
     }
 
-    /// What sets the first side apart once more, if the other turned out to have been past the number from which it counts.
+    /// The change that sets the leader's sequence apart once more, if the other side turned out to be past the number from which the leader
+    /// counts.
     pub(super) fn overtaken(&self, reached: PerBackend<Option<i64>>) -> Option<Count> {
         let leader = self.of[self.leader].as_ref()?;
         let follower = self.leader.other();
@@ -229,7 +232,7 @@ impl Group {
         is_overtaken.then(|| self.apart(self.leader, leader, reached[follower]))
     }
 
-    /// What gives one side's sequence its own step back.
+    /// The change that gives one side's sequence its own step back. `None` if nothing is to be changed.
     pub(super) fn back(&self, side: Backend) -> Option<Count> {
         let one = self.of[side].as_ref()?;
         let reached = self.reached();

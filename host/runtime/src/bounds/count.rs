@@ -3,21 +3,21 @@ use std::ops::Add;
 
 use super::Failure;
 
-/// How many instances failed and were discarded, those included whose call went well on a second try.
+/// How many instances failed and were discarded, also those whose call went well on the second try.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Failures {
-    /// They ran out of time.
+    /// Instances that ran out of time.
     pub time: u64,
-    /// They asked for too much memory.
+    /// Instances that asked for too much memory.
     pub memory: u64,
-    /// They asked for too many entries in their tables.
+    /// Instances that asked for too many entries in their tables.
     pub table: u64,
-    /// They trapped, or broke the rules of their world.
+    /// Instances that trapped, or broke the rules of their world.
     pub trap: u64,
 }
 
 impl Failures {
-    /// How many in all.
+    /// How many instances failed in all.
     #[must_use]
     pub fn total(self) -> u64 {
         self.time + self.memory + self.table + self.trap

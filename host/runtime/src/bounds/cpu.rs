@@ -6,9 +6,8 @@ use wasmtime::{Store, UpdateDeadline};
 use super::Failure;
 use crate::policy::State;
 
-/// Bounds the CPU time of the call that runs. Only the ticks that find it running look at the clock, so most calls pay nothing;
-/// and only the thread's own time counts, so a stalled machine stops no good policy. A call is stopped within two ticks of
-/// its bound.
+/// Bounds the CPU time of the running call. Only a tick that finds a call running looks at the clock, so most calls pay nothing. Only the
+/// thread's own time counts, so a stalled machine stops no good policy. A call is stopped within two ticks of its bound.
 pub(crate) struct CpuBound {
     bound: Duration,
     /// The thread's CPU time at the first tick that found the call running.
@@ -20,7 +19,7 @@ impl CpuBound {
         Self { bound, since: None }
     }
 
-    /// Has every call of `store` bounded by the [`CpuBound`] of its state.
+    /// Makes the [`CpuBound`] in the state of `store` bound every call of `store`.
     pub(crate) fn watch(store: &mut Store<State>) {
         store.epoch_deadline_callback(|mut store| {
             let now = ClockId::CLOCK_THREAD_CPUTIME_ID.now()?;

@@ -6,8 +6,8 @@ use wit_component::ComponentEncoder;
 use super::{LoadError, imports};
 use crate::presentable::{REASON_BYTES, presentable};
 
-/// A policy as a component: the core module that a compiler wrote is made one, a component stays as it is. What a core
-/// module exports is written in the module itself, in the section that the bindings generator left there.
+/// A policy as a component. A core module that a compiler wrote is made a component; a component stays as it is. The bindings
+/// generator left a section in a core module that says which world the module exports.
 ///
 /// # Errors
 /// [`LoadError`] if the bytes are no WebAssembly, or a core module that imports what no policy gets or carries no world.
@@ -31,7 +31,7 @@ pub fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
 /// The size in bytes of the core modules that a component is made of.
 ///
 /// # Errors
-/// [`LoadError`] if it is damaged.
+/// [`LoadError`] if the component is damaged.
 pub fn core_size(component: &[u8]) -> Result<usize, LoadError> {
     let mut size = 0;
     for payload in Parser::new(0).parse_all(component) {

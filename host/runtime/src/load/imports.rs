@@ -6,20 +6,20 @@ use crate::wasi::is_wasi;
 /// The one package that a policy may import from.
 const PACKAGE: &str = "turnout:policy/";
 
-/// What the names of a module begin with that was built by the component model's own naming.
+/// What the names of imports begin with in a module that was built by the component model's own naming.
 const STANDARD_NAMES: &str = "cm32p2|";
 
 /// The module that WASI preview 1 is imported from.
 const PREVIEW_1: &str = "wasi_snapshot_preview1";
 
-/// Checks a core module before it is made a component, because later its imports have lost their names.
+/// Checks the imports of a core module. As a component it would have lost their names.
 pub(super) fn check_module(bytes: &[u8]) -> Result<(), LoadError> {
     for payload in Parser::new(0).parse_all(bytes) {
         if let Payload::ImportSection(imports) = payload.map_err(LoadError::malformed)? {
             for import in imports.into_imports() {
                 let import = import.map_err(LoadError::malformed)?;
                 let package = import.module.trim_start_matches(STANDARD_NAMES);
-                // Whether WASI is allowed is asked of the component.
+                // `check_component` asks whether WASI is allowed.
                 if !package.starts_with(PACKAGE) && !is_wasi(package) {
                     return Err(LoadError::forbidden(&format!("{}::{}", import.module, import.name)));
                 }
@@ -36,7 +36,7 @@ pub(super) fn check_component(bytes: &[u8], wasi: bool) -> Result<(), LoadError>
         match payload.map_err(LoadError::malformed)? {
             Payload::Version { .. } => depth += 1,
             Payload::End(_) => depth -= 1,
-            // What is inside gets its imports from this component.
+            // A nested component gets its imports from this one.
             Payload::ComponentImportSection(imports) if depth == 1 => {
                 for import in imports {
                     let import = import.map_err(LoadError::malformed)?;

@@ -1,5 +1,5 @@
-//! What a module is made of, counted before anything is compiled: what takes a compiler long or makes it large is not the
-//! size of a file alone.
+//! Counts what a module is made of before anything is compiled. The size of the file alone does not say how long a compiler takes, or how
+//! much memory.
 
 use wasmparser::{BinaryReaderError, Encoding, FunctionBody, Parser, Payload, TypeSectionReader};
 
@@ -19,11 +19,11 @@ const fn limit(what: &'static str, most: usize) -> Limit {
 
 const FUNCTIONS: Limit = limit("functions", 40_000);
 const BODY: Limit = limit("bytes in one function", 512 << 10);
-/// Parameters count, too: each has its place in the code of every function.
+/// Parameters count too: each has a place in the code of its function.
 const LOCALS: Limit = limit("locals and parameters in all functions", 1_000_000);
 const LOCALS_OF_ONE: Limit = limit("locals and parameters in one function", 20_000);
 const TYPES: Limit = limit("types", 10_000);
-/// An instruction of two bytes can move as many values.
+/// A call of two bytes can move this many values.
 const PARAMETERS: Limit = limit("parameters of one function type", 64);
 const RESULTS: Limit = limit("results of one function type", 4);
 const IMPORTS: Limit = limit("imports", 5_000);
@@ -58,7 +58,7 @@ struct Shape {
     segments: usize,
     modules: usize,
     instances: usize,
-    /// How many parameters the function types of the module have that is read, by number.
+    /// How many parameters each function type has, by number, in the module that is being read.
     parameters: Vec<usize>,
 }
 

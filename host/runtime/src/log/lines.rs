@@ -14,7 +14,7 @@ pub(crate) struct Lines {
     second: Mutex<Second>,
 }
 
-/// A second that began with a line.
+/// One second of the log. It began with a line.
 struct Second {
     began: Instant,
     written: u32,
@@ -33,7 +33,7 @@ impl Lines {
         }
     }
 
-    /// Whether one more line may be written. Lines that were dropped are counted in the log once their second is over.
+    /// Whether one more line may be written. Once a second is over, the log says how many lines of it were dropped.
     pub(crate) fn admit(&self) -> bool {
         self.admit_at(Instant::now())
     }

@@ -2,7 +2,7 @@ use crate::bindings::policy::turnout::policy::types::{InvalidSetting, SettingsEr
 use crate::bounds::Failure;
 use crate::presentable::{REASON_BYTES, presentable};
 
-/// The longest pointer that is followed.
+/// The longest JSON pointer that is followed, in bytes.
 const POINTER_BYTES: usize = 4096;
 
 /// Why a module and settings make no policy.
@@ -15,8 +15,8 @@ pub enum ConfigureError {
         presentable(pointer, REASON_BYTES)
     )]
     Settings {
-        /// Where the mistake is: a JSON Pointer (RFC 6901) into the settings, empty for all of them. It is as the policy says it, so
-        /// it finds the line, and is shown to nobody as it is.
+        /// Where the mistake is: a JSON Pointer (RFC 6901) into the settings, empty for the settings as a whole. The pointer is as the
+        /// policy wrote it, so that the host finds the line. It is shown to nobody as it is.
         pointer: String,
         /// What is wrong, in the policy's words.
         reason: String,

@@ -27,14 +27,14 @@ pub struct State {
     pub(crate) cpu: CpuBound,
     pub(crate) log: LogBudget,
     pub(crate) lines: Arc<Lines>,
-    /// Whom the present call is about.
+    /// The subject of the present call.
     pub(crate) subject: Option<Subject>,
     pub(crate) random: Random,
     memory: MemoryBound,
 }
 
 impl State {
-    /// Gives the next call its budget, and the random numbers that every call gets.
+    /// Prepares the next call: its CPU time, its log budget, and the random numbers that are the same for every call.
     fn begin(&mut self, cpu: Duration, subject: Option<&Subject>) {
         self.cpu = CpuBound::new(cpu);
         self.log = LogBudget::new();
@@ -74,12 +74,12 @@ impl<W: World> Instance<W> {
         })
     }
 
-    /// Whether there is no better code by now.
+    /// Whether the instance runs the best code that there is by now.
     pub(super) fn is_up_to_date(&self, module: &Module<W>) -> bool {
         self.is_optimised || !module.is_optimised()
     }
 
-    /// A new instance that took the settings. What it spends on starting counts as configuring.
+    /// A new instance that took the settings. Starting and configuring share one bound.
     pub(super) fn configured(module: &Module<W>, settings: &Settings) -> Result<Self, ConfigureError> {
         let mut instance = Self::new(module)?;
         instance

@@ -16,11 +16,11 @@ use crate::worlds::World;
 /// What a policy says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
-    /// Its name.
+    /// The policy's name.
     pub name: String,
-    /// Its version.
+    /// The policy's version.
     pub version: String,
-    /// A JSON Schema object that describes its settings, as text; empty if it says nothing of them.
+    /// A JSON Schema object that describes the policy's settings, as text; empty if the policy does not describe them.
     pub settings_schema: String,
 }
 
@@ -34,7 +34,7 @@ const VERSION_BYTES: usize = 32;
 const SCHEMA_BYTES: usize = 256 << 10;
 
 impl Description {
-    /// What a module says, cut and escaped; its schema is kept as it is.
+    /// What a module says of itself, cut and escaped. The schema is checked and kept as it is.
     ///
     /// # Errors
     /// [`Failure::BadSchema`] if the schema is too large or no JSON Schema object.
@@ -48,7 +48,7 @@ impl Description {
     }
 }
 
-/// Looks at what the host reads of a schema: the rest is for people.
+/// Checks the parts of a schema that the host reads. The rest is for people.
 fn check_schema(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Ok(());
@@ -122,12 +122,12 @@ impl<W: World> Module<W> {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Waits until its code is as fast as it gets.
+    /// Waits until the module has code of the optimising compiler, or can't have any.
     pub fn wait_until_optimised(&self) {
         self.0.optimised.wait();
     }
 
-    /// Whether its code is as fast as it gets.
+    /// Whether the optimising compiler is done with the module.
     pub(super) fn is_optimised(&self) -> bool {
         self.0.optimised.get().is_some()
     }
@@ -143,12 +143,12 @@ impl<W: World> Module<W> {
     /// What the policy says about itself.
     ///
     /// # Errors
-    /// [`Failure`] if it traps or exceeds a bound, or describes its settings by what is no JSON Schema object.
+    /// [`Failure`] if the policy traps or exceeds a bound, or if its schema is no JSON Schema object.
     pub fn describe(&self) -> Result<Description, Failure> {
         Instance::new(self)?.describe()
     }
 
-    /// The functions that it imports, such as `turnout:policy/log@0.1.0#log`. An interface that holds only types has none.
+    /// The functions that the module imports, such as `turnout:policy/log@0.1.0#log`. An interface that holds only types has none.
     #[must_use]
     pub fn imports(&self) -> Vec<String> {
         let component = self.0.first.instance.component();
@@ -168,7 +168,7 @@ impl<W: World> Module<W> {
         functions
     }
 
-    /// What bounds the log lines of all its instances together.
+    /// The bound on the log lines of all instances of the module together.
     pub(super) fn lines(&self) -> &Arc<Lines> {
         &self.0.lines
     }

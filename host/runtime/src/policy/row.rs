@@ -13,8 +13,8 @@ pub(super) struct Row {
     functions: Mutex<HashMap<&'static str, Counted>>,
 }
 
-/// What is counted of a function since a call of it failed; that call itself only begins the count, so that the rate is the
-/// rate of the calls after it.
+/// What is counted of a function since a call of it failed. That first call only begins the count, so that the rate is the rate of
+/// the calls after it.
 struct Counted {
     since: Instant,
     calls: u32,
@@ -30,16 +30,16 @@ pub struct Failing {
     pub function: &'static str,
     /// How many of its calls failed in a row.
     pub in_a_row: u32,
-    /// How many calls were counted within a minute, and how many of them failed.
+    /// How many calls were counted within a minute.
     pub calls: u32,
-    /// The calls that failed.
+    /// How many of the counted calls failed.
     pub failed: u32,
     /// Whether two instances answered the same question differently.
     pub contradicted: bool,
 }
 
 impl Row {
-    /// A call failed.
+    /// Notes that a call failed.
     pub(super) fn goes_on(&self, function: &'static str) {
         let now = Instant::now();
         let mut functions = self.functions();
@@ -51,7 +51,7 @@ impl Row {
         self.any.store(true, Relaxed);
     }
 
-    /// A call went well.
+    /// Notes that a call went well.
     pub(super) fn ends(&self, function: &'static str) {
         if !self.any.load(Relaxed) {
             return;
@@ -68,7 +68,7 @@ impl Row {
         self.any.store(!functions.is_empty(), Relaxed);
     }
 
-    /// Two instances answered the same question differently.
+    /// Notes that two instances answered the same question differently.
     pub(super) fn contradicts(&self, function: &'static str) {
         let mut functions = self.functions();
         let counted = functions
@@ -110,7 +110,7 @@ impl Counted {
     }
 
     fn note(&mut self, now: Instant, failed: bool) {
-        // The last window of a function that failed in it is followed by another.
+        // A window with a failure, or one that ends with a failure, is followed by another window.
         if now - self.since > WINDOW && (self.failed > 0 || failed) {
             (self.since, self.calls, self.failed) = (now, 0, 0);
         }

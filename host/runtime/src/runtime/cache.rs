@@ -9,8 +9,8 @@ use wasmtime::{Cache, CacheConfig};
 
 use super::RuntimeError;
 
-/// Opens the cache of compiled code in a directory that nobody else can write, with what is noted of its content. Loading
-/// compiled code trusts it entirely, so a directory that others can write is a way in.
+/// Opens the cache of compiled code, and the notes of what it holds, in a directory that nobody else can write. The host trusts compiled
+/// code entirely, so a directory that others can write would be a way in.
 pub(super) fn open(directory: &Path) -> Result<(Cache, Kept), RuntimeError> {
     let failed = |source: io::Error| RuntimeError::Cache {
         path: directory.to_path_buf(),
@@ -29,18 +29,18 @@ pub(super) fn open(directory: &Path) -> Result<(Cache, Kept), RuntimeError> {
     let kept = Kept(path.join("kept"));
     fs::create_dir_all(&kept.0).map_err(failed)?;
     let mut config = CacheConfig::new();
-    // It clears away what it does not know in its own directory.
+    // wasmtime's cache removes unknown files from its directory, so it gets one of its own.
     config.with_directory(path.join("code"));
     let cache = Cache::new(config).map_err(|error| failed(io::Error::other(format!("{error:#}"))))?;
     Ok((cache, kept))
 }
 
-/// Which components the cache has code of. The cache itself can't be asked without compiling what it lacks. This is a hint: if
-/// it is wrong, a component is compiled later or earlier than is best.
+/// Notes of the components that the cache has code of. The cache itself can't be asked without compiling what it lacks. A note is a hint:
+/// if it is wrong, a component is compiled later or earlier than is best.
 pub(super) struct Kept(PathBuf);
 
 impl Kept {
-    /// How many are noted at most.
+    /// The most notes that are kept.
     const PLACES: u64 = 1024;
 
     pub(super) fn has(&self, component: &[u8]) -> bool {
@@ -53,10 +53,10 @@ impl Kept {
         fs::write(place, note)
     }
 
-    /// A place that another component may share, and what stands there for this one.
+    /// The file of a component's note, which another component may share, and the content that says it is this component's.
     fn note_of(&self, component: &[u8]) -> (PathBuf, [u8; 8]) {
         let mut hasher = DefaultHasher::new();
-        // Code is of no use to another version.
+        // Compiled code is of no use to another version of Turnout.
         hasher.write(env!("CARGO_PKG_VERSION").as_bytes());
         hasher.write(component);
         let hash = hasher.finish();

@@ -4,19 +4,20 @@ use wasmtime::{Cache, Config, Enabled, Engine, InstanceAllocationStrategy, Pooli
 use super::Options;
 use crate::bounds::MemoryBound;
 
-/// How many instances there may be at a time: the threads that call policies, times the policies they call. Room is kept for
-/// them in the address space only: 16 TiB by each engine, of 128.
+/// How many instances there may be at a time: the threads that call policies, times the policies that they call. The pool reserves
+/// address space for them and no memory: 16 TiB by each engine, of 128 TiB.
 const INSTANCES: u32 = 4000;
 
-/// The table entries that there is room for at least. What an instance may have of them is bounded elsewhere.
+/// The fewest table entries that a place in the pool has room for. [`MemoryBound`](crate::bounds::MemoryBound) bounds what an
+/// instance may use.
 const TABLE_ENTRIES: usize = 1 << 20;
 
-/// How much memory stays with the place of an instance that is gone, so that the next needs not ask the system for it. A policy
-/// in Rust touches some 60 KiB.
+/// How much memory stays with a place in the pool when its instance is gone, so that the next instance need not ask the system for it. A
+/// policy in Rust touches some 60 KiB.
 const KEPT_BYTES: usize = 256 << 10;
 
-/// An engine. Instances take places that were prepared in a pool, where the system grants the address space for one: a fresh
-/// instance then costs a quarter.
+/// An engine. Where the system grants the address space for a pool, instances take prepared places in it: a fresh instance then costs a
+/// quarter of one without a pool.
 pub(super) fn engine(strategy: Strategy, cache: Option<Cache>, options: &Options) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config
@@ -49,7 +50,7 @@ fn pool(options: &Options) -> PoolingAllocationConfig {
         .table_elements(entries)
         .linear_memory_keep_resident(KEPT_BYTES)
         .table_keep_resident(KEPT_BYTES)
-        // Only what was touched is made new, where the kernel can say what that is (Linux 6.7).
+        // Only touched pages are made new, where the kernel can say which those are (Linux 6.7).
         .pagemap_scan(Enabled::Auto);
     pool
 }

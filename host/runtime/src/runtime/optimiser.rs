@@ -13,16 +13,16 @@ use crate::load::{self, LoadError};
 use crate::policy::Code;
 use crate::worlds::World;
 
-/// What becomes of a module's code in the background.
+/// The optimised code of a module, or why there is none, once the optimiser is done with it.
 pub(crate) type Optimised<W> = Arc<OnceLock<Result<Code<W>, LoadError>>>;
 
 type Job = Box<dyn FnOnce(&Engine, Option<&Kept>) + Send>;
 
-/// A thread that compiles one component after the other, with care.
+/// A thread that compiles one component after the other with the optimising compiler.
 pub(super) struct Optimiser(Sender<Job>);
 
 impl Optimiser {
-    /// It ends when this is dropped and all is compiled.
+    /// Starts the thread. It ends when the optimiser is dropped and all jobs are done.
     pub(super) fn start(engine: Engine, kept: Option<Arc<Kept>>) -> io::Result<Self> {
         let (sender, jobs) = mpsc::channel::<Job>();
         thread::Builder::new()
@@ -31,7 +31,7 @@ impl Optimiser {
         Ok(Self(sender))
     }
 
-    /// Has a component compiled after a pause, unless it is no longer wanted then. Tells when that is over.
+    /// Compiles a component after a pause, unless nobody wants the code any more by then. The result can be waited for.
     pub(super) fn optimise<W: World>(
         &self,
         component: &[u8],
@@ -43,7 +43,7 @@ impl Optimiser {
         let job = move |engine: &Engine, kept: Option<&Kept>| {
             thread::sleep(pause);
             if let Some(optimised) = wanted.upgrade() {
-                // The next component is to be compiled whatever this one does to the compiler.
+                // A component that makes the compiler panic must not end the thread.
                 let code = catch_unwind(AssertUnwindSafe(|| load::compiled(engine, &component)));
                 let code = code.unwrap_or_else(|_| {
                     Err(LoadError::Malformed {
@@ -59,7 +59,7 @@ impl Optimiser {
             }
             let _ = over.send(());
         };
-        // The thread ends with this.
+        // The thread is there for as long as the optimiser.
         let _ = self.0.send(Box::new(job));
         is_over
     }

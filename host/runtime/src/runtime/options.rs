@@ -8,12 +8,12 @@ use crate::bounds::Bounds;
 pub struct Options {
     /// What the policy of any world may take.
     pub bounds: Bounds,
-    /// The same for the worlds of these names, where it is something else.
+    /// Bounds of single worlds, by name, where they are other than `bounds`.
     pub worlds: BTreeMap<String, Bounds>,
-    /// A directory for compiled code, private to this user; it is made if it is not there. `None` compiles every time.
+    /// A directory for compiled code, private to this user. It is made if it is missing. `None` compiles every time.
     pub cache: Option<PathBuf>,
-    /// Whether components may import WASI (preview 2). They get an empty world: no files, sockets, environment or arguments,
-    /// a clock that stands still, random numbers that are the same in every call; `exit` is a trap.
+    /// Whether components may import WASI (preview 2). WASI is an empty world then: no files, sockets, environment or arguments;
+    /// a clock that stands still; random numbers that are the same in every call. `exit` is a trap.
     pub wasi: bool,
 }
 

@@ -8,7 +8,7 @@ use wasmtime::Engine;
 /// How often running policies are interrupted to look at their CPU time.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A thread that moves the engines' epochs on until this is dropped.
+/// A thread that moves the engines' epochs on. It ends when the ticker is dropped.
 pub(super) struct Ticker {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -33,7 +33,7 @@ impl Drop for Ticker {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It only ticks; if it panicked, there is nothing left to stop.
+            // The thread only ticks. If it panicked, there is nothing left to stop.
             let _ = thread.join();
         }
     }

@@ -3,7 +3,7 @@ use wasmtime::component::LinkerInstance;
 use super::{Handle, handle};
 use crate::policy::State;
 
-/// No environment, no arguments, no directory.
+/// `wasi:cli/environment`: no environment, no arguments, no directory.
 pub(super) fn environment(functions: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     functions.func_wrap("get-environment", |_, ()| Ok((Vec::<(String, String)>::new(),)))?;
     functions.func_wrap("get-arguments", |_, ()| Ok((Vec::<String>::new(),)))?;

@@ -3,7 +3,7 @@ use wasmtime::component::{ComponentType, LinkerInstance, Lower};
 use super::handle;
 use crate::policy::State;
 
-/// A point in time, since the Unix epoch, or a span of it.
+/// A point in time since the Unix epoch, or a span of time.
 #[derive(Clone, Copy, ComponentType, Lower)]
 #[component(record)]
 struct Datetime {
@@ -11,7 +11,7 @@ struct Datetime {
     nanoseconds: u32,
 }
 
-/// It is always the Unix epoch.
+/// The wall clock: it always shows the Unix epoch.
 pub(super) fn wall(functions: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     for (function, nanoseconds) in [("now", 0), ("resolution", 1)] {
         functions.func_wrap(function, move |_, ()| {
@@ -24,7 +24,7 @@ pub(super) fn wall(functions: &mut LinkerInstance<'_, State>) -> wasmtime::Resul
     Ok(())
 }
 
-/// It always shows 0 ns, and every wait is over at once.
+/// The monotonic clock: it always shows 0 ns, and every wait is over at once.
 pub(super) fn monotonic(functions: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     functions.func_wrap("now", |_, ()| Ok((0_u64,)))?;
     functions.func_wrap("resolution", |_, ()| Ok((1_u64,)))?;

@@ -5,7 +5,7 @@ use super::{Handle, handle};
 use crate::log::MESSAGE_BYTES;
 use crate::policy::State;
 
-/// The bytes that a policy may print at a time.
+/// How many bytes a policy may print at a time.
 const WRITABLE: u64 = 4096;
 
 /// Why a stream gave or took nothing.
@@ -21,7 +21,7 @@ enum StreamError {
 
 type Answer<T> = Result<T, StreamError>;
 
-/// Everything is always ready, so that no wait blocks the host: a policy that waits for more runs into its bound.
+/// Every pollable is always ready, so that no wait blocks the host. A policy that goes on waiting runs into its bound of CPU time.
 pub(super) fn poll(functions: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     functions.func_wrap("[method]pollable.ready", |_, (_,): (Handle,)| Ok((true,)))?;
     functions.func_wrap("[method]pollable.block", |_, (_,): (Handle,)| Ok(()))?;
@@ -31,7 +31,7 @@ pub(super) fn poll(functions: &mut LinkerInstance<'_, State>) -> wasmtime::Resul
     })
 }
 
-/// There is nothing to read; what is written goes to the log.
+/// Input streams are at their end; what is written to output streams goes to the log.
 pub(super) fn streams(functions: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     for read in ["[method]input-stream.read", "[method]input-stream.blocking-read"] {
         functions.func_wrap(read, |_, (_, _): (Handle, u64)| {

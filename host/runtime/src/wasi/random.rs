@@ -3,7 +3,7 @@ use wasmtime::{StoreContextMut, ensure};
 
 use crate::policy::State;
 
-/// The bytes that a policy may ask for at a time.
+/// How many random bytes a policy may ask for at a time.
 const BYTES: usize = 64 << 10;
 
 /// Numbers that look random and are the same in every call of every instance (Steele, Lea and Flood's `SplitMix64`).
@@ -46,7 +46,7 @@ pub(super) fn numbers(functions: &mut LinkerInstance<'_, State>, bytes: &str, nu
     })
 }
 
-/// What hash tables are seeded with.
+/// The seed of hash tables.
 pub(super) fn seed(functions: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     functions.func_wrap("insecure-seed", |_, ()| Ok(((0_u64, 0_u64),)))
 }

@@ -12,7 +12,7 @@ use crate::CallError;
 use crate::bindings::dual_write as wit;
 use crate::policy::{Module, Policy, State};
 
-/// The most alerts of one write that people hear of.
+/// The most alerts of one write that the host takes.
 const ALERTS: usize = 4;
 
 /// The world `dual-write`: how writes reach the other side, and who hears of it.

@@ -3,9 +3,9 @@
 pub struct Column {
     /// The table's column.
     pub name: String,
-    /// Its name in the answer, where that differs.
+    /// The column's name in the answer, where that is another one.
     pub alias: Option<String>,
-    /// The type that it is cast to.
+    /// The type that the column is cast to.
     pub cast: Option<String>,
 }
 
@@ -16,7 +16,7 @@ pub struct OrderBy {
     pub column: String,
     /// Whether larger values come first.
     pub descending: bool,
-    /// Where nulls go; unsaid, PostgreSQL counts them as larger than every value.
+    /// Where nulls go. `None` leaves it to PostgreSQL, which counts nulls as larger than every value.
     pub nulls: Option<NullsOrder>,
 }
 

@@ -31,14 +31,14 @@ pub struct Delete {
     pub returning: Returning,
 }
 
-/// Rows as the caller wrote them. Their JSON goes to the database as it came; no number is parsed on the way.
+/// Rows as the caller wrote them. Their JSON goes to the database as it came: no number is parsed on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
     /// A JSON array of objects.
     pub json: String,
     /// The columns to be written, which every object has unless the caller listed them.
     pub columns: Vec<String>,
-    /// For each row, the text in the repository's subject column; `None` where it is absent or null.
+    /// For each row, the text in the repository's subject column; `None` where the column is absent or null.
     pub subjects: Vec<Option<String>>,
 }
 
@@ -54,9 +54,9 @@ pub struct Conflict {
 /// What becomes of a row whose key is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// The columns that were sent replace those of the row that is there.
+    /// The columns that were sent replace those of the existing row.
     Merge,
-    /// The row that is there stays as it is.
+    /// The existing row stays as it is.
     Ignore,
 }
 

@@ -3,7 +3,7 @@ use std::fmt::{self, Debug, Display, Formatter};
 use super::escape;
 use crate::bindings::routing::turnout::policy::types;
 
-/// Why settings are refused. `?` makes one of any [`std::error::Error`].
+/// Why settings are refused. `?` makes a `SettingsError` of any [`std::error::Error`].
 ///
 /// The host names the line of the settings file from the pointer.
 #[derive(PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct SettingsError {
 }
 
 impl SettingsError {
-    /// What no single value is to blame for, in words for the person who wrote the settings. Never repeat a subject.
+    /// A mistake that no single value is to blame for, in words for the person who wrote the settings. Never repeat a subject.
     pub fn new(reason: impl Into<String>) -> Self {
         Self {
             pointer: None,
@@ -21,8 +21,8 @@ impl SettingsError {
         }
     }
 
-    /// A wrong value, where it stands as a JSON Pointer (RFC 6901) such as `/cohort/0/stage`, with what is wrong and what
-    /// would be right. For a missing value the pointer is that of the table that lacks it. Never repeat a subject.
+    /// A wrong value. `pointer` is a JSON Pointer (RFC 6901) to it, such as `/cohort/0/stage`, or to the table that lacks a missing
+    /// value. `reason` says what is wrong and what would be right. Never repeat a subject.
     pub fn at(pointer: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             pointer: Some(pointer.into()),
@@ -30,7 +30,7 @@ impl SettingsError {
         }
     }
 
-    /// The same error of a table, seen from the table around it, which has it under `key`.
+    /// The error of an inner table as an error of the table around it, which holds the inner one under `key`.
     #[must_use]
     pub fn within(self, key: &str) -> Self {
         let rest = self.pointer.unwrap_or_default();

@@ -4,13 +4,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-/// A list of what phones begin with, in settings: `"+7 968"`. The user may put spaces, hyphens and brackets into them. Each begins with
-/// `+` and the code of its country, as subjects do: without it `8 968` could mean anything.
+/// A list of prefixes of phones, in settings: `"+7 968"`. The user may put spaces, hyphens and brackets into a prefix. A prefix begins with
+/// `+` and the code of its country, as subjects do: without that, `8 968` could mean anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prefixes(Vec<String>);
 
 impl Prefixes {
-    /// Whether a subject begins with one of them.
+    /// Whether a subject begins with one of the prefixes.
     #[must_use]
     pub fn have(&self, subject: &str) -> bool {
         self.0.iter().any(|prefix| subject.starts_with(prefix.as_str()))
@@ -27,7 +27,7 @@ impl<'de> Deserialize<'de> for Prefixes {
     }
 }
 
-/// A prefix as subjects have it; `None` if it is none.
+/// A prefix as subjects have it; `None` if the text is no prefix.
 fn normalised(written: &str) -> Option<String> {
     let prefix: String = written.chars().filter(|sign| !" -()\u{a0}".contains(*sign)).collect();
     let digits = prefix.strip_prefix('+')?;

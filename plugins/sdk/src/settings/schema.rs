@@ -3,7 +3,7 @@ use schemars::transform::transform_subschemas;
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-/// The JSON Schema of settings as text, with every table where it stands: a host that looks for subjects need not look far.
+/// The JSON Schema of settings as text. Every table is described in its place, without `$ref`, so that a host finds the subjects easily.
 #[must_use]
 pub fn schema<T: JsonSchema>() -> String {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
@@ -12,7 +12,7 @@ pub fn schema<T: JsonSchema>() -> String {
     format!("{:#}", schema.as_value())
 }
 
-/// Takes `null` out, which `Option` puts in: TOML has none, and a host that looks for subjects would not look behind it.
+/// Removes the `null` that `Option` puts into a schema: TOML has no null, and a host would not find subjects behind it.
 fn without_null(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
     for key in ["type", "enum"] {

@@ -28,11 +28,11 @@ impl<S: Into<String>> FromIterator<S> for Subjects {
 
 impl<'de> Deserialize<'de> for Subjects {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Serde's own words for a wrong value would repeat it, and it may be a phone. That a key is missing shows here already.
+        // Serde's own words for a wrong value would repeat the value, which may be a phone. A missing key fails here already.
         let value = Value::deserialize(deserializer)?;
         let subjects: Vec<String> =
             serde_json::from_value(value).map_err(|_| D::Error::custom("this is a list of phones, each in quotes"))?;
-        // Compared with subjects it would be nobody's.
+        // A text that the host did not normalise would equal no subject.
         if subjects.iter().any(|subject| !is_normalised(subject)) {
             return Err(D::Error::custom(
                 "a phone here is not as the host normalises it; in a test write it in E.164 (+79686484488), and in settings keep lists of \

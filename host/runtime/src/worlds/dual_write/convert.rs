@@ -7,13 +7,13 @@ use turnout_vocabulary::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState
 use crate::bindings::dual_write::turnout::policy::dual_write_types as wit;
 use crate::worlds::convert::saturated;
 
-/// The shortest rest of a row that could not be mirrored: no policy makes the host spin.
+/// The shortest rest of a row that could not be mirrored, so that no policy makes the host spin.
 const SHORTEST_REST: Duration = Duration::from_millis(10);
 
-/// The longest time of an alert, in milliseconds.
+/// The longest time that an alert shows, in milliseconds.
 const LONGEST_SHOWN: u32 = 999_999;
 
-/// The longest word of an alert.
+/// The longest word of an alert, in letters.
 const WORD: usize = 32;
 
 fn milliseconds(number: u32) -> Duration {
@@ -90,12 +90,12 @@ impl From<wit::Alert> for Alert {
     }
 }
 
-/// The time of an alert, which can hold no phone: what took longer than a greater time took longer than this one, too.
+/// The time of an alert, cut so short that it can hold no phone. A write that took longer than the policy's time took longer than this.
 fn shown(over: u32) -> Duration {
     milliseconds(over.min(LONGEST_SHOWN))
 }
 
-/// A word that can hold no phone, or `other` in place of what is none.
+/// A word that can hold no phone. Any other text becomes `other`.
 fn checked(word: String) -> String {
     let good = (1..=WORD).contains(&word.len()) && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'-'));
     if good { word } else { "other".into() }

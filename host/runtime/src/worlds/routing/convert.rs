@@ -7,7 +7,7 @@ use turnout_vocabulary::{Admission, Backend, Conditions, Health, ReadPlan, Span}
 use crate::bindings::routing::turnout::policy::routing_types as wit;
 use crate::worlds::convert::saturated;
 
-/// What [`ReadPlan::compare`] counts in.
+/// [`ReadPlan::compare`] counts in this many reads.
 const ALL_READS: u16 = 10_000;
 
 impl From<&Conditions> for wit::Conditions {
