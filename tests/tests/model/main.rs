@@ -23,7 +23,8 @@
 //!
 //! What is not: a write behind Turnout's back, keys that do not move in a handoff, a forced failover. Models of their own have a row
 //! that is handed to another subject, and so to another authority ([`handover`]), crashes that take back commits ([`durable`]), a key
-//! that two subjects take and that is parked ([`ownership`]), restored backups ([`ticks`]), and changes without dirty entries ([`gap`]).
+//! that two subjects take and that is parked ([`ownership`]), restored backups ([`ticks`]), changes without dirty entries ([`gap`]), and a
+//! comparison beside writes ([`suspect`]).
 //!
 //! A host that crashes loses its uncommitted write. That the write commits although its host crashed is the same as a
 //! crash after the commit; acknowledged writes are a part of the committed ones, so nothing is asked of acknowledgements.
@@ -41,6 +42,7 @@ mod ownership;
 mod properties;
 mod protocol;
 mod state;
+mod suspect;
 mod ticks;
 
 use checking::assert_holds;
