@@ -1,4 +1,5 @@
-//! What only the administrator's key opens: parked keys, the forced failover, a side that was restored, and the versions of the policies.
+//! The routes that need the administrator's key: parked keys, the forced failover, the rejoin of a restored side, and the versions of the
+//! policies.
 
 mod failover;
 mod mirror;
@@ -19,7 +20,7 @@ pub(crate) use policies::{change, diff, list, push, recording, replay, show};
 pub use rejoin::RejoinRequest;
 pub(crate) use rejoin::rejoin;
 
-/// What a body asks for.
+/// Reads a JSON body.
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::invalid_request(error.to_string()))
 }

@@ -12,8 +12,7 @@ use turnout_postgrest::Refusal;
 use crate::Host;
 use crate::rest::refuse;
 
-/// The keys that open the API: the application's, the administrator's, and one that only shows how the host is. `Debug` hides
-/// them.
+/// The keys of the API: the application's, the administrator's, and one for metrics and status alone. `Debug` hides them.
 #[derive(Clone)]
 pub struct Keys {
     application: String,
@@ -22,7 +21,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The application's key, the administrator's, and one for metrics and status if there is one.
+    /// `metrics` is the key for metrics and status alone, if there is one.
     #[must_use]
     pub fn new(application: String, admin: String, metrics: Option<String>) -> Self {
         Self {
@@ -38,7 +37,7 @@ impl Keys {
         &self.admin
     }
 
-    /// Refuses a request without a key.
+    /// Refuses a request without the application's or the administrator's key.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         if self.open(headers) {
             Ok(())
@@ -68,14 +67,14 @@ impl Keys {
         Err(Refusal::not_watcher())
     }
 
-    /// Whether a request carries the application's key or the administrator's.
+    /// Whether a request carries the application's or the administrator's key.
     fn open(&self, headers: &HeaderMap) -> bool {
         carry(headers, &[&self.application, &self.admin])
     }
 }
 
-/// Whether a request carries one of these keys, as `apikey` or as bearer token; supabase-js sends both. The time that
-/// this takes tells nothing of the keys but their length.
+/// Whether a request carries one of `keys`, as `apikey` or as bearer token; supabase-js sends both. The comparison takes the same time for
+/// all keys of one length, so timing reveals nothing but the length.
 fn carry(headers: &HeaderMap, keys: &[&str]) -> bool {
     let bearer = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
     let bearer = bearer.and_then(|value| {
@@ -99,7 +98,7 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// Answers 401 to a request without a key.
+/// Answers 401 to a request without the application's or the administrator's key.
 pub(crate) async fn required(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
     match host.keys.check(request.headers()) {
         Ok(()) => next.run(request).await,
@@ -107,7 +106,7 @@ pub(crate) async fn required(State(host): State<Arc<Host>>, request: Request, ne
     }
 }
 
-/// Answers 401 to a request without a key, and 403 to one with the application's.
+/// Answers 401 to a request without a valid key, and 403 to one with the application's key: the path needs the administrator's key.
 pub(crate) async fn admin_required(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
     match host.keys.check_admin(request.headers()) {
         Ok(()) => next.run(request).await,
@@ -115,7 +114,8 @@ pub(crate) async fn admin_required(State(host): State<Arc<Host>>, request: Reque
     }
 }
 
-/// Answers 401 to a request without a key, and 403 to one with the application's, unless the key shows metrics and status.
+/// Answers 401 to a request without a valid key, and 403 to one with the application's key: the path needs the administrator's key or the
+/// key for metrics.
 pub(crate) async fn watcher_required(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
     match host.keys.check_watcher(request.headers()) {
         Ok(()) => next.run(request).await,

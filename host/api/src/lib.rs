@@ -1,5 +1,5 @@
-//! What the host serves over HTTP: the PostgREST dialect under `/rest/v1/`, its own JSON under `/v1/`, and what
-//! watches it (`/metrics`, `/healthz`, `/readyz`).
+//! The host's HTTP API: the PostgREST dialect under `/rest/v1/`, Turnout's own JSON API under `/v1/`, and what monitoring reads
+//! (`/metrics`, `/healthz`, `/readyz`).
 
 mod administration;
 mod keys;
@@ -31,7 +31,7 @@ pub use status::{
     RestoredStatus, RowsStatus, Status, TrialStatus,
 };
 
-/// A host that is ready to serve: what the handlers share.
+/// A host that is ready to serve: the state that all handlers share.
 pub struct Host {
     pipeline: Pipeline,
     labels: PerBackend<String>,
@@ -41,8 +41,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host with a pipeline, the names of the databases for people, the keys that open it, and what one request may
-    /// cost.
+    /// `labels` are the names of the databases for people.
     #[must_use]
     pub fn new(pipeline: Pipeline, labels: PerBackend<String>, keys: Keys, limits: Limits) -> Self {
         let gate = Gate::new(limits);
@@ -55,14 +54,14 @@ impl Host {
         }
     }
 
-    /// What does the operations.
+    /// The pipeline that carries out the operations.
     #[must_use]
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
     }
 }
 
-/// Everything that the host serves. Without a key only `/healthz` and `/readyz` answer.
+/// All routes of the host. Without a key only `/healthz` and `/readyz` answer.
 pub fn router(host: Arc<Host>) -> Router {
     let guarded = Router::new()
         .route("/v1/transactions", post(transactions::serve))

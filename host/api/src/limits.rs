@@ -9,23 +9,23 @@ use turnout_postgrest::Refusal;
 
 use crate::rest::RETRY_AFTER;
 
-/// What one request may cost, and how many there may be.
+/// The limits of one request, and how many requests there may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The largest body, in bytes.
     pub body: usize,
-    /// The longest time from the head of a request to its answer; also that of the head itself, and how long a client may take
-    /// nothing of an answer.
+    /// The longest time from the head of a request to its answer. The same limit holds for the arrival of the head, and for how long a
+    /// client may read nothing of an answer.
     pub time: Duration,
-    /// How many requests are worked on at once.
+    /// How many requests the host works on at once.
     pub concurrency: usize,
-    /// How many connections are open at once. Times `body`, this is the most memory that bodies on their way take.
+    /// How many connections may be open at once. `connections` times `body` bounds the memory of arriving bodies.
     pub connections: usize,
     /// How long a connection may stay open without a request.
     pub idle: Duration,
 }
 
-/// The limits, and the places that are free.
+/// Enforces the limits. A request takes a place while the host works on it.
 pub(crate) struct Gate {
     limits: Limits,
     places: Semaphore,
@@ -37,8 +37,8 @@ impl Gate {
         Self { limits, places }
     }
 
-    /// The answer to a request with this body, or its refusal: 503 when no place is free, 504 when it takes too long. A place is
-    /// taken once the body is there: who sends slowly keeps nobody else out.
+    /// Reads the body and answers the request. Refuses with 503 if no place is free, and with 504 if the answer takes too long. A request
+    /// takes its place only when its body has arrived, so slow senders take no places.
     pub(crate) async fn within<T, F>(&self, body: Body, answer: impl FnOnce(Bytes) -> F) -> Result<T, Refusal>
     where
         F: Future<Output = Result<T, Refusal>>,
@@ -46,14 +46,14 @@ impl Gate {
         let end = Instant::now() + self.limits.time;
         let body = self.read(body, self.limits.body, end).await?;
         let Ok(_place) = self.places.try_acquire() else {
-            let message = "As many requests as allowed are being worked on; nothing was done";
+            let message = "The host already works on as many requests as api.concurrency allows; nothing was done";
             return Err(Refusal::unavailable(message, Some(RETRY_AFTER)));
         };
         let late = |_| Err(Refusal::timed_out(self.limits.time));
         timeout_at(end, answer(body)).await.unwrap_or_else(late)
     }
 
-    /// A body of at most so many bytes, or its refusal: 413 at once when it says that it is larger, 408 when it takes too long.
+    /// Reads a body of at most `most` bytes. Refuses with 413 at once if the body announces more, and with 408 if it arrives too slowly.
     pub(crate) async fn body(&self, body: Body, most: usize) -> Result<Bytes, Refusal> {
         self.read(body, most, Instant::now() + self.limits.time).await
     }
@@ -68,7 +68,7 @@ impl Gate {
     }
 }
 
-/// Why a body was not read to its end.
+/// The refusal of a body that could not be read to its end.
 fn unread(error: &axum::Error, most: usize) -> Refusal {
     if error
         .source()

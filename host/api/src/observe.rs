@@ -9,7 +9,7 @@ use turnout_postgrest::Refusal;
 use crate::Host;
 use crate::rest::{RETRY_AFTER, refuse};
 
-/// The content type of Prometheus' text.
+/// The content type of the metrics. They are in the text format that Prometheus reads.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(crate) async fn metrics(State(host): State<Arc<Host>>) -> Response {
@@ -17,16 +17,17 @@ pub(crate) async fn metrics(State(host): State<Arc<Host>>) -> Response {
     ([(CONTENT_TYPE, OPEN_METRICS)], metrics.encode(&policies.failures())).into_response()
 }
 
-/// The process runs.
+/// `/healthz`: the process runs.
 pub(crate) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// The host serves, policies are in force and at least one backend answers: less than both is degraded, and serves what it can.
+/// `/readyz`: the host serves under a policy set, and at least one database answers. With one database the host is degraded, and serves
+/// what it can.
 pub(crate) async fn ready(State(host): State<Arc<Host>>) -> Response {
     let refused = |reason: &str| refuse(Refusal::unavailable(reason, Some(RETRY_AFTER)));
     if host.pipeline.policies.why_aside().is_some() {
-        return refused("This host is configured for another site");
+        return refused("This host's configuration describes another site; correct it, or run `turnout apply`");
     }
     if host.pipeline.backends.iter().any(|(_, database)| database.health().up) {
         "ready\n".into_response()

@@ -1,4 +1,4 @@
-//! `/rest/v1/{repository}`: a request of the PostgREST dialect becomes an operation, its outcome an answer.
+//! `/rest/v1/{repository}`: turns a request of the PostgREST dialect into an operation, and its outcome into an answer.
 
 pub(crate) mod provenance;
 pub(crate) mod refusal;
@@ -17,14 +17,14 @@ use turnout_vocabulary::{Operation, OperationId, Repository, Subject};
 
 use crate::Host;
 
-/// How long an application should wait for what could not be had: a place, a decision or a backend. One that is back is
-/// found within a quarter of a second.
+/// How long an application should wait before it repeats a request that found no place, no decision or no database. The host notices within
+/// a quarter of a second that a database is back.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Names the subject of a request whose filter or rows do not.
+/// The header with the subject of a request whose filter and rows name none.
 const SUBJECT: &str = "x-turnout-subject";
 
-/// Keys and limits are not layers here: every layer costs every operation microseconds.
+/// The handler checks keys and limits itself: each layer would cost every operation microseconds.
 pub(crate) async fn serve(
     State(host): State<Arc<Host>>,
     name: Result<Path<String>, PathRejection>,
@@ -38,7 +38,7 @@ pub(crate) async fn serve(
     })
 }
 
-/// Lets a request in by its key and the limits.
+/// Checks a request's key and the limits, then carries it out.
 async fn admit(
     host: &Host,
     id: OperationId,
@@ -50,12 +50,12 @@ async fn admit(
     let repository = host.pipeline.repository(&name);
     let repository = repository.ok_or_else(|| Refusal::unknown_table("public", &name))?;
     let (head, body) = request.into_parts();
-    // Boxed: every layer above would move these kilobytes with its own.
+    // The future is boxed because each caller above would otherwise move its kilobytes.
     let operate = |body| Box::pin(operate(host, id, repository, head, body));
     host.gate.within(body, operate).await
 }
 
-/// Makes a request an operation, and its outcome an answer.
+/// Carries out a request as an operation, and turns its outcome into an answer.
 async fn operate(
     host: &Host,
     id: OperationId,
@@ -91,17 +91,17 @@ fn subject(host: &Host, headers: &HeaderMap) -> Result<Option<Subject>, Refusal>
     subject.map(Some).ok_or_else(|| Refusal::invalid_subject(SUBJECT))
 }
 
-/// Answers what no route serves.
+/// Answers a path that no route serves.
 pub(crate) async fn nowhere() -> Response {
     refuse(Refusal::invalid_path())
 }
 
-/// Answers a method that a route does not serve.
+/// Answers a method that the path does not serve.
 pub(crate) async fn wrong_method(method: Method) -> Response {
     refuse(Refusal::wrong_method(&method))
 }
 
-/// The answer that tells why nothing was done.
+/// The HTTP answer of a refusal.
 pub(crate) fn refuse(refusal: Refusal) -> Response {
     refusal.into_response().map(Into::into)
 }

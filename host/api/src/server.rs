@@ -1,4 +1,4 @@
-//! The HTTP server: accepts connections, and cuts those that take more than they may.
+//! The HTTP server: accepts connections, and cuts those that exceed their time limits.
 
 mod arriving;
 mod connections;
@@ -31,23 +31,23 @@ use explained::Explained;
 use pulse::{Bounds, Phase, Pulse};
 use watched::Watched;
 
-/// How often it is looked which connections take too long.
+/// How often the server looks for connections that exceed their time limits.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long nothing is accepted after the system refused to.
+/// How long the server accepts nothing after the operating system refused a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a client has to close its half of a connection.
+/// How long a client has to close its half of a connection after the host closed its own.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// How long a request that is half there when the host stops has to come.
+/// How long a request that has half arrived when the host stops has to arrive.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// How often it is said that there are too many connections.
+/// How often the log says that all connections are taken.
 const REMIND: Duration = Duration::from_mins(1);
 
-/// Serves until `stop`. Then idle connections are cut at once, those with half a request a moment later, and requests that are
-/// worked on have `limits.time` to come to their end.
+/// Serves until `stop`. Then idle connections are cut at once, and connections with half a request a moment later. Requests that the
+/// host works on have `limits.time` to end.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let mut bounds = Bounds {
         idle: limits.idle,
@@ -71,7 +71,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
                 let most = limits.connections;
                 tracing::warn!(
                     most,
-                    "all connections are taken, and those without a whole request are cut; raise api.connections if clients are so many"
+                    "all connections are taken, those without a whole request are cut; if so many clients are real, raise api.connections"
                 );
             }
         } else if let Some(stream) = newcomer.take() {
@@ -107,30 +107,30 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             () = connections.one_closed() => {}
             _ = look.tick() => connections.cut_overdue(&bounds),
             () = sleep_until(end) => {
-                tracing::warn!("some requests were still worked on and are cut");
+                tracing::warn!("the host stops, and cuts requests that did not end within api.request_timeout");
                 break;
             }
         }
     }
 }
 
-/// Serves one connection to its end; after `stopped`, to the end of its request.
+/// Serves one connection to its end. After `stopped` it ends with the request that is under way.
 async fn connection(stream: TcpStream, router: Router, pulse: Arc<Pulse>, mut stopped: watch::Receiver<()>) {
-    // An answer should leave at once; a socket that refuses only waits longer.
+    // An answer should leave at once. On a socket that refuses the option answers are later and not wrong.
     let _ = stream.set_nodelay(true);
     let io = TokioIo::new(Watched::new(Explained::new(stream), Arc::clone(&pulse)));
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request| answer(request, router.clone(), Arc::clone(&pulse)));
     let mut served = pin!(http1::Builder::new().serve_connection(io, service));
     tokio::select! {
-        // A connection that breaks harms its client alone, who knows.
+        // A broken connection harms its client alone, and the client notices.
         _ = served.as_mut() => return,
         _ = stopped.changed() => served.as_mut().graceful_shutdown(),
     }
     let _ = served.await;
 }
 
-/// Answers one request, once the answer before is written: a client that sends requests and reads no answers is not worked for.
+/// Answers one request once the answer before it is written. So the host does no work for a client that reads no answers.
 async fn answer(
     request: Request<Incoming>,
     router: TowerToHyperService<Router>,

@@ -1,4 +1,4 @@
-//! `/v1/status`: how a host stands, without personal data.
+//! `/v1/status`: the state of a host, without personal data.
 
 mod alerts;
 mod comparison;
@@ -21,76 +21,76 @@ pub use trial::{DifferenceStatus, TrialStatus};
 
 use crate::Host;
 
-/// What `/v1/status` answers.
+/// The answer of `/v1/status`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Status {
     /// The version of the host.
     pub version: String,
-    /// How long it has run, in seconds.
+    /// How long the host has run, in seconds.
     pub uptime_seconds: u64,
-    /// The policy set in force.
+    /// The epoch of the policy set in force.
     pub epoch: Epoch,
     /// When that set was put in force, in seconds of Unix time.
     pub since: u64,
     /// The policies of that set, each under the name of its world.
     #[serde(flatten)]
     pub policies: PerWorld<Version>,
-    /// The versions on trial beside them.
+    /// The versions on trial beside the set in force.
     pub trials: Vec<TrialStatus>,
-    /// The change that was refused after it, while it stands in the directory.
+    /// The change that was refused after the set in force, while the directory still holds it.
     pub refused: Option<Refused>,
-    /// Why this host serves nothing, if it does not.
+    /// Why this host serves nothing, if it serves nothing.
     #[serde(default)]
     pub aside: Option<String>,
-    /// The last epoch of the set in the policy directory, if that set is old and changes nothing.
+    /// The last epoch of the set in the policy directory, if that set was in force before and so changes nothing.
     #[serde(default)]
     pub old_directory: Option<Epoch>,
-    /// The epochs that a handoff leaves, oldest first; none while no handoff is under way.
+    /// The epochs that the handoff under way leaves, oldest first. Empty if none is under way.
     pub leaving: Vec<Epoch>,
-    /// What the handoff under way waits for, as far as this host carries it out.
+    /// What the handoff under way waits for, if this host carries it out.
     pub held_up_by: Option<String>,
     /// The side that a forced failover made the authority of everything.
     pub forced: Option<Backend>,
-    /// The side that was restored from the past and why that is known, until somebody says which side's rows count.
+    /// The side that was restored from the past, until a person says which side's rows count.
     pub restored: Option<RestoredStatus>,
     /// The two databases.
     pub backends: PerBackend<BackendStatus>,
     /// The repositories served.
     pub repositories: Vec<String>,
-    /// The repositories whose sides are still to be compared, before their copies count as equal.
+    /// The repositories whose sides must still be compared before their copies count as equal.
     pub converging: Vec<String>,
-    /// The one of them that this host is comparing, and how far it is.
+    /// The comparison that this host is working on.
     #[serde(default)]
     pub comparing: Option<ComparisonStatus>,
-    /// The sequences that can't be kept from handing out numbers of the other side, and why, in words.
+    /// The sequences that may hand out numbers of the other side, each with the reason in words.
     #[serde(default)]
     pub sequences: Vec<String>,
-    /// How the mirroring of each side's changes stands; `None` where there is no installation, or it was not seen yet.
+    /// The state of the mirror by source. `None` if the side has no installation or was not asked yet.
     pub mirror: PerBackend<Option<MirrorStatus>>,
-    /// What people should have heard of since the host began: the last ones, newest first.
+    /// The last alerts since the host began, newest first.
     pub alerts: Vec<AlertStatus>,
 }
 
-/// A side that was restored from the past: nothing is mirrored and no authority moves.
+/// A side that was restored from the past. Nothing is mirrored, and no authority moves.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RestoredStatus {
     /// The side.
     pub backend: Backend,
-    /// What gave it away.
+    /// How the host found out.
     pub reason: String,
 }
 
-/// How one database fares.
+/// The state of one database.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct BackendStatus {
-    /// Its name for people.
+    /// The database's name for people.
     pub label: String,
-    /// Whether connections to it can be had.
+    /// Whether the host can connect to it.
     pub up: bool,
-    /// What it refuses statements for although it answers, such as "is read-only".
+    /// Why the database refuses statements although it answers, such as "is read-only".
     #[serde(default)]
     pub condition: Option<String>,
-    /// The 95th percentile of its recent answers, in milliseconds.
+    /// The 95th percentile of its recent response times, in milliseconds.
     pub p95_ms: f64,
 }
 

@@ -1,4 +1,4 @@
-//! `POST /v1/transactions`: a list of operations, all or nothing on one authority.
+//! `POST /v1/transactions`: carries out a list of operations on one authority, all or nothing.
 //!
 //! ```json
 //! {
@@ -13,11 +13,15 @@
 //! }
 //! ```
 //!
-//! - `filter` is a query of the PostgREST dialect; `match` asks that columns equal values (null: are null).
-//! - `rows` is one object or an array of them; an update takes one, the columns that change.
-//! - `select`, `on_conflict` and `resolution` are the dialect's own words; `return` may be `minimal`: a count, and no rows.
-//! - `{"$ref": "0.rows.0.id"}` stands for a value of the answer to an earlier operation: its place in the list, `rows`, the
-//!   place of the row, the column; or `0.count`. It may stand where a column's value may, in `rows` and in `match`.
+//! - `filter` is a query of the PostgREST dialect.
+//! - `match` asks that columns equal values. `null` asks that a column is null.
+//! - `rows` is one object or an array of them. An update takes one object, with the columns that change.
+//! - `select`, `on_conflict` and `resolution` have the meaning that they have in the dialect.
+//! - `return` may be `minimal`: the answer has a count and no rows.
+//! - `{"$ref": "0.rows.0.id"}` stands for a value of the answer to an earlier operation: the operation's place in the list, `rows`,
+//!   the place of the row, and the column.
+//! - `{"$ref": "0.count"}` stands for the number of rows of that answer.
+//! - A reference may stand wherever a column's value may stand in `rows` and in `match`.
 
 mod description;
 mod reference;
@@ -52,7 +56,7 @@ struct Body<'b> {
     operations: Vec<Description<'b>>,
 }
 
-/// What is told of a transaction that is committed.
+/// The answer to a transaction that is committed.
 #[derive(Serialize)]
 struct Answer<'a> {
     results: Vec<Told<'a>>,
@@ -84,7 +88,7 @@ async fn transact(host: &Host, id: OperationId, body: Bytes) -> Result<Response,
         serde_json::from_slice(&body).map_err(|error| Refusal::invalid_transaction(error.to_string()))?;
     if operations.is_empty() || operations.len() > MOST {
         return Err(Refusal::invalid_transaction(format!(
-            "A transaction has from 1 to {MOST} operations."
+            "A transaction must have from 1 to {MOST} operations."
         )));
     }
     let transaction = Transaction {
@@ -128,7 +132,7 @@ fn answer(operations: &[Description], committed: &Committed, provenance: &Proven
     let results = operations.iter().zip(&committed.outcomes);
     let results = results.map(|(operation, outcome)| tell(operation, outcome));
     let unexpected =
-        |_| Refusal::internal("a backend answered with something that is no JSON; the transaction is done");
+        |_| Refusal::internal("a backend answered with something that is not JSON; the transaction is committed");
     let answer = Answer {
         results: results.collect::<Result<_, _>>().map_err(unexpected)?,
         backend: provenance.backend,

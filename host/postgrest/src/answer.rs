@@ -1,4 +1,4 @@
-//! Outcomes into HTTP answers.
+//! Turns outcomes of operations into HTTP answers.
 
 mod applied;
 mod range;
@@ -10,7 +10,7 @@ use turnout_vocabulary::{Action, Outcome, Repository, Resolution};
 use crate::error::Refusal;
 use crate::request::{Count, Media, Preferences, Return, encode};
 
-/// How the outcome of a request is to be told: what [`parse`](crate::parse) kept of it for [`answer`].
+/// What [`parse`](crate::parse) kept of a request so that [`answer`] can write its outcome in the form that the caller asked for.
 pub struct AnswerForm {
     pub(crate) action: Action,
     pub(crate) head: bool,
@@ -23,11 +23,11 @@ pub struct AnswerForm {
     pub(crate) content_location: Option<String>,
 }
 
-/// How long `Content-Location` may be. It is left out where it is longer: clients refuse answers with long headers, Node.js from
-/// 16 KiB on, and a list of ids grows when it is encoded.
+/// How long `Content-Location` may be, in bytes. A longer one is left out: clients refuse answers with long headers (Node.js from 16 KiB
+/// on), and a list of ids grows when it is encoded.
 const LONGEST_CONTENT_LOCATION: usize = 2048;
 
-/// Tells the outcome of a request on `repository`.
+/// Writes the HTTP answer to a request on `repository` from its outcome.
 #[must_use]
 pub fn answer(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
     if form.media == Media::Object && outcome.rows != 1 {
@@ -97,7 +97,7 @@ fn changed(form: &AnswerForm, repository: &Repository, content_range: String, ou
     response
 }
 
-/// The answer to a write: the rows where they were asked for, otherwise nothing.
+/// The answer to a write: the written rows if the caller asked for them, otherwise an empty body.
 fn written(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
     if form.preferences.returned != Some(Return::Representation) {
         return Response::new(Bytes::new());
@@ -118,7 +118,8 @@ fn describe_body(response: &mut Response<Bytes>, form: &AnswerForm, repository: 
     }
 }
 
-/// The number of rows that a write touched, where it was asked for. A plan is not made for writes.
+/// The number of rows that a write touched, if the caller asked for it. `count=planned` gives no number: PostgREST makes no plan of a
+/// write.
 fn counted(form: &AnswerForm, outcome: &Outcome) -> Option<u64> {
     matches!(form.preferences.count, Some(Count::Exact | Count::Estimated)).then_some(outcome.rows)
 }

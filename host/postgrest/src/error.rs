@@ -1,4 +1,4 @@
-//! Answers that refuse, in PostgREST's shape.
+//! Error answers in PostgREST's shape.
 
 mod database;
 mod dialect;
@@ -11,9 +11,9 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
-/// A request that is refused, or failed: a status and the body `{"code","details","hint","message"}`.
+/// An error answer, to a request that was refused or failed: a status and the body `{"code","details","hint","message"}`.
 ///
-/// The texts may hold values that the caller sent or that rows hold, so `Display` and `Debug` show only status and code.
+/// The texts may hold values of the request or of rows, so `Display` and `Debug` show only the status and the code.
 #[derive(thiserror::Error)]
 #[error("refused with {} and status {}", .body.code, .status.as_u16())]
 pub struct Refusal {
@@ -22,14 +22,14 @@ pub struct Refusal {
     body: Box<Body>,
 }
 
-/// What the caller reads, in the order in which PostgREST writes it.
+/// The body of the answer, its fields in PostgREST's order.
 #[derive(Serialize)]
 struct Body {
     code: Cow<'static, str>,
     details: Option<String>,
     hint: Option<String>,
     message: String,
-    /// The operation of a transaction that is to blame, by its place.
+    /// The operation of a transaction that caused the error, by its place in the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<usize>,
 }
@@ -65,7 +65,7 @@ impl Refusal {
         self
     }
 
-    /// Says which operation of a transaction is to blame, by its place, if it is one.
+    /// Names the operation of a transaction that caused the error, by its place in the list, if the request was a transaction.
     #[must_use]
     pub fn of_operation(mut self, place: Option<usize>) -> Self {
         self.body.operation = place;

@@ -1,7 +1,7 @@
-//! The PostgREST dialect for single tables: requests into operations, outcomes into answers.
+//! The PostgREST dialect for single tables: turns HTTP requests into operations and outcomes into HTTP answers.
 //!
-//! [`parse`] makes a [`Call`] of an HTTP request, [`answer`] makes the HTTP answer of what a backend did with it, and a
-//! [`Refusal`] is the answer where either is impossible. What is said of statuses, headers and bodies follows PostgREST 13.
+//! [`parse`] makes a [`Call`] of an HTTP request. [`answer`] makes the HTTP answer from the outcome of the operation. A [`Refusal`] is the
+//! answer where either is impossible. Statuses, headers and bodies follow PostgREST 13.
 //!
 //! Where to make a change: a filter operator in `request/filter/operators.rs`, a preference in
 //! `request/preferences.rs`, an error of PostgREST in `error/dialect.rs`, the status of a SQLSTATE in
@@ -9,10 +9,11 @@
 //!
 //! Different from PostgREST, on purpose:
 //! - Embedding, JSON paths, aggregates, the operators beyond `eq` … `is`, and `Prefer: tx=rollback` are refused as not
-//!   implemented (`PGRST127`). So are `limit` and `offset` on a change or removal of rows: PostgREST 13 accepts them
-//!   there and touches every matching row all the same.
+//!   implemented (`PGRST127`).
+//! - `limit` and `offset` on an update or a delete are refused as not implemented too: PostgREST 13 accepts them there and
+//!   touches every matching row all the same.
 //! - Bodies and answers are JSON; CSV, forms, `GeoJSON`, query plans and `nulls=stripped` are refused (415 or 406).
-//! - `count=planned` and `count=estimated` count exactly, which is what either is an estimate of.
+//! - `count=planned` and `count=estimated` count exactly: an exact count is what both estimate.
 //! - `Prefer: missing=default` is not applied; a body in which it would make a difference is refused.
 //! - U+0000, which PostgreSQL cannot store as text, is refused before it reaches a backend.
 

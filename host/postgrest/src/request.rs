@@ -1,4 +1,4 @@
-//! HTTP requests into operations.
+//! Turns HTTP requests into operations.
 
 mod accept;
 mod columns;
@@ -22,18 +22,18 @@ use crate::answer::AnswerForm;
 use crate::error::Refusal;
 use query::Query;
 
-/// A request, understood.
+/// A parsed request.
 pub struct Call {
-    /// What is asked of the backends.
+    /// What the host asks of the databases.
     pub request: Request,
-    /// How the outcome is to be told.
+    /// The form of the answer that the caller asked for.
     pub answer: AnswerForm,
 }
 
-/// Understands an HTTP request on one repository. `query` is what follows the `?` of the URL, still percent-encoded.
+/// Parses an HTTP request on one repository. `query` is what follows the `?` of the URL, still percent-encoded.
 ///
 /// # Errors
-/// A [`Refusal`] if the request is malformed, or asks for something that the dialect or Turnout does not have.
+/// A [`Refusal`] if the request is malformed, or asks for something that the dialect or Turnout does not support.
 pub fn parse(
     method: &Method,
     repository: &Repository,
@@ -108,7 +108,7 @@ pub fn parse(
     Ok(Call { request, answer })
 }
 
-/// What an upsert does about rows whose key is taken. Without a key to decide by there is no conflict.
+/// What an upsert does about rows whose key is taken. `None` if neither the request nor the repository names a key to find a conflict by.
 fn conflict(repository: &Repository, query: &Query, preferences: &Preferences) -> Result<Option<Conflict>, Refusal> {
     let columns = query
         .first("on_conflict")
@@ -121,7 +121,7 @@ fn conflict(repository: &Repository, query: &Query, preferences: &Preferences) -
     }))
 }
 
-/// Whether the caller named the schema; only the repository's own can be named.
+/// Whether the caller named the schema. The only schema that may be named is the repository's own.
 fn check_profile(repository: &Repository, headers: &HeaderMap, header: &str) -> Result<bool, Refusal> {
     match headers.get(header) {
         None => Ok(false),

@@ -174,7 +174,7 @@ async fn a_dropped_parked_row_is_shown_as_diverged() -> Result<()> {
         assert_eq!(refused.status, 403, "{path}");
         assert_eq!(
             refused.json()["message"],
-            "Only the administrator's key opens this",
+            "This path needs the administrator's key",
             "{path}"
         );
     }

@@ -237,7 +237,7 @@ async fn a_contended_transaction_is_tried_again_and_says_so() -> Result<()> {
     assert_eq!(refused(&refusal), (503, json!("TURNOUT_CONTENTION"), json!(0)));
     assert_eq!(
         refusal.json()["details"],
-        "It was tried 5 times, at last with SQLSTATE 40P01."
+        "The transaction was tried 5 times. The last attempt failed with SQLSTATE 40P01."
     );
     assert_eq!(refusal.header("retry-after"), "1");
     Ok(())

@@ -13,14 +13,13 @@ use super::sent::Sent;
 use crate::Host;
 use crate::rest::{RETRY_AFTER, refuse};
 
-/// What `POST /v1/failover` takes; it answers with a [`Failover`](turnout_handoff::Failover).
+/// The body of `POST /v1/failover`. The answer is a [`Failover`](turnout_handoff::Failover).
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FailoverRequest {
-    /// The side that is to be the authority of everything.
+    /// The side that becomes the authority of everything.
     pub to: Backend,
-    /// Whether what the other side had not mirrored may be lost. Without it nothing is done, and the answer says what is at
-    /// stake.
+    /// Whether changes that the other side had not mirrored may be lost. If not, nothing is done, and the answer says what would be lost.
     #[serde(default)]
     pub accept_loss: bool,
 }

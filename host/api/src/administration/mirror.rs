@@ -14,21 +14,21 @@ use super::sent::Sent;
 use crate::Host;
 use crate::rest::{refusal, refuse};
 
-/// What `GET /v1/mirror/parked` answers: the parked keys by the side that their rows are on, the first thousand; `None` of a
-/// side that can't be asked or has no installation. Keys may be personal data.
+/// The answer of `GET /v1/mirror/parked`: the first thousand parked keys of each side, by the side that holds their rows. `None` for a side
+/// that cannot be asked or has no installation. Keys may be personal data.
 pub type Parked = PerBackend<Option<Vec<ParkedKey>>>;
 
-/// What `POST /v1/mirror/retry` and `POST /v1/mirror/drop` answer: how many keys, by the side that their rows are on; `None`
-/// of a side that was not asked or has no installation.
+/// The answer of `POST /v1/mirror/retry` and `POST /v1/mirror/drop`: how many keys were treated, by the side that holds their rows. `None`
+/// for a side that was not asked or has no installation.
 pub type Treated = PerBackend<Option<i64>>;
 
-/// Which parked keys are meant.
+/// The body of both requests: which parked keys they are about.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Chosen {
-    /// Those of this repository; of all if none is named.
+    /// Only keys of this repository; without it, keys of every repository.
     pub repository: Option<String>,
-    /// Those whose rows are on this side; on both if none is named.
+    /// Only keys whose rows are on this side; without it, keys of both sides.
     pub source: Option<Backend>,
 }
 
@@ -55,7 +55,7 @@ pub(crate) async fn give_up(State(host): State<Arc<Host>>, Sent(body): Sent) -> 
     answer(treat(&host, &body, "parked keys are given up", give_up).await)
 }
 
-/// Does something to the keys that a request chooses, and wakes the mirror.
+/// Does `act` to the chosen keys and wakes the appliers. `what` is the line for the log.
 async fn treat(
     host: &Host,
     body: &Bytes,

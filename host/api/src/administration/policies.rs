@@ -17,47 +17,47 @@ use super::sent::{Named, Sent};
 use crate::Host;
 use crate::rest::{RETRY_AFTER, refuse};
 
-/// For whom a version is to decide.
+/// For whom a version decides.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Audience {
     /// Everybody.
     #[default]
     Everybody,
-    /// These subjects, in any spelling; the stable version for everybody else.
+    /// These subjects, in any spelling. For all other subjects the stable version decides.
     Subjects(Vec<String>),
-    /// This part of the subjects, in percent.
+    /// This percentage of the subjects.
     Percent(f64),
-    /// Nobody: it is asked beside the stable one, and where they differ is counted.
+    /// Nobody. The version is asked beside the stable one, and the host counts where their answers differ.
     Shadow,
 }
 
-/// What `PUT /v1/policies/{world}` takes as JSON. A body of the type `application/wasm` is a module for everybody.
+/// The JSON body of `PUT /v1/policies/{world}`. A body of the type `application/wasm` is a module for everybody.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Push {
-    /// The module, in hexadecimal; without it the one in force.
+    /// The module, in hexadecimal; without it, the module in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
-    /// Its signature, as minisign writes it, where the host asks for one.
+    /// The module's signature in minisign's format, where the host asks for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
-    /// The settings, as TOML; without them those in force.
+    /// The settings, as TOML; without them, the settings in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<String>,
-    /// For whom it is to decide.
+    /// For whom the version decides.
     #[serde(default, rename = "for")]
     pub audience: Audience,
-    /// Who ships it, in their own words.
+    /// The name of whoever ships the version, in their own words.
     #[serde(default)]
     pub who: String,
 }
 
 impl Push {
-    /// Takes out the module and the settings, as files of a world.
+    /// Takes the module and the settings out of the body, as files of a world.
     fn files(&mut self, world: &str) -> Result<(Option<File>, Option<File>), Refusal> {
         let module = self.module.take().map(hex::decode).transpose();
-        let module = module.map_err(|_| Refusal::invalid_request("module is not hexadecimal"))?;
+        let module = module.map_err(|_| Refusal::invalid_request("`module` is not hexadecimal."))?;
         let module = module.map(|bytes| File::new(format!("{world}.wasm"), bytes).signed(self.signature.take()));
         let settings = self.settings.take();
         let settings = settings.map(|text| File::new(format!("{world}.toml"), text.into_bytes()));
@@ -65,44 +65,44 @@ impl Push {
     }
 }
 
-/// What `POST /v1/policies/activate` takes: a module by its `sha256`, or the whole set of an `epoch`.
+/// The body of `POST /v1/policies/activate`: either the `sha256` of a module, or the `epoch` whose whole set to bring back.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Activation {
-    /// The SHA-256 of a module that is kept, or at least its first 8 digits.
+    /// The SHA-256 of a module on record, or at least its first 8 digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// An epoch whose set is kept. It is brought back for everybody.
+    /// An epoch whose set is on record. The set is brought back for everybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
-    /// For whom the module is to decide.
+    /// For whom the module decides.
     #[serde(default, rename = "for")]
     pub audience: Audience,
-    /// Who asks for it.
+    /// The name of whoever asks for it.
     #[serde(default)]
     pub who: String,
 }
 
-/// What `POST /v1/policies/rollback`, `promote` and `withdraw` take.
+/// The body of `POST /v1/policies/rollback`, `promote` and `withdraw`.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct By {
-    /// Who asks for it.
+    /// The name of whoever asks for it.
     #[serde(default)]
     pub who: String,
 }
 
-/// What is in force after that.
+/// The state after such a change.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Activated {
-    /// The epoch.
+    /// The epoch in force.
     pub epoch: Epoch,
-    /// Of a version on trial: why it could not be promoted as things stand, if something holds that up.
+    /// For a version on trial: what would hold up its promotion now, if anything would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obstacle_to_promotion: Option<String>,
 }
 
-/// `GET /v1/policies`: what is and was in force.
+/// `GET /v1/policies`: the versions in force and those before them.
 pub(crate) async fn list(State(host): State<Arc<Host>>) -> Response {
     match host.pipeline.handoffs.shipments().await {
         Ok(shipments) => Json(shipments).into_response(),
@@ -110,7 +110,7 @@ pub(crate) async fn list(State(host): State<Arc<Host>>) -> Response {
     }
 }
 
-/// `GET /v1/policies/{epoch}`: what is on record of one epoch, with its settings.
+/// `GET /v1/policies/{epoch}`: the record of one epoch, with its settings.
 pub(crate) async fn show(State(host): State<Arc<Host>>, Named(epoch): Named<u64>) -> Response {
     match host.pipeline.handoffs.show(Epoch::new(epoch)).await {
         Ok(shown) => Json(shown).into_response(),
@@ -149,7 +149,7 @@ pub(crate) async fn push(
     answer(pushed.await)
 }
 
-/// `POST /v1/policies/{world}/replay`: what the recorded operations show of a module or settings that are not in force.
+/// `POST /v1/policies/{world}/replay`: replays the recorded operations through a module or settings that are not in force.
 pub(crate) async fn replay(State(host): State<Arc<Host>>, Named(world): Named<String>, Sent(body): Sent) -> Response {
     let replayed = async {
         let (module, settings) = read::<Push>(&body)?.files(&world)?;
@@ -167,23 +167,23 @@ pub(crate) async fn replay(State(host): State<Arc<Host>>, Named(world): Named<St
     }
 }
 
-/// `GET /v1/recording`: the recorded operations with what is decided on them, one JSON object a line.
+/// `GET /v1/recording`: the recorded operations with the decisions on them, one JSON object a line.
 pub(crate) async fn recording(State(host): State<Arc<Host>>) -> Response {
-    // The policies are asked about every operation.
+    // The policies decide every operation anew, which takes long.
     let recorded = match tokio::task::spawn_blocking(move || host.pipeline.recorded()).await {
         Ok(recorded) => recorded,
         Err(error) => return refuse(Refusal::unavailable(error.to_string(), None)),
     };
     let mut lines = String::new();
     for recorded in recorded {
-        // Texts always are JSON.
+        // Text always serialises as JSON.
         lines.push_str(&serde_json::to_string(&recorded).unwrap_or_default());
         lines.push('\n');
     }
     ([(CONTENT_TYPE, "application/x-ndjson")], lines).into_response()
 }
 
-/// `POST /v1/policies/{verb}`.
+/// `POST /v1/policies/{verb}`, where the verb is `activate`, `rollback`, `promote` or `withdraw`.
 pub(crate) async fn change(State(host): State<Arc<Host>>, Named(verb): Named<String>, Sent(body): Sent) -> Response {
     let handoffs = &host.pipeline.handoffs;
     let changed = async {
@@ -204,10 +204,10 @@ pub(crate) async fn change(State(host): State<Arc<Host>>, Named(verb): Named<Str
                 }
                 (None, Some(_)) => {
                     return Err(Refusal::invalid_request(
-                        "an epoch is brought back for everybody; name a module by its `sha256` to try it on some",
+                        "An epoch is brought back for everybody. To try one of its modules on some subjects, give its `sha256`.",
                     ));
                 }
-                _ => return Err(Refusal::invalid_request("give either `sha256` or `epoch`")),
+                _ => return Err(Refusal::invalid_request("Give either `sha256` or `epoch`.")),
             };
             return shipped(&host, activated).await;
         }
@@ -226,7 +226,7 @@ pub(crate) async fn change(State(host): State<Arc<Host>>, Named(verb): Named<Str
     answer(changed.await)
 }
 
-/// What is told after a version was brought into force, perhaps on trial.
+/// The answer after a version came into force or went on trial.
 async fn shipped(host: &Host, epoch: Result<Epoch, NotShipped>) -> Result<Activated, Refusal> {
     Ok(Activated {
         epoch: epoch.map_err(refusal)?,
@@ -255,7 +255,7 @@ fn scope(audience: Audience, rule: &SubjectRule) -> Result<Option<Scope>, Refusa
             Some(Scope::Subjects(subjects))
         }
         Audience::Percent(percent) if (0.0..=100.0).contains(&percent) => Some(Scope::Percent(percent)),
-        Audience::Percent(_) => return Err(Refusal::invalid_request("percent is from 0 to 100")),
+        Audience::Percent(_) => return Err(Refusal::invalid_request("`percent` must be from 0 to 100.")),
         Audience::Shadow => Some(Scope::Shadow),
     })
 }

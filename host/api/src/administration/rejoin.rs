@@ -13,7 +13,7 @@ use super::sent::Sent;
 use crate::Host;
 use crate::rest::{RETRY_AFTER, refuse};
 
-/// What `POST /v1/rejoin` takes; it answers with a [`Rejoined`](turnout_handoff::Rejoined).
+/// The body of `POST /v1/rejoin`. The answer is a [`Rejoined`](turnout_handoff::Rejoined).
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RejoinRequest {

@@ -11,10 +11,10 @@ use turnout_postgrest::Refusal;
 use crate::Host;
 use crate::rest::refuse;
 
-/// The largest body that an administrator may send, in bytes: a module in hexadecimal, and more than any bound on its size.
+/// The largest body that an administrator may send, in bytes. It holds a module of any allowed size in hexadecimal.
 const MOST: usize = 64 << 20;
 
-/// The body that an administrator sends, whole.
+/// The whole body of an administrator's request.
 pub(crate) struct Sent(pub(super) Bytes);
 
 impl FromRequest<Arc<Host>> for Sent {
@@ -26,7 +26,7 @@ impl FromRequest<Arc<Host>> for Sent {
     }
 }
 
-/// What the path names.
+/// The parameters of the path.
 pub(crate) struct Named<T>(pub(super) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue};
 use turnout_pipeline::{Provenance, Staleness};
 use turnout_vocabulary::{Backend, MirrorState};
 
-/// Says in the headers of an answer how it came about.
+/// Adds the headers that say how an answer came about.
 pub(crate) fn declare(provenance: Provenance, mut answer: Response) -> Response {
     let Provenance {
         operation,
@@ -62,14 +62,14 @@ fn list(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<_>>().join(", ")
 }
 
-/// Sets a header to a text that it can hold.
+/// Sets a header, unless the text has bytes that no header can hold.
 fn set(headers: &mut HeaderMap, name: &'static str, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         headers.insert(name, value);
     }
 }
 
-/// A time in milliseconds, to the microsecond. Whole numbers are far cheaper to write than fractions.
+/// A time in milliseconds, with three decimals. Formatting two integers is far cheaper than formatting a float.
 fn milliseconds(time: Duration) -> impl Display {
     let micros = time.as_micros();
     fmt::from_fn(move |f| write!(f, "{}.{:03}", micros / 1000, micros % 1000))

@@ -5,7 +5,7 @@ use turnout_vocabulary::{Backend, PerBackend};
 
 use super::RETRY_AFTER;
 
-/// How the application hears of an error.
+/// Turns an error of the pipeline into the refusal that the application gets.
 pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
     match error {
         Error::Frozen { retry_after } => Refusal::frozen(retry_after),
@@ -13,7 +13,7 @@ pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
             Refusal::unavailable(error.to_string(), Some(RETRY_AFTER))
         }
         Error::HandedOver { .. } => Refusal::unavailable(
-            "The row was handed to another authority and may have been written there by now; look before you repeat this",
+            "The row was handed to another authority and may have changed there by now; read it before you repeat the write",
             None,
         ),
         Error::Unfiltered { action, repository } => Refusal::unfiltered(action, &repository),
@@ -42,7 +42,7 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             ..
         } => {
             let message = format!(
-                "{} broke off before it answered; the write may have been done",
+                "{} broke off before it answered; the write may have been done, so read the rows before you repeat it",
                 name(backend, labels)
             );
             Refusal::unavailable(message, None)
@@ -68,7 +68,7 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
         }
         BackendError::Fenced { backend } => {
             let message = format!(
-                "{} follows newer policies than this host knows of; nothing was done",
+                "{} accepts only a newer policy set than this host has; nothing was done",
                 name(backend, labels)
             );
             Refusal::unavailable(message, Some(RETRY_AFTER))
@@ -97,7 +97,7 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
     }
 }
 
-/// What each backend has done.
+/// How many rows were written on each backend, for people.
 fn parts(done: PerBackend<Option<u64>>) -> String {
     let parts = done
         .iter()
@@ -105,7 +105,7 @@ fn parts(done: PerBackend<Option<u64>>) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// What people call a backend.
+/// A backend with its label, for people.
 fn name(backend: Backend, labels: &PerBackend<String>) -> String {
     format!("backend {backend} ({})", labels[backend])
 }

@@ -8,14 +8,14 @@ use hyper::body::Incoming;
 
 use super::pulse::{Phase, Pulse};
 
-/// The body of a request, which tells the pulse of its connection when it is there, or nobody wants it any more.
+/// The body of a request. It tells the pulse of its connection when it has arrived or the handler dropped it.
 pub(super) struct Arriving {
     body: Incoming,
     pulse: Arc<Pulse>,
 }
 
 impl Arriving {
-    /// The body of a request whose head is there.
+    /// `body` is that of a request whose head has arrived.
     pub(super) fn new(body: Incoming, pulse: Arc<Pulse>) -> Self {
         pulse.enter(if body.is_end_stream() { Phase::Work } else { Phase::Body });
         Self { body, pulse }

@@ -6,12 +6,12 @@ use tokio::task::{AbortHandle, Id, JoinSet};
 
 use super::pulse::{Bounds, Pulse};
 
-/// The connections that are open, at most so many.
+/// The open connections, at most `most`.
 pub(super) struct Connections {
     most: usize,
-    /// All of them, until their sockets are closed.
+    /// The tasks of all connections, also of the cut ones, until their sockets are closed.
     open: JoinSet<()>,
-    /// Those that were not cut.
+    /// The connections that were not cut.
     live: HashMap<Id, (Arc<Pulse>, AbortHandle)>,
 }
 
@@ -24,13 +24,13 @@ impl Connections {
         }
     }
 
-    /// Serves one more.
+    /// Adds a connection and spawns `served`, which serves it.
     pub(super) fn add(&mut self, pulse: Arc<Pulse>, served: impl Future<Output = ()> + Send + 'static) {
         let handle = self.open.spawn(served);
         self.live.insert(handle.id(), (pulse, handle));
     }
 
-    /// Whether there is room for one more.
+    /// Whether one more connection may be added.
     pub(super) fn have_room(&self) -> bool {
         self.open.len() < self.most
     }
@@ -39,7 +39,7 @@ impl Connections {
         self.open.is_empty()
     }
 
-    /// Waits until the socket of one of them is closed.
+    /// Waits until the socket of one connection is closed.
     pub(super) async fn one_closed(&mut self) {
         match self.open.join_next_with_id().await {
             Some(Ok((id, ()))) => self.live.remove(&id),
@@ -48,7 +48,8 @@ impl Connections {
         };
     }
 
-    /// Makes room for one more, unless it is being made or requests are worked on in all of them: cuts the one that is missed least.
+    /// Makes room for one more connection: cuts the one that [`Pulse::worth`] puts first. Cuts none if a cut one is about to close, or if
+    /// the host works on a request in every connection.
     pub(super) fn make_room(&mut self) {
         if self.live.len() < self.most {
             return;
@@ -62,7 +63,7 @@ impl Connections {
         }
     }
 
-    /// Cuts those that take longer than they may.
+    /// Cuts the connections that exceed their time limits.
     pub(super) fn cut_overdue(&mut self, bounds: &Bounds) {
         let now = Instant::now();
         self.live.retain(|_, (pulse, task)| {

@@ -1,5 +1,5 @@
-//! Requests that hyper refuses before the router sees them, such as one with an unencoded `"` in its URL. Hyper answers with a
-//! status alone; here its answer gets the body that every other error has.
+//! Gives the errors that hyper answers with by itself the body that every other error has. Hyper refuses some requests before the router
+//! sees them, such as one with an unencoded `"` in its URL, and answers with a status alone.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -9,13 +9,13 @@ use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turnout_postgrest::Refusal;
 
-/// Hyper's own answers are shorter.
+/// The longest answer to look into, in bytes. Hyper's own answers are shorter.
 const LONGEST: usize = 256;
 
 /// A connection on which every error has a body.
 pub(super) struct Explained<I> {
     io: I,
-    /// What is sent in place of hyper's answer, and how much of it has been sent.
+    /// The bytes that are sent in place of hyper's answer.
     answer: Vec<u8>,
     sent: usize,
 }
@@ -80,7 +80,7 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Explained<I> {
     }
 }
 
-/// The answer with a body, if these bytes are an answer of hyper's own: an error without a type, as it has no body.
+/// The answer with a body, if `bytes` are an answer of hyper's own: an error without a body and so without a content type.
 fn explained(bytes: &[u8]) -> Option<Vec<u8>> {
     let bytes = bytes.get(..LONGEST.min(bytes.len()))?;
     let status = StatusCode::from_bytes(bytes.strip_prefix(b"HTTP/1.1 ")?.get(..3)?).ok()?;

@@ -2,45 +2,45 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// What a connection does.
+/// What a connection is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Nothing of a next request is there.
+    /// No byte of a next request has arrived.
     Idle,
-    /// The head of a request is on its way.
+    /// The head of a request is arriving.
     Head,
-    /// The body of a request is on its way, and nothing of the request was done.
+    /// The body of a request is arriving. The host has done nothing of the request.
     Body,
-    /// A request is worked on.
+    /// The host works on a request.
     Work,
-    /// The answer is written.
+    /// The host writes the answer.
     Answer,
-    /// The host has closed its half, and waits for the client to close the other one.
+    /// The host has closed its half and waits for the client to close the other half.
     Closing,
 }
 
-/// How long a connection may stay in a phase before it is cut.
+/// How long a connection may stay in each phase before it is cut.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) idle: Duration,
     pub(super) head: Duration,
-    /// None where whoever reads the body gives up by itself.
+    /// `None` where the reader of the body has its own time limit.
     pub(super) body: Option<Duration>,
-    /// How long the client may take nothing of what is written.
+    /// How long the client may read nothing of an answer.
     pub(super) writing: Duration,
     pub(super) closing: Duration,
 }
 
-/// What is known of one connection, told by what reads and writes it.
+/// The state of one connection, as its reader and its writer report it.
 pub(super) struct Pulse(Mutex<Known>);
 
 struct Known {
     phase: Phase,
     /// When the phase began.
     since: Instant,
-    /// Since when the client has taken nothing of what is written.
+    /// Since when the client has read nothing of the answer, if it reads nothing.
     stalled: Option<Instant>,
-    /// The next request, which waits until this answer is written.
+    /// Wakes the next request, which waits until this answer is written.
     waiting: Option<Waker>,
 }
 
@@ -59,7 +59,7 @@ impl Pulse {
         self.known().enter(phase);
     }
 
-    /// Enters a phase if it is in another, known one.
+    /// Enters the phase `to` if the connection is in the phase `from`.
     pub(super) fn turn(&self, from: Phase, to: Phase) {
         let mut known = self.known();
         if known.phase == from {
@@ -67,7 +67,7 @@ impl Pulse {
         }
     }
 
-    /// Notes that the host has closed its half.
+    /// The host has closed its half.
     pub(super) fn closes(&self) {
         let mut known = self.known();
         if known.phase != Phase::Closing {
@@ -75,7 +75,7 @@ impl Pulse {
         }
     }
 
-    /// Notes that what is written moves, or that it does not.
+    /// A write was tried. `moves` says whether the socket took bytes.
     pub(super) fn writes(&self, moves: bool) {
         let mut known = self.known();
         known.stalled = if moves {
@@ -85,7 +85,7 @@ impl Pulse {
         };
     }
 
-    /// Notes that nothing is left to be written.
+    /// The answer is written.
     pub(super) fn written(&self) {
         let mut known = self.known();
         if known.phase == Phase::Answer {
@@ -98,7 +98,7 @@ impl Pulse {
         }
     }
 
-    /// Waits until the answer before is written.
+    /// Waits until the answer before this request is written.
     pub(super) fn poll_free(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut known = self.known();
         if known.phase == Phase::Answer {
@@ -109,8 +109,9 @@ impl Pulse {
         }
     }
 
-    /// Which connection is missed least, the smallest first: one without a request before one with a body on its way, and whichever
-    /// has been so for longer. `None` while a request is worked on or answered.
+    /// The order in which connections are cut to make room, the smallest first: connections that are idle, send a head or are closing
+    /// before those whose body is arriving, and among equals the one that has been so for longest. `None` while the host works on a
+    /// request or writes its answer.
     pub(super) fn worth(&self) -> Option<(bool, Instant)> {
         let known = self.known();
         match known.phase {
@@ -120,7 +121,7 @@ impl Pulse {
         }
     }
 
-    /// Whether the connection has used up what it may take.
+    /// Whether the connection exceeds its time limit.
     pub(super) fn is_overdue(&self, now: Instant, bounds: &Bounds) -> bool {
         let known = self.known();
         let bound = match known.phase {
@@ -172,7 +173,7 @@ mod tests {
         assert!(!overdue_in(1000) && pulse.worth().is_none());
         pulse.enter(Phase::Answer);
         pulse.writes(false);
-        assert!(overdue_in(1), "the client takes nothing");
+        assert!(overdue_in(1), "the client reads nothing");
         pulse.writes(true);
         pulse.written();
         assert!(!overdue_in(4) && overdue_in(5) && pulse.worth().is_some());

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::pulse::{Phase, Pulse};
 
-/// A connection that tells its pulse what is read and written.
+/// A connection that reports to its pulse what is read and written.
 pub(super) struct Watched<I> {
     io: I,
     pulse: Arc<Pulse>,
@@ -55,15 +55,15 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<I> {
         self.io.is_write_vectored()
     }
 
-    /// Hyper flushes when it holds nothing more to write.
+    /// Hyper flushes when it has nothing more to write, so after a flush the answer is written.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         ready!(Pin::new(&mut self.io).poll_flush(context))?;
         self.pulse.written();
         Poll::Ready(Ok(()))
     }
 
-    /// Closes this half, and takes what the client still sends until it has closed the other one. To close both at once while a
-    /// body arrives would make the client's system throw away the answer that refuses it.
+    /// Closes the host's half, and reads what the client still sends until the client has closed the other half. If the host closed both
+    /// halves while a body arrives, the client's operating system would discard the answer that refuses the body.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         ready!(Pin::new(&mut self.io).poll_shutdown(context))?;
         self.pulse.closes();

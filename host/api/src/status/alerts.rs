@@ -4,20 +4,20 @@ use serde::{Deserialize, Serialize};
 use turnout_handoff::Raised;
 use turnout_vocabulary::Backend;
 
-/// Something that people should hear of.
+/// An alert: something that people should know.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AlertStatus {
-    /// When, in seconds of Unix time.
+    /// When it was raised, in seconds of Unix time.
     pub at: u64,
     /// `warning` or `critical`.
     pub severity: String,
-    /// What kind of alert it is: `slow`, `late_mirror`, `parked` or `other` of a write, `policy`, `handoff`, or `direct_write`.
+    /// The kind of alert. About a write: `slow`, `late_mirror`, `parked` or `other`. Else `policy`, `handoff`, or `direct_write`.
     pub kind: String,
-    /// The same in words.
+    /// What happened, in words.
     pub message: String,
-    /// The repository that was written, if it is about a write.
+    /// The written repository, if the alert is about a write.
     pub repository: Option<String>,
-    /// The backend that was written.
+    /// The written backend, if the alert is about a write.
     pub authority: Option<Backend>,
 }
 

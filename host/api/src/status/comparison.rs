@@ -2,29 +2,29 @@ use serde::{Deserialize, Serialize};
 use turnout_pipeline::Pipeline;
 use turnout_vocabulary::PerBackend;
 
-/// How far the comparison of a repository's two sides is.
+/// The progress of the comparison of a repository's two sides.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ComparisonStatus {
     /// The repository.
     pub repository: String,
-    /// Whether its rows are gone through for the second time, for those that differ.
+    /// Whether the comparison is in its second scan, which reads the rows of the parts that differ.
     pub again: bool,
-    /// How far it is on each side.
+    /// The progress on each side.
     #[serde(flatten)]
     pub sides: PerBackend<RowsStatus>,
 }
 
-/// How far a comparison is on one side.
+/// The progress of a comparison on one side.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RowsStatus {
-    /// About how many rows were looked at.
+    /// About how many rows were scanned.
     pub rows: u64,
-    /// About how many there are; 0 before that is known.
+    /// About how many rows there are; 0 before that is known.
     pub of_about: u64,
 }
 
 impl ComparisonStatus {
-    /// The comparison of this host that is under way, if one is.
+    /// The comparison that this host is working on, if there is one.
     pub(super) fn of(pipeline: &Pipeline) -> Option<Self> {
         let comparison = pipeline.handoffs.comparison()?;
         let rows = |side| {

@@ -4,18 +4,18 @@ use turnout_handoff::{ParkedFor, Seen};
 use turnout_pipeline::Pipeline;
 use turnout_vocabulary::{Backend, Repository};
 
-/// How the mirroring of one side's changes to the other stands, as it was last seen.
+/// The state of the mirror of one side's changes to the other side, as this host last saw it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct MirrorStatus {
-    /// Whether this host is the one that mirrors them.
+    /// Whether this host holds the lease and mirrors them.
     pub at_work: bool,
-    /// How long ago it was seen, in seconds: more than a few where the side is down, or its backlog takes long to count.
+    /// How old these numbers are, in seconds. More than a few seconds if the side is down or its entries take long to count.
     pub seen_seconds: u64,
     /// The repositories.
     pub repositories: Vec<RepositoryStatus>,
-    /// Why keys are parked.
+    /// How many keys are parked, by reason.
     pub parked: Vec<ParkedFor>,
-    /// The repositories of which changes on this side may not all have been captured: both sides must be compared.
+    /// The repositories of which changes on this side may not all have been captured. Both sides of these must be compared.
     pub gaps: Vec<GapStatus>,
 }
 
@@ -24,30 +24,30 @@ pub struct MirrorStatus {
 pub struct GapStatus {
     /// The repository.
     pub repository: String,
-    /// The reason in words, and what to do about it if it does not go by itself.
+    /// The reason in words, and what a person must do about it if the host cannot do it.
     pub reason: String,
 }
 
-/// How the mirroring of one repository's changes on one side stands.
+/// The state of the mirror of one repository's changes on one side.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RepositoryStatus {
     /// The repository.
     pub repository: String,
-    /// How many changes wait to be mirrored, held ones included.
+    /// How many pending entries wait to be mirrored, held ones included.
     pub dirty: u64,
-    /// How old the oldest of them is, in seconds; `None` if there is none.
+    /// How old the oldest pending entry is, in seconds; `None` if there is none.
     pub oldest_seconds: Option<f64>,
-    /// How many keys could not be mirrored and wait to be tried again.
+    /// How many keys are held: they could not be mirrored and are tried again later.
     pub held: u64,
-    /// How many keys could not be mirrored and were put aside.
+    /// How many keys are parked: they could not be mirrored and wait for a person.
     pub parked: u64,
-    /// How many keys are known to differ and are not mirrored.
+    /// How many keys have rows that are known to differ and are not mirrored.
     pub diverged: u64,
-    /// Why its rows can't be read on this side now, if they can't: its changes wait.
+    /// Why the mirror cannot read the repository's rows on this side, if it cannot. The entries wait meanwhile.
     pub stopped: Option<String>,
     /// How many rows this host has made equal on the other side.
     pub applied: u64,
-    /// The same in a second, over the last few.
+    /// How many rows a second this host has made equal on the other side, over the last few seconds.
     pub applied_per_second: f64,
 }
 

@@ -5,33 +5,33 @@ use turnout_policies::{Difference, Differences, OnTrial};
 /// A version on trial.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct TrialStatus {
-    /// Its world.
+    /// The world of the version.
     pub world: String,
-    /// The SHA-256 of its module, in hexadecimal.
+    /// The SHA-256 of the version's module, in hexadecimal.
     pub module: String,
-    /// For whom it decides, in words that name nobody.
+    /// For whom the version decides, in words that name no subject.
     pub scope: String,
-    /// How often it answered otherwise than the stable one, in the shadow of which it is.
+    /// How often the version's answer differed from the stable version's, if the trial is a shadow.
     pub differences: u64,
-    /// Some of these.
+    /// Some of the questions that they answered differently.
     pub examples: Vec<DifferenceStatus>,
 }
 
-/// A question that both versions answered differently.
+/// A question that the stable version and the version on trial answered differently.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct DifferenceStatus {
     /// The function of the world.
     pub function: String,
-    /// The repository.
+    /// The repository that was asked about.
     pub repository: String,
-    /// What the stable version says.
+    /// The answer of the stable version.
     pub stable: String,
-    /// What the version on trial says.
+    /// The answer of the version on trial.
     pub trial: String,
 }
 
 impl TrialStatus {
-    /// What is on trial now.
+    /// All versions on trial now.
     pub(super) fn all(pipeline: &Pipeline) -> Vec<Self> {
         let difference = |difference: Difference| DifferenceStatus {
             function: difference.function.to_owned(),

@@ -11,10 +11,10 @@ use turnout_vocabulary::{
 
 use super::reference::Reference;
 
-/// The values of columns, as they are written.
+/// Columns with their values as JSON text.
 type Columns<'b> = BTreeMap<String, &'b RawValue>;
 
-/// One operation as the caller describes it.
+/// One operation, as the caller describes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Description<'b> {
@@ -60,7 +60,7 @@ enum Returned {
 }
 
 impl Description<'_> {
-    /// What kind of operation it is.
+    /// The operation's kind.
     pub(super) fn action(&self) -> Action {
         match self.action {
             Wanted::Find => Action::Find,
@@ -71,17 +71,17 @@ impl Description<'_> {
         }
     }
 
-    /// Whether its answer has rows.
+    /// Whether the answer has rows.
     pub(super) fn returns_rows(&self) -> bool {
         self.returned == Returned::Representation
     }
 
-    /// Whether it needs the answers to earlier operations.
+    /// Whether the operation needs answers to earlier operations.
     pub(super) fn refers(&self) -> bool {
         self.references().next().is_some()
     }
 
-    /// Refuses what fits together neither by itself nor with the operations before it.
+    /// Refuses an operation whose parts contradict each other, or whose references do not fit the operations before it.
     pub(super) fn check(&self, earlier: &[Self]) -> Result<(), Refusal> {
         let takes_rows = !matches!(self.action, Wanted::Find | Wanted::Delete);
         let takes_filter = !matches!(self.action, Wanted::Insert | Wanted::Upsert);
@@ -102,7 +102,7 @@ impl Description<'_> {
         Refusal::invalid_transaction(format!("The action {} {reason}.", self.action().as_str()))
     }
 
-    /// What it asks for, given the answers to earlier operations.
+    /// The request for the backend, given the answers to earlier operations.
     pub(super) fn request(&self, repository: &Repository, answers: &[Outcome]) -> Result<Request, Refusal> {
         let method = match self.action {
             Wanted::Find => Method::GET,
@@ -151,7 +151,7 @@ impl Description<'_> {
         headers
     }
 
-    /// The rows as the dialect takes them, with values in place of references.
+    /// The rows in the dialect's JSON, with values in place of references.
     fn resolved_rows(&self, answers: &[Outcome]) -> Result<Cow<'_, str>, Refusal> {
         let Some(rows) = self.rows else {
             return Ok(Cow::Borrowed(""));
@@ -178,7 +178,7 @@ impl Description<'_> {
     }
 }
 
-/// The columns of each row; none of what the dialect will refuse.
+/// The columns of each row. No row if the dialect will refuse the rows anyway.
 fn columns(rows: &RawValue) -> Vec<Columns<'_>> {
     if rows.get().starts_with('{') {
         serde_json::from_str(rows.get()).map(|row| vec![row])
@@ -188,7 +188,7 @@ fn columns(rows: &RawValue) -> Vec<Columns<'_>> {
     .unwrap_or_default()
 }
 
-/// Rows whose column has this value.
+/// The filter for rows whose column has this value.
 fn equal(column: &str, value: &RawValue) -> Result<Filter, Refusal> {
     let text = value.get();
     let (operator, operand) = match text.as_bytes().first() {
@@ -198,7 +198,7 @@ fn equal(column: &str, value: &RawValue) -> Result<Filter, Refusal> {
             (Operator::Eq, Operand::Value(content))
         }
         Some(b'{' | b'[') => {
-            let details = format!("`match` compares column {column} with something that is no single value.");
+            let details = format!("`match` compares column {column} with an array or an object; give a single value.");
             return Err(Refusal::invalid_transaction(details));
         }
         _ => (Operator::Eq, Operand::Value(text.to_owned())),

@@ -6,11 +6,11 @@ use serde_json::value::{RawValue, to_raw_value};
 use turnout_postgrest::Refusal;
 use turnout_vocabulary::Outcome;
 
-/// A value of the answer to an earlier operation: `{"$ref": "0.rows.0.id"}` or `{"$ref": "0.count"}`.
+/// A reference to a value of the answer to an earlier operation: `{"$ref": "0.rows.0.id"}` or `{"$ref": "0.count"}`.
 pub(super) struct Reference {
     text: String,
     operation: usize,
-    /// The row and the column; without them the number of rows.
+    /// The row and the column. `None` refers to the number of rows.
     cell: Option<(usize, String)>,
 }
 
@@ -22,12 +22,12 @@ struct Written<'b> {
 }
 
 impl Reference {
-    /// The reference that a value is, if it is one.
+    /// The reference in a value, if the value is one.
     pub(super) fn read(value: &RawValue) -> Option<Result<Self, Refusal>> {
         let Written { text } = serde_json::from_str(value.get()).ok()?;
         let understood = Self::parse(&text).ok_or_else(|| {
             Refusal::invalid_transaction(format!(
-                "{text:?} is no reference; write one as \"0.rows.0.id\" or \"0.count\"."
+                "{text:?} is not a reference; write it as \"0.rows.0.id\" or \"0.count\"."
             ))
         });
         Some(understood)
@@ -50,20 +50,20 @@ impl Reference {
         })
     }
 
-    /// Refuses a reference to an operation that is not among the `earlier` ones, or to a row of one that returns none.
+    /// Refuses a reference that names none of the `earlier` operations, or a row of an operation that returns no rows.
     pub(super) fn check(&self, earlier: usize, returns_rows: impl Fn(usize) -> bool) -> Result<(), Refusal> {
         if self.operation >= earlier {
-            let details = format!("{:?} refers to an operation that is not an earlier one.", self.text);
+            let details = format!("{:?} does not refer to an earlier operation.", self.text);
             return Err(Refusal::invalid_transaction(details));
         }
         if self.cell.is_some() && !returns_rows(self.operation) {
-            let details = format!("{:?} refers to a row of an operation that returns none.", self.text);
+            let details = format!("{:?} refers to a row of an operation that returns no rows.", self.text);
             return Err(Refusal::invalid_transaction(details));
         }
         Ok(())
     }
 
-    /// A value, or in place of a reference what it refers to.
+    /// The value itself, or the value that it refers to if it is a reference.
     pub(super) fn resolved(value: &RawValue, answers: &[Outcome]) -> Result<Box<RawValue>, Refusal> {
         match Self::read(value) {
             None => Ok(value.to_owned()),
@@ -71,7 +71,7 @@ impl Reference {
                 let reference = reference?;
                 reference
                     .find(answers)
-                    .ok_or_else(|| Refusal::dangling_reference(format!("{:?} is not there.", reference.text)))
+                    .ok_or_else(|| Refusal::dangling_reference(format!("{:?} has no value.", reference.text)))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-/// What a read of `rows` rows from `offset` on answers with, if `total` match.
+/// The status and `Content-Range` of a read that returns `rows` rows from `offset` on, if `total` rows match.
 pub(super) fn of_found(offset: u32, rows: u64, total: Option<u64>) -> (StatusCode, String) {
     let offset = u64::from(offset);
     let status = match total {
@@ -13,12 +13,12 @@ pub(super) fn of_found(offset: u32, rows: u64, total: Option<u64>) -> (StatusCod
     (status, content_range(offset, rows, total))
 }
 
-/// What a change of `rows` rows answers with.
+/// The `Content-Range` of an update of `rows` rows.
 pub(super) fn of_changed(rows: u64, total: Option<u64>) -> String {
     content_range(0, rows, total)
 }
 
-/// What an insert or a removal answers with: it has no range.
+/// The `Content-Range` of an insert or a delete, which has no range.
 pub(super) fn of_written(total: Option<u64>) -> String {
     content_range(0, 0, total)
 }

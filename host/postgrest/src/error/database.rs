@@ -1,4 +1,4 @@
-//! The errors of PostgreSQL, passed on: PostgREST's table of statuses.
+//! Passes PostgreSQL's errors on, with the statuses of PostgREST's table.
 
 use http::StatusCode;
 
@@ -18,7 +18,7 @@ impl Refusal {
 
 fn status(sqlstate: &str, message: &str) -> StatusCode {
     match sqlstate {
-        // Raised on purpose, with the status in the code.
+        // The application raised the error on purpose, with the HTTP status in the code.
         code if code.starts_with("PT") => code[2..]
             .parse()
             .ok()
@@ -31,7 +31,7 @@ fn status(sqlstate: &str, message: &str) -> StatusCode {
         "42883" | "42P01" => StatusCode::NOT_FOUND,
         "42501" => StatusCode::FORBIDDEN,
         "57P01" => StatusCode::SERVICE_UNAVAILABLE,
-        // PostgREST has 500 for the whole class; a statement that ran out of time is nothing else than a timeout.
+        // PostgREST answers 500 for the whole class. A statement that ran out of time is a timeout, so it gets 504 here.
         "57014" if message.ends_with("statement timeout") => StatusCode::GATEWAY_TIMEOUT,
         "P0001" => StatusCode::BAD_REQUEST,
         "21000" | "42P17" | "53400" => INTERNAL,
@@ -39,7 +39,7 @@ fn status(sqlstate: &str, message: &str) -> StatusCode {
             "08" | "53" => StatusCode::SERVICE_UNAVAILABLE,
             "0L" | "0P" | "28" => StatusCode::FORBIDDEN,
             "09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "55" | "57" | "58" | "F0" | "HV" | "P0" | "XX" => INTERNAL,
-            // PostgREST has 500 for class 54 too. A limit such as 1,664 columns in `select` is exceeded by the request.
+            // PostgREST answers 500 for class 54 too. Here it is the request that exceeds a limit, such as 1,664 columns in `select`.
             _ => StatusCode::BAD_REQUEST,
         },
     }

@@ -1,4 +1,4 @@
-//! The errors of PostgREST, codes `PGRST…`, and those of PostgreSQL that are known before it is asked.
+//! The errors of PostgREST, codes `PGRST…`, and the errors of PostgreSQL that the host finds before it asks a database.
 
 use http::{HeaderValue, Method, StatusCode, header};
 use turnout_vocabulary::Action;
@@ -19,12 +19,12 @@ impl Refusal {
             .details("A percent-encoded parameter is not UTF-8.")
     }
 
-    /// 400 `PGRST102`: the body is not what a write takes.
+    /// 400 `PGRST102`: the body is not valid for a write.
     pub(crate) fn invalid_body(message: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "PGRST102", message)
     }
 
-    /// `PGRST102`: the body is of a type that is not taken: 415 where PostgREST takes it, its own 400 otherwise.
+    /// `PGRST102`: the body's type is not supported. 415 if PostgREST supports it, otherwise PostgREST's own 400.
     pub(crate) fn unacceptable_content_type(mime: &str) -> Self {
         let status = match mime {
             "text/csv" | "application/x-www-form-urlencoded" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -38,7 +38,7 @@ impl Refusal {
         Self::new(status, "PGRST103", "Requested range not satisfiable").details(details)
     }
 
-    /// 416 `PGRST103`: the limit is negative, or nothing is in both the limit and the `Range` header.
+    /// 416 `PGRST103`: the limit is negative, or no row is in both the limit and the `Range` header.
     pub(crate) fn negative_limit() -> Self {
         Self::unsatisfiable_range("Limit should be greater than or equal to zero.")
     }
@@ -67,7 +67,7 @@ impl Refusal {
         .hint(format!("Only the following schemas are exposed: {exposed}"))
     }
 
-    /// 406 `PGRST107`: the caller accepts nothing that there is.
+    /// 406 `PGRST107`: the `Accept` header names no media type that the host can answer with.
     pub(crate) fn unacceptable_media(ranges: &[&str]) -> Self {
         let message = format!("None of these media types are available: {}", ranges.join(", "));
         Self::new(StatusCode::NOT_ACCEPTABLE, "PGRST107", message)
@@ -81,7 +81,7 @@ impl Refusal {
         ))
     }
 
-    /// 406 `PGRST116`: one row was asked for, and there are more or none. A write has been taken back.
+    /// 406 `PGRST116`: the caller asked for one row, and the result has none or several. A write has been rolled back.
     #[must_use]
     pub fn not_single(rows: u64) -> Self {
         Self::new(
@@ -106,7 +106,7 @@ impl Refusal {
         )
     }
 
-    /// 400 `PGRST122`: preferences are unknown and to be handled strictly.
+    /// 400 `PGRST122`: the caller asked for strict handling and sent unknown preferences.
     pub(crate) fn invalid_preferences(unknown: &[&str]) -> Self {
         let message = "Invalid preferences given with handling=strict";
         Self::new(StatusCode::BAD_REQUEST, "PGRST122", message)
@@ -123,7 +123,7 @@ impl Refusal {
         )
     }
 
-    /// 400 `PGRST127`: PostgREST has it, and Turnout does not yet.
+    /// 400 `PGRST127`: PostgREST has the feature, and Turnout does not have it yet.
     pub(crate) fn not_implemented(details: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "PGRST127", "Feature not implemented").details(details)
     }
@@ -151,7 +151,7 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "PGRST205", message)
     }
 
-    /// 401 `PGRST301`: the key is not one that is served.
+    /// 401 `PGRST301`: the request's key is none of the configured keys.
     #[must_use]
     pub fn wrong_key() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "PGRST301", "Invalid API key")
@@ -162,7 +162,7 @@ impl Refusal {
             )
     }
 
-    /// 401 `PGRST302`: there is no key.
+    /// 401 `PGRST302`: the request has no key.
     #[must_use]
     pub fn no_key() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "PGRST302", "Anonymous access is disabled")
@@ -180,14 +180,14 @@ impl Refusal {
         )
     }
 
-    /// 400 `42704`: a cast names something that can be no type.
+    /// 400 `42704`: a cast names something that can't be a type.
     #[must_use]
     pub fn unknown_type(cast: &str) -> Self {
         let message = format!("type \"{cast}\" does not exist");
         Self::new(StatusCode::BAD_REQUEST, "42704", message)
     }
 
-    /// 400 `54001`: a body nests objects and arrays deeper than can be stored and mirrored.
+    /// 400 `54001`: a body nests objects and arrays deeper than PostgreSQL can store and the mirror can carry.
     pub(crate) fn nested_too_deep(deepest: usize) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,

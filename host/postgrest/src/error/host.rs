@@ -1,4 +1,4 @@
-//! The errors of the host itself, codes `TURNOUT_…`, which PostgREST has no words for.
+//! The errors of the host itself, codes `TURNOUT_…`, for which PostgREST has no codes.
 
 use std::time::Duration;
 
@@ -10,33 +10,33 @@ use super::Refusal;
 ///
 /// | status | code | meaning |
 /// |---|---|---|
-/// | 503 | `TURNOUT_UNAVAILABLE` | a backend, or room for one more operation, cannot be had for now |
-/// | 503 | `TURNOUT_NOT_READY` | a backend answers, and cannot do this for now: it is read-only, its disk is full |
+/// | 503 | `TURNOUT_UNAVAILABLE` | a backend cannot be reached, or has no free connection or place for one more operation |
+/// | 503 | `TURNOUT_NOT_READY` | a backend answers and cannot do the operation for now: it is read-only, or its disk is full |
 /// | 503 | `TURNOUT_FROZEN` | the routing policy refuses such operations for now |
-/// | 409 | `TURNOUT_AUTHORITY` | a write touches rows of several authorities, or would move rows to another |
-/// | any | `TURNOUT_PARTIAL` | a write was split by authority; one part is done, the other failed with this status |
-/// | 503 | `TURNOUT_CONTENTION` | other transactions got in the way of an operation or a transaction at every attempt |
-/// | 400 | `TURNOUT_TRANSACTION` | the list of operations is none |
-/// | 409 | `TURNOUT_REFERENCE` | an operation of a transaction refers to a value that is not there |
-/// | 403 | `TURNOUT_ADMIN` | only the administrator's key opens this |
-/// | 400 | `TURNOUT_REQUEST` | what the administrator asks for cannot be understood |
-/// | 409 | `TURNOUT_REFUSED` | what the administrator asks for would do harm as things are |
+/// | 409 | `TURNOUT_AUTHORITY` | a write touches rows of several authorities, or would move rows to another authority |
+/// | any | `TURNOUT_PARTIAL` | a write was split by authority: one part is done, the other part failed with this status |
+/// | 503 | `TURNOUT_CONTENTION` | other transactions conflicted with an operation or a transaction at every attempt |
+/// | 400 | `TURNOUT_TRANSACTION` | the list of operations is malformed |
+/// | 409 | `TURNOUT_REFERENCE` | an operation of a transaction refers to a value that no earlier answer has |
+/// | 403 | `TURNOUT_ADMIN` | the path needs the administrator's key |
+/// | 400 | `TURNOUT_REQUEST` | an administrator's request is malformed |
+/// | 409 | `TURNOUT_REFUSED` | an administrator's request would do harm in the present state |
 /// | 400 | `TURNOUT_SUBJECT` | the header that names the subject cannot be read |
-/// | 504 | `TURNOUT_TIMEOUT` | the operation took longer than it may |
-/// | 408 | `TURNOUT_TIMEOUT` | the body took longer to arrive than it may |
-/// | 413 | `TURNOUT_TOO_LARGE` | the body is larger than it may be |
+/// | 504 | `TURNOUT_TIMEOUT` | the operation exceeded its time limit |
+/// | 408 | `TURNOUT_TIMEOUT` | the body did not arrive within the time limit |
+/// | 413 | `TURNOUT_TOO_LARGE` | the body exceeds the size limit |
 /// | 400, 414, 431 | `TURNOUT_HTTP` | the request's URL, headers or body cannot be read |
 /// | 405 | `TURNOUT_METHOD` | the path does not serve the request's method |
 /// | 500 | `TURNOUT_INTERNAL` | the host failed |
 impl Refusal {
-    /// 503 `TURNOUT_UNAVAILABLE`. `message` says what cannot be had; `retry_after` when to try again.
+    /// 503 `TURNOUT_UNAVAILABLE`. `message` says what is unavailable, `retry_after` when to try again.
     #[must_use]
     pub fn unavailable(message: impl Into<String>, retry_after: Option<Duration>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_UNAVAILABLE", message).retry_after(retry_after)
     }
 
-    /// 503 `TURNOUT_NOT_READY`: a backend answers, and cannot do this for now. Nothing was done. The database's own message
-    /// stays out: it may name files.
+    /// 503 `TURNOUT_NOT_READY`: a backend answers and cannot do the operation for now. Nothing was done. The database's own message is left
+    /// out, because it may name files.
     #[must_use]
     pub fn not_ready(message: impl Into<String>, sqlstate: &str, retry_after: Duration) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_NOT_READY", message)
@@ -44,7 +44,7 @@ impl Refusal {
             .retry_after(Some(retry_after))
     }
 
-    /// 503 `TURNOUT_CONTENTION`: other transactions were in the way of a single operation at every attempt.
+    /// 503 `TURNOUT_CONTENTION`: other transactions conflicted with a single operation at every attempt.
     #[must_use]
     pub fn contended(message: &str, retry_after: Duration) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_CONTENTION", message).retry_after(Some(retry_after))
@@ -57,13 +57,13 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_FROZEN", message).retry_after(Some(retry_after))
     }
 
-    /// 409 `TURNOUT_AUTHORITY`: a write that has not one authority. Nothing was done.
+    /// 409 `TURNOUT_AUTHORITY`: a write whose rows do not have one authority. Nothing was done.
     #[must_use]
     pub fn authority(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "TURNOUT_AUTHORITY", message)
     }
 
-    /// `TURNOUT_PARTIAL`, with the status of the part that failed for this reason. `done` says which part is done.
+    /// Turns the error of a failed part into `TURNOUT_PARTIAL`, with the same status. `done` says which part of the write is done.
     #[must_use]
     pub fn into_partial(mut self, done: &str) -> Self {
         let reason = self
@@ -78,66 +78,66 @@ impl Refusal {
         self.body.details = Some(details);
         self.body.message = format!("A part of the write is done and the rest is not: {}", self.body.message);
         self.body.code = "TURNOUT_PARTIAL".into();
-        // To repeat all of it would do the first part twice.
+        // No `Retry-After`: to repeat the whole write would do the first part twice.
         self.headers.clear();
         self
     }
 
-    /// 503 `TURNOUT_CONTENTION`: a transaction was rolled back as often as it was tried.
+    /// 503 `TURNOUT_CONTENTION`: a transaction was rolled back at every attempt. `sqlstate` is that of the last attempt.
     #[must_use]
     pub fn contention(attempts: u32, sqlstate: &str, retry_after: Duration) -> Self {
-        let message = "Other transactions got in the way of this one; nothing was done";
+        let message = "Other transactions conflicted with this one at every attempt; nothing was done";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_CONTENTION", message)
             .details(format!(
-                "It was tried {attempts} times, at last with SQLSTATE {sqlstate}."
+                "The transaction was tried {attempts} times. The last attempt failed with SQLSTATE {sqlstate}."
             ))
             .retry_after(Some(retry_after))
     }
 
-    /// 400 `TURNOUT_TRANSACTION`: a list of operations that cannot be understood.
+    /// 400 `TURNOUT_TRANSACTION`: a malformed list of operations.
     #[must_use]
     pub fn invalid_transaction(details: impl Into<String>) -> Self {
-        let message = "This is no list of operations";
+        let message = "The list of operations is malformed";
         Self::new(StatusCode::BAD_REQUEST, "TURNOUT_TRANSACTION", message).details(details)
     }
 
-    /// 409 `TURNOUT_REFERENCE`: an operation of a transaction refers to a value that is not there.
+    /// 409 `TURNOUT_REFERENCE`: an operation of a transaction refers to a value that no earlier answer has.
     #[must_use]
     pub fn dangling_reference(details: impl Into<String>) -> Self {
-        let message = "An operation refers to a value that no earlier one has answered with";
+        let message = "An operation refers to a value that no earlier answer has";
         Self::new(StatusCode::CONFLICT, "TURNOUT_REFERENCE", message).details(details)
     }
 
-    /// 403 `TURNOUT_ADMIN`: the application's key does not open what only the administrator's does.
+    /// 403 `TURNOUT_ADMIN`: the request has the application's key, and the path needs the administrator's.
     #[must_use]
     pub fn not_admin() -> Self {
-        let message = "Only the administrator's key opens this";
+        let message = "This path needs the administrator's key";
         Self::new(StatusCode::FORBIDDEN, "TURNOUT_ADMIN", message)
             .hint("Send the key that is configured as api.admin_key.")
     }
 
-    /// 403 `TURNOUT_ADMIN`: the application's key does not show how the host is.
+    /// 403 `TURNOUT_ADMIN`: the request has the application's key, and status and metrics need another one.
     #[must_use]
     pub fn not_watcher() -> Self {
-        let message = "Only the administrator's key or the key for metrics opens this";
+        let message = "This path needs the administrator's key or the key for metrics";
         Self::new(StatusCode::FORBIDDEN, "TURNOUT_ADMIN", message)
             .hint("Send the key that is configured as api.admin_key or api.metrics_key.")
     }
 
-    /// 400 `TURNOUT_REQUEST`: a request of the administrator that cannot be understood.
+    /// 400 `TURNOUT_REQUEST`: a malformed request of an administrator.
     #[must_use]
     pub fn invalid_request(details: impl Into<String>) -> Self {
-        let message = "This request cannot be understood";
+        let message = "The request is malformed";
         Self::new(StatusCode::BAD_REQUEST, "TURNOUT_REQUEST", message).details(details)
     }
 
-    /// 409 `TURNOUT_REFUSED`: a request of the administrator that would do harm as things are. Nothing was done.
+    /// 409 `TURNOUT_REFUSED`: a request of an administrator that would do harm in the present state. Nothing was done.
     #[must_use]
     pub fn refused(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "TURNOUT_REFUSED", message)
     }
 
-    /// 400 `TURNOUT_SUBJECT`: the header of that name holds no phone number.
+    /// 400 `TURNOUT_SUBJECT`: the header `header` holds no phone number.
     #[must_use]
     pub fn invalid_subject(header: &str) -> Self {
         Self::new(
@@ -147,7 +147,7 @@ impl Refusal {
         )
     }
 
-    /// 504 `TURNOUT_TIMEOUT`: the operation took longer than `limit`. A write may have been carried out all the same.
+    /// 504 `TURNOUT_TIMEOUT`: the operation took longer than `limit`. A write may have been committed all the same.
     #[must_use]
     pub fn timed_out(limit: Duration) -> Self {
         Self::new(
@@ -171,8 +171,8 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TURNOUT_TOO_LARGE", message)
     }
 
-    /// `TURNOUT_HTTP`: the server could not read a request's URL or headers, and refused it with this status; `None` if it refuses
-    /// nothing with such a status.
+    /// `TURNOUT_HTTP`: the HTTP server could not read a request's URL or headers and refused it with `status`. `None` for a status with
+    /// which the server refuses nothing.
     #[must_use]
     pub fn unreadable(status: StatusCode) -> Option<Self> {
         let (message, hint) = match status {
@@ -189,7 +189,7 @@ impl Refusal {
         Some(Self::new(status, "TURNOUT_HTTP", message).hint(hint))
     }
 
-    /// 400 `TURNOUT_HTTP`: a part of the path that has a meaning cannot be read. `details` says why.
+    /// 400 `TURNOUT_HTTP`: a parameter in the path cannot be read. `details` says why.
     #[must_use]
     pub fn unreadable_path(details: impl Into<String>) -> Self {
         Self::new(
@@ -200,7 +200,7 @@ impl Refusal {
         .details(details)
     }
 
-    /// 400 `TURNOUT_HTTP`: the body broke off, or is not sent as HTTP/1.1 has it. Nothing was done.
+    /// 400 `TURNOUT_HTTP`: the body broke off or breaks the rules of HTTP/1.1. Nothing was done.
     #[must_use]
     pub fn unreadable_body() -> Self {
         let message = "The body cannot be read to its end; nothing was done";
@@ -215,13 +215,13 @@ impl Refusal {
             .hint("The Allow header names the methods that it serves.")
     }
 
-    /// 500 `TURNOUT_INTERNAL`. `message` is read by the caller: it must hold no secrets.
+    /// 500 `TURNOUT_INTERNAL`. The caller reads `message`: it must hold no secrets.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "TURNOUT_INTERNAL", message)
     }
 
-    /// `Retry-After` has whole seconds; a part of one counts as one.
+    /// `Retry-After` counts whole seconds, so `after` is rounded up.
     fn retry_after(self, after: Option<Duration>) -> Self {
         let Some(after) = after else { return self };
         let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);

@@ -2,7 +2,7 @@ use http::{HeaderMap, header};
 
 use crate::error::Refusal;
 
-/// What an answer's body is made of.
+/// The form of an answer's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Media {
     /// A JSON array of rows.
@@ -20,7 +20,7 @@ impl Media {
         }
     }
 
-    /// What the `Accept` header likes best of what there is.
+    /// The supported form that the `Accept` header prefers.
     pub(super) fn negotiate(headers: &HeaderMap) -> Result<Self, Refusal> {
         let Some(accept) = headers.get(header::ACCEPT) else {
             return Ok(Self::Rows);
@@ -52,7 +52,7 @@ impl Media {
     }
 }
 
-/// A media range without its weight, and the weight in thousandths; of equal ones `*/*` comes last.
+/// A media range without its weight, and what to sort it by: the weight in thousandths, and of equal weights `*/*` last.
 fn weigh(range: &str) -> (&str, (u16, bool)) {
     let (range, weight) = range.split_once(";q=").unwrap_or((range, "1"));
     let weight: f32 = weight.parse().unwrap_or(0.0);

@@ -1,7 +1,7 @@
 use super::cursor::{Cursor, Fault};
 use crate::error::Refusal;
 
-/// Reads the value of `columns` or `on_conflict`: names between commas. A name that comes twice counts once.
+/// Reads the value of `columns` or `on_conflict`: names between commas. A repeated name counts once.
 pub(super) fn parse(parameter: &str, text: &str) -> Result<Vec<String>, Refusal> {
     names(text).map_err(|fault| fault.refuse(&format!("{parameter} parameter"), text, 0))
 }

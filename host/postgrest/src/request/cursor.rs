@@ -89,7 +89,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A text in double quotes, in which a backslash takes the meaning from the character after it.
+    /// A text in double quotes. A backslash makes the character after it a plain one.
     fn quoted(&mut self) -> Result<String, Fault> {
         self.next();
         let mut text = String::new();
@@ -103,7 +103,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// One element of a list in parentheses: a quoted text, or what stands before the next `,` or `)`.
+    /// One element of a list in parentheses: a quoted text, or the text before the next `,` or `)`.
     pub(super) fn element(&mut self) -> String {
         let mut ahead = self.clone();
         if ahead.peek() == Some('"')
@@ -116,13 +116,13 @@ impl<'a> Cursor<'a> {
         self.take_while(|c| c != ',' && c != ')').to_owned()
     }
 
-    /// Refuses what comes next.
+    /// The error for an unexpected character at the cursor.
     pub(super) fn unexpected(&self, expecting: &str) -> Fault {
         let found = self.peek().map_or("end of input".to_owned(), |c| format!("\"{c}\""));
         self.fault(&found, expecting)
     }
 
-    /// Refuses what comes next where a term should have ended, in the words that PostgREST has for that.
+    /// The error for an unexpected character where a term should have ended, in PostgREST's words for this case.
     pub(super) fn unended(&self, expecting: &str) -> Fault {
         let found = self.peek().map_or("end of input".to_owned(), |c| format!("'{c}'"));
         self.fault(&found, expecting)
@@ -144,14 +144,14 @@ fn is_name_char(c: char) -> bool {
 /// What is wrong with a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It breaks the grammar.
+    /// The text breaks the grammar.
     Syntax {
         /// The place of the offending character, counted from one.
         column: usize,
         /// What was found and what was expected.
         details: String,
     },
-    /// It means something that Turnout does not have yet.
+    /// The text is PostgREST's grammar, and Turnout does not support it yet.
     Unsupported(String),
 }
 
@@ -160,7 +160,7 @@ impl Fault {
         Self::Unsupported(what.into())
     }
 
-    /// The refusal of the whole text, which is a `what`. `shift` is added to the column.
+    /// The refusal of the whole `text`. `what` names the kind of text; `shift` is added to the column.
     pub(super) fn refuse(self, what: &str, text: &str, shift: usize) -> Refusal {
         match self {
             Self::Syntax { column, details } => Refusal::parse_error(what, text, column + shift, details),

@@ -9,7 +9,7 @@ use super::cursor::{Cursor, Fault};
 use super::query::Query;
 use crate::error::Refusal;
 
-/// Parameters that are no filters.
+/// Parameters that are not filters.
 const RESERVED: [&str; 6] = ["select", "columns", "on_conflict", "order", "limit", "offset"];
 
 /// Reads every filter of a query. Rows must match all of them.
@@ -66,7 +66,7 @@ fn parameter(key: &str, value: &str) -> Result<Filter, Refusal> {
     }
 }
 
-/// The column that a parameter names. What stands before a dot is an embedded table, and none can be embedded yet.
+/// The column that a parameter names. A name before a dot is an embedded table, which is not supported yet.
 fn column(key: &str) -> Result<String, Refusal> {
     let mut cursor = Cursor::new(key);
     let name = cursor.name().and_then(|name| {
@@ -90,7 +90,7 @@ fn no_json_path(cursor: &Cursor) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The end of a parameter's value. PostgREST overlooks whatever follows; here only spare parentheses are overlooked.
+/// The end of a parameter's value. PostgREST ignores whatever follows; Turnout ignores only superfluous closing parentheses.
 fn end(cursor: &mut Cursor) -> Result<(), Fault> {
     cursor.take_while(|c| matches!(c, ')' | ' ' | '\t'));
     if cursor.at_end() {

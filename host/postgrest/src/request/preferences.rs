@@ -5,7 +5,7 @@ use turnout_vocabulary::Resolution;
 
 use crate::error::Refusal;
 
-/// What the `Prefer` headers ask for. Of each kind the first one counts.
+/// The preferences of the `Prefer` headers. The first preference of each kind counts.
 #[derive(Default)]
 pub(crate) struct Preferences {
     pub(crate) resolution: Option<Resolution>,
@@ -16,7 +16,7 @@ pub(crate) struct Preferences {
     rollback: bool,
 }
 
-/// What a write answers with.
+/// What a write answers with, as `return=` says.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Return {
     Minimal,
@@ -24,7 +24,7 @@ pub(crate) enum Return {
     Representation,
 }
 
-/// How all matching rows are counted. Turnout always counts exactly; PostgREST estimates where it is asked to.
+/// How matching rows are counted. Turnout always counts exactly, also where PostgREST estimates.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Count {
     Exact,
@@ -32,14 +32,14 @@ pub(crate) enum Count {
     Estimated,
 }
 
-/// What a listed column becomes that a row does not have.
+/// The value of a listed column that a row does not have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missing {
     Null,
     Default,
 }
 
-/// What becomes of preferences that are unknown.
+/// Whether unknown preferences are ignored or refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Handling {
     Strict,
@@ -72,7 +72,7 @@ impl Preferences {
         Ok(preferences)
     }
 
-    /// Takes one preference in; `false` if it is unknown.
+    /// Records one preference. Returns `false` if it is unknown.
     fn note(&mut self, text: &str) -> bool {
         match text {
             "resolution=merge-duplicates" => first(&mut self.resolution, Resolution::Merge),
@@ -97,7 +97,7 @@ impl Preferences {
         true
     }
 
-    /// Refuses a write that is to be taken back at once: to go through with it is the opposite of what was asked for.
+    /// Refuses a write with `tx=rollback`, which is not supported: to commit it is the opposite of what the caller asked for.
     pub(super) fn refuse_rollback(&self) -> Result<(), Refusal> {
         if self.rollback {
             Err(Refusal::not_implemented("Prefer: tx=rollback is not supported yet."))

@@ -1,12 +1,12 @@
 use crate::error::Refusal;
 
-/// The parameters of a URL, decoded, in the order they came.
+/// The decoded parameters of a URL, in the order of the URL.
 pub(super) struct Query {
     params: Vec<(String, String)>,
 }
 
 impl Query {
-    /// Decodes a query string. As in PostgREST a parameter without `=` says nothing.
+    /// Decodes a query string. As in PostgREST a parameter without `=` is ignored.
     pub(super) fn parse(query: &str) -> Result<Self, Refusal> {
         let params = query
             .split('&')
@@ -20,12 +20,12 @@ impl Query {
         self.params.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// The first value of a parameter, which is the one that counts.
+    /// The first value of a parameter. The others are ignored.
     pub(super) fn first(&self, name: &str) -> Option<&str> {
         self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// The parameters in alphabetical order, encoded again: one spelling for every spelling of the same request.
+    /// The parameters in alphabetical order, encoded again: requests that differ only in spelling get the same text.
     pub(super) fn canonical(&self) -> String {
         let mut params: Vec<_> = self.iter().collect();
         params.sort_by_key(|(key, _)| *key);
@@ -37,7 +37,7 @@ impl Query {
     }
 }
 
-/// Percent-encodes all but letters, digits and `-._~`: a value for a query.
+/// Percent-encodes all characters but letters, digits and `-._~`, for a value in a query.
 #[must_use]
 pub fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());

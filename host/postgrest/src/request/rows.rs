@@ -1,4 +1,4 @@
-//! The body of a write. Its JSON is looked into for keys and subjects, and goes on as the text it came as.
+//! The body of a write. The host reads keys and subjects from its JSON and passes the original text on.
 
 mod json;
 
@@ -50,7 +50,7 @@ pub(super) fn parse(
     })
 }
 
-/// Reads the body of an update: one object, which may stand in an array. Without it nothing is to be changed.
+/// Reads the body of an update: one object, or an array of one. An empty array gives rows without columns: nothing is to change.
 pub(super) fn parse_one(
     repository: &Repository,
     query: &Query,
@@ -62,7 +62,7 @@ pub(super) fn parse_one(
     match rows.subjects.len() {
         0 => rows.columns.clear(),
         1 => {}
-        _ => return Err(Refusal::invalid_body("A change of rows takes one object")),
+        _ => return Err(Refusal::invalid_body("An update takes one object")),
     }
     Ok(rows)
 }
@@ -78,7 +78,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-/// The keys that every row has, sorted; it is an error if one row has others.
+/// The keys of the rows, sorted. It is an error if the rows have different keys.
 fn common_keys(rows: &[Row]) -> Result<Vec<String>, Refusal> {
     let mut keys = rows.iter().map(Row::sorted_keys);
     let first = keys.next().unwrap_or_default();
@@ -88,12 +88,12 @@ fn common_keys(rows: &[Row]) -> Result<Vec<String>, Refusal> {
     Ok(first.into_iter().map(str::to_owned).collect())
 }
 
-/// Refuses to write null where a default was asked for.
+/// Refuses `missing=default` for a body with a missing column: the column would get null instead of its default.
 fn check_missing(preferences: &Preferences, rows: &[Row], listed: &[String]) -> Result<(), Refusal> {
     if preferences.missing == Some(Missing::Default)
         && rows.iter().any(|row| listed.iter().any(|column| !row.has(column)))
     {
-        let details = "Prefer: missing=default is not supported yet, and a row lacks one of the columns listed.";
+        let details = "Prefer: missing=default is not supported yet, and a row lacks one of the listed columns.";
         return Err(Refusal::not_implemented(details));
     }
     Ok(())

@@ -3,7 +3,7 @@ use turnout_vocabulary::Column;
 use super::cursor::{Cursor, Fault};
 use crate::error::Refusal;
 
-/// Reads the value of `select`: `*`, or columns as `alias:name::type`. The empty list means all columns.
+/// Reads the value of `select`: `*`, or columns as `alias:name::type`. An empty list means all columns.
 pub(super) fn parse(text: &str) -> Result<Vec<Column>, Refusal> {
     items(text).map_err(|fault| fault.refuse("select parameter", text, 0))
 }
@@ -31,7 +31,7 @@ fn items(text: &str) -> Result<Vec<Column>, Fault> {
     if !star {
         return Ok(columns);
     }
-    // Beside `*` a plain column adds nothing.
+    // `*` includes every plain column.
     if columns
         .iter()
         .any(|column| column.alias.is_some() || column.cast.is_some())

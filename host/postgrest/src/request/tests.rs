@@ -250,7 +250,7 @@ fn only_the_repositorys_own_schema_can_be_named() {
     );
 }
 
-/// Nothing that can be sent makes the parsers panic, and what is refused is refused as the caller's mistake.
+/// No input makes the parsers panic, and every refusal blames the caller.
 #[test]
 fn nasty_requests_are_answered_calmly() {
     let pieces = [

@@ -4,7 +4,7 @@ use turnout_vocabulary::Window;
 use super::query::Query;
 use crate::error::Refusal;
 
-/// Rows from `first` up to, not including, `end`.
+/// The rows from `first` up to, not including, `end`.
 #[derive(Clone, Copy)]
 struct Span {
     first: i128,
@@ -17,10 +17,10 @@ impl Span {
     }
 }
 
-/// The part of the rows that `limit`, `offset` and a `Range` header ask for: what is in all of them.
+/// The rows that are in all of `limit`, `offset` and a `Range` header.
 ///
-/// As in PostgREST what is no number says nothing, a negative offset is none, and `limit=0` is allowed where every other
-/// empty range is an error.
+/// As in PostgREST a value that is not a number is ignored, a negative offset is ignored, and `limit=0` is allowed. Every other empty range
+/// is an error.
 pub(super) fn parse(query: &Query, range: Option<&HeaderValue>) -> Result<Window, Refusal> {
     let limit = last_number(query, "limit");
     let offset = last_number(query, "offset").unwrap_or(0).max(0);
@@ -56,7 +56,7 @@ pub(super) fn parse(query: &Query, range: Option<&HeaderValue>) -> Result<Window
     })
 }
 
-/// Refuses a window on a request that changes or removes rows.
+/// Refuses `limit` and `offset` on an update or a delete.
 pub(super) fn refuse(query: &Query) -> Result<(), Refusal> {
     if query.first("limit").or(query.first("offset")).is_some() {
         let details = "limit and offset are not supported when rows are changed or removed.";
@@ -75,14 +75,14 @@ fn number(text: &str) -> Option<i128> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // More digits than fit are more rows than there are.
+    // A number that overflows is larger than any number of rows.
     let number = digits
         .parse()
         .map_or(i128::from(u64::MAX), |number: i128| number.min(u64::MAX.into()));
     Some(if text.starts_with('-') { -number } else { number })
 }
 
-/// A `Range` header such as `0-9` or `10-`; any other says nothing.
+/// Parses a `Range` header such as `0-9` or `10-`. Any other value is ignored.
 fn parse_range(text: &str) -> Option<Span> {
     let (first, last) = text.split_once('-')?;
     let end = match last {

@@ -1,4 +1,4 @@
-//! The filter operators: how each is spelt and what it takes. A new one is a row of [`OPERATORS`].
+//! The filter operators: the spelling and the operand of each. To add one, add a row to [`OPERATORS`].
 
 use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator};
 
@@ -17,7 +17,7 @@ const OPERATORS: [(&str, Operator); 10] = [
     ("is", Operator::Is),
 ];
 
-/// Operators of PostgREST that Turnout does not have yet.
+/// Operators of PostgREST that Turnout does not support yet.
 const LATER: [&str; 15] = [
     "match",
     "imatch",
@@ -44,12 +44,12 @@ const IS_VALUES: [(&str, IsValue); 5] = [
     ("unknown", IsValue::Unknown),
 ];
 
-/// Where a comparison stands, which says where its value ends.
+/// Where a comparison stands. This decides where its value ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// It is the value of a parameter, to its end.
+    /// The comparison is the value of a parameter and goes to its end.
     Parameter,
-    /// It is a part of a tree, up to the next `,` or `)` outside of quotes.
+    /// The comparison is in a tree and goes to the next `,` or `)` outside of quotes.
     Tree,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn comparison(cursor: &mut Cursor, column: String, place: Place) -> R
     let operand = match operator {
         Operator::In => Operand::List(list(cursor)?),
         Operator::Is => Operand::Is(is_value(cursor)?),
-        // The asterisk spares callers the encoding of the percent sign.
+        // As in PostgREST `*` stands for `%`, so that callers need not encode the percent sign.
         Operator::Like | Operator::Ilike => Operand::Value(value(cursor, place).replace('*', "%")),
         _ => Operand::Value(value(cursor, place)),
     };
@@ -104,7 +104,7 @@ fn value(cursor: &mut Cursor, place: Place) -> String {
     }
 }
 
-/// An array in braces, whose commas are its own.
+/// An array in braces. The commas in it do not end the value.
 fn array(cursor: &mut Cursor) -> Option<String> {
     let end = cursor.rest().strip_prefix('{')?.find(['{', '}'])? + 1;
     if !cursor.rest()[end..].starts_with('}') {
@@ -115,7 +115,7 @@ fn array(cursor: &mut Cursor) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Values between parentheses and commas. As in PostgREST one empty value is no value.
+/// Values between parentheses and commas. As in PostgREST one empty value is an empty list.
 fn list(cursor: &mut Cursor) -> Result<Vec<String>, Fault> {
     cursor.skip_blanks();
     cursor.expect("(", r#""(""#)?;

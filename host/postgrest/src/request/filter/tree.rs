@@ -6,14 +6,14 @@ use super::{end, no_json_path, operators};
 use crate::error::Refusal;
 use crate::request::cursor::{Cursor, Fault};
 
-/// How deep trees may be nested; nobody writes deeper ones by hand, and a hostile one must not use up the stack.
+/// How deep trees may be nested. The limit keeps a hostile tree from using up the stack; nobody writes deeper trees by hand.
 const DEEPEST: usize = 32;
 
-/// What stands before the parenthesis of a group.
+/// The words before the parenthesis of a group.
 #[derive(Clone, Copy)]
 pub(super) struct Head {
     pub(super) negated: bool,
-    /// `or`, otherwise `and`.
+    /// Whether the group is an `or`; otherwise it is an `and`.
     pub(super) any: bool,
 }
 
@@ -57,7 +57,7 @@ fn group(cursor: &mut Cursor, head: Head, depth: usize) -> Result<Filter, Fault>
     })
 }
 
-/// The head of a group, if one comes next; then the cursor stands before its parenthesis.
+/// The head of a group, if one comes next. The cursor is then moved to the group's parenthesis.
 fn inner_head(cursor: &mut Cursor) -> Option<Head> {
     let mut ahead = cursor.clone();
     let negated = ahead.eat("not.");

@@ -9,11 +9,11 @@ use crate::error::Refusal;
 pub(super) const UNEQUAL_KEYS: &str = "All object keys must match";
 const NO_JSON: &str = "Empty or invalid json";
 
-/// How deep a body may be nested. PostgreSQL stores values of some 14,000 levels with its default `max_stack_depth`, and the mirror
-/// wraps each row in more levels: this is far below what either can hold, also where the setting is small.
+/// How deep a body may be nested. PostgreSQL stores values of some 14,000 levels with its default `max_stack_depth`, and the mirror wraps
+/// each row in more levels. The limit is far below what either can hold, also with a small `max_stack_depth`.
 const DEEPEST: usize = 512;
 
-/// One object of a body: its keys, and its values as they are written.
+/// One object of a body: its keys, and its values as the body spells them.
 pub(super) struct Row<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl Row<'_> {
@@ -28,8 +28,8 @@ impl Row<'_> {
         self.0.iter().any(|(key, _)| key == column)
     }
 
-    /// The text that PostgreSQL will put into a text column: of a string its content, of null and absence nothing, of
-    /// anything else what is written. Of a key that comes twice the last one counts, as for PostgreSQL.
+    /// The text that PostgreSQL will put into a text column: the content of a string, `None` for null and for a missing column, the JSON
+    /// text of any other value. Of a repeated key the last value counts, as in PostgreSQL.
     pub(super) fn text_of(&self, column: &str) -> Result<Option<String>, Refusal> {
         let Some((_, value)) = self.0.iter().rfind(|(key, _)| key == column) else {
             return Ok(None);
@@ -44,13 +44,13 @@ impl Row<'_> {
     }
 }
 
-/// The text of a body, without the blanks around it.
+/// The text of a body, without the white space around it.
 pub(super) fn text(body: &[u8]) -> Result<&str, Refusal> {
     let text = std::str::from_utf8(body).map_err(|_| Refusal::invalid_body(NO_JSON))?;
     Ok(text.trim_matches([' ', '\t', '\n', '\r']))
 }
 
-/// The rows of a body: those of an array, or one.
+/// The rows of a body: the elements of an array, or one object.
 pub(super) fn rows(text: &str) -> Result<Vec<Row<'_>>, Refusal> {
     let rows = if text.starts_with('{') {
         serde_json::from_str(text).map(|row| vec![row])
@@ -67,7 +67,7 @@ pub(super) fn rows(text: &str) -> Result<Vec<Row<'_>>, Refusal> {
     Ok(rows)
 }
 
-/// How many levels of objects and arrays well-formed JSON has.
+/// How deep well-formed JSON nests objects and arrays.
 fn depth(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut bytes = text.bytes();
@@ -93,14 +93,14 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-/// Whether well-formed JSON has U+0000 in a string, where it can only stand as an escape.
+/// Whether a string of well-formed JSON has U+0000, which JSON can only hold as an escape.
 fn has_nul(text: &str) -> bool {
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
         if rest[at..].starts_with("\\u0000") {
             return true;
         }
-        // What is escaped may be a backslash; it is one byte in any case.
+        // The escaped character may be a backslash. It has one byte in any case.
         rest = &rest[at + 2..];
     }
     false
