@@ -29,51 +29,52 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Try Turnout on two throw-away PostgreSQL servers, until Ctrl-C
     Demo(Demo),
-    /// Check the configuration, both databases, what is installed there, and the policies; exit with 1 if any is wrong
+    /// Check the configuration, both databases, their installations and the policies; exit with 1 if anything is wrong
     Check,
-    /// Make the repositories and subjects of this configuration the site's, for every host
+    /// Make this configuration's description of the site the one of every host
     ///
-    /// Every host must have the same `key`, `subject` and `schema` of every repository, and the same `subjects.region`. This
-    /// installs on both sides what a changed description needs, and moves the site to it by a handoff; run it as the owner of
-    /// the tables. Running hosts then serve nothing until they are started with the new configuration.
+    /// The description is the `key`, `subject` and `schema` of every repository, and `subjects.region`. It must be the same on every host.
+    /// The command installs on both sides what a changed description needs, and brings the description into force by a handoff. Run it as
+    /// the owner of the tables. Running hosts then serve nothing until they are started with the new configuration.
     Apply,
-    /// Show how a running host stands: policies, backends, the mirror in both directions, alerts
+    /// Show the state of a running host: policies, backends, the mirror in both directions, alerts
     Status(Status),
-    /// Install what the mirror and the handoff need on one side, or renew it; needs no superuser
+    /// Install the SQL of the mirror and the handoff on one side, or renew it; needs no superuser
     ///
-    /// Makes the schema `turnout`, and puts triggers on the tables of all repositories. Sequences stay as they are until both sides
-    /// can insert. Run it as the owner of the tables, with a url that names the role of the host. It says what it could not do. It can be run again at any time, and must be after a table was added, or got a partition.
+    /// Makes the schema `turnout`, and puts triggers on the tables of all repositories. Sequences stay as they are until both sides can
+    /// insert. Run it as the owner of the tables, with a url that names the role of the host. It prints what it could not do. It can be run
+    /// again at any time. Run it again after a table was added or got a partition.
     Install(Install),
-    /// Take the installation of one side away again
+    /// Remove the installation of one side
     ///
-    /// Takes away the triggers, restores the steps of the sequences, and drops the schema `turnout` with the record of the
-    /// epochs and every change that is not mirrored yet. Stop all hosts first.
+    /// Removes the triggers, restores the steps of the sequences, and drops the schema `turnout`. The record of the epochs and all changes
+    /// that are not mirrored yet go with the schema. Stop all hosts first.
     Uninstall(Uninstall),
-    /// List, retry or drop the keys that a running host could not mirror and has put aside
+    /// List, retry or drop parked keys: keys whose rows a running host could not mirror
     Mirror(Mirror),
-    /// Move authority to one side by force, when the other is dead; what it had not mirrored is lost
+    /// Move all authority to one side by force when the other is dead; changes that are not mirrored are lost
     ///
-    /// While both sides live, change the stages in routing.toml instead: that loses nothing. When the dead side is back it is
-    /// taken in as the mirror; what it had not mirrored is shown as diverged and not applied over newer rows. Without
-    /// --accept-loss this only tells what would be lost, and exits with 1.
+    /// While both sides live, change the stages in routing.toml instead: that loses nothing. When the dead side is back, it becomes the
+    /// mirror. Rows that it had not mirrored are then shown as diverged and not applied over newer rows. Without --accept-loss the command
+    /// only prints what would be lost, and exits with 1.
     Failover(Failover),
-    /// Say which side's rows count, after a side was restored from the past
+    /// Choose the side whose rows count, after a side was restored from the past
     ///
-    /// A side that shows less than it once did was restored, as from a backup: from then on nothing is mirrored and no authority moves.
-    /// This makes the side that is named the authority of everything, copies all rows that differ from it to the other side, and lets
-    /// the mirror go on. What only the other side had is lost.
+    /// When a host finds that a side was restored, as from a backup, nothing is mirrored and no authority moves. This command makes the
+    /// named side the authority of everything, copies all rows that differ to the other side, and lets the mirror go on. Rows that only the
+    /// other side had are lost.
     Rejoin(Rejoin),
     /// Write, build, test and check policies
     #[command(subcommand)]
     Policy(Policy),
 }
 
-/// One of the two databases, by the word for it.
+/// One of the two databases, by its name on the command line.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Side {
     /// The database that the application leaves
     Old,
-    /// The database that it moves to
+    /// The database that the application moves to
     New,
 }
 
@@ -93,16 +94,16 @@ pub(crate) struct Install {
     /// Print the SQL instead of running it, for an SQL editor
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) print_sql: bool,
-    /// Try everything and take it back
+    /// Try the installation in a transaction and roll it back
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct Uninstall {
-    /// The side to take it away from
+    /// The side to remove the installation from
     pub(crate) backend: Side,
-    /// Try everything and take it back
+    /// Try the removal in a transaction and roll it back
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -115,31 +116,31 @@ pub(crate) struct Mirror {
 
 #[derive(Subcommand)]
 pub(crate) enum MirrorAction {
-    /// List the keys with their reasons; they may be personal data
+    /// List parked keys with their reasons; keys may be personal data
     List(Which),
-    /// Try them again, once what kept them back is mended
+    /// Try parked keys again, once the reason is fixed
     Retry(Which),
-    /// Give them up: their rows stay different, shown as diverged, until they change again
+    /// Drop parked keys: their rows stay different, shown as diverged, until they change again
     Drop(Which),
 }
 
-/// Which keys are meant.
+/// Which parked keys to list, retry or drop.
 #[derive(Args)]
 pub(crate) struct Which {
-    /// Only those of this repository
+    /// Only keys of this repository
     #[arg(long, value_name = "NAME")]
     pub(crate) repository: Option<String>,
-    /// Only those whose rows are on this side
+    /// Only keys whose rows are on this side
     #[arg(long, value_name = "SIDE")]
     pub(crate) source: Option<Side>,
 }
 
 #[derive(Args)]
 pub(crate) struct Failover {
-    /// The side that is to be the authority of everything
+    /// The side that becomes the authority of everything
     #[arg(long, value_name = "SIDE")]
     pub(crate) to: Side,
-    /// Go ahead, though what the other side had not mirrored is lost
+    /// Go ahead, although changes that the other side had not mirrored are lost
     #[arg(long)]
     pub(crate) accept_loss: bool,
 }
@@ -152,7 +153,7 @@ pub(crate) struct Rejoin {
 
 #[derive(Args)]
 pub(crate) struct Serve {
-    /// Listen here instead of where the configuration says; port 0 takes a free one
+    /// Listen at this address instead of the configured one; port 0 takes a free port
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
 }
@@ -183,7 +184,7 @@ pub(crate) struct Demo {
 
 #[derive(Args)]
 pub(crate) struct Status {
-    /// Print the answer of `/v1/status` as it is
+    /// Print the JSON of `/v1/status` unchanged
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,4 +1,4 @@
-//! `turnout.toml`, read and validated whole before anything starts.
+//! Reads and validates the whole of `turnout.toml` before anything starts.
 
 mod api;
 mod backend;
@@ -25,42 +25,42 @@ use section::{Problems, Section};
 
 use crate::log::{Format, LogConfig};
 
-/// How many operations are kept for replays, unless the configuration says: some hundred kilobytes.
+/// How many operations are kept for replays by default. They take some hundred kilobytes.
 const RECORDED_OPERATIONS: usize = 4096;
 
-/// Everything that a host is told before it starts.
+/// The configuration of a host.
 #[derive(Debug)]
 pub(crate) struct Config {
     /// Where the API listens.
     pub(crate) listen: SocketAddr,
-    /// The keys that open it.
+    /// The keys of the API.
     pub(crate) keys: Keys,
-    /// What one request may cost.
+    /// The limits of requests and connections.
     pub(crate) limits: Limits,
     /// How the host logs.
     pub(crate) log: LogConfig,
     /// The policies.
     pub(crate) policies: PolicyConfig,
-    /// How many of the last operations are kept, and whether their subjects may be shown.
+    /// How many of the last operations are kept for replays.
     pub(crate) recorded_operations: usize,
     pub(crate) clear_subjects: bool,
-    /// How long a read that spans authorities waits for what the other side has not mirrored yet.
+    /// How long a read that spans authorities waits for the pending entries of the other side.
     pub(crate) read_wait: Duration,
-    /// How long operations may wait for a handoff before it is abandoned.
+    /// How long operations may wait for a handoff. After that the handoff is abandoned.
     pub(crate) handoff_budget: Duration,
-    /// How phone numbers are normalised.
+    /// The rule that normalises subjects.
     pub(crate) subjects: SubjectRule,
     /// The two databases.
     pub(crate) backends: PerBackend<BackendConfig>,
     /// The tables served, in the order of their numbers.
     pub(crate) repositories: Arc<[Repository]>,
-    /// Those of which every row may be updated or deleted at once.
+    /// The repositories in which one statement may update or delete every row.
     pub(crate) unfiltered_writes: HashSet<RepositoryId>,
-    /// What works and should not stay so.
+    /// What works now and should be changed, each in words for people.
     pub(crate) warnings: Vec<String>,
 }
 
-/// Reads the environment; a test puts its own in place.
+/// Looks up an environment variable. A test passes its own variables.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Config {
@@ -72,14 +72,14 @@ impl Config {
         Self::load_with(path, &|name| std::env::var(name).ok())
     }
 
-    /// The same with another environment.
+    /// The same, with another environment than the process's.
     pub(crate) fn load_with(path: &Path, environment: Environment<'_>) -> Result<Self, Invalid> {
         let text = std::fs::read_to_string(path).map_err(|error| Invalid::unreadable(path, &error))?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         Self::parse(&text, folder, environment).map_err(|problems| Invalid::new(path, problems))
     }
 
-    /// What a host with this configuration allows its policies; nothing else of the file is read. `None` if it is not there.
+    /// The limits of policies in this configuration. Nothing else of the file is read. `None` if there is no file.
     ///
     /// # Errors
     /// [`Invalid`] with every mistake found in the section `policies`.

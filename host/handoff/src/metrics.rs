@@ -57,7 +57,7 @@ impl MirrorMetrics {
         );
         registry.register(
             "mirror_parked",
-            "Keys that could not be mirrored and were put aside",
+            "Keys that could not be mirrored and are parked",
             metrics.parked.clone(),
         );
         registry.register(

@@ -103,7 +103,7 @@ impl fmt::Display for Alert {
             AlertKind::LateMirror { over } => {
                 write!(f, "the other side was not equal after {} ms", over.as_millis())
             }
-            AlertKind::Parked => f.write_str("a row could not be mirrored and was put aside"),
+            AlertKind::Parked => f.write_str("a row could not be mirrored and its key was parked"),
             AlertKind::Other(word) => write!(f, "the dual-write policy says `{word}`"),
         }
     }

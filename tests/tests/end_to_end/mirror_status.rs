@@ -1,4 +1,4 @@
-//! Where the mirror stands, and what is done about rows that it had to put aside.
+//! The state of the mirror in `turnout status`, and what a person does about parked keys.
 
 use anyhow::Result;
 use reqwest::Method;
@@ -104,9 +104,9 @@ async fn status_and_metrics_show_the_mirror_without_personal_data() -> Result<()
     let (well, text, err) = site.said(&["status"])?;
     assert!(well, "{err}");
     for words in [
-        "mirror old → new  (this host is at work, seen ",
+        "mirror old → new  (this host holds the lease, seen ",
         "parked: clients, 1 keys, up to 2 attempts, SQLSTATE 23505, table clients: constraint clients_phone_key",
-        "critical  clients on old: a row could not be mirrored and was put aside",
+        "critical  clients on old: a row could not be mirrored and its key was parked",
     ] {
         assert!(text.contains(words), "{words} is not in {text}");
     }

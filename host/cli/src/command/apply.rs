@@ -1,4 +1,4 @@
-//! Another description of the site, brought into force for every host.
+//! Brings another description of the site into force for every host.
 
 use std::io::Write;
 use std::path::Path;
@@ -21,12 +21,12 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     super::runtime()?.block_on(async {
         let backends = Arc::new(super::open(&config)?);
         let Some(recorded) = turnout_handoff::recorded_site(&backends).await? else {
-            bail!("no description of the site is on record yet: the first host that starts records that of its configuration");
+            bail!("no description of the site is on record yet: the first host that starts records the one in its configuration");
         };
         let configured = SiteDescription::of(&config.repositories, &config.subjects);
         let differences = recorded.differences(&configured);
         if differences.is_empty() {
-            return Ok(writeln!(out, "the site is described like this already")?);
+            return Ok(writeln!(out, "nothing was done: the site is described like this already")?);
         }
         for difference in &differences {
             writeln!(out, "{difference}")?;
@@ -40,22 +40,22 @@ pub(crate) fn run(path: &Path) -> Result<()> {
         let (epoch, altered) = handoffs.apply(recorded, &capture).await?;
         writeln!(
             out,
-            "epoch {epoch} describes the site as {} does; start the hosts with it",
+            "epoch {epoch} describes the site as {} does; start all hosts with it",
             path.display()
         )?;
         if !altered.is_empty() {
-            writeln!(out, "they compare both sides of {} first", altered.join(", "))?;
+            writeln!(out, "the hosts then compare both sides of {} first", altered.join(", "))?;
         }
         Ok(())
     })
 }
 
-/// What brings the description into force. Its mirror has the hosts' part while none runs.
+/// The handoffs that bring the description into force. All hosts are stopped then, so their mirror does the hosts' work.
 async fn handoffs(config: &Config, backends: &Arc<PerBackend<Database>>) -> Result<Arc<Handoffs>> {
     let metrics = Metrics::new(&config.repositories);
     let recorded = turnout_handoff::recorded_set(backends).await?;
     let policies = super::policies(config, &metrics.policies, recorded.as_ref()).context(
-        "the policies must fit the new description: change them first where they name a repository that goes",
+        "the policies must fit the new description: first change those that still name a removed repository",
     )?;
     let policies = Arc::new(policies);
     let judge: Arc<dyn Judge> = Arc::new(PolicyJudge::new(
@@ -85,7 +85,7 @@ fn roles(config: &Config) -> Result<PerBackend<String>> {
     })
 }
 
-/// Captures the tables of a description.
+/// Installs capture triggers on the tables of a description.
 struct Installer<'a> {
     config: &'a Config,
     backends: &'a PerBackend<Database>,

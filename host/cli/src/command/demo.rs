@@ -1,4 +1,4 @@
-//! The main job on two throw-away databases, for whoever wants to see it before reading on.
+//! `turnout demo`: Turnout at work between two throw-away databases.
 
 mod files;
 mod first_write;
@@ -16,7 +16,7 @@ use crate::config::Config;
 use files::Files;
 use invitation::{Invitation, step};
 
-/// Runs until it is stopped; the databases and the files go with it.
+/// Runs until the user stops it. Then the databases and the files are removed.
 pub(crate) fn run(arguments: &Demo) -> Result<()> {
     let policies = files::built_policies(arguments.policies_from.clone())?;
     super::runtime()?.block_on(async {
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &Demo) -> Result<()> {
             stage = Stage::set(arguments, &policies) => stage?,
             () = &mut stop => return Ok(()),
         };
-        // The environment may name a deployment of the user's own; the demo must never touch it.
+        // The environment may name the user's own deployment, which the demo must never touch.
         let config = Config::load_with(&stage.files.config(), &|_| None)?;
         config.log.start();
         step("installing Turnout on both");
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Demo) -> Result<()> {
     })
 }
 
-/// What a host needs around it.
+/// The databases, the listener and the files of the demo's host.
 struct Stage {
     databases: (Cluster, Cluster),
     listener: TcpListener,
@@ -54,7 +54,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// Starts and fills both databases, and writes the configuration for them.
+    /// Starts and fills both databases, and writes the host's configuration.
     async fn set(arguments: &Demo, policies: &Path) -> Result<Self> {
         step("starting two PostgreSQL servers: old (supabase) and new (timeweb)");
         let start = |port| {
@@ -65,7 +65,7 @@ impl Stage {
         };
         let databases = tokio::try_join!(start(arguments.old_port), start(arguments.new_port))?;
         let (old, new) = (databases.0.url(), databases.1.url());
-        step("putting 1,299 clients with their bookings into both");
+        step("loading 1,299 clients with their bookings into both");
         tokio::try_join!(dataset::load(old), dataset::load(new))?;
         let listener = serve::listen(arguments.listen).await?;
         let files = Files::write(listener.local_addr()?, old, new, policies)?;

@@ -1,4 +1,4 @@
-//! Authority moved by force, when the side that has it is dead.
+//! `turnout failover`: moves all authority to one side by force when the other side is dead.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(crate) fn run(config: &Path, arguments: &arguments::Failover) -> Result<()> 
         let failover: Failover = understood(&answer)?;
         show(&failover, &mut io::stdout().lock())?;
         if failover.epoch.is_none() {
-            bail!("nothing was done: repeat this with --accept-loss if that may be lost");
+            bail!("nothing was done; to go ahead and lose these changes, run this again with --accept-loss");
         }
         Ok(())
     })
@@ -37,10 +37,10 @@ fn show(failover: &Failover, out: &mut impl Write) -> io::Result<()> {
     match failover.last_seen_seconds {
         Some(seconds) => writeln!(
             out,
-            "what it lacks of {lost}, as far as was seen {} ago:",
+            "changes of {lost} that {to} lacks, as this host last saw them {} ago:",
             super::status::seconds(seconds)
         )?,
-        None => writeln!(out, "what it lacks of {lost} was never seen by this host:")?,
+        None => writeln!(out, "changes of {lost} that {to} lacks; this host has never seen them:")?,
     }
     for AtStake {
         repository,
@@ -63,9 +63,9 @@ fn show(failover: &Failover, out: &mut impl Write) -> io::Result<()> {
     if failover.epoch.is_some() {
         writeln!(
             out,
-            "when {lost} is back, it is taken in as the mirror of {to}, and what it had not mirrored is shown by `turnout \
+            "when {lost} is back, it becomes the mirror of {to}. Rows that it had not mirrored are then shown by `turnout \
              status` as diverged. To end the failover, put the cohorts into stages whose authority is {to} and save \
-             routing.toml: then both sides are compared and {lost} is made equal."
+             routing.toml: then a host compares both sides and makes {lost} equal."
         )?;
     }
     Ok(())

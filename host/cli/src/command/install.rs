@@ -1,4 +1,4 @@
-//! The SQL installation of both sides.
+//! `turnout install` and `turnout uninstall`: the SQL installation of both sides.
 
 use std::io::Write;
 use std::path::Path;
@@ -30,7 +30,7 @@ pub(crate) fn install(config: &Path, arguments: &Install) -> Result<()> {
                 ensure_copy(&databases, backend).await?;
                 writeln!(
                     out,
-                    "backend {backend} has a copy of the installation of {other}: it goes, and a new one takes its place"
+                    "backend {backend} has a copy of the installation of {other}: a new installation takes the place of the copy"
                 )?;
                 database.install_over_copy(&installation, arguments.dry_run).await
             }
@@ -41,17 +41,18 @@ pub(crate) fn install(config: &Path, arguments: &Install) -> Result<()> {
     })
 }
 
-/// Goes on only if the tables are to be captured as the record describes them: running hosts rely on that.
+/// Refuses a configuration that describes the tables otherwise than the record. Running hosts rely on the tables being captured as
+/// recorded.
 async fn refuse_other_site(config: &Config, databases: &PerBackend<Database>) -> Result<()> {
-    // Where the record can't be read, there is none yet, or an earlier version made it.
+    // If the record can't be read, either there is none yet or an earlier version made it.
     let Ok(Some(recorded)) = turnout_handoff::recorded_site(databases).await else {
         return Ok(());
     };
     let contradicted = recorded.contradicted(&SiteDescription::of(&config.repositories, &config.subjects));
     ensure!(
         contradicted.is_empty(),
-        "this configuration describes {} otherwise than the site's record, and running hosts rely on that: run `turnout apply`, \
-         which installs what changes on both sides",
+        "this configuration describes {} otherwise than the site's record, and running hosts rely on the record: run `turnout apply`, \
+         which installs the changes on both sides",
         contradicted.join(", ")
     );
     Ok(())
@@ -82,7 +83,7 @@ pub(crate) fn uninstall(config: &Path, arguments: &Uninstall) -> Result<()> {
     })
 }
 
-/// Makes sure that the other side's installation which is on this one is a copy: to renew it throws its state away.
+/// Makes sure that the other side's installation on this side is a copy. To renew an original would throw its state away.
 async fn ensure_copy(databases: &PerBackend<Database>, backend: Backend) -> Result<()> {
     let (here, there) = (&databases[backend], &databases[backend.other()]);
     let other = there.backend();
@@ -98,7 +99,7 @@ async fn ensure_copy(databases: &PerBackend<Database>, backend: Backend) -> Resu
     Ok(())
 }
 
-/// Tells what was done, or tried.
+/// Prints what was done or tried.
 fn tell(out: &mut impl Write, backend: Backend, remarks: &[String], rehearsed: bool, done: &str) -> Result<()> {
     for remark in remarks {
         writeln!(out, "{remark}")?;
@@ -111,16 +112,16 @@ fn tell(out: &mut impl Write, backend: Backend, remarks: &[String], rehearsed: b
     Ok(writeln!(out, "backend {backend}: {what}")?)
 }
 
-/// Why an installation failed, with PostgreSQL's own words: no row has a part in it.
+/// Adds PostgreSQL's own message to a failed installation. An installation touches no row, so the message holds none.
 fn in_full(error: NotInstalled, backend: Backend) -> anyhow::Error {
     let message = match &error {
-        NotInstalled::Backend(Error::Database(error)) => format!("backend {backend} is as it was: {}", error.message),
-        _ => format!("backend {backend} is as it was"),
+        NotInstalled::Backend(Error::Database(error)) => format!("backend {backend} is unchanged: {}", error.message),
+        _ => format!("backend {backend} is unchanged"),
     };
     anyhow::Error::new(error).context(message)
 }
 
-/// Installs Turnout on both sides, for the demo.
+/// Installs Turnout on both sides of the demo.
 pub(super) async fn both(config: &Config) -> Result<()> {
     for (backend, database) in super::open(config)?.iter() {
         let role = role(config, backend)?;

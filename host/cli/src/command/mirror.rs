@@ -1,4 +1,4 @@
-//! Parked keys: rows that could not be mirrored and were put aside.
+//! `turnout mirror`: lists, retries and drops parked keys, the keys of rows that could not be mirrored.
 
 use std::io::Write;
 use std::path::Path;
@@ -41,7 +41,7 @@ fn chosen(which: &Which) -> Chosen {
     }
 }
 
-/// Writes parked keys for the administrator, who may see them.
+/// Prints parked keys. Only the administrator's key opens the list, so keys may be shown.
 fn list(parked: &Parked, which: &Which, out: &mut impl Write) -> Result<()> {
     let Chosen { repository, source } = chosen(which);
     let mut unknown = Vec::new();
@@ -74,7 +74,7 @@ fn list(parked: &Parked, which: &Which, out: &mut impl Write) -> Result<()> {
     }
     if !unknown.is_empty() {
         bail!(
-            "backend {} can't be asked, or has no installation",
+            "backend {} cannot be reached or has no installation",
             unknown.join(" and ")
         );
     }

@@ -1,4 +1,4 @@
-//! A side that was restored from the past is taken in again, after somebody said which side's rows count.
+//! `turnout rejoin`: a person chooses the side whose rows count, after a side was restored from the past.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -28,12 +28,12 @@ fn show(rejoined: &Rejoined, out: &mut impl Write) -> io::Result<()> {
     match rejoined.forced {
         Some(epoch) => writeln!(
             out,
-            "backend {side} is the authority of everything since epoch {epoch}; what {other} alone had is shown by `turnout status` as \
+            "backend {side} is the authority of everything since epoch {epoch}; rows of {other} alone are shown by `turnout status` as \
              diverged. To go back to the stages of the cohorts, save routing.toml when {other} is equal"
         )?,
-        None => writeln!(out, "backend {side} is the authority of everything, as it was")?,
+        None => writeln!(out, "backend {side} is the authority of everything, as before")?,
     }
-    writeln!(out, "rows that differ and are copied from {side} to {other}:")?;
+    writeln!(out, "differing rows that the mirror copies from {side} to {other}:")?;
     for (repository, marked) in &rejoined.marked {
         writeln!(out, "  {repository:<18}  {marked}")?;
     }

@@ -6,17 +6,17 @@ use serde::Deserialize;
 
 use crate::config::Config;
 
-/// How long a host may take to answer. A failover first makes sure that the other side is dead.
+/// How long a host may take to answer. A failover takes long, because it first makes sure that the other side is dead.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The host that runs with a configuration, for its administrator.
+/// A client of the host that runs with a configuration, with the administrator's key.
 pub(super) struct Running {
     client: Client,
     url: String,
     key: String,
 }
 
-/// How a host says why it refuses something.
+/// The body of a host's error answer.
 #[derive(Deserialize)]
 struct Refusal {
     message: String,
@@ -25,28 +25,28 @@ struct Refusal {
 }
 
 impl Running {
-    /// The host of this configuration. Whether it runs shows when it is asked.
+    /// A client of the host of this configuration. It connects with the first request.
     pub(super) fn of(config: &Config) -> Result<Self> {
         Ok(Self {
-            // No proxy may see the administrator's key.
+            // A proxy would see the administrator's key.
             client: Client::builder().no_proxy().timeout(PATIENCE).build()?,
             url: format!("http://{}", config.listen),
             key: config.keys.admin().to_owned(),
         })
     }
 
-    /// The answer to `GET path`, as it came.
+    /// The unparsed answer to `GET path`.
     pub(super) async fn get(&self, path: &str) -> Result<String> {
         self.send(path, self.client.request(Method::GET, self.at(path))).await
     }
 
-    /// The answer to `POST path` with a body, as it came.
+    /// The unparsed answer to `POST path` with a body.
     pub(super) async fn post(&self, path: &str, body: &impl serde::Serialize) -> Result<String> {
         self.send(path, self.client.request(Method::POST, self.at(path)).json(body))
             .await
     }
 
-    /// The answer to `PUT path` with a body, as it came.
+    /// The unparsed answer to `PUT path` with a body.
     pub(super) async fn put(&self, path: &str, body: &impl serde::Serialize) -> Result<String> {
         self.send(path, self.client.request(Method::PUT, self.at(path)).json(body))
             .await
@@ -62,12 +62,12 @@ impl Running {
             .header("apikey", &self.key)
             .send()
             .await
-            .with_context(|| format!("no host answers at {url}; is it running with this configuration?"))?;
+            .with_context(|| format!("no host answers at {url}; start it with this configuration"))?;
         let status = answer.status();
         let body = answer
             .text()
             .await
-            .with_context(|| format!("the answer of {url} broke off"))?;
+            .with_context(|| format!("the host at {url} broke off its answer; read the status before a retry"))?;
         if status.is_success() {
             return Ok(body);
         }
@@ -76,12 +76,12 @@ impl Running {
                 let more: Vec<_> = details.into_iter().chain(hint).collect();
                 bail!("the host refused: {message} {}", more.join(" "))
             }
-            _ => bail!("the host at {url} answered {status}; does it run with this configuration?"),
+            _ => bail!("the host at {url} answered {status}; name the configuration that it runs with by --config"),
         }
     }
 }
 
-/// What an answer says.
+/// Parses an answer.
 pub(super) fn understood<'a, T: Deserialize<'a>>(answer: &'a str) -> Result<T> {
-    serde_json::from_str(answer).context("the host that answers is not a Turnout of this version")
+    serde_json::from_str(answer).context("the host's version is not this program's; use the host's turnout program")
 }

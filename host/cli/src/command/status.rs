@@ -23,7 +23,7 @@ pub(crate) fn run(config: &Path, arguments: &arguments::Status) -> Result<()> {
     })
 }
 
-/// Writes a status for people.
+/// Prints a status for people.
 fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
     writeln!(out, "turnout {}, up {}", status.version, seconds(status.uptime_seconds))?;
     writeln!(out, "epoch {}", status.epoch)?;
@@ -88,7 +88,7 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
         let state = if *up { "up" } else { "down" };
         writeln!(out, "  {backend}  {state:<4}  p95 {p95_ms:.1} ms  {label}")?;
         if let Some(condition) = condition {
-            writeln!(out, "       {condition}: it refuses statements until this is mended")?;
+            writeln!(out, "       {condition}: refuses statements until this is fixed")?;
         }
     }
     writeln!(out, "repositories\n  {}", status.repositories.join(", "))?;
@@ -126,7 +126,7 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Writes how far a comparison is.
+/// Prints the progress of a comparison.
 fn show_comparison(comparing: &ComparisonStatus, out: &mut impl Write) -> std::io::Result<()> {
     let ComparisonStatus {
         repository,
@@ -135,7 +135,7 @@ fn show_comparison(comparing: &ComparisonStatus, out: &mut impl Write) -> std::i
     } = comparing;
     let of = |side: &RowsStatus| format!("{} of about {} rows", side.rows, side.of_about);
     let again = if *again {
-        ", once more for those that differ"
+        ", second scan, for the rows that differ"
     } else {
         ""
     };
@@ -147,7 +147,7 @@ fn show_comparison(comparing: &ComparisonStatus, out: &mut impl Write) -> std::i
     )
 }
 
-/// Writes which side was restored from the past, if one was.
+/// Prints which side was restored from the past, if one was.
 fn show_restored(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
     if let Some(restored) = &status.restored {
         writeln!(

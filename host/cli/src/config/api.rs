@@ -6,20 +6,20 @@ use turnout_api::{Keys, Limits};
 use super::Environment;
 use super::section::Section;
 
-/// How many characters a key has at least that nobody guesses, if they are random.
+/// The least number of random characters that make a key safe from guessing.
 const SAFE_KEY: usize = 16;
 
 /// The section `api`.
 pub(super) struct ApiConfig {
     /// Where the API listens.
     pub(super) listen: SocketAddr,
-    /// The keys that open it; none while one is missing.
+    /// The keys of the API; `None` if one is missing.
     pub(super) keys: Option<Keys>,
-    /// What one request may cost. What the descriptors leave of `connections` is not known here.
+    /// The limits of requests and connections. `connections` is cut to the file descriptors later, in `descriptors.rs`.
     pub(super) limits: Limits,
-    /// How many connections are asked for.
+    /// The configured number of connections, if one is configured.
     pub(super) connections: Option<usize>,
-    /// What works and should not stay so.
+    /// What works now and should be changed, each in words for people.
     pub(super) warnings: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ impl ApiConfig {
     }
 }
 
-/// A key travels in a header.
+/// Refuses a key that cannot be sent in a header.
 fn usable_key(key: &str) -> Result<(), String> {
     let visible = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
     if visible {
@@ -73,7 +73,7 @@ fn usable_key(key: &str) -> Result<(), String> {
     }
 }
 
-/// Why a key should be another.
+/// The warning about a key that is too short, if it is.
 fn short_key(name: &str, key: &str) -> Option<String> {
     (key.len() < SAFE_KEY).then(|| {
         format!(

@@ -10,20 +10,20 @@ use super::section::Section;
 pub(crate) struct BackendConfig {
     /// Its name for people.
     pub(crate) label: String,
-    /// How it is connected to.
+    /// How the host connects to it.
     pub(crate) settings: Settings,
-    /// What becomes of writes that do not come through Turnout.
+    /// What happens to writes that do not come through Turnout.
     pub(crate) guard: Guard,
 }
 
-/// What becomes of writes that do not come through Turnout.
+/// What happens to writes that do not come through Turnout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Guard {
-    /// They are let in, and mirrored where this is the authority.
+    /// The database lets them in. The mirror copies those to rows whose authority is this side.
     #[default]
     Open,
-    /// They are refused.
+    /// The database refuses them.
     Strict,
 }
 

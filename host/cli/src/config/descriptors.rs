@@ -1,16 +1,16 @@
 use nix::sys::resource::{Resource, getrlimit};
 
-/// What a host needs beside the connections of clients and of operations: the mirror's and the handoff's connections, files,
-/// compiled policies, the runtime.
+/// How many file descriptors a host needs beside those of client connections and of the pools: for the connections of the mirror and of the
+/// handoff, files, compiled policies, and the runtime.
 const RESERVE: u64 = 128;
 
-/// The most connections of clients, unless the configuration says.
+/// How many client connections there may be by default.
 const CONNECTIONS: usize = 1024;
 
-/// How many connections of clients there may be where so many were asked for: no more than the file descriptors of this process
-/// leave room for beside pools of this size. With a warning where that is less than asked for.
+/// How many client connections there may be if `asked` are configured. The file descriptors of this process must suffice for them and for
+/// pools of `pools` connections. The second value is a warning if they do not suffice for all that were asked for.
 pub(super) fn connections(asked: Option<usize>, pools: u32) -> (usize, Option<String>) {
-    // Where the system does not say, as many as most systems grant.
+    // If the system does not tell the limit, assume the one of most systems.
     let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(now, _)| now);
     let room = limit.saturating_sub(RESERVE + u64::from(pools)).max(1);
     let room = usize::try_from(room).unwrap_or(usize::MAX);

@@ -9,13 +9,13 @@ use turnout_runtime::{Bounds, Options};
 
 use super::section::Section;
 
-/// After how many failed calls in a row a policy is taken back, unless the configuration says.
+/// After how many failed calls in a row a policy is taken back by default.
 const BREAKER_FAILURES: u32 = 10;
 
-/// Which part of the calls within a minute may fail, unless the configuration says.
+/// Which part of the calls within a minute may fail by default.
 const BREAKER_RATE: f64 = 0.01;
 
-/// How long the policies of a change may take to answer for all subjects, unless the configuration says.
+/// How long the policies of a change may take by default to answer for all subjects.
 const EXAM_BUDGET: Duration = Duration::from_secs(10);
 
 /// The policies, as configured.
@@ -23,13 +23,13 @@ const EXAM_BUDGET: Duration = Duration::from_secs(10);
 pub(crate) struct PolicyConfig {
     /// The directory that holds `<world>.wasm` and `<world>.toml`.
     pub(crate) directory: PathBuf,
-    /// What they may use.
+    /// What the policies may use.
     pub(crate) limits: Options,
-    /// What they must meet to be accepted.
+    /// What a change of policies must meet to be accepted.
     pub(crate) acceptance: Acceptance,
     /// How often a policy may fail before it is taken back.
     pub(crate) breaker: BreakerLimits,
-    /// How much of the past stays on record.
+    /// How many old policy sets stay on record.
     pub(crate) kept: KeptSets,
     /// Which backend answers a read that the routing policy fails to decide.
     pub(crate) undecided: Undecided,
@@ -88,7 +88,7 @@ impl PolicyConfig {
     }
 }
 
-/// What is said of bounds in a section; the rest as it is elsewhere.
+/// The bounds in a section. A bound that the section does not set is the one in `elsewhere`.
 fn bounds(section: &mut Section<'_, '_>, elsewhere: Bounds) -> Bounds {
     Bounds {
         module_bytes: section.kibibytes("module_kib").unwrap_or(elsewhere.module_bytes),

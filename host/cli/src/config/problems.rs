@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 /// One mistake in a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Problem {
-    /// The line that it stands on, from 1.
+    /// The line of the mistake, from 1.
     pub(crate) line: usize,
-    /// What is wrong, and with what.
+    /// What is wrong with which key.
     pub(crate) message: String,
 }
 

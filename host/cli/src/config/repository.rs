@@ -4,7 +4,8 @@ use turnout_vocabulary::{Repository, RepositoryId};
 
 use super::section::Section;
 
-/// The `[repositories.NAME]` tables, numbered in the order of their names, and those of which every row may be written at once.
+/// Reads the `[repositories.NAME]` tables, numbered in the order of their names, and the repositories in which one statement may write
+/// every row.
 pub(crate) fn read(section: Section<'_, '_>) -> (Vec<Repository>, HashSet<RepositoryId>) {
     if section.is_empty() {
         section.problem("there is no repository to serve; add a table such as [repositories.clients]");

@@ -33,8 +33,8 @@ impl<'t> Problems<'t> {
     }
 }
 
-/// One table of the file. Reading a key takes it out; what is left at the end is unknown. A mistake is noted and
-/// reading goes on, so that a person mends them all in one go.
+/// One table of the file. Reading a key takes it out of the table; keys that are left at the end are unknown. A mistake is noted and
+/// reading goes on, so that a person can fix all mistakes at once.
 pub(crate) struct Section<'t, 'p> {
     path: String,
     offset: usize,
@@ -59,7 +59,7 @@ impl<'t, 'p> Section<'t, 'p> {
         }
     }
 
-    /// A table inside this one; empty if it is not there.
+    /// A table inside this one; an empty table if the file does not have it.
     pub(crate) fn section(&mut self, key: &'static str) -> Section<'t, 'p> {
         self.known.push(key);
         let entry = self.table.remove_entry(key);
@@ -78,7 +78,7 @@ impl<'t, 'p> Section<'t, 'p> {
             .collect()
     }
 
-    /// Whether nothing is written in it.
+    /// Whether the table has no keys.
     pub(crate) fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
@@ -101,7 +101,7 @@ impl<'t, 'p> Section<'t, 'p> {
         child
     }
 
-    /// Notes a mistake of this table.
+    /// Notes a mistake in this table.
     pub(crate) fn problem(&self, message: impl Into<String>) {
         let message = message.into();
         self.problems.note(
@@ -114,12 +114,12 @@ impl<'t, 'p> Section<'t, 'p> {
         );
     }
 
-    /// A value that may be left out.
+    /// A value, if the file has it.
     pub(crate) fn value<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
         self.checked(key, |value: T| Ok(value))
     }
 
-    /// A whole number above zero that may be left out.
+    /// A whole number above zero, if the file has it.
     pub(crate) fn positive<T: DeserializeOwned + Default + PartialEq>(&mut self, key: &'static str) -> Option<T> {
         self.checked(key, |value: T| {
             if value == T::default() {
@@ -130,12 +130,12 @@ impl<'t, 'p> Section<'t, 'p> {
         })
     }
 
-    /// A size in KiB, above zero, that may be left out; in bytes.
+    /// A size above zero, given in KiB, if the file has it. Returned in bytes.
     pub(crate) fn kibibytes(&mut self, key: &'static str) -> Option<usize> {
         self.positive(key).map(|kib: usize| kib.saturating_mul(1024))
     }
 
-    /// A time such as `"1500ms"` or `"2s"`, above zero, that may be left out.
+    /// A time above zero such as `"1500ms"` or `"2s"`, if the file has it.
     pub(crate) fn duration(&mut self, key: &'static str) -> Option<Duration> {
         self.checked(key, |text: String| match humantime::parse_duration(&text) {
             Ok(Duration::ZERO) => Err("must be above zero".to_owned()),
@@ -144,7 +144,7 @@ impl<'t, 'p> Section<'t, 'p> {
         })
     }
 
-    /// A secret that must be given, here or in the environment, which wins.
+    /// A secret, from the file or from the environment, which wins. It is a mistake if it is missing.
     pub(crate) fn secret(
         &mut self,
         key: &'static str,
@@ -162,7 +162,7 @@ impl<'t, 'p> Section<'t, 'p> {
         self.optional_secret(key, variable, environment, check)
     }
 
-    /// A secret that may be left out. No problem repeats its value.
+    /// A secret, if the file or the environment has it. No mistake repeats its value.
     pub(crate) fn optional_secret(
         &mut self,
         key: &'static str,
@@ -180,7 +180,7 @@ impl<'t, 'p> Section<'t, 'p> {
         self.checked(key, |value: String| check(&value).map(|()| value))
     }
 
-    /// A value that must be given.
+    /// A value. It is a mistake if it is missing.
     pub(crate) fn required<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
         if !self.table.contains_key(key) {
             self.known.push(key);
@@ -191,7 +191,7 @@ impl<'t, 'p> Section<'t, 'p> {
         self.value(key)
     }
 
-    /// A value that may be left out and must pass a check.
+    /// A value that must pass a check, if the file has it.
     pub(crate) fn checked<T: DeserializeOwned, U>(
         &mut self,
         key: &'static str,
@@ -208,7 +208,7 @@ impl<'t, 'p> Section<'t, 'p> {
             .ok()
     }
 
-    /// Ends the reading: every key that nobody took is a mistake.
+    /// Ends the reading. Every key that nobody took is a mistake.
     pub(crate) fn finish(self) {
         for key in self.table.keys() {
             let name = self.name(key.get_ref());
@@ -229,7 +229,7 @@ impl<'t, 'p> Section<'t, 'p> {
     }
 }
 
-/// Serde's message about a value, without the value: it may be a secret, or a URL with a password in the wrong place.
+/// Serde's message about a value, without the value, which may be a secret or a URL with a password in the wrong place.
 fn without_value(message: &str) -> String {
     match message.rsplit_once(", expected ") {
         Some((_, "a string")) => "must be a text in quotes".to_owned(),

@@ -1,4 +1,4 @@
-//! A row that can't be applied is tried again, put aside in the end, and shown.
+//! A row that can't be applied is tried again; in the end its key is parked and shown.
 
 use std::time::Duration;
 

@@ -15,8 +15,7 @@ const POLICIES: [(&str, &str); 2] = [
     ("dual-write", include_str!("dual-write.toml")),
 ];
 
-/// The demo's own copies of what a deployment keeps: the configuration and the policies, for the user to edit. They
-/// go when this is dropped.
+/// The configuration and the policies of the demo, for the user to edit. Dropping this removes the files.
 pub(crate) struct Files {
     folder: TempDir,
     pub(crate) api_key: String,
@@ -24,8 +23,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Writes them for a host that listens at `listen` and moves `old` to `new`, with the policies that were built into a
-    /// folder.
+    /// Writes the files for a host that listens at `listen` and moves `old` to `new`. The policies' modules are copied from the folder
+    /// `built`.
     pub(crate) fn write(listen: SocketAddr, old: &str, new: &str, built: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("turnout-demo-")
@@ -69,13 +68,13 @@ impl Files {
     }
 }
 
-/// A key that nobody guesses: 122 random bits.
+/// A key of 122 random bits.
 fn key() -> String {
     Uuid::new_v4().simple().to_string()
 }
 
-/// The folder of the policies, if all are there: the one named, or else the one that `cargo xtask demo` builds them into,
-/// beside the one that it builds the host into.
+/// The folder of the policies, if it holds all of them: `named`, or else the folder beside the host's that `cargo xtask demo` builds
+/// policies into.
 pub(crate) fn built_policies(named: Option<PathBuf>) -> Result<PathBuf> {
     let folder = if let Some(folder) = named {
         folder
@@ -95,7 +94,7 @@ pub(crate) fn built_policies(named: Option<PathBuf>) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The module that cargo writes for the policy of a world.
+/// The path of the module that cargo builds for the policy of a world.
 fn module(folder: &Path, world: &str) -> PathBuf {
     folder.join(format!("turnout_{}.wasm", world.replace('-', "_")))
 }

@@ -6,11 +6,11 @@ use reqwest::header::CONTENT_TYPE;
 
 use super::invitation::step;
 
-/// Changes the bookings of the test phone, and tells that the other side has the change, too.
+/// Changes the bookings of the test phone, and prints how soon the other side had the change.
 pub(super) async fn show(api: String, key: String) {
     match write(&api, &key).await {
         Ok(told) => step(&told),
-        Err(error) => step(&format!("a first write did not work: {error:#}")),
+        Err(error) => step(&format!("the demo's first write failed: {error:#}")),
     }
 }
 
@@ -27,8 +27,8 @@ async fn write(api: &str, key: &str) -> Result<String> {
         .error_for_status()?;
     let took = began.elapsed();
     let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-    let backend = header("x-turnout-backend").context("the answer names no backend")?;
-    let mirror = header("x-turnout-mirror").context("the answer does not say how the mirror stands")?;
+    let backend = header("x-turnout-backend").context("the answer has no x-turnout-backend header")?;
+    let mirror = header("x-turnout-mirror").context("the answer has no x-turnout-mirror header")?;
     Ok(format!(
         "the bookings of the test phone were written to {backend}; the mirror is {mirror} after {} ms",
         took.as_millis()

@@ -8,18 +8,18 @@ use turnout_vocabulary::Backend;
 use super::files::Files;
 use crate::config::Config;
 
-/// Where everything is, once it is ready.
+/// The addresses, files and keys of the running demo.
 #[derive(Serialize)]
 pub(crate) struct Invitation {
-    /// Where the API answers.
+    /// The URL of the API.
     pub(crate) api: String,
-    /// How to connect to the database `old`.
+    /// The URL of the database `old`.
     pub(crate) old: String,
-    /// How to connect to the database `new`.
+    /// The URL of the database `new`.
     pub(crate) new: String,
     /// The directory of the policies, for the user to edit.
     pub(crate) policies: PathBuf,
-    /// The configuration, fit for a second host.
+    /// The configuration file. A second host can use it, too.
     pub(crate) config: PathBuf,
     /// The application's key.
     pub(crate) api_key: String,
@@ -41,14 +41,14 @@ impl Invitation {
         }
     }
 
-    /// One line of JSON on standard output, for programs.
+    /// Prints one line of JSON on standard output, for programs.
     pub(crate) fn print(&self) -> Result<()> {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", serde_json::to_string(self)?)?;
         Ok(out.flush()?)
     }
 
-    /// What to try, on standard error, for people.
+    /// Prints what to try on standard error, for people.
     pub(crate) fn show(&self) {
         let Self {
             api,
@@ -89,12 +89,12 @@ Ctrl-C stops everything and leaves nothing behind."#,
     }
 }
 
-/// Tells a person what happens now.
+/// Tells a person which step begins.
 pub(crate) fn step(what: &str) {
     say(&format!("· {what}"));
 }
 
 fn say(text: &str) {
-    // With standard error gone there is nobody to tell.
+    // If standard error is closed, nobody reads.
     let _ = writeln!(std::io::stderr(), "{text}");
 }

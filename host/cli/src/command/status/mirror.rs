@@ -5,19 +5,19 @@ use turnout_vocabulary::Backend;
 
 use super::seconds;
 
-/// Writes for people how the mirroring of one side's changes stands.
+/// Prints for people the state of the mirror of one side's changes.
 pub(super) fn show(source: Backend, mirror: Option<&MirrorStatus>, out: &mut impl Write) -> Result<()> {
     let target = source.other();
     let Some(mirror) = mirror else {
         return writeln!(
             out,
-            "mirror {source} → {target}\n  nothing was seen of it: `turnout install {source}` may be wanting"
+            "mirror {source} → {target}\n  not seen yet: if {source} has no installation, run `turnout install {source}`"
         );
     };
     let worker = if mirror.at_work {
-        "this host is at work"
+        "this host holds the lease"
     } else {
-        "this host is not at work"
+        "this host does not hold the lease"
     };
     writeln!(
         out,
@@ -50,7 +50,7 @@ pub(super) fn show(source: Backend, mirror: Option<&MirrorStatus>, out: &mut imp
         if let Some(stopped) = &repository.stopped {
             writeln!(
                 out,
-                "  stopped: {}: its rows can't be read on {source}: {stopped}; its changes wait until they can",
+                "  stopped: {}: the mirror cannot read its rows on {source}: {stopped}; its pending entries wait until it can",
                 repository.repository
             )?;
         }
