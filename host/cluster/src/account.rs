@@ -8,7 +8,7 @@ use nix::unistd::{Uid, User};
 
 use crate::ClusterError;
 
-/// The account that the server runs as: ours, or `postgres` where we are root, whom PostgreSQL refuses to serve.
+/// The account that the server runs as: the process's own account, or `postgres` if that is root, as which PostgreSQL refuses to run.
 pub(crate) struct Account {
     other: Option<User>,
 }
@@ -24,14 +24,14 @@ impl Account {
         }
     }
 
-    /// Makes a command run as this account.
+    /// Makes a command run as the server's account.
     pub(crate) fn runs(&self, command: &mut Command) {
         if let Some(user) = &self.other {
             command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
         }
     }
 
-    /// Makes this account the owner of a file or folder of ours.
+    /// Makes the server's account the owner of a file or folder of this process.
     pub(crate) fn own(&self, path: &Path) -> io::Result<()> {
         match &self.other {
             Some(user) => chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())),

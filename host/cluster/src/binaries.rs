@@ -1,11 +1,10 @@
-//! Where PostgreSQL's server programs are. Uses the standard library alone, because `cargo xtask` includes this file.
+//! Finds PostgreSQL's server programs. Uses the standard library alone, because `cargo xtask` includes this file.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// The folder of the newest `initdb` and `postgres`: Debian's own folders first, then what `pg_config` names, then
-/// `PATH`.
+/// The folder of the newest `initdb` and `postgres`. Debian's own folders come first, then the folder that `pg_config` names, then `PATH`.
 pub(crate) fn find() -> Option<PathBuf> {
     debian().or_else(pg_config).or_else(on_path)
 }
@@ -17,7 +16,7 @@ pub(crate) fn complete(folder: &Path) -> bool {
         .all(|program| folder.join(program).is_file())
 }
 
-/// Debian keeps them off `PATH`, one folder a version.
+/// Debian keeps the programs off `PATH`, in one folder a version.
 fn debian() -> Option<PathBuf> {
     let version = |folder: &Path| folder.file_name()?.to_str()?.parse::<u32>().ok();
     fs::read_dir("/usr/lib/postgresql")

@@ -12,22 +12,22 @@ use crate::folder::Folder;
 use crate::server::Server;
 pub use backup::Backup;
 
-/// How a cluster is set up.
+/// The settings of a new cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Whether commits reach the disk before they are acknowledged. Off, everything is faster, and only a crash of the
-    /// machine (not one of the server) can lose a commit.
+    /// Whether commits reach the disk before they are acknowledged. Without it everything is faster, and a crash of the machine can lose a
+    /// commit; a crash of the server alone loses none.
     pub durable: bool,
-    /// The port that the server listens on; `None` takes a free one.
+    /// The port that the server listens on. `None` takes a free port.
     pub port: Option<u16>,
-    /// The folder of `initdb` and `postgres`; `None` finds the newest that is installed.
+    /// The folder of `initdb` and `postgres`. `None` takes the newest installed programs.
     pub binaries: Option<PathBuf>,
 }
 
 /// One PostgreSQL server with its own data, on the loopback interface.
 ///
-/// Dropping it stops the server and removes its folder; should the process be killed, both happen all the same. The
-/// drop blocks for some ten milliseconds.
+/// Dropping the cluster stops the server and removes its folder, and blocks for some ten milliseconds. If the process is killed, the server
+/// is stopped and the folder removed all the same.
 pub struct Cluster {
     options: Options,
     binaries: PathBuf,
@@ -40,13 +40,13 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Where clients connect, as a superuser, password included.
+    /// The URL for clients, with a superuser's name and password.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The folder that holds all of the cluster.
+    /// The folder that holds everything of the cluster.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -58,13 +58,13 @@ impl Cluster {
         &self.binaries
     }
 
-    /// The server's process, while there is one: for tests that freeze it.
+    /// The id of the server's process, if it runs. Tests freeze the process.
     #[must_use]
     pub fn process(&self) -> Option<u32> {
         self.server.as_ref().map(Server::id)
     }
 
-    /// Stops the server cleanly: sessions are ended, what they had open is rolled back. The data stays.
+    /// Stops the server cleanly: it ends sessions and rolls back their open transactions. The data stays.
     ///
     /// # Errors
     /// [`ClusterError::NotEnding`] if the server does not end.
@@ -80,7 +80,7 @@ impl Cluster {
         self.end(Signal::SIGQUIT).await
     }
 
-    /// Starts the server again on the same port and data; one that still runs is stopped first.
+    /// Starts the server again on the same port and data. A server that still runs is stopped first.
     ///
     /// # Errors
     /// [`ClusterError`] says what failed.
@@ -97,7 +97,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Ends the server, if it still runs, and tells the folder so.
+    /// Ends the server, if it still runs, and tells the folder's janitor so.
     fn discard(&mut self) {
         self.server = None;
         self.folder.inhabited_by(None);
@@ -128,14 +128,14 @@ impl Cluster {
             "shared_buffers=32MB",
             "timezone=UTC",
         ];
-        // `synchronous_commit` stays on: without it a crash of the server alone loses commits.
+        // `synchronous_commit` stays on. Without it a crash of the server alone would lose commits.
         let hasty: &[_] = &["fsync=off", "full_page_writes=off"];
         fixed
             .into_iter()
             .chain(hasty.iter().copied().filter(|_| !self.options.durable))
     }
 
-    /// One of PostgreSQL's programs, at work on this cluster's data.
+    /// A command that runs one of PostgreSQL's programs on this cluster's data.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.binaries.join(program));
         command

@@ -1,7 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why a cluster could not be had.
+/// Why something could not be done to a cluster.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClusterError {
@@ -19,7 +19,7 @@ pub enum ClusterError {
         folder: PathBuf,
     },
 
-    /// The process is root's and there is no `postgres` account to run the server as.
+    /// The process is root's, and there is no `postgres` account to run the server as.
     #[error(
         "PostgreSQL does not run as root and there is no account `postgres` to run it as; install the system's \
          postgresql package, which makes one, or use another account than root"
@@ -29,7 +29,7 @@ pub enum ClusterError {
     /// The operating system refused something.
     #[error("could not {action}: {source}")]
     System {
-        /// What was being done.
+        /// What the process was doing.
         action: &'static str,
         /// What the operating system says.
         source: io::Error,
@@ -38,49 +38,49 @@ pub enum ClusterError {
     /// `initdb` failed.
     #[error("initdb could not make a cluster: {output}")]
     Initdb {
-        /// What it printed.
+        /// The output of `initdb`.
         output: String,
     },
 
     /// `pg_basebackup` failed.
     #[error("pg_basebackup could not take a backup: {output}")]
     Backup {
-        /// What it printed.
+        /// The output of `pg_basebackup`.
         output: String,
     },
 
-    /// The server ended when it should serve.
+    /// The server ended although it was to serve.
     #[error("the PostgreSQL server on port {port} ended with {status}; the end of its log:\n{log}")]
     Ended {
-        /// Its port.
+        /// The server's port.
         port: u16,
-        /// How it ended.
+        /// The exit status of the server.
         status: std::process::ExitStatus,
-        /// The last lines of its log.
+        /// The last lines of the server's log.
         log: String,
     },
 
-    /// The server runs and lets nobody in.
+    /// The server runs and accepts no client.
     #[error("the PostgreSQL server on port {port} was not ready within {} s: {source}; the end of its log:\n{log}", limit.as_secs())]
     NotReady {
-        /// Its port.
+        /// The server's port.
         port: u16,
-        /// How long it was waited for.
+        /// How long the process waited for it.
         limit: std::time::Duration,
         /// Why the last attempt to connect failed.
         source: sqlx::Error,
-        /// The last lines of its log.
+        /// The last lines of the server's log.
         log: String,
     },
 
     /// The server did not end when it was told to.
     #[error("the PostgreSQL server on port {port} did not end within {} s; the end of its log:\n{log}", limit.as_secs())]
     NotEnding {
-        /// Its port.
+        /// The server's port.
         port: u16,
-        /// How long it was waited for.
+        /// How long the process waited for it.
         limit: std::time::Duration,
-        /// The last lines of its log.
+        /// The last lines of the server's log.
         log: String,
     },
 
@@ -90,7 +90,7 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
-    /// For `map_err`: what was being done when the operating system refused.
+    /// For `map_err`: turns a refusal of the operating system into an error that names the action.
     pub(crate) fn system(action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::System { action, source }
     }

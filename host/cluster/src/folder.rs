@@ -1,8 +1,8 @@
-//! The folder of a cluster, and the promise that nothing is left behind.
+//! The folder of a cluster, which is removed in any case.
 //!
-//! A destructor does not run in a process that is killed. So each folder has a janitor: a small shell process whose
-//! standard input is a pipe that only the owner holds. When the pipe closes, because the [`Folder`] was dropped or
-//! because its owner died in whatever way, the janitor stops the server and removes the folder.
+//! A destructor does not run in a process that is killed. So each folder has a janitor: a small shell process whose standard input is a
+//! pipe that only the owner holds. The pipe closes when the [`Folder`] is dropped or its owner dies in whatever way. Then the janitor stops
+//! the server and removes the folder.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
@@ -14,8 +14,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use crate::ClusterError;
 use crate::account::Account;
 
-/// Each line of its input is the id of the process that now lives in the folder; an empty line means none does. The
-/// removal is tried again because a process that is ending may still write.
+/// Each line of the janitor's input is the id of the process that now uses the folder; an empty line means that none does. The janitor
+/// tries the removal again, because a process that is ending may still write.
 const JANITOR: &str = r#"
 trap '' HUP INT TERM
 while read -r line; do process=$line; done
@@ -35,7 +35,7 @@ impl Folder {
     pub(crate) fn create(account: &Account) -> Result<Self, ClusterError> {
         let folder = tempfile::Builder::new()
             .prefix("turnout-cluster-")
-            // The log and the password are nobody else's to read.
+            // No other account may read the log and the password.
             .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .map_err(ClusterError::system("make a temporary folder"))?;
@@ -49,7 +49,7 @@ impl Folder {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Out of reach of a Ctrl-C that is meant for the owner.
+            // A process group of its own, so that a Ctrl-C for the owner does not reach the janitor.
             .process_group(0)
             .spawn()
             .map_err(ClusterError::system("start the janitor of the folder"))?;
@@ -75,11 +75,11 @@ impl Folder {
         self.path.join("log")
     }
 
-    /// Tells the janitor which process lives in the folder.
+    /// Tells the janitor which process now uses the folder.
     pub(crate) fn inhabited_by(&mut self, process: Option<u32>) {
         let line = process.map_or_else(String::new, |id| id.to_string());
         if let Some(pipe) = &mut self.pipe {
-            // It fails only if somebody killed the janitor; then the destructors alone keep the promise.
+            // This fails only if somebody killed the janitor. Then only destructors remove the folder.
             let _: io::Result<()> = pipe.write_all(format!("{line}\n").as_bytes());
         }
     }
@@ -89,7 +89,7 @@ impl Drop for Folder {
     fn drop(&mut self) {
         self.pipe = None;
         let _: io::Result<_> = self.janitor.wait();
-        // There is something left to remove only if somebody killed the janitor.
+        // The folder still exists only if somebody killed the janitor.
         let _: io::Result<()> = fs::remove_dir_all(&self.path);
     }
 }

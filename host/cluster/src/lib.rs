@@ -10,7 +10,7 @@
 //! # }
 //! ```
 //!
-//! A cluster leaves nothing behind, not even when its owner is killed (`folder.rs` says how).
+//! A cluster leaves nothing behind, not even if its owner is killed. The janitor in `folder.rs` removes it then.
 
 mod account;
 mod binaries;

@@ -14,26 +14,26 @@ use crate::ClusterError;
 
 /// How long a server may take to become ready or to end.
 const LIMIT: Duration = Duration::from_secs(30);
-/// How often a condition is looked at that has no event.
+/// How long to wait between two looks at a condition that has no event.
 const GLANCE: Duration = Duration::from_millis(5);
 /// How much of the log an error shows, in lines.
 const LOG_LINES: usize = 20;
 
-/// A running `postgres`. Dropping it ends it at once.
+/// A running `postgres`. Dropping it ends the server at once.
 pub(crate) struct Server {
     process: Child,
     port: u16,
 }
 
 impl Server {
-    /// Starts a server whose messages go to the end of `log`.
+    /// Starts a server that appends its messages to `log`.
     pub(crate) fn spawn(command: &mut Command, port: u16, log: &Path) -> io::Result<Self> {
         let log = File::options().create(true).append(true).open(log)?;
         let process = command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
-            // A Ctrl-C is for the owner, who then decides how this one ends.
+            // A process group of its own: a Ctrl-C reaches the owner alone, who then decides how the server ends.
             .process_group(0)
             .spawn()?;
         Ok(Self { process, port })
@@ -43,7 +43,7 @@ impl Server {
         self.process.id()
     }
 
-    /// Waits until it answers `url`.
+    /// Waits until the server accepts a connection to `url`.
     pub(crate) async fn ready(&mut self, url: &str, log: &Path) -> Result<(), ClusterError> {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -57,7 +57,7 @@ impl Server {
             let attempt = timeout_at(deadline, PgConnection::connect(url)).await;
             match attempt.unwrap_or_else(|elapsed| Err(sqlx::Error::Io(elapsed.into()))) {
                 Ok(connection) => {
-                    // It was let in; how the goodbye goes does not matter.
+                    // The server accepted the connection. An error on closing it does not matter.
                     let _: sqlx::Result<()> = connection.close().await;
                     return Ok(());
                 }
@@ -74,7 +74,7 @@ impl Server {
         }
     }
 
-    /// Ends it by a signal: `SIGINT` takes back what is open and ends cleanly, `SIGQUIT` ends as a crash does.
+    /// Ends the server by a signal: on `SIGINT` it rolls back open transactions and ends cleanly, on `SIGQUIT` it ends as a crash does.
     pub(crate) async fn end(&mut self, signal: Signal, log: &Path) -> Result<(), ClusterError> {
         let deadline = Instant::now() + LIMIT;
         self.signal(signal);
@@ -94,13 +94,13 @@ impl Server {
     fn ended(&mut self) -> Result<Option<ExitStatus>, ClusterError> {
         self.process
             .try_wait()
-            .map_err(ClusterError::system("ask after the server"))
+            .map_err(ClusterError::system("ask whether the server runs"))
     }
 
-    /// Sends a signal, and wakes a frozen server to receive it.
+    /// Sends a signal, and wakes a frozen server so that it receives the signal.
     fn signal(&self, signal: Signal) {
         if let Ok(id) = i32::try_from(self.process.id()) {
-            // The one way to fail is that it has ended already, and that is what is wanted.
+            // `kill` fails only if the server has ended already.
             let _: nix::Result<()> = kill(Pid::from_raw(id), signal);
             let _: nix::Result<()> = kill(Pid::from_raw(id), Signal::SIGCONT);
         }

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::Cluster;
 use crate::ClusterError;
 
-/// A base backup of a cluster, as `pg_basebackup` takes it from the running server. It is kept in the folder of the cluster.
+/// A base backup that `pg_basebackup` took from the running server. It is kept in the cluster's folder.
 #[derive(Debug)]
 pub struct Backup(PathBuf);
 
 impl Cluster {
-    /// Takes a base backup while the server runs. It replaces one that was taken before.
+    /// Takes a base backup while the server runs. The new backup replaces an earlier one.
     ///
     /// # Errors
     /// [`ClusterError`] says what failed.
@@ -18,7 +18,7 @@ impl Cluster {
         let folder = self.folder.path().join("backup");
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(ClusterError::system("remove the backup before")(error));
+                return Err(ClusterError::system("remove the earlier backup")(error));
             }
             _ => {}
         }
@@ -41,7 +41,7 @@ impl Cluster {
         Ok(Backup(folder))
     }
 
-    /// Ends the server as a crash would, puts a backup in the place of its data, and starts it. All that came after the backup is lost.
+    /// Ends the server as a crash would, replaces its data by a backup, and starts it. All changes after the backup are lost.
     ///
     /// # Errors
     /// [`ClusterError`] says what failed.

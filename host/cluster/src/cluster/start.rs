@@ -1,4 +1,4 @@
-//! How a cluster comes to be.
+//! Makes and starts a cluster.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -11,14 +11,14 @@ use crate::account::Account;
 use crate::folder::Folder;
 use crate::{ClusterError, binaries};
 
-/// How often another port is tried when somebody took the free one between finding and using it.
+/// How many ports are tried if other programs take the free port between finding and using it.
 const PORTS_TRIED: usize = 5;
 
 impl Cluster {
-    /// Makes a new cluster and starts its server; returns once the server lets clients in.
+    /// Makes a new cluster and starts its server. Returns once the server accepts clients.
     ///
     /// # Errors
-    /// [`ClusterError`] says what is missing or what failed; nothing is left behind then.
+    /// [`ClusterError`] says what is missing or what failed. Nothing is left behind then.
     pub async fn start(options: Options) -> Result<Self, ClusterError> {
         let binaries = match &options.binaries {
             Some(folder) if binaries::complete(folder) => folder.clone(),
