@@ -9,7 +9,7 @@ use crate::step::{cargo, run};
 /// The packages whose core modules are policies.
 const POLICIES: [&str; 2] = ["turnout-routing", "turnout-dual-write"];
 
-/// Has those tests built and run, too, that need what is built here.
+/// The feature that builds and runs the tests that need what this module builds.
 pub(crate) const PREPARED: &str = "turnout-tests/prepared";
 
 /// The folder of the workspace.
@@ -17,12 +17,12 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The target directory. Cargo put this program at `<target>/debug/xtask`.
+/// The target directory. Cargo puts this program at `<target>/debug/xtask`.
 pub(crate) fn target() -> anyhow::Result<PathBuf> {
-    let this = env::current_exe().context("where this program is")?;
+    let this = env::current_exe().context("could not find this program's own path")?;
     let target = this.ancestors().nth(2);
     Ok(target
-        .context("the target directory, two levels above this program")?
+        .context("could not find the target directory, two levels above this program")?
         .to_owned())
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn policies() -> anyhow::Result<()> {
     run("building the policies", &mut command)
 }
 
-/// Builds the policy in JavaScript, unless nothing that it is made of has changed.
+/// Builds the policy in JavaScript, unless none of its inputs has changed.
 pub(crate) fn javascript() -> anyhow::Result<()> {
     let root = root();
     let (source, module) = (
@@ -63,7 +63,7 @@ pub(crate) fn javascript() -> anyhow::Result<()> {
     run("building the policy in JavaScript", &mut node)
 }
 
-/// Builds the host: with the profile `release` as users run it, with the profile `demo` soon rather than fast.
+/// Builds the host. The profile `release` builds it as users run it; the profile `demo` builds it quickly.
 pub(crate) fn host(profile: &str) -> anyhow::Result<()> {
     run(
         "building the host",
@@ -71,8 +71,8 @@ pub(crate) fn host(profile: &str) -> anyhow::Result<()> {
     )
 }
 
-/// Builds the host as the tests run it, and the tests: all at once, so that every crate is compiled with the same
-/// features, hence once.
+/// Builds the host as the tests run it, and the tests. One call of cargo builds both, so that every crate is compiled once, with the same
+/// features.
 pub(crate) fn tests() -> anyhow::Result<()> {
     run(
         "building the host and the tests",

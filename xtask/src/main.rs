@@ -14,19 +14,19 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Command {
-    /// Shows Turnout at work: two throw-away databases, the host, and what to try.
+    /// Shows Turnout at work: two throw-away databases, the host, and commands to try.
     Demo(Rest),
     /// Runs every test.
     Test(Rest),
-    /// Runs the benchmarks; with `--peers`, what a decision costs beside Extism and Regorus.
+    /// Runs the benchmarks; with `--peers`, compares the cost of a decision with Extism and Regorus.
     Bench(Bench),
-    /// Breaks what it can while bots work, and looks for what they lost.
+    /// Breaks hosts, databases and networks while bots work, and looks for writes that were lost.
     Torture(Rest),
 }
 
 #[derive(clap::Args)]
 struct Bench {
-    /// Measures what a decision costs beside Extism and Regorus, which takes minutes to compile.
+    /// Compares the cost of a decision with Extism and Regorus. These take minutes to compile.
     #[arg(long)]
     peers: bool,
     #[command(flatten)]

@@ -1,17 +1,17 @@
-//! What a machine must have, beside Rust, before anything here can be built and run. What is there is left alone.
+//! What a machine must have, beside Rust, to build and run this project. Nothing that is there already is changed.
 
 mod apt;
 mod node;
 mod postgresql;
 mod wasm_target;
 
-/// Installs what is missing, or says how to.
+/// Installs what is missing, or prints how to install it.
 pub(crate) fn ensure() -> anyhow::Result<()> {
     wasm_target::ensure()?;
     postgresql::ensure()
 }
 
-/// Installs Node.js, which builds the policy in JavaScript for the tests of it.
+/// Installs Node.js, which builds the policy in JavaScript for its tests.
 pub(crate) fn ensure_node() -> anyhow::Result<()> {
     node::ensure()
 }

@@ -5,12 +5,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 
-/// The cargo that runs us.
+/// The cargo that runs this program.
 pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// Runs one step after a line that says so. All output goes to stderr: stdout belongs to the program that comes last.
+/// Prints a line about one step and runs it. All output goes to stderr: stdout belongs to the program that comes last.
 pub(crate) fn run(what: &str, command: &mut Command) -> anyhow::Result<()> {
     eprintln!("xtask: {what}");
     let status = command.stdin(Stdio::null()).stdout(io::stderr()).status();
@@ -19,12 +19,12 @@ pub(crate) fn run(what: &str, command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Replaces this process by a program, so that signals reach it and its exit code is ours. Returns only if that fails.
+/// Replaces this process by a program, so that signals reach the program and its exit code is the process's. Returns only on failure.
 pub(crate) fn become_program(command: &mut Command) -> anyhow::Result<()> {
     Err(command.exec()).with_context(|| format!("could not start {}", command.get_program().display()))
 }
 
-/// Whether a program is there and says yes. What it prints is not shown.
+/// Whether a program exists and succeeds with these arguments. Its output is not shown.
 pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
     let command = &mut Command::new(program);
     command

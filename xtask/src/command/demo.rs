@@ -3,7 +3,7 @@ use std::process::Command;
 
 use crate::{build, prerequisite, step};
 
-/// Builds what the demo needs and becomes `turnout demo`, which finds the policies beside itself.
+/// Builds what the demo needs, and becomes `turnout demo`, which finds the policies in the folder beside its own.
 pub(crate) fn demo(arguments: &[OsString]) -> anyhow::Result<()> {
     prerequisite::ensure()?;
     build::policies()?;

@@ -1,6 +1,6 @@
 use crate::{build, prerequisite, step};
 
-/// Builds the plugins that Turnout's policies are compared with, and becomes the benchmark that compares them.
+/// Builds the plugins of the systems that Turnout's policies are compared with, and becomes the benchmark that compares them.
 pub(crate) fn peers() -> anyhow::Result<()> {
     prerequisite::ensure()?;
     build::policies()?;

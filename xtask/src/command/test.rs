@@ -3,7 +3,7 @@ use std::ffi::OsString;
 use crate::build::{self, PREPARED};
 use crate::{prerequisite, step};
 
-/// Runs every test, or those that the arguments choose. What is printed last is the test runner's summary.
+/// Runs every test, or those that the arguments choose. The summary of the test runner is printed last.
 pub(crate) fn test(arguments: &[OsString]) -> anyhow::Result<()> {
     prerequisite::ensure()?;
     build::policies()?;
@@ -19,7 +19,7 @@ pub(crate) fn test(arguments: &[OsString]) -> anyhow::Result<()> {
                 .args(arguments),
         );
     }
-    // nextest knows no documentation tests.
+    // nextest runs no documentation tests.
     if arguments.is_empty() {
         step::run(
             "running the documentation tests",
@@ -30,7 +30,7 @@ pub(crate) fn test(arguments: &[OsString]) -> anyhow::Result<()> {
     step::become_program(step::cargo().args(command).args(arguments))
 }
 
-/// Whether all tests were chosen, or those of the policy in JavaScript.
+/// Whether the arguments choose all tests, or those of the policy in JavaScript.
 fn needs_node(arguments: &[OsString]) -> bool {
     let names_it = |argument: &OsString| argument.to_string_lossy().contains("javascript");
     arguments.is_empty() || arguments.iter().any(names_it)

@@ -6,12 +6,12 @@ use anyhow::Context;
 
 use crate::{build, prerequisite, step};
 
-/// Builds the host as the tests run it, and becomes the torture.
+/// Builds the host as the tests run it, and becomes the torture program.
 pub(crate) fn torture(arguments: &[OsString]) -> anyhow::Result<()> {
     prerequisite::ensure()?;
     build::policies()?;
     build::tests()?;
-    // Cargo put this program beside it.
-    let this = env::current_exe().context("where this program is")?;
+    // Cargo puts the torture program beside this one.
+    let this = env::current_exe().context("could not find this program's own path")?;
     step::become_program(Command::new(this.with_file_name("torture")).args(arguments))
 }

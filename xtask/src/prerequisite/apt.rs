@@ -6,14 +6,14 @@ use anyhow::Context;
 
 use crate::step;
 
-/// Whether this process may install Debian's packages: it is root's, and there are some.
+/// Whether this process may install Debian's packages: it runs as root, and `apt-get` is there.
 pub(super) fn usable() -> anyhow::Result<bool> {
-    // Its own entry in `/proc` is its user's.
+    // The owner of a process's entry in `/proc` is the user of the process.
     let is_root = fs::metadata("/proc/self").context("could not read /proc/self")?.uid() == 0;
     Ok(is_root && step::succeeds("apt-get", &["--version"]))
 }
 
-/// Installs packages, called `what` in front of people.
+/// Installs packages. Messages call them `what`.
 pub(super) fn install(what: &str, packages: &[&str]) -> anyhow::Result<()> {
     step::run("fetching the list of packages", apt_get().arg("update"))?;
     step::run(

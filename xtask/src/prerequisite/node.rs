@@ -3,7 +3,7 @@ use anyhow::bail;
 use super::apt;
 use crate::step;
 
-/// The policy in JavaScript is built by a program of npm's.
+/// An npm package builds the policy in JavaScript.
 pub(super) fn ensure() -> anyhow::Result<()> {
     if step::succeeds("node", &["--version"]) && step::succeeds("npm", &["--version"]) {
         return Ok(());

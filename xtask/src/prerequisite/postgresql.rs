@@ -5,11 +5,11 @@ use anyhow::{Context, bail};
 
 use super::apt;
 
-// The demo and the tests look for PostgreSQL with the very same file.
+// The same file finds PostgreSQL for the demo and the tests.
 #[path = "../../../host/cluster/src/binaries.rs"]
 mod binaries;
 
-/// Where Debian's packages look for how to make the cluster `main` that nobody here needs.
+/// Where Debian's packages read whether to make the cluster `main` at installation. The project does not need that cluster.
 const CLUSTER_SETTINGS: &str = "/etc/postgresql-common/createcluster.d";
 
 pub(super) fn ensure() -> anyhow::Result<()> {
@@ -27,7 +27,7 @@ pub(super) fn ensure() -> anyhow::Result<()> {
         .and_then(|()| fs::write(&settings, "create_main_cluster = off\n"))
         .with_context(|| format!("could not write {}", settings.display()))?;
     let installed = apt::install("PostgreSQL", &["postgresql"]);
-    // Later installations on this machine are none of our business.
+    // The setting must not affect later installations on this machine.
     fs::remove_file(&settings).with_context(|| format!("could not remove {}", settings.display()))?;
     installed
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, bail, ensure};
 
 use crate::step;
 
-/// What policies are compiled for.
+/// The target that policies are compiled for.
 const TARGET: &str = "wasm32-unknown-unknown";
 
 pub(super) fn ensure() -> anyhow::Result<()> {
@@ -18,7 +18,7 @@ pub(super) fn ensure() -> anyhow::Result<()> {
              or your system's package for that target (Debian: libstd-rust-dev-wasm32), and run this again"
         );
     }
-    // In this folder rustup adds it to the toolchain that rust-toolchain.toml names.
+    // In this folder rustup adds the target to the toolchain that rust-toolchain.toml names.
     step::run(
         &format!("installing Rust's {TARGET} target"),
         Command::new("rustup").args(["target", "add", TARGET]),
