@@ -2,14 +2,14 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// One answer of a host, read whole.
+/// One answer of a host, read to its end.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Its status.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Its body.
+    /// The body.
     pub text: String,
 }
 
@@ -23,7 +23,7 @@ impl Answer {
         })
     }
 
-    /// A header's text; empty if it is not there.
+    /// A header's text; empty if the answer has no such header.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers
@@ -32,7 +32,7 @@ impl Answer {
             .unwrap_or_default()
     }
 
-    /// The backend that answered.
+    /// The backend that answered, by the header `x-turnout-backend`.
     #[must_use]
     pub fn backend(&self) -> &str {
         self.header("x-turnout-backend")
@@ -41,7 +41,7 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Panics
-    /// If it is no JSON.
+    /// If the body is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {self:?}"))

@@ -1,10 +1,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The `turnout` program as `cargo xtask test` built it. Its own variables are taken from the environment.
+/// The `turnout` program that `cargo xtask test` built. Variables that turnout reads are removed from its environment.
 ///
 /// # Panics
-/// If it is not built.
+/// If the program is not built.
 #[must_use]
 pub fn turnout() -> Command {
     let program = built("turnout");
@@ -28,10 +28,10 @@ pub fn turnout() -> Command {
     command
 }
 
-/// A policy module as `cargo xtask test` built it, by the name of its world.
+/// A policy module that `cargo xtask test` built, by the name of its world.
 ///
 /// # Panics
-/// If it is not built.
+/// If the module is not built.
 #[must_use]
 pub fn policy(world: &str) -> PathBuf {
     let name = world.replace('-', "_");
@@ -44,10 +44,10 @@ pub fn policy(world: &str) -> PathBuf {
     module
 }
 
-/// The policy in JavaScript, as `cargo xtask test` built it.
+/// The policy in JavaScript that `cargo xtask test` built.
 ///
 /// # Panics
-/// If it is not built.
+/// If the policy is not built.
 #[must_use]
 pub fn policy_in_javascript() -> PathBuf {
     let module = built("").join("../javascript/moved.wasm");
@@ -59,7 +59,7 @@ pub fn policy_in_javascript() -> PathBuf {
     module
 }
 
-/// A file beside the programs of this build. Tests lie in the folder `deps` there.
+/// A file beside the programs of this build. A test program is in the folder `deps` beside them.
 fn built(name: &str) -> PathBuf {
     let this = std::env::current_exe().unwrap_or_default();
     let tests = this

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{Answer, Site, eventually, turnout};
 
-/// One running `turnout serve`. It is killed when this is dropped.
+/// A running `turnout serve`. Dropping it kills the process.
 pub struct Host {
     process: Child,
     address: String,
@@ -21,10 +21,10 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts a host with a configuration and more variables in its environment, and waits until it serves.
+    /// Starts a host with a configuration and additional environment variables, and waits until it serves.
     ///
     /// # Errors
-    /// If it ends instead; the error holds what it said.
+    /// If the host ends instead. The error holds its log.
     pub async fn start(config: &Path, environment: &[(&str, &str)]) -> Result<Self> {
         let mut command = turnout();
         command
@@ -61,8 +61,8 @@ impl Host {
         Ok(host)
     }
 
-    /// A request to a path of this host: with the administrator's key where the host tells how it is, else with the
-    /// application's.
+    /// A request to a path of this host. The key is the administrator's for `/metrics` and `/v1/status`, and the application's for all
+    /// other paths.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let key = match path {
             "/metrics" | "/v1/status" => Site::ADMIN_KEY,
@@ -84,7 +84,7 @@ impl Host {
         Ok(Answer::read(request.send().await?).await?)
     }
 
-    /// Gets a path with the [key](Self::request) that opens it.
+    /// Gets a path, with the key that [`request`](Self::request) chooses.
     ///
     /// # Errors
     /// If the connection fails.
@@ -92,7 +92,7 @@ impl Host {
         self.send(self.request(Method::GET, path)).await
     }
 
-    /// Sends rows to a path with the application's key, and asks for the rows as they were written.
+    /// Sends rows to a path with the application's key, and asks for the written rows in the answer.
     ///
     /// # Errors
     /// If the connection fails.
@@ -105,10 +105,10 @@ impl Host {
         .await
     }
 
-    /// Waits until its status is as wished, and returns that.
+    /// Waits until the host's status is as `wished`, and returns it.
     ///
     /// # Panics
-    /// If that does not come.
+    /// If the status does not come in time.
     pub async fn status_with(&self, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
         eventually(what, async || {
             let status = self.get("/v1/status").await.ok()?.json();
@@ -117,28 +117,28 @@ impl Host {
         .await
     }
 
-    /// Where it serves: address and port.
+    /// The address and port where the host serves.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// What it has logged so far.
+    /// The log of the host so far.
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The process, for what only the system can tell of it.
+    /// The id of the process, for what only the operating system tells of it.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// Asks the host to stop, and waits until it has ended.
+    /// Asks the host to stop, and waits until the process has ended.
     ///
     /// # Errors
-    /// If it does not end well.
+    /// If the process ends with an error.
     pub async fn stop(mut self) -> Result<()> {
         kill(Pid::from_raw(i32::try_from(self.pid())?), Signal::SIGTERM)?;
         let process = &mut self.process;
@@ -158,7 +158,7 @@ impl Drop for Host {
     }
 }
 
-/// The value of the field `address` in a log line, of either form.
+/// The value of the field `address` in a log line of either format.
 fn address_in(line: &str) -> Option<String> {
     let after = line
         .split_once("address")

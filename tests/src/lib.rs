@@ -3,9 +3,9 @@
 //! - [`Site`]: two filled clusters with a configuration and policies, for hosts to be started on.
 //! - [`Host`]: one running `turnout serve`, stopped when it is dropped.
 //! - [`Proxy`]: stands before a database and cuts, stalls or slows what passes.
-//! - [`torture`]: bots, faults drawn from a seed, and what is asked afterwards.
-//! - [`core_module`]: a policy from WebAssembly text, for those that no compiler would write.
-//! - [`Spread`], [`Percentiles`]: what a benchmark says of its repeated measurements.
+//! - [`torture`]: bots, faults drawn from a seed, and the checks after a run.
+//! - [`core_module`]: a policy module from WebAssembly text, for modules that no compiler would write.
+//! - [`Spread`], [`Percentiles`]: summaries of a benchmark's repeated measurements.
 //! - [`eventually`]: waits for a condition instead of a time.
 
 mod answer;
@@ -27,7 +27,7 @@ pub use proxy::{Proxy, Traffic};
 pub use site::Site;
 pub use wait::eventually;
 
-/// Names what `cargo test` leaves out: it builds neither the host as a program nor the policies.
+/// A reminder of the tests that `cargo test` leaves out: it builds neither the host's program nor the policies.
 #[cfg(all(test, not(feature = "prepared")))]
 mod tests {
     #[test]

@@ -1,14 +1,14 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The middle and the ends of repeated measurements of one thing.
+/// The minimum, median and maximum of repeated measurements.
 #[derive(Clone, Copy, Debug)]
 pub struct Spread {
-    /// The least.
+    /// The minimum.
     pub min: f64,
     /// The middle one.
     pub median: f64,
-    /// The greatest.
+    /// The maximum.
     pub max: f64,
 }
 
@@ -16,7 +16,7 @@ impl Spread {
     /// The spread of measurements.
     ///
     /// # Panics
-    /// If there are none.
+    /// If there are no measurements.
     #[must_use]
     pub fn of(measurements: impl IntoIterator<Item = f64>) -> Self {
         let mut sorted: Vec<f64> = measurements.into_iter().collect();
@@ -30,7 +30,7 @@ impl Spread {
     }
 }
 
-/// The median, and the ends in brackets; the precision is that of the formatter.
+/// Writes the median, and the minimum and maximum in brackets, with the precision of the formatter.
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = f.precision().unwrap_or(2);
@@ -42,11 +42,11 @@ impl fmt::Display for Spread {
     }
 }
 
-/// The middle and the slow end of durations, in milliseconds.
+/// Percentiles of durations, written in milliseconds.
 pub struct Percentiles(Vec<Duration>);
 
 impl Percentiles {
-    /// The percentiles of these durations; zeros if there are none.
+    /// The percentiles of these durations; zeros if there are no durations.
     #[must_use]
     pub fn of(mut durations: Vec<Duration>) -> Self {
         durations.sort();

@@ -4,10 +4,10 @@ use anyhow::Result;
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// The module that a compiler would write of this WebAssembly text for a world of `wit/`.
+/// Makes a core module of WebAssembly text, with the metadata of a world of `wit/` that a compiler would add.
 ///
 /// # Errors
-/// If the text is no module, or there is no such world.
+/// If the text is not a valid module, or there is no such world.
 pub fn core_module(text: &str, world: &str) -> Result<Vec<u8>> {
     let mut module = wat::parse_str(text)?;
     let mut resolve = Resolve::default();

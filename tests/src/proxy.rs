@@ -8,21 +8,21 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// What becomes of the bytes that pass through a [`Proxy`].
+/// What a [`Proxy`] does with the bytes that pass through it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Traffic {
-    /// They pass.
+    /// The bytes pass.
     #[default]
     Flows,
     /// Each chunk passes after this delay.
     Slow(Duration),
-    /// They wait, and pass when the traffic flows again; connections stay open.
+    /// The bytes wait, and pass when the traffic flows again. Connections stay open.
     Stalls,
-    /// Every connection ends, and so does each new one.
+    /// Every open connection ends, and so does each new one.
     Cut,
 }
 
-/// A TCP proxy in front of one address, on a port of its own for its whole life, that behaves as badly as it is told.
+/// A TCP proxy in front of one address, on one port for its whole life. Tests tell it to cut, stall or slow the traffic.
 pub struct Proxy {
     address: SocketAddr,
     traffic: watch::Sender<Traffic>,
@@ -30,10 +30,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts one on a free port of the loopback interface. Whether `upstream` answers shows with each connection.
+    /// Starts a proxy on a free port of the loopback interface. The proxy connects to `upstream` for each client.
     ///
     /// # Errors
-    /// If no port can be had.
+    /// If there is no free port.
     pub async fn start(upstream: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -46,13 +46,13 @@ impl Proxy {
         })
     }
 
-    /// Where it listens.
+    /// The address of the proxy.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What becomes of the traffic from now on, on all connections.
+    /// Sets what happens to the traffic of all connections from now on.
     pub fn set(&self, traffic: Traffic) {
         self.traffic.send_replace(traffic);
     }
@@ -86,7 +86,7 @@ async fn connect(client: TcpStream, upstream: SocketAddr, mut traffic: watch::Re
         )
     };
     tokio::select! {
-        // However a connection ends, its two ends see it.
+        // Both ends see how a connection ends, so errors need no report.
         _ = both => {}
         _ = traffic.wait_for(|traffic| *traffic == Traffic::Cut) => {}
     }
@@ -111,7 +111,7 @@ async fn pump(
 /// Waits until a chunk may pass.
 async fn pass(traffic: &mut watch::Receiver<Traffic>) {
     let passing = traffic.wait_for(|traffic| matches!(traffic, Traffic::Flows | Traffic::Slow(_)));
-    // An error means that the proxy is gone, and the connection with it.
+    // An error means that the proxy was dropped: the connection ends.
     let delay = match passing.await.as_deref() {
         Ok(Traffic::Slow(delay)) => *delay,
         _ => return,
@@ -125,7 +125,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_millis(100);
 
-    /// Sends back what it receives.
+    /// Starts a server that sends back what it receives.
     async fn echo() -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -10,14 +10,14 @@ use turnout_cluster::{Cluster, Options, dataset};
 
 use crate::{Host, policy, turnout};
 
-/// The key of the application.
+/// The application's key.
 const KEY: &str = "key-of-the-application";
 
-/// The key of the administrator.
+/// The administrator's key.
 const ADMIN_KEY: &str = "administrator-key";
 
-/// The policies that a site begins with, by the name of their world: the demo's. The test phone is on `new`, everybody
-/// else on `old`.
+/// The policies that a site begins with, by the name of their world. They are the demo's: the test phone is on `new`, everybody else on
+/// `old`.
 const POLICIES: [(&str, &str); 2] = [
     ("routing", include_str!("../../host/cli/src/command/demo/routing.toml")),
     (
@@ -26,8 +26,8 @@ const POLICIES: [(&str, &str); 2] = [
     ),
 ];
 
-/// Two clusters with the bookings dataset, and a folder with the configuration and the policies for hosts on them.
-/// All of it goes when this is dropped.
+/// Two clusters with the bookings dataset, and a folder with the configuration and the policies for their hosts. Dropping it removes all of
+/// these.
 pub struct Site {
     /// The cluster of the backend `old`.
     pub old: Cluster,
@@ -46,15 +46,15 @@ impl Site {
     /// Starts and fills both clusters.
     ///
     /// # Errors
-    /// If that fails.
+    /// If a cluster can't be started or filled.
     pub async fn set_up() -> Result<Self> {
         Self::set_up_with(&Options::default()).await
     }
 
-    /// The same with clusters whose commits reach the disk.
+    /// The same, with clusters whose commits reach the disk.
     ///
     /// # Errors
-    /// If that fails.
+    /// If a cluster can't be started or filled.
     pub async fn set_up_durable() -> Result<Self> {
         let durable = true;
         Self::set_up_with(&Options {
@@ -84,11 +84,11 @@ impl Site {
         Ok(site)
     }
 
-    /// Writes the configuration: the demo's, with these keys set to these values, such as
-    /// `("api.request_timeout", "'300ms'")`. A running host does not see it.
+    /// Writes the configuration: the demo's, with each of these keys set to its value, such as `("api.request_timeout", "'300ms'")`. A
+    /// running host does not notice.
     ///
     /// # Errors
-    /// If a value is no TOML, or the file can't be written.
+    /// If a value is not TOML, or the file can't be written.
     pub fn configure(&self, changes: &[(&str, &str)]) -> Result<()> {
         let mut config: DocumentMut = include_str!("../../host/cli/src/command/demo/turnout.toml")
             .replace("{listen}", "127.0.0.1:0")
@@ -105,22 +105,22 @@ impl Site {
             *item = value.parse::<Value>()?.into();
         }
         std::fs::write(self.config(), config.to_string())?;
-        // It holds keys.
+        // The file holds keys.
         Ok(std::fs::set_permissions(self.config(), Permissions::from_mode(0o600))?)
     }
 
-    /// Puts other routing settings in place.
+    /// Replaces the routing settings.
     ///
     /// # Errors
-    /// If they can't be written.
+    /// If the file can't be written.
     pub fn route(&self, settings: &str) -> Result<()> {
         self.put("routing.toml", settings)
     }
 
-    /// Puts another file among the policies, as an editor does: a new file renamed over the old one.
+    /// Replaces a file of the policies as an editor does: a new file is renamed over the old one.
     ///
     /// # Errors
-    /// If it can't be written.
+    /// If the file can't be written.
     pub fn put(&self, file: &str, content: impl AsRef<[u8]>) -> Result<()> {
         let draft = self.folder.path().join(format!("{file}.draft"));
         std::fs::write(&draft, content)?;
@@ -139,17 +139,17 @@ impl Site {
         self.folder.path().join("policies")
     }
 
-    /// The folder that holds both.
+    /// The folder that holds the configuration and the policies.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Runs a command of the program with the configuration of this site. Whether it succeeded, and what it said on
-    /// standard output and standard error.
+    /// Runs a command of the `turnout` program with the configuration of this site. Returns whether it succeeded, its standard output and
+    /// its standard error.
     ///
     /// # Errors
-    /// If it can't be run, or says what is no text.
+    /// If the command can't be run, or its output is not UTF-8.
     pub fn said(&self, arguments: &[&str]) -> Result<(bool, String, String)> {
         let output = turnout().arg("--config").arg(self.config()).args(arguments).output()?;
         Ok((
@@ -159,20 +159,20 @@ impl Site {
         ))
     }
 
-    /// The same for a command that must succeed: what it said on standard output.
+    /// Runs a command that must succeed, and returns its standard output.
     ///
     /// # Errors
-    /// If it fails; the error holds what it said.
+    /// If the command fails. The error holds its output.
     pub fn turnout(&self, arguments: &[&str]) -> Result<String> {
         let (succeeded, out, err) = self.said(arguments)?;
         ensure!(succeeded, "turnout {arguments:?}: {out}{err}");
         Ok(out)
     }
 
-    /// Connections to both databases that do not pass through Turnout: `old` and `new`.
+    /// Connections to the databases `old` and `new` that do not pass through Turnout.
     ///
     /// # Errors
-    /// If no connection can be had.
+    /// If a database can't be reached.
     pub async fn databases(&self) -> Result<(PgPool, PgPool)> {
         Ok(tokio::try_join!(
             PgPool::connect(self.old.url()),
@@ -180,10 +180,10 @@ impl Site {
         )?)
     }
 
-    /// Starts a host here and waits until it serves.
+    /// Starts a host on this site and waits until it serves.
     ///
     /// # Errors
-    /// If it ends instead.
+    /// If the host ends instead.
     pub async fn host(&self) -> Result<Host> {
         Host::start(&self.config(), &[]).await
     }

@@ -1,18 +1,19 @@
-//! Torture: bots work through real hosts on real databases while a schedule breaks what it can, and afterwards every
-//! write must be where its answer said.
+//! Torture: bots work through real hosts on real databases while a schedule of faults breaks hosts, databases and networks. Afterwards
+//! every write must be where its answer said.
 //!
-//! All choices come from one seed, so that a run with it meets the same faults at the same times. What the bots get done
+//! One seed decides all choices, so each run with the same seed meets the same faults at the same times. How much the bots get done
 //! meanwhile depends on the machine.
 //!
-//! - `schedule`: what happens and when; `faults` and `shipping`: making it happen; `modules`: what is shipped.
-//! - `trouble`: what gets in the way although nothing is broken.
-//! - `notes`: administrators who write a table of their own, past Turnout, and alter it.
-//! - `bot`: those who use the application; `job`: what they do next; `call`, `transaction` and `direct`: how it is done; `ending`:
-//!   what an answer says of it; `rows`: on what. `handed`: rows that change their subject.
-//! - `history`: what was asked and answered; `spec`: what one row does; `linearizability`: whether both agree; `atomic`: all or
-//!   nothing.
-//! - `verdict`: the questions of `check`, asked in the end; `calm`: waiting for the end; `last_look`: what subjects see then;
-//!   `sides`: what the databases hold then.
+//! - `schedule`: the faults and their times; `faults` and `shipping`: carry them out; `modules`: the policy modules that are shipped.
+//! - `trouble`: changes of settings, sessions and hosts that get in the way although nothing is broken.
+//! - `notes`: administrators who write a table of their own past Turnout, and alter it.
+//! - `bot`: the users of the application; `job`: the next operation of a bot; `rows`: the rows it works on; `call`, `transaction`
+//!   and `direct`: the ways to carry it out; `ending`: the meaning of its answer.
+//! - `handed`: rows whose subject changes.
+//! - `history`: all operations and their answers; `spec`: the behaviour of one row; `linearizability`: whether a history fits it;
+//!   `atomic`: operations that must be done to all of their rows or to none.
+//! - `verdict`: asks the questions of `check` in the end; `calm`: waits until the system has recovered; `last_look`: reads all rows
+//!   as their subjects; `sides`: reads both databases.
 
 mod atomic;
 mod bot;
@@ -83,23 +84,24 @@ pub use schedule::{Event, Shock};
 pub use stages::{Stage, Stages};
 pub use trouble::Trouble;
 
-/// How long a bot waits for an answer: less than the longest time that a host is frozen.
+/// How long a bot waits for an answer. It is less than the longest time that a host is frozen, so that some bots give up.
 const PATIENCE: Duration = Duration::from_secs(6);
 
-/// Where the choices of the bots and of the run itself come from, beside those of the lanes.
+/// The choosers of the bots, of the handed rows and of the run itself. They differ from those of the lanes, so that each has dice of its
+/// own.
 const BOTS: u64 = 100;
 const HANDING: u64 = 90;
 const RUN: u64 = 99;
 
-/// One run.
+/// Carries out one run.
 ///
 /// # Errors
-/// If it can't be carried out. What is found wrong is no error but in the report.
+/// If the run can't be carried out. What the run finds wrong is in the report, and not an error.
 pub async fn run(options: Options) -> Result<Report> {
-    // A panic in the midst of it must not hide the seed.
+    // A panic during the run must not hide the seed.
     let run = AssertUnwindSafe(Box::pin(torture(options))).catch_unwind();
     run.await
-        .unwrap_or_else(|_panic| Err(anyhow!("a panic, told above")))
+        .unwrap_or_else(|_panic| Err(anyhow!("a panic, printed above")))
         .with_context(|| format!("torture with seed {} could not be carried out", options.seed))
 }
 
@@ -135,7 +137,7 @@ async fn torture(options: Options) -> Result<Report> {
     let over = Arc::new(AtomicBool::new(false));
     let mut bots = bots(&world, seed, &over);
     let mut handing = JoinSet::new();
-    // Where nothing is mirrored, no row can be handed over.
+    // If nothing is mirrored, no row can be handed over.
     for row in (0..handed::ROWS).filter(|_| stages_move) {
         let dice = dice(seed, HANDING + row as u64);
         handing.spawn(handed::around(Arc::clone(&world), row, dice, Arc::clone(&over)));
@@ -225,7 +227,7 @@ async fn prepare(site: &Site, proxies: &PerBackend<Proxy>, stages: Stages) -> Re
     Strangers::of(site)
 }
 
-/// One or two bots for each group of rows.
+/// Starts one or two bots for each group of rows.
 fn bots(world: &Arc<World>, seed: u64, over: &Arc<AtomicBool>) -> JoinSet<()> {
     let mut bots = JoinSet::new();
     for (group, number) in Group::all().into_iter().zip((BOTS..).step_by(2)) {
@@ -245,7 +247,7 @@ fn bots(world: &Arc<World>, seed: u64, over: &Arc<AtomicBool>) -> JoinSet<()> {
     bots
 }
 
-/// A proxy in front of a database.
+/// Starts a proxy in front of a database.
 async fn proxy(database: &str) -> Result<Proxy> {
     let url = Url::parse(database)?;
     let upstream = url

@@ -6,16 +6,16 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use turnout_tests::torture::{self, Options};
 
-/// Breaks what it can while bots work, and then looks for what they lost.
+/// Breaks hosts, databases and networks while bots work, and then looks for writes that were lost.
 #[derive(Parser)]
 struct Arguments {
-    /// Where all choices come from: the same seed meets the same faults at the same times.
+    /// The seed of all choices: the same seed gives the same faults at the same times.
     #[arg(long)]
     seed: u64,
-    /// How long things happen, in minutes.
+    /// How long bots work and faults happen, in minutes.
     #[arg(long, default_value_t = 1.0)]
     minutes: f64,
-    /// How many seeds to run one after the other, the first of which is that one.
+    /// How many seeds to run, one after the other, from `seed` on.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
 }

@@ -1,4 +1,4 @@
-//! All or nothing: where one row shows that an operation in doubt was done, it was done to all its rows.
+//! Atomicity: an operation in doubt that took effect on one of its rows must have taken effect on all of them.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use super::history::{Entry, History, Moment, Outcome};
 use super::rows::Key;
 use super::spec::{Reply, Step};
 
-/// Takes operations in doubt for done whose value was seen in any of their rows: not later than it was seen, and in all of
-/// them. What was invoked at the same moment is one operation.
+/// Counts an operation in doubt as done to all of its rows if its value was seen in any of them. It then took effect before the value was
+/// first seen. Entries that were invoked at the same moment are one operation.
 pub(crate) fn settle(histories: &mut HashMap<Key, History>) {
     let mut seen: HashMap<Moment, Moment> = HashMap::new();
     for history in histories.values() {
@@ -63,7 +63,7 @@ mod tests {
         entry(invoked, Step::Read, Outcome::Done(invoked + 1, Reply::Was(seen)))
     }
 
-    /// Whether it is fine that these were seen of a transaction in doubt which adds one row and removes another.
+    /// Whether these rows are allowed after a transaction in doubt that adds one row and removes another.
     fn is_fine(added: Option<u64>, left: Option<u64>) -> bool {
         let before = entry(0, Step::Upsert(1), Outcome::Done(1, Reply::Inserted));
         let mut histories = HashMap::from([

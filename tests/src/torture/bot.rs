@@ -1,4 +1,4 @@
-//! Those who use the application.
+//! Bots: the users of the application.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,18 +16,18 @@ use super::spec::Step;
 use super::transaction::transact;
 use super::world::World;
 
-/// How long a bot thinks between two operations, at most, in milliseconds.
+/// The longest time in milliseconds that a bot pauses between two operations.
 const THINKING: u64 = 30;
 
 /// How long a bot waits after a refusal.
 const AFTER_REFUSAL: Duration = Duration::from_millis(50);
 
-/// One bot: works on the rows of a group, one operation after the other, until all is over.
+/// Runs one bot: it works on the rows of a group, one operation after the other, until the run is over.
 pub(crate) async fn work(world: Arc<World>, group: Arc<Group>, mut dice: Dice, over: Arc<AtomicBool>) {
     while !over.load(Ordering::Relaxed) {
         let job = Job::draw(&mut dice, &world.recorder, &group);
         let place = dice.random_range(0..world.hosts.count());
-        // What is done as a whole is known by its moment.
+        // The entries of one atomic operation have the same moment of invocation.
         let together = world.recorder.now();
         let moment = |_| {
             if job.is_atomic() {
@@ -55,13 +55,14 @@ pub(crate) async fn work(world: Arc<World>, group: Arc<Group>, mut dice: Dice, o
     }
 }
 
-/// Thinks for a while, or waits after a refusal.
+/// Waits between two operations, or after a refusal.
 pub(crate) async fn pause(dice: &mut Dice, refused: bool) {
     let pause = Duration::from_millis(dice.random_range(0..THINKING));
     tokio::time::sleep(if refused { AFTER_REFUSAL } else { pause }).await;
 }
 
-/// The same at the authority itself, if it is known and stays so. The rows are those of listed subjects.
+/// Carries out the steps behind Turnout's back at the authority, if the authority is known and does not change meanwhile. The rows are
+/// those of listed subjects.
 async fn behind_its_back(world: &World, rows: &[(Key, Step)]) -> Vec<Outcome> {
     let settled = world.settled.read().await;
     let Some(stages) = *settled else {

@@ -1,4 +1,4 @@
-//! Requests of the public dialect, and what their answers say.
+//! Requests in the PostgREST dialect, and the meaning of their answers.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,14 +12,14 @@ use super::spec::{Reply, Step, Value};
 use super::world::World;
 use crate::{Answer, Site};
 
-/// One step on each of these rows of one table, which is the same for all: in one request, by the host of a place. Inserts
-/// and upserts have a value for each row, an update has one for all. Unless it names the subjects, the host has to find out
-/// whose rows an update or a removal touches.
+/// Carries out one step on each of these rows of one table, in one request to the host of a place. The step is the same for all rows.
+/// Inserts and upserts have a value for each row, an update has one value for all rows. If the request does not name the subjects, the host
+/// must find out whose rows an update or a delete touches.
 pub(crate) async fn call(world: &World, place: usize, rows: &[(Key, Step)], names_subjects: bool) -> Vec<Outcome> {
     let request = request(world, place, rows, names_subjects);
     let (_, step) = &rows[0];
     let ending = send(world, step, request, |answer| {
-        // The host says so itself: this read may have missed something.
+        // With this header the host says that the read may have missed something.
         if *step == Step::Read && !answer.header("x-turnout-staleness").is_empty() {
             return Some(Ending::Refused);
         }
@@ -67,7 +67,7 @@ fn request(world: &World, place: usize, rows: &[(Key, Step)], names_subjects: bo
     }
 }
 
-/// A row with all that must be given.
+/// A row with all columns that must be given.
 pub(crate) fn whole((key, step): &(Key, Step)) -> Json {
     let table = key.table;
     let (required, default) = table.required();
@@ -85,7 +85,7 @@ pub(crate) fn whole((key, step): &(Key, Step)) -> Json {
         .into()
 }
 
-/// The value of each of these rows, by business key.
+/// The value of each of these rows, by its business key.
 pub(crate) fn found(table: Table, rows: &[Json]) -> Option<HashMap<i64, Value>> {
     let field = |row: &Json| {
         Some((
@@ -99,7 +99,7 @@ pub(crate) fn found(table: Table, rows: &[Json]) -> Option<HashMap<i64, Value>> 
 fn reply((key, step): &(Key, Step), answer: &Answer, rows: usize, found: &HashMap<i64, Value>) -> Reply {
     let found = found.get(&key.number).copied();
     match step {
-        // The status is one for all rows.
+        // One status answers for all rows.
         Step::Upsert(_) if rows > 1 => Reply::Untold,
         Step::Upsert(_) if answer.status == StatusCode::OK => Reply::Changed,
         Step::Insert(_) | Step::Upsert(_) => Reply::Inserted,

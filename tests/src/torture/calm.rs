@@ -1,4 +1,4 @@
-//! Waiting, once nothing is broken any more, until all is well.
+//! Waits until the system has recovered, once nothing is broken any more.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use super::stages::LISTED;
 use super::world::World;
 use crate::Site;
 
-/// How long a condition is left alone between two looks.
+/// How long to wait between two looks at a condition.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Looks until something is found, but no longer than this.
+/// Looks again and again until `look` finds something, for at most `limit`.
 pub(crate) async fn within<T>(limit: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let began = Instant::now();
     loop {
@@ -28,19 +28,19 @@ pub(crate) async fn within<T>(limit: Duration, mut look: impl AsyncFnMut() -> Op
     }
 }
 
-/// What the host of a place says of itself.
+/// The status of the host of a place.
 pub(crate) async fn status(world: &World, place: usize) -> Option<Value> {
     status_at(world, &world.hosts.address(place)).await
 }
 
-/// What the host at an address says of itself.
+/// The status of the host at an address.
 pub(crate) async fn status_at(world: &World, address: &str) -> Option<Value> {
     let url = format!("http://{address}/v1/status");
     let request = world.client.get(url).header("apikey", Site::ADMIN_KEY);
     request.send().await.ok()?.json().await.ok()
 }
 
-/// Whether every host serves and has both databases.
+/// Whether every host serves and reaches both databases.
 pub(crate) async fn all_up(world: &World) -> Option<()> {
     for place in 0..world.hosts.count() {
         let backends = &status(world, place).await?["backends"];
@@ -50,7 +50,7 @@ pub(crate) async fn all_up(world: &World) -> Option<()> {
     Some(())
 }
 
-/// Whether the host of a place does a write for a subject, here of no row. A policy that fails shows.
+/// Whether the host of a place carries out a write for a subject. The write touches no row. A policy that traps fails the write.
 async fn serves(world: &World, place: usize) -> Option<()> {
     let (subject, nothing) = (LISTED[0], FIRST_NUMBER - 1);
     let url = format!(
@@ -62,7 +62,7 @@ async fn serves(world: &World, place: usize) -> Option<()> {
     answer.status().is_success().then_some(())
 }
 
-/// Whether nothing is left to be mirrored on either side. What is parked counts as left.
+/// Whether no entries are pending on either side. Parked keys count as pending.
 pub(crate) async fn drained(world: &World) -> Option<()> {
     for (_, database) in world.databases.iter() {
         let left = count(database, "select count(*) from turnout.dirty").await?
@@ -72,7 +72,7 @@ pub(crate) async fn drained(world: &World) -> Option<()> {
     Some(())
 }
 
-/// What a query counts, if the database answers.
+/// The result of a counting query, if the database answers.
 pub(crate) async fn count(database: &PgPool, query: &'static str) -> Option<i64> {
     sqlx::query_scalar(query).fetch_one(database).await.ok()
 }

@@ -1,26 +1,26 @@
-/// A question.
+/// A question that is asked after a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// Does every host serve again, and has both databases?
+    /// Does every host serve again, and reach both databases?
     Recovered,
-    /// Did every answer have an excuse?
+    /// Does a fault excuse every surprising answer?
     Expected,
-    /// Is every write there that was acknowledged?
+    /// Is every acknowledged write there?
     Acknowledged,
-    /// Is no write there that was refused?
+    /// Is no refused write there?
     Refused,
-    /// Can the history of every row be explained, as seen by its subject?
+    /// Can the history of every row be explained, as its subject saw it?
     Linearizable,
-    /// Is nothing left to be mirrored?
+    /// Are no entries pending?
     Drained,
-    /// Is nothing parked?
+    /// Are no keys parked?
     Unparked,
     /// Are both sides equal, row by row?
     Equal,
 }
 
 impl Check {
-    /// What must hold even where nothing is mirrored.
+    /// The checks for a run in which nothing is mirrored.
     pub const APART: &[Self] = &[
         Self::Recovered,
         Self::Expected,
@@ -29,7 +29,7 @@ impl Check {
         Self::Linearizable,
     ];
 
-    /// What must hold where everything is mirrored.
+    /// The checks for a run in which everything is mirrored.
     pub const ALL: &[Self] = &[
         Self::Recovered,
         Self::Expected,

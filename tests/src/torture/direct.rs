@@ -10,17 +10,17 @@ use super::history::{Outcome, Recorder};
 use super::rows::Key;
 use super::spec::{Reply, Step};
 
-/// What sessions have of their own, whatever the defaults of the database and the role are for the time being.
+/// Settings that each session sets for itself. They win over the defaults of the database and the role, which a run changes.
 const OPTIONS: [(&str, &str); 3] = [
     ("statement_timeout", "2s"),
     ("lock_timeout", "0"),
     ("default_transaction_read_only", "off"),
 ];
 
-/// How long an answer is waited for: longer than the database works on it.
+/// How long to wait for an answer. It is longer than the statement timeout, so that the database gives up first.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Connections to a database that is often not there.
+/// Connections to a database that is down for much of the run.
 pub(crate) fn connections(url: &str) -> Result<PgPool> {
     let options: PgConnectOptions = url.parse()?;
     Ok(PgPoolOptions::new()
@@ -29,7 +29,7 @@ pub(crate) fn connections(url: &str) -> Result<PgPool> {
         .connect_lazy_with(options.options(OPTIONS)))
 }
 
-/// Does one step on one row.
+/// Carries out one step on one row.
 pub(crate) async fn direct(database: &PgPool, recorder: &Recorder, key: &Key, step: Step) -> Outcome {
     let Ok(mut connection) = database.acquire().await else {
         return Outcome::Refused;
@@ -46,13 +46,13 @@ pub(crate) async fn run(database: &PgPool, sql: &str) -> sqlx::Result<()> {
     execute(&mut *database.acquire().await?, sql).await
 }
 
-/// The same in this session.
+/// The same in a given session.
 pub(crate) async fn execute(session: &mut PgConnection, sql: &str) -> sqlx::Result<()> {
     raw_sql(AssertSqlSafe(sql.to_owned())).execute(session).await?;
     Ok(())
 }
 
-/// A statement that gives one text if it found or wrote the row. Phones and values are digits.
+/// A statement that returns one text if it found or wrote the row. Phones and values are digits, so they need no escaping.
 fn sql(key: &Key, step: Step) -> String {
     let Key { table, phone, number } = key;
     let (name, subject, key, value) = (table.name(), table.subject(), table.number(), table.value());

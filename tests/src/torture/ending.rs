@@ -1,4 +1,4 @@
-//! How a request ended, as its answer says.
+//! How a request ended, by its answer.
 
 use std::fmt::Debug;
 
@@ -14,25 +14,26 @@ use crate::Answer;
 /// How a request ended.
 #[derive(Clone, Debug)]
 pub(crate) enum Ending {
-    /// It was done; a reply for each row.
+    /// The request was done. There is a reply for each row.
     Replies(Vec<Reply>),
-    /// Nothing was done, for a row that was to be added was there.
+    /// Nothing was done, because a row that was to be added was there.
     Taken,
-    /// Nobody knows whether it was done, or which part of it.
+    /// Nobody knows whether the request was done, or which part of it.
     InDoubt,
     /// Nothing was done.
     Refused,
 }
 
 impl Ending {
-    /// What this means for each of so many rows.
+    /// The outcome for each of these rows.
     pub(crate) fn outcomes(self, recorder: &Recorder, rows: &[(Key, Step)]) -> Vec<Outcome> {
         let replies = match self {
             Self::Replies(replies) => replies,
             Self::Taken if matches!(rows, [(_, Step::Insert(_))]) => vec![Reply::Taken],
             Self::InDoubt => return vec![Outcome::InDoubt; rows.len()],
-            // Which of several rows was there is not said. An upsert is refused like this too, when another adds the row at the
-            // same time: PostgreSQL waits for the one unique value that it was told to expect, and finds the other taken.
+            // The answer does not say which of several rows was there. An upsert is refused like this too if another one adds the row at
+            // the same time: PostgreSQL waits for the one unique constraint that `on_conflict` names, and then finds the other one
+            // violated.
             Self::Taken | Self::Refused => return vec![Outcome::Refused; rows.len()],
         };
         let done = |reply| Outcome::Done(recorder.now(), reply);
@@ -40,7 +41,7 @@ impl Ending {
     }
 }
 
-/// Sends a request. What an answer says that is no refusal is for `read`, which finds nothing in one that no fault excuses.
+/// Sends a request. `read` judges an answer that is not a refusal, and returns `None` for an answer that no fault excuses.
 pub(crate) async fn send(
     world: &World,
     what: &impl Debug,
@@ -49,7 +50,7 @@ pub(crate) async fn send(
 ) -> Ending {
     let answer = match request.send().await {
         Ok(response) => Answer::read(response).await,
-        // Nothing was sent.
+        // The connection failed, so nothing was sent.
         Err(error) if error.is_connect() => return Ending::Refused,
         Err(error) => Err(error),
     };
@@ -73,16 +74,16 @@ struct Refusal {
     message: String,
 }
 
-/// What a refusal says; nothing if no fault excuses it.
+/// The ending that a refusal means; `None` if no fault excuses the refusal.
 fn refusal(answer: &Answer) -> Option<Ending> {
     let Refusal { code, message } = serde_json::from_str(&answer.text).ok()?;
     Some(match (answer.status.as_u16(), code.as_str()) {
-        // Which rows the part has that is done, it does not say.
+        // The answer does not say which rows are in the part that is done.
         (409 | 500 | 503, "TURNOUT_PARTIAL") | (504, _) => Ending::InDoubt,
         (409, "23505") => Ending::Taken,
         (503, _) if message.contains("may have been") => Ending::InDoubt,
         (409, "TURNOUT_AUTHORITY") | (503, _) => Ending::Refused,
-        // The database was ended, or ended the transaction.
+        // The database was shut down, or rolled the transaction back.
         (500, sqlstate) if ["40", "57"].iter().any(|class| sqlstate.starts_with(class)) => Ending::InDoubt,
         _ => return None,
     })

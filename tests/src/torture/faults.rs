@@ -1,4 +1,4 @@
-//! Makes happen what the schedule says of hosts, databases and networks, and makes it good again. Each lane ends with everything as it should be.
+//! Carries out the scheduled faults of hosts, databases and networks, and repairs them. When a lane ends, everything of it works again.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::schedule::{Event, Shock};
 use super::world::World;
 use crate::{Proxy, Traffic};
 
-/// How long hosts may take to notice that a side was restored, some of them being dead or frozen.
+/// How long hosts may take to notice that a side was restored. Some hosts are dead or frozen meanwhile.
 const NOTICE: Duration = Duration::from_secs(15);
 
-/// What befalls the host of one place.
+/// Carries out the faults of the host of one place.
 pub(crate) async fn host(world: &World, began: Instant, events: Vec<Event>) -> Result<()> {
     for Event { at, lasts, shock } in events {
         sleep_until(began + at).await;
@@ -38,7 +38,7 @@ pub(crate) async fn host(world: &World, began: Instant, events: Vec<Event>) -> R
     Ok(())
 }
 
-/// What befalls one database.
+/// Carries out the faults of one database.
 pub(crate) async fn database(world: &World, cluster: &mut Cluster, began: Instant, events: Vec<Event>) -> Result<()> {
     for Event { at, lasts, shock } in events {
         sleep_until(began + at).await;
@@ -53,7 +53,7 @@ pub(crate) async fn database(world: &World, cluster: &mut Cluster, began: Instan
     Ok(())
 }
 
-/// A side without any authority is restored from a backup. A person says then that the other side's rows count.
+/// Restores a side that has no authority from a backup. Then a person says that the other side's rows count.
 async fn restore(world: &World, cluster: &mut Cluster, backend: Backend, lasts: Duration) -> Result<()> {
     let whole = world.whole.write().await;
     let backup = cluster.back_up().await?;
@@ -64,7 +64,7 @@ async fn restore(world: &World, cluster: &mut Cluster, backend: Backend, lasts: 
     };
     cluster.restore(backup).await?;
     drop(whole);
-    // Where nothing was mirrored meanwhile, nothing was lost, and nobody has to notice.
+    // If nothing was mirrored meanwhile, nothing was lost, and the hosts need not notice.
     let noticed = calm::within(NOTICE, async || {
         for place in 0..world.hosts.count() {
             if let Some(status) = calm::status(world, place).await
@@ -83,7 +83,7 @@ async fn restore(world: &World, cluster: &mut Cluster, backend: Backend, lasts: 
         .await
 }
 
-/// What befalls the way to one database.
+/// Carries out the faults of the network to one database.
 pub(crate) async fn network(proxy: &Proxy, began: Instant, events: Vec<Event>) -> Result<()> {
     for Event { at, lasts, shock } in events {
         sleep_until(began + at).await;

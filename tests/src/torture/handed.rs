@@ -1,7 +1,7 @@
 //! Rows that are handed from one subject to another, and so from one authority to another.
 //!
-//! Nobody else works on such a row, and every request says where it takes the row from: what is in doubt can only be done
-//! as long as the row is still there.
+//! Nobody else works on such a row, and every request names the state that it takes the row from. So a request in doubt can only take
+//! effect while the row is still in that state.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,38 +22,38 @@ use super::stages::LISTED;
 use super::world::World;
 use crate::Site;
 
-/// How many such rows a run has.
+/// How many handed rows a run has.
 pub(crate) const ROWS: usize = 2;
 
-/// Those among whom rows are handed. Some have an authority that others have not, most of the time.
+/// The subjects among whom rows are handed. Most of the time some of them have another authority than the others.
 const SUBJECTS: [&str; 5] = [LISTED[0], LISTED[1], "89990000011", "89990000012", "89990000013"];
 
-/// Whose a row is, and its value.
+/// The subject and the value of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) phone: String,
     pub(crate) value: Value,
 }
 
-/// What is known of a row that was handed around.
+/// What the run knows of a row that was handed around.
 #[derive(Clone, Debug)]
 pub(crate) struct Handed {
-    /// Its business key.
+    /// The row's business key.
     pub(crate) number: i64,
-    /// The states that it may be in: the last that was acknowledged, and those in doubt since. None if nobody knows whether it
-    /// was added at all.
+    /// The states that the row may be in: the last acknowledged state, and the states of requests in doubt since then. Empty if nobody
+    /// knows whether the row was added at all.
     pub(crate) possible: Vec<State>,
-    /// How often that was acknowledged.
+    /// How many handovers were acknowledged.
     pub(crate) times: usize,
-    /// What was asked of it, in order.
+    /// The requests that handed the row over, in order.
     attempts: Vec<Attempt>,
 }
 
-/// What was asked of such a row.
+/// A request that hands the row over.
 #[derive(Clone, Debug)]
 #[expect(dead_code, reason = "it is shown when something is wrong")]
 struct Attempt {
-    /// Since the row was added.
+    /// When the request was sent, counted from when the row was added.
     asked: Duration,
     answered: Duration,
     place: usize,
@@ -62,7 +62,7 @@ struct Attempt {
     ending: Ending,
 }
 
-/// Adds a row and hands it around until all is over.
+/// Adds a row and hands it from subject to subject until the run is over.
 pub(crate) async fn around(world: Arc<World>, row: usize, mut dice: Dice, over: Arc<AtomicBool>) -> Handed {
     let number = Group::beyond(row);
     let first = State {
@@ -122,7 +122,7 @@ pub(crate) async fn around(world: Arc<World>, row: usize, mut dice: Dice, over: 
                 refused = false;
             }
             Ending::InDoubt => possible.push(to),
-            // It is not where it was taken from; what is in doubt may have been done, or is still on its way.
+            // With several possible states the row may have moved on: a request in doubt was done, or is still on its way.
             Ending::Taken if possible.len() == 1 => {
                 world.surprised_by(format!("row {number} is not found as {from:?}, which was acknowledged"));
             }
@@ -138,7 +138,7 @@ pub(crate) async fn around(world: Arc<World>, row: usize, mut dice: Dice, over: 
     }
 }
 
-/// Adds the row; whether it is there now.
+/// Adds the row. Returns whether the row is there now.
 async fn add(world: &World, dice: &mut Dice, number: i64, state: &State) -> bool {
     let key = Key {
         table: Table::Bookings,
@@ -186,7 +186,7 @@ fn request(world: &World, place: usize, method: Method, path: &str) -> RequestBu
     request.header("prefer", "return=representation")
 }
 
-/// What is wrong with such a row in the end: each side must have it, in a state that it may be in.
+/// What is wrong with such a row in the end. Each side must have the row in one of its possible states.
 pub(crate) async fn astray(world: &World, handed: &Handed) -> anyhow::Result<Vec<String>> {
     let Handed {
         number,

@@ -1,4 +1,4 @@
-//! What was asked of each row and what was answered, in the order of one clock.
+//! The operations on each row and their answers, in the order of one clock.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,35 +7,35 @@ use std::sync::{Mutex, PoisonError};
 use super::rows::Key;
 use super::spec::{Reply, Step, Value};
 
-/// A moment: moments of one recorder are never equal, and later ones are greater.
+/// A moment of a recorder's clock. No two moments are equal, and later moments are greater.
 pub(crate) type Moment = u64;
 
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It was done, and this was the answer.
+    /// The operation took effect before this moment, and this was its answer.
     Done(Moment, Reply),
-    /// Nobody knows whether it was done, or is still to be done.
+    /// Nobody knows whether the operation took effect, or still will.
     InDoubt,
-    /// It was not done and never will be.
+    /// The operation took no effect and never will.
     Refused,
 }
 
 /// One operation on one row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    /// When it was asked for.
+    /// When the operation was sent.
     pub(crate) invoked: Moment,
-    /// What was asked for.
+    /// The operation.
     pub(crate) step: Step,
-    /// How it ended.
+    /// How the operation ended.
     pub(crate) outcome: Outcome,
 }
 
 /// The operations of one row, in the order in which they ended.
 pub(crate) type History = Vec<Entry>;
 
-/// Keeps the histories of all rows. Everybody who works on them shares one.
+/// Records the histories of all rows. All bots of a run share one recorder.
 #[derive(Default)]
 pub(crate) struct Recorder {
     clock: AtomicU64,
@@ -49,12 +49,12 @@ impl Recorder {
         self.clock.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// A value that was never written.
+    /// A value that no write has used.
     pub(crate) fn value(&self) -> Value {
         self.values.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Writes down an operation that has ended.
+    /// Records an operation that has ended.
     pub(crate) fn record(&self, key: &Key, entry: Entry) {
         let mut histories = self.histories.lock().unwrap_or_else(PoisonError::into_inner);
         histories.entry(key.clone()).or_default().push(entry);

@@ -1,4 +1,4 @@
-//! The hosts of a run, which come and go.
+//! The hosts of a run, which are killed and started again.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use crate::Host;
 
-/// How long a host is tried to be started: with both databases down it may refuse.
+/// How long to try to start a host. With both databases down a host may refuse to start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The places where hosts run.
@@ -21,15 +21,15 @@ pub(crate) struct Hosts {
 
 #[derive(Default)]
 struct Place {
-    /// Where the host of this place serves, or served last.
+    /// The address of the host of this place, or of the last one.
     address: RwLock<String>,
-    /// What the hosts of this place have logged that are no more.
+    /// The logs of this place's hosts that have ended.
     log: Mutex<String>,
     host: tokio::sync::Mutex<Option<Host>>,
 }
 
 impl Hosts {
-    /// Starts so many hosts with one configuration.
+    /// Starts `count` hosts with one configuration.
     pub(crate) async fn start(config: PathBuf, count: usize) -> Result<Self> {
         let places = (0..count).map(|_| Place::default()).collect();
         let hosts = Self { config, places };
@@ -44,7 +44,7 @@ impl Hosts {
         self.places.len()
     }
 
-    /// Where the host of a place serves, as far as is known.
+    /// The last known address of the host of a place.
     pub(crate) fn address(&self, place: usize) -> String {
         self.places[place]
             .address
@@ -53,7 +53,7 @@ impl Hosts {
             .clone()
     }
 
-    /// Starts a host where there is none.
+    /// Starts a host at a place that has none.
     pub(crate) async fn launch(&self, place: usize) -> Result<()> {
         let began = Instant::now();
         let host = loop {
@@ -70,7 +70,7 @@ impl Hosts {
         Ok(())
     }
 
-    /// Kills the host of a place, frozen or not.
+    /// Kills the host of a place, also if it is frozen.
     pub(crate) async fn kill(&self, place: usize) {
         let place = &self.places[place];
         if let Some(host) = place.host.lock().await.take() {
@@ -78,7 +78,7 @@ impl Hosts {
         }
     }
 
-    /// Sends the host of a place a signal that it can't refuse.
+    /// Sends the host of a place a signal that the host can't ignore.
     pub(crate) async fn signal(&self, place: usize, signal: Signal) -> Result<()> {
         if let Some(host) = &*self.places[place].host.lock().await {
             kill(Pid::from_raw(i32::try_from(host.pid())?), signal)?;
@@ -86,7 +86,7 @@ impl Hosts {
         Ok(())
     }
 
-    /// What all hosts of a place have logged.
+    /// The logs of all hosts of a place.
     pub(crate) async fn log(&self, place: usize) -> String {
         let place = &self.places[place];
         let mut log = place.log.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -1,4 +1,4 @@
-//! What a bot does next.
+//! Draws the next operation of a bot.
 
 use rand::RngExt;
 use rand::seq::IndexedRandom;
@@ -9,28 +9,28 @@ use super::rows::{Group, Key};
 use super::spec::Step;
 use super::transaction::ISOLATIONS;
 
-/// What a bot does next.
+/// The next operation of a bot.
 pub(crate) struct Job {
-    /// The rows, and what is done to each.
+    /// The rows, each with its step.
     pub(crate) rows: Vec<(Key, Step)>,
-    /// How.
+    /// The way to carry the steps out.
     pub(crate) way: Way,
 }
 
-/// How something is done.
+/// A way to carry steps out.
 pub(crate) enum Way {
-    /// By one request that names the subjects.
+    /// In one request that names the subjects.
     Named,
-    /// By one request that names only the rows.
+    /// In one request that names only the rows.
     Unnamed,
-    /// By a transaction of this isolation level.
+    /// In a transaction of this isolation level.
     Transaction(&'static str),
     /// Behind Turnout's back, at the authority.
     Behind,
 }
 
 impl Job {
-    /// One step on one row, the same step on all rows of a group, or a transaction.
+    /// Draws one step on one row, the same step on all rows of a group, or a transaction.
     pub(crate) fn draw(dice: &mut Dice, recorder: &Recorder, group: &Group) -> Self {
         let mut rows = group.rows();
         let updated = recorder.value();
@@ -57,7 +57,7 @@ impl Job {
         Self { rows, way }
     }
 
-    /// Another step on each of two or three rows, in any order.
+    /// Draws a transaction: a step of its own on each of two or three rows, in any order.
     fn transaction(dice: &mut Dice, recorder: &Recorder, keys: &[Key]) -> Self {
         let count = dice.random_range(2..=keys.len());
         let keys: Vec<_> = keys.sample(dice, count).cloned().collect();
@@ -79,12 +79,12 @@ impl Job {
         }
     }
 
-    /// Whether all of it is done or nothing.
+    /// Whether the operation is atomic.
     pub(crate) fn is_atomic(&self) -> bool {
         match self.way {
             Way::Transaction(_) => true,
             Way::Behind => false,
-            // Those of several subjects may be split by authority.
+            // A request for rows of several subjects may be split by authority.
             Way::Named | Way::Unnamed => self.rows.iter().all(|(key, _)| key.phone == self.rows[0].0.phone),
         }
     }

@@ -1,29 +1,29 @@
-//! Whether a history of one row can be explained: by an order of its operations in which each takes effect at one
-//! moment between its question and its answer, and every answer is the one that [`Row`] gives.
+//! Whether the history of one row can be explained: by an order of its operations in which each operation takes effect at one moment
+//! between its question and its answer, and every answer is the one that [`Row`] gives.
 //!
-//! The search of Wing and Gong, with Lowe's memory of where it has been. An operation in doubt may take effect at any
-//! later moment or never; a place that was reached with fewer of them done leads wherever the same place leads that was
-//! reached with more.
+//! The search is that of Wing and Gong, with Lowe's memory of the places it has visited. An operation in doubt may take effect at any later
+//! moment or never. So a place that was reached with fewer of these done leads wherever the same place leads that was reached with more of
+//! them done.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::history::{Entry, Moment, Outcome};
 use super::spec::Row;
 
-/// A set of operations, one bit each.
+/// A set of operations, with one bit for each operation.
 type Set = Box<[u64]>;
 
-/// Where a search has come to.
+/// A place in the search: the operations that have taken effect so far.
 #[derive(Clone)]
 struct Place {
     /// The answered operations that have taken effect.
     answered: Set,
-    /// Those in doubt that have.
+    /// The operations in doubt that have taken effect.
     doubted: Set,
     row: Row,
 }
 
-/// Whether there is such an order, beginning with no row.
+/// Whether the history has such an order. The row does not exist in the beginning.
 pub(crate) fn is_linearizable(history: &[Entry]) -> bool {
     let mut entries: Vec<_> = history
         .iter()
@@ -31,7 +31,7 @@ pub(crate) fn is_linearizable(history: &[Entry]) -> bool {
         .collect();
     entries.sort_by_key(|entry| entry.invoked);
     let nothing: Set = vec![0; entries.len().div_ceil(64)].into();
-    // Those to be visited, with the fewest in doubt first.
+    // The places still to visit, those with the fewest operations in doubt first.
     let mut places = VecDeque::from([Place {
         answered: nothing.clone(),
         doubted: nothing,
@@ -48,7 +48,7 @@ pub(crate) fn is_linearizable(history: &[Entry]) -> bool {
             let entries = entries.iter().enumerate();
             entries.filter(|(index, _)| !holds(&answered, *index) && !holds(&doubted, *index))
         };
-        // The next to take effect was asked for before any that is still to come was answered.
+        // The next operation to take effect was invoked before any of the remaining ones was answered.
         let Some(horizon) = open().filter_map(|(_, entry)| answered_at(entry)).min() else {
             return true;
         };
@@ -61,7 +61,7 @@ pub(crate) fn is_linearizable(history: &[Entry]) -> bool {
                     doubted: doubted.clone(),
                     row: next,
                 }),
-                // Without an effect it may as well never be done.
+                // An operation in doubt that would change nothing may as well never be done.
                 Outcome::InDoubt if next != row => places.push_back(Place {
                     answered: answered.clone(),
                     doubted: with(&doubted, index),

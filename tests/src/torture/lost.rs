@@ -1,8 +1,8 @@
 use super::history::{Entry, Outcome};
 use super::spec::{Reply, Step};
 
-/// What the last look should have seen and did not: the last write, if it was acknowledged and nothing else happened
-/// at the same time. Linearizability says the same and more; this says it in words.
+/// What the last look missed: the last write, if the write was acknowledged and no other write overlapped with it. The check of
+/// linearizability finds the same and more; this one says it in words.
 pub(crate) fn lost(history: &[Entry]) -> Option<String> {
     let last_look = history.iter().rev().find_map(|entry| match entry.outcome {
         Outcome::Done(_, Reply::Was(seen)) if entry.step == Step::Read => Some(seen),
@@ -24,7 +24,7 @@ pub(crate) fn lost(history: &[Entry]) -> Option<String> {
     let expected = match reply {
         Reply::Inserted | Reply::Changed => last.step.value(),
         Reply::Missed | Reply::Was(_) => None,
-        // Whatever was there before, or may have been.
+        // The row then holds a value from before, or may hold one.
         Reply::Taken | Reply::Untold => return None,
     };
     (alone && last_look != expected).then(|| format!("{:?} was acknowledged, and {last_look:?} is there", last.step))

@@ -1,8 +1,8 @@
-//! Policy modules made of others: the same with other bytes, and the same that trap.
+//! Policy modules made from others: modules with other bytes that decide the same, and modules that trap.
 
 use anyhow::{Context, Result, bail};
 
-/// Before the first section: what says that this is WebAssembly.
+/// The size in bytes of the header of a WebAssembly module, before its first section.
 const HEADER: usize = 8;
 
 /// The kinds of sections, as WebAssembly numbers them.
@@ -14,22 +14,22 @@ const CODE: u8 = 10;
 /// The kind of an export that is a function.
 const FUNCTION: u8 = 0;
 
-/// The same module with a custom section more, so with another SHA-256.
+/// The same module with another custom section, so with another SHA-256.
 pub(crate) fn another(module: &[u8], revision: u32) -> Vec<u8> {
     let mut content = vec![1, b'r'];
     content.extend(revision.to_le_bytes());
     [module, &section(CUSTOM, &content)].concat()
 }
 
-/// The same routing policy, which traps where it should say whether an operation of a subject goes ahead. What it says of
-/// authorities stays, and of nobody's operations, which are what a candidate is tried with.
+/// The same routing policy, except that `admit` traps for an operation that has a subject. Its answers about authorities stay. Its answers
+/// about operations without a subject stay too, because a candidate is tried with these.
 pub(crate) fn trapping_routing(module: &[u8]) -> Result<Vec<u8>> {
     // local.get $has_subject; if; unreachable; end
     trapping(module, "admit", &[0x20, 2, 0x04, 0x40, 0x00, 0x0b])
 }
 
-/// The same dual-write policy, which traps at what it hears of a write, unless that took a millisecond to the microsecond: a
-/// candidate is tried with one that did.
+/// The same dual-write policy, except that `settle` traps unless the write took one millisecond to the microsecond: a candidate is tried
+/// with such a write.
 pub(crate) fn trapping_dual_write(module: &[u8]) -> Result<Vec<u8>> {
     // local.get $took; i32.const 1000; i32.ne; if; unreachable; end
     let prefix = [0x20, 3, 0x41, 0xe8, 0x07, 0x47, 0x04, 0x40, 0x00, 0x0b];
@@ -60,7 +60,7 @@ fn trapping(module: &[u8], function: &str, prefix: &[u8]) -> Result<Vec<u8>> {
     Ok(made)
 }
 
-/// The number of an exported function.
+/// The index of an exported function.
 fn exported(exports: &[u8], function: &str) -> Option<usize> {
     let (count, mut rest) = number(exports)?;
     for _ in 0..count {
@@ -75,7 +75,7 @@ fn exported(exports: &[u8], function: &str) -> Option<usize> {
     None
 }
 
-/// The code section with more code in one of its functions, after the declaration of its variables.
+/// The code section with additional code in one function, after the function's declaration of variables.
 fn with_prefix(code: &[u8], place: usize, prefix: &[u8]) -> Option<Vec<u8>> {
     let (count, mut rest) = number(code)?;
     let mut made = written(count);
@@ -102,7 +102,7 @@ fn section(kind: u8, content: &[u8]) -> Vec<u8> {
     [&[kind], &*written(content.len()), content].concat()
 }
 
-/// A number, and what comes after it.
+/// Reads a number. Returns it and the bytes after it.
 fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0;
     for (place, byte) in bytes.iter().enumerate() {
@@ -114,7 +114,7 @@ fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
-/// As many bytes as the number at the beginning says, and what comes after them.
+/// Reads a length and as many bytes. Returns these bytes and the bytes after them.
 fn sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (size, rest) = number(bytes)?;
     rest.split_at_checked(size)

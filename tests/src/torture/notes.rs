@@ -1,8 +1,9 @@
-//! A table that nobody but the administrators of a run write, directly at the authority. One deed follows the other, so what the
-//! table must hold is known exactly.
+//! A table that only the administrators of a run write, directly at the authority. One deed follows the other, so the rows that the table
+//! must hold are known exactly.
 //!
-//! - `deed`: what they do; `script`: the SQL of those that are one script, and the rows they leave.
-//! - `conflict`: what can't be mirrored until a person mends it.
+//! - `deed`: what the administrators do.
+//! - `script`: the SQL of deeds that are one script, and the rows that they leave.
+//! - `conflict`: deeds that can't be mirrored until a person resolves the conflict.
 
 mod conflict;
 mod deed;
@@ -26,7 +27,7 @@ pub(crate) use conflict::retry_parked;
 pub use deed::Deed;
 use script::Script;
 
-/// How long a deed waits until the cohorts stand still.
+/// How long a deed waits until no cohort moves.
 const STANDSTILL: Duration = Duration::from_secs(10);
 
 /// Creates the table in a database.
@@ -37,20 +38,20 @@ pub(crate) async fn create(url: &str) -> Result<()> {
     Ok(connection.close().await?)
 }
 
-/// What the table holds: the SHA-256 of the body by key.
+/// The rows of the table: the SHA-256 of each body, by key.
 type Rows = BTreeMap<i64, String>;
 
-/// What the administrators of a run know of the table.
+/// The administrators of a run, and what they know of the table.
 pub(crate) struct Notes<'w> {
     world: &'w World,
-    /// What it must hold on both sides in the end.
+    /// The rows that both sides must hold in the end.
     expected: Rows,
-    /// What came of each deed.
+    /// What each deed came to.
     came: Vec<String>,
 }
 
 impl<'w> Notes<'w> {
-    /// The table is empty.
+    /// Begins with an empty table.
     pub(crate) fn new(world: &'w World) -> Self {
         Self {
             world,
@@ -59,14 +60,14 @@ impl<'w> Notes<'w> {
         }
     }
 
-    /// Does what is planned, and mends it. A deed waits for a while until the cohorts stand still.
+    /// Carries out the scheduled deeds, and undoes what they break. Each deed waits for a while until no cohort moves.
     pub(crate) async fn follow(mut self, began: Instant, events: Vec<Event>) -> Result<Self> {
         for Event { at, lasts, shock } in events {
             let Shock::Deed(deed) = shock else { continue };
             sleep_until(began + at).await;
             let _altering = self.world.whole.read().await;
             let Some(standing) = self.world.standing(STANDSTILL).await else {
-                self.came.push(format!("{deed:?}: not done, for cohorts moved"));
+                self.came.push(format!("{deed:?}: not done, because cohorts moved"));
                 continue;
             };
             let from = began.elapsed();
@@ -88,7 +89,7 @@ impl<'w> Notes<'w> {
         Ok(self)
     }
 
-    /// What came of each deed, in order.
+    /// What each deed came to, in order.
     pub(crate) fn came(&self) -> &[String] {
         &self.came
     }
@@ -108,7 +109,7 @@ impl<'w> Notes<'w> {
         Ok(wrong)
     }
 
-    /// One script, which is one transaction.
+    /// Runs one script as one transaction.
     async fn script(&mut self, standing: Standing<'w>, deed: Deed) -> Result<&'static str> {
         let script = Script::of(deed, self.world.recorder.value(), &self.expected);
         let database = &self.world.databases[standing.listed.authority()];
@@ -119,7 +120,7 @@ impl<'w> Notes<'w> {
         self.note(&standing, done, script.leaves).await
     }
 
-    /// The triggers of the table are switched off as for a restore, and on again after a while.
+    /// Writes while the triggers of the table are disabled, as for a restore. They are enabled again after a while.
     async fn triggers_off(&mut self, standing: Standing<'w>, lasts: Duration) -> Result<&'static str> {
         let authority = standing.listed.authority();
         let triggers = async |switch| {
@@ -133,7 +134,7 @@ impl<'w> Notes<'w> {
         Ok(came)
     }
 
-    /// A transaction that stays open for a while after its write, as a session or prepared. Cohorts may be asked to move meanwhile.
+    /// Holds a transaction open for a while after its write, in a session or prepared. Cohorts may be told to move meanwhile.
     async fn held(&mut self, standing: Standing<'w>, deed: Deed, lasts: Duration) -> Result<&'static str> {
         let authority = standing.listed.authority();
         let value = self.world.recorder.value();
@@ -141,7 +142,7 @@ impl<'w> Notes<'w> {
         let Ok(session) = self.world.databases[authority].acquire().await else {
             return Ok("no connection");
         };
-        // It must not go back to the others with a transaction open.
+        // The session must not go back to the pool with an open transaction.
         let mut session = session.detach();
         if execute(&mut session, &format!("begin; {sql}")).await.is_err() {
             return Ok("not begun");
@@ -159,11 +160,11 @@ impl<'w> Notes<'w> {
             execute(&mut session, "commit").await
         };
         let standing = self.world.standing(RECOVERY).await;
-        let standing = standing.ok_or_else(|| anyhow!("cohorts do not come to rest"))?;
+        let standing = standing.ok_or_else(|| anyhow!("cohorts do not stop moving"))?;
         self.note(&standing, done, leaves).await
     }
 
-    /// Commits a prepared transaction. It may not have been prepared, and it may be committed although that was not answered.
+    /// Commits a prepared transaction. It may not exist: preparing it may have failed, or an unanswered commit may have succeeded.
     async fn commit_prepared(&self, backend: Backend, gid: &str) -> Result<()> {
         let commit = format!("commit prepared '{gid}'");
         let there_is_none = Some("42704");
@@ -177,7 +178,7 @@ impl<'w> Notes<'w> {
         gone.await.ok_or_else(|| anyhow!("{gid} stays prepared on {backend}"))
     }
 
-    /// Notes what a deed has left. Where that is in doubt, the authority tells whether it was done: all of it, or nothing.
+    /// Notes the rows that a deed has left. If the deed is in doubt, the authority tells whether all or nothing of it was done.
     async fn note(&mut self, standing: &Standing<'w>, done: sqlx::Result<()>, leaves: Rows) -> Result<&'static str> {
         if done.is_ok() {
             self.expected = leaves;
@@ -201,7 +202,7 @@ impl<'w> Notes<'w> {
     }
 }
 
-/// `COPY` of these lines.
+/// Copies these lines into the table.
 async fn copy(database: &PgPool, lines: &str) -> sqlx::Result<()> {
     let mut session = database.acquire().await?;
     let mut copying = session.copy_in_raw("copy notes (id, phone, body) from stdin").await?;
@@ -210,14 +211,14 @@ async fn copy(database: &PgPool, lines: &str) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// What a side holds of the listed subjects.
+/// The rows of listed subjects on a side.
 async fn rows(database: &PgPool) -> sqlx::Result<Rows> {
     let query = "select id, encode(sha256(convert_to(body, 'UTF8')), 'hex') from notes where phone is not null";
     let rows: Vec<(i64, String)> = sqlx::query_as(query).fetch_all(database).await?;
     Ok(rows.into_iter().collect())
 }
 
-/// How what was found differs from what was expected, by some keys.
+/// Describes the difference between the expected and the found rows, with some of the keys.
 fn told(expected: &Rows, found: &Rows) -> String {
     let lost: Vec<_> = expected.keys().filter(|id| !found.contains_key(id)).collect();
     let more: Vec<_> = found.keys().filter(|id| !expected.contains_key(id)).collect();

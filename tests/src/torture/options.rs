@@ -3,25 +3,25 @@ use std::time::Duration;
 use super::check::Check;
 use super::stages::Stages;
 
-/// What a run is to be.
+/// The options of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Where all choices come from.
+    /// The seed of all choices.
     pub seed: u64,
-    /// For how long things happen.
+    /// How long bots work and faults happen.
     pub duration: Duration,
-    /// Where cohorts stand in the beginning.
+    /// The stages of the cohorts in the beginning.
     pub stages: Stages,
-    /// Whether they move: only among stages that are mirrored.
+    /// Whether cohorts move. They move only among stages that are mirrored.
     pub stages_move: bool,
     /// Whether administrators write and alter the databases past Turnout, settings change, and sides are restored.
     pub surroundings: bool,
-    /// What is asked in the end.
+    /// The checks after the run.
     pub checks: &'static [Check],
 }
 
 impl Options {
-    /// A run in which nothing is mirrored: every subject stays on its side.
+    /// A run in which nothing is mirrored. Every subject stays on its side.
     #[must_use]
     pub fn apart(seed: u64, duration: Duration) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Options {
         }
     }
 
-    /// The same among administrators who do what they do.
+    /// A run in which everything is mirrored and cohorts move, with the surroundings.
     #[must_use]
     pub fn surrounded(seed: u64, duration: Duration) -> Self {
         Self {

@@ -1,23 +1,23 @@
-/// Whose module is replaced.
+/// The policy whose module is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// The routing policy's.
+    /// The routing policy.
     Routing,
-    /// The dual-write policy's.
+    /// The dual-write policy.
     DualWrite,
 }
 
-/// How a module gets to the hosts.
+/// A way to bring a module to the hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// It is put into the directory.
+    /// The module is put into the policy directory.
     Directory,
-    /// It is sent to the host of this place.
+    /// The module is sent to the host of this place.
     Api(usize),
 }
 
 impl Part {
-    /// The name of its world.
+    /// The name of the policy's world.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Routing => "routing",
@@ -25,7 +25,7 @@ impl Part {
         }
     }
 
-    /// What `/v1/status` calls it.
+    /// The policy's key in `/v1/status`.
     pub(crate) fn key(self) -> &'static str {
         match self {
             Self::Routing => "routing",
@@ -33,7 +33,7 @@ impl Part {
         }
     }
 
-    /// Its module's file in the directory.
+    /// The name of the module's file in the directory.
     pub(crate) fn file(self) -> &'static str {
         match self {
             Self::Routing => "routing.wasm",

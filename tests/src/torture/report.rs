@@ -5,30 +5,30 @@ use super::history::{Entry, Outcome};
 use super::schedule::Event;
 use super::spec::Step;
 
-/// What became of a run.
+/// The report of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// The seed that all choices came from.
+    /// The seed of all choices.
     pub seed: u64,
-    /// For how long things happened.
+    /// How long bots worked and faults happened.
     pub duration: Duration,
-    /// What happened, in order.
+    /// The events of the run, in order.
     pub schedule: Vec<Event>,
-    /// What came of what was shipped meanwhile, in order.
+    /// What each change of the policies came to, in order.
     pub shipped: Vec<String>,
-    /// What came of what administrators did, in order.
+    /// What each deed of the administrators came to, in order.
     pub deeds: Vec<String>,
     /// How often a row was handed to another subject.
     pub handed_over: usize,
-    /// How many operations on rows the bots did.
+    /// How many operations the bots carried out.
     pub operations: Operations,
-    /// What is wrong; empty if all is well.
+    /// What is wrong; empty if nothing is.
     pub wrong: Vec<String>,
-    /// What each place's hosts have logged.
+    /// The logs of each place's hosts.
     pub logs: Vec<String>,
 }
 
-/// Operations on rows, by how they ended.
+/// How many operations on rows there were, by how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Operations {
     /// Reads that were answered.
@@ -37,7 +37,7 @@ pub struct Operations {
     pub acknowledged: usize,
     /// Writes that were refused.
     pub refused: usize,
-    /// Writes of which nobody knows whether they were done.
+    /// Writes in doubt: nobody knows whether they were done.
     pub in_doubt: usize,
 }
 
@@ -57,7 +57,7 @@ impl Operations {
     }
 }
 
-/// One line if all is well; else what is wrong and how to see it again.
+/// Writes one line if nothing is wrong; else what is wrong, and the command that runs the same again.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -84,7 +84,7 @@ impl fmt::Display for Report {
         let minutes = self.duration.as_secs_f64() / 60.0;
         writeln!(
             f,
-            "\nWRONG, again with `cargo xtask torture --seed {seed} --minutes {minutes}`:"
+            "\nWRONG; to run the same again: `cargo xtask torture --seed {seed} --minutes {minutes}`:"
         )?;
         for wrong in &self.wrong {
             writeln!(f, "- {wrong}")?;
@@ -93,11 +93,11 @@ impl fmt::Display for Report {
         for event in &self.schedule {
             writeln!(f, "{event}")?;
         }
-        writeln!(f, "What came of what was shipped:")?;
+        writeln!(f, "What came of each change of the policies:")?;
         for shipped in &self.shipped {
             writeln!(f, "{shipped}")?;
         }
-        writeln!(f, "What came of what administrators did:")?;
+        writeln!(f, "What came of each deed of the administrators:")?;
         for deed in &self.deeds {
             writeln!(f, "{deed}")?;
         }

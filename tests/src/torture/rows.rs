@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::stages::LISTED;
 
-/// The first business key of a run. Those of the dataset are lower.
+/// The first business key of a run. The business keys of the dataset are lower.
 pub(crate) const FIRST_NUMBER: i64 = 5_000_000_000;
 
 /// How many business keys each group may use.
@@ -13,11 +13,11 @@ const NUMBERS: usize = 1_000_000;
 /// How many rows a group works on at a time.
 const AT_A_TIME: usize = 3;
 
-/// After how many operations a group goes on to other rows: short histories are quick to check, and each begins with a
-/// row that is not there yet.
+/// After how many operations a group goes on to other rows. Short histories are quick to check, and each history begins with a row that
+/// does not exist yet.
 const OPERATIONS: usize = 150;
 
-/// A repository whose rows a run writes.
+/// A repository that a run writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Table {
     /// Many rows for each subject.
@@ -27,10 +27,10 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    /// Those that there are.
+    /// All repositories that a run writes.
     pub(crate) const ALL: [Self; 2] = [Self::Bookings, Self::Clients];
 
-    /// Its name.
+    /// The name of the repository.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bookings => "bookings",
@@ -54,7 +54,7 @@ impl Table {
         }
     }
 
-    /// The column of the value.
+    /// The column that holds the value.
     pub(crate) fn value(self) -> &'static str {
         match self {
             Self::Bookings => "comment",
@@ -62,7 +62,7 @@ impl Table {
         }
     }
 
-    /// A column that must be given, and what to give.
+    /// Another column that must be given, and its text.
     pub(crate) fn required(self) -> (&'static str, &'static str) {
         match self {
             Self::Bookings => ("datetime", "2026-04-01T10:00:00Z"),
@@ -71,30 +71,30 @@ impl Table {
     }
 }
 
-/// Names one row for the whole run, whether it is there or not.
+/// The identity of a row in the whole run, whether the row exists or not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Key {
-    /// Its repository.
+    /// The row's repository.
     pub(crate) table: Table,
-    /// Its subject.
+    /// The row's subject.
     pub(crate) phone: String,
-    /// Its business key, which no other row of the run has.
+    /// The row's business key. No other row of the run has it.
     pub(crate) number: i64,
 }
 
 /// Rows that the same bots work on.
 pub(crate) struct Group {
     table: Table,
-    /// The one subject of all rows; `None` where each row has its own.
+    /// The subject of all rows; `None` if each row has a subject of its own.
     phone: Option<&'static str>,
-    /// Whether its subject is one of those that are listed, so that its authority is known without a policy.
+    /// Whether the subject is a listed one. The authority of a listed subject is known without a policy.
     pub(crate) listed: bool,
     first: i64,
     operations: AtomicUsize,
 }
 
 impl Group {
-    /// More than there are groups.
+    /// A number larger than that of the groups.
     const MOST: usize = 100;
 
     /// All groups of a run.
@@ -115,7 +115,7 @@ impl Group {
             .collect()
     }
 
-    /// The business key of a row that is in no group.
+    /// The business key of a row that belongs to no group.
     pub(crate) fn beyond(row: usize) -> i64 {
         (FIRST_NUMBER..)
             .step_by(NUMBERS)
@@ -123,7 +123,7 @@ impl Group {
             .unwrap_or(FIRST_NUMBER)
     }
 
-    /// The rows for the next operation to choose from.
+    /// The rows to choose from for the next operation.
     pub(crate) fn rows(&self) -> Vec<Key> {
         let generation = self.operations.fetch_add(1, Ordering::Relaxed) / OPERATIONS;
         let numbers = (self.first..).skip(generation * AT_A_TIME).take(AT_A_TIME);

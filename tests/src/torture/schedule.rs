@@ -1,4 +1,4 @@
-//! What happens to a run and when: all of it drawn from the seed before it begins.
+//! The schedule of a run: all its events, drawn from the seed before it begins.
 
 use std::fmt;
 use std::ops::Range;
@@ -14,47 +14,47 @@ use super::part::{Part, Way};
 use super::stages::Stages;
 use super::trouble::Trouble;
 
-/// One thing that happens.
+/// One event of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// When it begins, after the beginning of the run. It begins later if the one before it takes longer than planned.
+    /// When the event begins, counted from the beginning of the run. It begins later if the event before it takes longer than planned.
     pub at: Duration,
-    /// How long it lasts before it is made good.
+    /// How long the event lasts before it is repaired.
     pub lasts: Duration,
-    /// What it is.
+    /// What happens.
     pub shock: Shock,
 }
 
-/// What can happen.
+/// What an event does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shock {
-    /// A host is killed, and started again.
+    /// A host is killed and started again.
     Kill(usize),
-    /// A host is frozen, and woken.
+    /// A host is frozen and woken again.
     Freeze(usize),
-    /// A database ends without a goodbye, and is started again.
+    /// A database crashes and is started again.
     Crash(Backend),
-    /// A database is restored from a backup that was taken when this began, if no subject's authority is there.
+    /// A database is restored from a backup that is taken when the event begins, if no subject's authority is there.
     Restore(Backend),
     /// All connections to a database end, and so do new ones.
     Cut(Backend),
-    /// Nothing passes to and from a database; what is on its way arrives afterwards.
+    /// Nothing passes to and from a database. Messages on their way arrive afterwards.
     Stall(Backend),
-    /// Every message to and from a database is late by this much.
+    /// Every message to and from a database arrives late by this much.
     Slow(Backend, Duration),
-    /// The settings of a policy are written anew and say the same.
+    /// The settings of a policy are written anew, with the same meaning.
     Touch,
-    /// Cohorts move.
+    /// Cohorts move to these stages.
     Move(Stages),
-    /// A module is replaced by one of other bytes that decides the same.
+    /// A module is replaced by one with other bytes that decides the same.
     Swap(Part, Way),
-    /// What was in force before is put in force again, at the host of this place.
+    /// The set before the one in force is brought back, by the host of this place.
     RollBack(usize),
-    /// A module is replaced by one that traps, and the hosts have to take it back themselves.
+    /// A module is replaced by one that traps. The hosts must take it back by themselves.
     Trap(Part, Way),
     /// Administrators write a table of their own, or alter it.
     Deed(Deed),
-    /// Settings, sessions or hosts get in the way.
+    /// Changed settings, sessions of others or other hosts get in the way.
     Trouble(Trouble),
 }
 
@@ -65,7 +65,7 @@ impl fmt::Display for Event {
     }
 }
 
-/// What happens to one part of a run, one thing after the other. Different parts have their troubles at the same time.
+/// A part of a run whose events follow each other. Different lanes have their events at the same time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lane {
     Host(usize),
@@ -85,7 +85,7 @@ impl Lane {
             return events;
         }
         let mut at = time(&mut dice, 300..3_000);
-        // In half of the runs cohorts stand still for long enough that others get something done.
+        // In half of the runs cohorts stand still long enough for administrators to get something done.
         let pause = match self {
             Self::Policies if dice.random() => 1_000..9_000,
             _ => self.pause(),
@@ -103,7 +103,7 @@ impl Lane {
             Self::Host(host) => match dice.random_range(0..5) {
                 0 | 1 => (Shock::Kill(host), time(dice, 0..1_500)),
                 2 | 3 => (Shock::Freeze(host), time(dice, 50..1_500)),
-                // Longer than a handoff waits, and than a bot does.
+                // Longer than a handoff waits, and longer than a bot waits.
                 _ => (Shock::Freeze(host), time(dice, 5_000..9_000)),
             },
             Self::Database(backend) if options.surroundings && dice.random_ratio(1, 2) => {
@@ -125,7 +125,7 @@ impl Lane {
         }
     }
 
-    /// How long all is well in between, in milliseconds.
+    /// How long nothing is broken in this lane between two events, in milliseconds.
     fn pause(self) -> Range<u64> {
         match self {
             Self::Policies => 100..3_000,

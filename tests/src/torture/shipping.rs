@@ -1,4 +1,4 @@
-//! What befalls the policies: other settings, other modules, a way back, and modules that trap.
+//! Carries out the events of the policies: other settings, other modules, rollbacks, and modules that trap.
 
 mod agreement;
 mod ways;
@@ -20,28 +20,28 @@ use super::schedule::{Event, Shock};
 use super::stages::Stages;
 use super::world::World;
 
-/// How long a change may take to be in force on all hosts: some of them are dead or frozen for a while.
+/// How long a change may take until it is in force on all hosts. Some hosts are dead or frozen for a while.
 const SETTLING: Duration = Duration::from_secs(15);
 
-/// How long a change is waited for before it is made again.
+/// How long to wait for a change before it is made again.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// How long hosts may take to rid themselves of a module that traps, whatever else happens.
+/// How long hosts may take until no module that traps is in force, whatever else happens.
 const RELIEF: Duration = Duration::from_mins(1);
 
-/// How long a host may take to answer whoever ships policies.
+/// How long a host may take to answer a request that ships policies.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What came of a change that no host follows after that time.
+/// The outcome of a change that not all hosts follow within that time.
 const LATE: &str = "not in force in time";
 
-/// Whoever ships policies.
+/// The person who ships policies.
 pub(crate) struct Shipping<'w> {
     world: &'w World,
     directory: PathBuf,
-    /// Where the cohorts should stand.
+    /// The stages that the cohorts should be in.
     stages: Stages,
-    /// Where they stand by the SHA-256 of settings that were in force.
+    /// The stages by the SHA-256 of routing settings that were shipped.
     known: HashMap<String, Stages>,
     /// The SHA-256 of modules that trap.
     trapping: HashSet<String>,
@@ -49,7 +49,7 @@ pub(crate) struct Shipping<'w> {
 }
 
 impl<'w> Shipping<'w> {
-    /// The directory holds policies with these stages.
+    /// `directory` holds policies with these stages.
     pub(crate) fn new(world: &'w World, directory: PathBuf, stages: Stages) -> Result<Self> {
         Ok(Self {
             world,
@@ -61,8 +61,7 @@ impl<'w> Shipping<'w> {
         })
     }
 
-    /// Makes happen what is planned. In the end no module is in force that traps. Returns what
-    /// came of each thing.
+    /// Carries out the scheduled changes. In the end no module that traps is in force. Returns what each change came to.
     pub(crate) async fn follow(mut self, began: Instant, events: Vec<Event>) -> Result<Vec<String>> {
         let original = |part: Part| {
             let file = self.directory.join(part.file());
@@ -97,7 +96,7 @@ impl<'w> Shipping<'w> {
         Ok(came)
     }
 
-    /// Other settings, by the directory. Those that move nobody leave authority where it is, if that is known.
+    /// Ships other settings by the directory. Settings that move no cohort leave a known authority as it is.
     async fn settings(&mut self, stages: Stages, revision: u32, moves: bool) -> Result<String> {
         let settings = stages.settings(revision);
         let digest = sha256(&settings);
@@ -110,7 +109,7 @@ impl<'w> Shipping<'w> {
         self.ship("routing.toml", settings.as_bytes(), is_there).await
     }
 
-    /// Another module that decides the same, with the settings that are in force.
+    /// Ships another module that decides the same, with the settings in force.
     async fn swap(&mut self, part: Part, way: Way, module: Vec<u8>) -> Result<String> {
         let (file, key, digest) = (part.file(), part.key(), sha256(&module));
         let before = *self.world.settled.read().await;
@@ -138,7 +137,7 @@ impl<'w> Shipping<'w> {
         Ok(came)
     }
 
-    /// What was in force before, by the host of a place. That may be a module that traps.
+    /// Rolls back by the host of a place. The version that this brings back may be a module that traps.
     async fn roll_back(&mut self, place: usize) -> String {
         self.unsettle().await;
         match self.ask(self.client.post(self.url(place, "rollback"))).await {
@@ -150,7 +149,8 @@ impl<'w> Shipping<'w> {
         }
     }
 
-    /// A module that traps. One that was refused is taken away again; one that was not has to go by itself.
+    /// Ships a module that traps. If the hosts refuse the module, it is taken out of the directory; if not, they must take it back
+    /// themselves.
     async fn trap(&mut self, part: Part, way: Way, trapping: Vec<u8>, good: Vec<u8>) -> Result<String> {
         let (file, digest) = (part.file(), sha256(&trapping));
         self.trapping.insert(digest.clone());
@@ -170,7 +170,7 @@ impl<'w> Shipping<'w> {
         }
         let is_gone = self.settle(RELIEF, |_| true).await;
         if self.kept(file) == Some(digest) {
-            // It was refused and stayed there.
+            // The module was refused, and its file stayed in the directory.
             self.put(file, &good)?;
         }
         if !is_gone {
@@ -181,7 +181,7 @@ impl<'w> Shipping<'w> {
     }
 }
 
-/// What came of a change, in words.
+/// The outcome of a change, in words.
 fn came(in_force: bool) -> String {
     if in_force { "in force" } else { LATE }.to_owned()
 }

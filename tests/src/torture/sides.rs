@@ -1,4 +1,4 @@
-//! What both databases hold in the end.
+//! Compares the rows of both databases in the end.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::rows::{FIRST_NUMBER, Table};
 use super::spec::Value;
 use super::world::World;
 
-/// The tables that are served, each with the key `id`.
+/// The served tables, all with the key `id`.
 const SERVED: [&str; 8] = [
     "companies",
     "clients",
@@ -22,10 +22,10 @@ const SERVED: [&str; 8] = [
     "notes",
 ];
 
-/// How many differences are told of each table.
+/// How many differences of each table are listed.
 const TOLD: usize = 5;
 
-/// Where the two sides differ, row by row.
+/// The differences between the two sides, row by row.
 pub(crate) async fn differences(world: &World) -> Result<Vec<String>> {
     let mut differences = Vec::new();
     for table in SERVED {
@@ -53,7 +53,7 @@ pub(crate) async fn differences(world: &World) -> Result<Vec<String>> {
     Ok(differences)
 }
 
-/// All rows of a table by key, as the database writes them, the columns in alphabetical order.
+/// All rows of a table by key, in the database's JSON, with the columns in alphabetical order.
 async fn rows(database: &PgPool, table: &str) -> Result<BTreeMap<i64, String>> {
     let columns: String = sqlx::query_scalar(
         "select string_agg(quote_ident(attname), ', ' order by attname) from pg_attribute \
@@ -67,7 +67,7 @@ async fn rows(database: &PgPool, table: &str) -> Result<BTreeMap<i64, String>> {
     Ok(rows.into_iter().collect())
 }
 
-/// The values that a run has left on either side, each with the business key of its row.
+/// The values that a run has left on both sides, each with the business key of its row.
 pub(crate) async fn values(world: &World) -> Result<Vec<(Backend, i64, Value)>> {
     let mut values = Vec::new();
     for table in Table::ALL {

@@ -1,25 +1,25 @@
-//! What one row does when nothing happens at the same time: the measure of every history.
+//! The behaviour of one row when operations do not overlap. Every history is checked against it.
 
-/// What a row holds: a number that no other write writes, or nothing where there is no row.
+/// The value of a row: a number that no other write writes. A row that does not exist has none.
 pub(crate) type Value = u64;
 
 /// One operation on one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
-    /// Adds the row, if it is not there.
+    /// Adds the row if it does not exist.
     Insert(Value),
-    /// Adds the row or changes it.
+    /// Adds the row, or changes it if it exists.
     Upsert(Value),
-    /// Changes the row, if it is there.
+    /// Changes the row if it exists.
     Update(Value),
-    /// Removes the row, if it is there.
+    /// Removes the row if it exists.
     Delete,
-    /// Looks at the row.
+    /// Reads the row.
     Read,
 }
 
 impl Step {
-    /// What it would write.
+    /// The value that the step would write.
     pub(crate) fn value(self) -> Option<Value> {
         match self {
             Self::Insert(value) | Self::Upsert(value) | Self::Update(value) => Some(value),
@@ -33,24 +33,24 @@ impl Step {
 pub(crate) enum Reply {
     /// The row was added.
     Inserted,
-    /// The row was there, and an insert left it alone.
+    /// The row existed, and the insert changed nothing.
     Taken,
-    /// The row was there and was changed.
+    /// The row existed and was changed.
     Changed,
-    /// There was no row to change.
+    /// The row did not exist, so nothing was changed.
     Missed,
-    /// What a read saw, or what a removal removed.
+    /// The value that a read saw or a delete removed.
     Was(Option<Value>),
-    /// It was done, and whatever it answered was not told.
+    /// The step was done, and its answer is not known.
     Untold,
 }
 
-/// A row.
+/// A row: its value, if it exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Row(pub(crate) Option<Value>);
 
 impl Row {
-    /// Does one step.
+    /// Carries out one step.
     pub(crate) fn step(&mut self, step: Step) -> Reply {
         let was = self.0;
         let (now, reply) = match (step, was) {
@@ -67,7 +67,7 @@ impl Row {
 }
 
 impl Reply {
-    /// Whether an answer may be told as this.
+    /// Whether this reply may stand for that answer.
     pub(crate) fn tells(self, answer: Self) -> bool {
         self == answer || self == Self::Untold
     }

@@ -1,4 +1,4 @@
-//! Where the cohorts of a run stand, and the settings of the routing policy that say so.
+//! The stages of the cohorts of a run, and the routing settings with these stages.
 
 use rand::RngExt;
 use rand::seq::IndexedRandom;
@@ -6,13 +6,13 @@ use turnout_vocabulary::Backend;
 
 use super::dice::Dice;
 
-/// The subjects of the cohort that is a list.
+/// The subjects of the cohort that lists its subjects.
 pub(crate) const LISTED: [&str; 2] = ["89686484488", "89990000001"];
 
-/// How many of all other subjects are in the cohort that is a share, in percent.
+/// The percentage of all other subjects that the second cohort has.
 const SHARE: u8 = 40;
 
-/// Where a cohort stands.
+/// The stage of a cohort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// `old` only.
@@ -30,10 +30,10 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Those between which a cohort may move back and forth.
+    /// The stages between which a cohort may move in both directions.
     const MIRRORED: [Self; 4] = [Self::DualWrite, Self::Shadow, Self::Live, Self::RampDown];
 
-    /// The backend that is written.
+    /// The authority in this stage.
     pub(crate) fn authority(self) -> Backend {
         match self {
             Self::Off | Self::DualWrite | Self::Shadow => Backend::Old,
@@ -53,45 +53,45 @@ impl Stage {
     }
 }
 
-/// The stage of every cohort.
+/// The stages of all cohorts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stages {
-    /// Of the phones that are listed.
+    /// The stage of the listed subjects.
     pub listed: Stage,
-    /// Of a share of the others.
+    /// The stage of the share of the other subjects.
     pub share: Stage,
-    /// Of everybody else.
+    /// The stage of everybody else.
     pub rest: Stage,
 }
 
 impl Stages {
-    /// Every subject on one side only, and both sides in use: where a run stands that may not rely on a mirror.
+    /// Every subject is on one side only, and both sides are in use: the stages of a run without a mirror.
     pub const APART: Self = Self {
         listed: Stage::Complete,
         share: Stage::Complete,
         rest: Stage::Off,
     };
 
-    /// Where a run begins that moves its cohorts.
+    /// The stages in which a run begins that moves its cohorts.
     pub const TOGETHER: Self = Self {
         listed: Stage::DualWrite,
         share: Stage::DualWrite,
         rest: Stage::DualWrite,
     };
 
-    /// The side that all authority is on, if it is on one.
+    /// The side that has all authority, if one side has it.
     pub(crate) fn authority(self) -> Option<Backend> {
         let authority = self.listed.authority();
         let others = [self.share.authority(), self.rest.authority()];
         (others == [authority; 2]).then_some(authority)
     }
 
-    /// Stages from which and to which one may move at any time.
+    /// Draws stages that may follow any stages, and may be followed by any.
     pub(crate) fn draw(dice: &mut Dice) -> Self {
         let mut draw = || *Stage::MIRRORED.choose(dice).unwrap_or(&Stage::DualWrite);
         let (listed, share, rest) = (draw(), draw(), draw());
         if dice.random_ratio(1, 3) {
-            // Now and then one side has nothing to lose.
+            // Now and then one side has no authority at all.
             return Self {
                 listed,
                 share: listed,
@@ -101,7 +101,7 @@ impl Stages {
         Self { listed, share, rest }
     }
 
-    /// The settings of the routing policy. Another `revision` makes other settings that say the same.
+    /// The settings of the routing policy. Another `revision` makes other bytes with the same meaning.
     pub(crate) fn settings(self, revision: u32) -> String {
         let Self { listed, share, rest } = self;
         let mut settings = format!(
@@ -113,7 +113,7 @@ impl Stages {
             share.word(),
             rest.word(),
         );
-        // Their rows belong to no subject, and others refer to them.
+        // The rows of these repositories belong to no subject, and other repositories refer to them.
         for repository in ["companies", "services", "staff", "staff_schedules"] {
             settings.extend(["[repositories.", repository, "]\nstage = 'dualwrite'\n"]);
         }

@@ -1,4 +1,4 @@
-//! Transactions through the public API.
+//! Transactions through `/v1/transactions`.
 
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -24,7 +24,7 @@ struct Rows {
     rows: Vec<Json>,
 }
 
-/// A step on each of these rows, all of them or none: in one transaction, by the host of a place.
+/// Carries out a step on each of these rows in one transaction, by the host of a place: all of them or none.
 pub(crate) async fn transact(world: &World, place: usize, rows: &[(Key, Step)], isolation: &str) -> Vec<Outcome> {
     let operations: Vec<_> = rows.iter().map(operation).collect();
     let body = json!({"isolation": isolation, "operations": operations});

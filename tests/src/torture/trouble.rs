@@ -1,7 +1,7 @@
-//! What happens to databases and hosts that nobody broke: settings that change, sessions that crowd or lock, hosts that were started
-//! with something else. Each trouble is mended before the next.
+//! Troubles of databases and hosts that are not broken: changed settings, sessions that crowd or lock a database, hosts that were started
+//! with other files. Each trouble is ended before the next.
 //!
-//! - `kind`: what there is; `strangers`: the hosts that were started with something else.
+//! - `kind`: the kinds of trouble; `strangers`: the hosts that were started with other files.
 
 mod kind;
 mod strangers;
@@ -20,10 +20,10 @@ use super::world::World;
 pub use kind::Trouble;
 pub(crate) use strangers::Strangers;
 
-/// How many sessions crowd a database: more than it lets in.
+/// How many sessions crowd a database. It lets in fewer.
 const CROWD: usize = 120;
 
-/// Makes troubles, and mends them.
+/// Makes troubles and ends them.
 pub(crate) struct Troubles<'w> {
     world: &'w World,
     strangers: Strangers,
@@ -34,7 +34,7 @@ impl<'w> Troubles<'w> {
         Self { world, strangers }
     }
 
-    /// Makes happen what is planned.
+    /// Carries out the scheduled troubles.
     pub(crate) async fn follow(self, began: Instant, events: Vec<Event>) -> Result<()> {
         for Event { at, lasts, shock } in events {
             let Shock::Trouble(trouble) = shock else { continue };
@@ -91,7 +91,7 @@ impl<'w> Troubles<'w> {
         }
     }
 
-    /// Changes a setting for a while, for sessions that begin meanwhile.
+    /// Changes a setting for a while. Only sessions that begin meanwhile have it.
     async fn set_for(&self, backend: Backend, on: &str, off: &str, lasts: Duration) -> Result<()> {
         let _altering = self.world.whole.read().await;
         self.world.until_done(backend, on).await?;

@@ -1,4 +1,4 @@
-//! What is asked once nothing is broken any more.
+//! Asks the questions of the checks once nothing is broken any more.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
@@ -17,22 +17,22 @@ use super::spec::{Step, Value};
 use super::world::World;
 use super::{atomic, calm, last_look, sides};
 
-/// How long the hosts may take until all of them serve with both databases, and then until the mirror is drained.
+/// How long the hosts may take until all of them serve with both databases, and again until no entries are pending.
 pub(crate) const RECOVERY: Duration = Duration::from_mins(1);
 
-/// How often parked keys are tried again meanwhile.
+/// How often parked keys are tried again while the mirror drains.
 const RETRIES: u32 = 6;
 
-/// What a run came to.
+/// The result of the checks.
 #[derive(Default)]
 pub(crate) struct Verdict {
     /// What is wrong.
     pub(crate) wrong: Vec<String>,
-    /// What was asked of each row and answered.
+    /// The operations on each row and their answers.
     pub(crate) histories: HashMap<Key, History>,
 }
 
-/// Asks these questions.
+/// Asks the questions of these checks.
 pub(crate) async fn reach(world: &World, handed: &[Handed], notes: &Notes<'_>, checks: &[Check]) -> Result<Verdict> {
     let asked = |check| checks.contains(&check);
     let mut wrong = Vec::new();
@@ -54,7 +54,7 @@ pub(crate) async fn reach(world: &World, handed: &[Handed], notes: &Notes<'_>, c
         }
     }
     if asked(Check::Equal) {
-        // What was truncated or written without triggers is found out and compared a while after.
+        // Truncation and writes without triggers are found and compared some time later.
         let is_over = async || notes.astray().await.ok()?.is_empty().then_some(());
         calm::within(RECOVERY, is_over).await;
         wrong.extend(sides::differences(world).await?);
@@ -63,7 +63,7 @@ pub(crate) async fn reach(world: &World, handed: &[Handed], notes: &Notes<'_>, c
         }
         wrong.extend(notes.astray().await?);
     }
-    // Twice: what one look sees in a row was done everywhere before the next.
+    // A second look: what the first look saw in a row took effect before the second look began.
     last_look::at_all(world).await?;
     last_look::at_all(world).await?;
     let mut histories = world.recorder.histories();
@@ -101,8 +101,8 @@ pub(crate) async fn reach(world: &World, handed: &[Handed], notes: &Notes<'_>, c
     Ok(Verdict { wrong, histories })
 }
 
-/// Whether everything is mirrored in time. Administrators have made keys of their table unmirrorable for a while, and see now and then
-/// whether some of those are parked still.
+/// Whether no entries are pending in time. Administrators have made some keys of their table impossible to mirror for a while, so parked
+/// keys are tried again now and then.
 async fn drains(world: &World) -> Result<bool> {
     for _ in 0..RETRIES {
         if calm::within(RECOVERY / RETRIES, || calm::drained(world))
@@ -116,7 +116,8 @@ async fn drains(world: &World) -> Result<bool> {
     Ok(false)
 }
 
-/// The values that were refused, each with the row: another may have it, of a write that touched each row on its own.
+/// The refused values, each with its row. If a write touched each row on its own, another row may have
+/// the value.
 fn refused(histories: &HashMap<Key, History>) -> HashSet<(i64, Value)> {
     let entries = histories
         .iter()
@@ -131,7 +132,7 @@ fn is_acknowledged(entry: &Entry) -> bool {
     entry.step != Step::Read && matches!(entry.outcome, Outcome::Done(..))
 }
 
-/// A history for people, a line for each operation.
+/// A history for people, with a line for each operation.
 fn told(history: &[Entry]) -> String {
     let mut entries: Vec<_> = history
         .iter()

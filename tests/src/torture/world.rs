@@ -17,43 +17,43 @@ use super::stages::Stages;
 use super::verdict::RECOVERY;
 use crate::Site;
 
-/// Where the cohorts stand, held still.
+/// The stages in force. They do not change while this is held.
 pub(crate) type Standing<'w> = RwLockReadGuard<'w, Stages>;
 
-/// What everybody in a run shares.
+/// The state that all parts of a run share.
 pub(crate) struct World {
     /// The hosts.
     pub(crate) hosts: Hosts,
     /// The application's client.
     pub(crate) client: Client,
-    /// The databases, behind Turnout's back and past the proxies.
+    /// Connections to the databases past the proxies, for writes behind Turnout's back.
     pub(crate) databases: PerBackend<PgPool>,
-    /// What was asked and answered.
+    /// The recorder of all operations.
     pub(crate) recorder: Recorder,
-    /// The stages in force; `None` while they move, or when nobody knows. Whoever writes behind Turnout's back holds
-    /// this, so that no stage moves meanwhile.
+    /// The stages in force; `None` while they change or nobody knows them. Whoever writes behind Turnout's back holds the lock for reading,
+    /// so that no stage changes meanwhile.
     pub(crate) settled: RwLock<Option<Stages>>,
-    /// Whoever alters a database for a while holds this, so that no backup keeps what is altered.
+    /// Whoever alters a database for a while holds this lock, so that no backup keeps the alteration.
     pub(crate) whole: RwLock<()>,
     /// Answers that no fault excuses, and how often they came.
     pub(crate) surprises: Mutex<BTreeMap<String, usize>>,
 }
 
 impl World {
-    /// Where the cohorts stand, as soon as they stand still. They do as long as this is held.
+    /// Waits for at most `limit` until the stages are known, and holds them.
     pub(crate) async fn standing(&self, limit: Duration) -> Option<Standing<'_>> {
         let still = async || RwLockReadGuard::try_map(self.settled.read().await, Option::as_ref).ok();
         calm::within(limit, still).await
     }
 
-    /// Does at a database what can be done twice, until it is done.
+    /// Repeats a statement at a database until it succeeds. The statement must be idempotent.
     pub(crate) async fn until_done(&self, backend: Backend, sql: &str) -> Result<()> {
         let done = calm::within(RECOVERY, async || run(&self.databases[backend], sql).await.ok());
         done.await
-            .ok_or_else(|| anyhow!("{backend} does not do within {RECOVERY:?}: {sql}"))
+            .ok_or_else(|| anyhow!("{backend} has not done this within {RECOVERY:?}: {sql}"))
     }
 
-    /// Has any host do what an administrator asks for, and asks until one has done it.
+    /// Sends an administrator's request to the hosts in turn, until one of them succeeds.
     pub(crate) async fn administer(&self, path: &str, body: &Value) -> Result<()> {
         let done = calm::within(RECOVERY, async || {
             for place in 0..self.hosts.count() {
@@ -68,10 +68,10 @@ impl World {
             None
         });
         done.await
-            .ok_or_else(|| anyhow!("no host does {path} {body} within {RECOVERY:?}"))
+            .ok_or_else(|| anyhow!("no host has done {path} {body} within {RECOVERY:?}"))
     }
 
-    /// Writes down an answer that no fault excuses.
+    /// Records an answer that no fault excuses.
     pub(crate) fn surprised_by(&self, answer: String) {
         let mut surprises = self.surprises.lock().unwrap_or_else(PoisonError::into_inner);
         *surprises.entry(answer).or_default() += 1;

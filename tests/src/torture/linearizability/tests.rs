@@ -7,7 +7,7 @@ use super::super::history::{Entry, History, Outcome};
 use super::super::spec::{Reply, Row, Step};
 use super::is_linearizable;
 
-/// An operation from one moment to another.
+/// An operation that was invoked and answered at these moments.
 fn done(invoked: u64, answered: u64, step: Step, reply: Reply) -> Entry {
     Entry {
         invoked,
@@ -164,7 +164,7 @@ fn wrong_histories_are_not_explained() {
     }
 }
 
-/// Many operations in doubt would take forever without a memory of what was tried.
+/// Without the memory of visited places, many operations in doubt would take forever.
 #[test]
 fn doubts_do_not_make_it_slow() {
     let mut history: History = (0..14).map(|n| in_doubt(n, Step::Upsert(n))).collect();
@@ -186,11 +186,11 @@ impl SequentialSpec for Row {
     }
 }
 
-/// The same question to an old and slow checker, for small histories.
+/// The answer of Stateright's checker, which is slow and well tried, for small histories.
 fn stateright_says(history: &[Entry], moments: u64) -> bool {
     let mut tester = LinearizabilityTester::new(Row::default());
     for moment in 0..moments {
-        // An operation in doubt is one that never returns; each is its caller's only one.
+        // To Stateright an operation in doubt is one that never returns. Each operation has a caller of its own.
         for (caller, entry) in history.iter().enumerate() {
             if entry.invoked == moment && entry.outcome != Outcome::Refused {
                 tester.on_invoke(caller, entry.step).unwrap();
@@ -224,7 +224,7 @@ fn the_checker_agrees_with_stateright_on_random_histories() {
             let step = *steps.choose(&mut dice).unwrap();
             let invoked = 4 * number;
             let reply = row.step(step);
-            // Most are answered as they should be; long ones overlap with those that follow.
+            // Most operations get the right answer. Long operations overlap with those that follow.
             let outcome = match dice.random_range(0..12) {
                 0 => Outcome::InDoubt,
                 1 => Outcome::Refused,

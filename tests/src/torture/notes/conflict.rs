@@ -13,7 +13,7 @@ use crate::torture::verdict::RECOVERY;
 use crate::torture::world::{Standing, World};
 
 impl<'w> Notes<'w> {
-    /// Writes rows that a constraint of the other side refuses, which is dropped after a while.
+    /// Writes rows that violate a constraint of the other side. The constraint is dropped after a while.
     pub(super) async fn park(&mut self, standing: Standing<'w>, lasts: Duration) -> Result<&'static str> {
         let authority = standing.listed.authority();
         let (script, first) = Script::beyond(Deed::Park, self.world.recorder.value(), &self.expected);
@@ -29,8 +29,8 @@ impl<'w> Notes<'w> {
         Ok(came)
     }
 
-    /// Writes one key at the authority of a listed subject, and at that of rows without a subject. Neither row may go until a person
-    /// has removed one.
+    /// Writes one key twice: at the authority of a listed subject, and at the authority of rows without a subject. Both rows must stay
+    /// until a person removes one of them.
     pub(super) async fn collide(&mut self, standing: Standing<'w>, lasts: Duration) -> Result<&'static str> {
         let (authority, other) = (standing.listed.authority(), standing.rest.authority());
         if authority == other {
@@ -68,7 +68,7 @@ impl<'w> Notes<'w> {
             .await
     }
 
-    /// Adds a column to the authority and writes it. After a while the other side gets it too, or the authority loses it.
+    /// Adds a column to the authority's table and writes it. After a while the other side gets the column too, or the authority loses it.
     pub(super) async fn widen(
         &mut self,
         standing: Standing<'w>,
@@ -94,7 +94,7 @@ impl<'w> Notes<'w> {
     }
 }
 
-/// Has the hosts try again the keys of the table that are parked, as a person does who has mended the reason.
+/// Makes the hosts try the parked keys of the table again, as a person does who has removed the cause.
 pub(crate) async fn retry_parked(world: &World) -> Result<()> {
     world
         .administer("/v1/mirror/retry", &json!({ "repository": "notes" }))

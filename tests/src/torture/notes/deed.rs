@@ -2,34 +2,34 @@ use rand::seq::IndexedRandom;
 
 use crate::torture::dice::Dice;
 
-/// What administrators do to a table.
+/// A deed: what administrators do to a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
     /// `UPDATE` of every row.
     Update,
-    /// `TRUNCATE`, and other rows.
+    /// `TRUNCATE`, then inserts of other rows.
     Truncate,
     /// `COPY … FROM STDIN`.
     Copy,
-    /// `MERGE`, which adds, changes and removes rows.
+    /// `MERGE`, which inserts, updates and deletes rows.
     Merge,
     /// A write under `session_replication_role = replica`, as CDC tools make it.
     Replica,
     /// Rows of several megabytes.
     Huge,
-    /// The triggers of the table are switched off for a write, and on again later.
+    /// A write while the triggers of the table are disabled. They are enabled again later.
     TriggersOff,
     /// A transaction stays open after its write.
     Held,
     /// A transaction is prepared, and committed later.
     Prepared,
-    /// More than a thousand rows that the other side refuses for a while.
+    /// More than a thousand rows that the other side refuses for a while, so that their keys are parked.
     Park,
-    /// One key is chosen for two subjects, each written to its own authority.
+    /// One key for rows of two subjects, each written to its own authority.
     Collide,
-    /// The table gets a column, on one side first. It is kept and comes to the other side, or is dropped again.
+    /// A new column, on one side first. The other side gets it later, or the column is dropped again.
     Widen {
-        /// Whether it is kept.
+        /// Whether the column is kept.
         is_kept: bool,
     },
 }

@@ -4,22 +4,22 @@ use super::{Deed, Rows};
 use crate::torture::spec::Value;
 use crate::torture::stages::LISTED;
 
-/// How many rows `COPY` brings.
+/// How many rows `COPY` inserts.
 const COPIED: i64 = 200;
 
-/// How often a value is repeated in a row of several megabytes.
+/// How often a value is repeated in the body of a row of several megabytes.
 const REPEATED: usize = 1_000_000;
 
-/// SQL that runs as one transaction.
+/// A script of SQL that runs as one transaction.
 pub(super) struct Script {
-    /// The statements; of `COPY` the lines that follow it.
+    /// The statements. For `COPY`: the lines of data alone.
     pub(super) sql: String,
-    /// What the table holds afterwards.
+    /// The rows that the table holds afterwards.
     pub(super) leaves: Rows,
 }
 
 impl Script {
-    /// The script of a deed that writes this value, on a table that holds these rows.
+    /// The script of a deed that writes this value into a table that holds these rows.
     pub(super) fn of(deed: Deed, value: Value, rows: &Rows) -> Self {
         let body = value.to_string();
         let first = first(value);
@@ -83,18 +83,18 @@ impl Script {
         Self { sql, leaves }
     }
 
-    /// The same, and the first of the keys that it adds.
+    /// The same, and the first key that the script adds.
     pub(super) fn beyond(deed: Deed, value: Value, rows: &Rows) -> (Self, i64) {
         (Self::of(deed, value, rows), first(value))
     }
 }
 
-/// The first of the keys that a write of this value may add.
+/// The first key that a script with this value may add.
 fn first(value: Value) -> i64 {
     value.cast_signed() * 10_000
 }
 
-/// So many rows with this body, of the listed subjects in turn.
+/// An insert of `rows` rows with this body, which belong to the listed subjects in turn.
 fn insert(first: i64, rows: i64, body: &str) -> String {
     let last = first + rows - 1;
     let [one, other] = LISTED;

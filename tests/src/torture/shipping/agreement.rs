@@ -1,4 +1,4 @@
-//! What the hosts agree about, and so where the cohorts stand.
+//! Finds out what all hosts agree on, and so which stages are in force.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use crate::torture::calm;
 use crate::torture::stages::Stages;
 
 impl Shipping<'_> {
-    /// From now on nobody knows who the authority of whom is.
+    /// Forgets the stages: from now on nobody knows which side has which authority.
     pub(super) async fn unsettle(&self) {
         *self.world.settled.write().await = None;
     }
 
-    /// Waits until all hosts are as wished and agree, or for as long as it may take, and notes where the cohorts stand then.
+    /// Waits, for at most `limit`, until all hosts agree and their status is as `wished`. Then notes the stages in force.
     pub(super) async fn settle(&mut self, limit: Duration, wished: impl Fn(&Json) -> bool) -> bool {
         let agreed = calm::within(limit, || self.agreed(&wished)).await;
         if let Some(stages) = agreed {
@@ -25,14 +25,14 @@ impl Shipping<'_> {
         agreed.is_some()
     }
 
-    /// Where the cohorts stand, if all hosts follow the same epoch, no handoff is under way, no module in force traps, and
-    /// the directory holds the same settings.
+    /// The stages in force, if all hosts follow the same epoch, no handoff is under way, no module in force traps, and the directory holds
+    /// the same settings.
     pub(super) async fn agreed(&self, wished: &impl Fn(&Json) -> bool) -> Option<Stages> {
         let mut epochs = HashSet::new();
         let mut settings = String::new();
         for place in 0..self.world.hosts.count() {
             let status = calm::status(self.world, place).await?;
-            // Until the handoff is over, it may be abandoned.
+            // While the handoff goes on, it may be abandoned.
             let is_over = status["leaving"].as_array().is_some_and(Vec::is_empty);
             let traps = |key: &str| {
                 status[key]["module"]
@@ -47,7 +47,7 @@ impl Shipping<'_> {
         self.known.get(&settings).copied()
     }
 
-    /// Whether a module that traps is in force anywhere, or has been: then it is gone under a newer epoch.
+    /// Whether a module that traps is in force on any host, or was: a newer epoch then took it back.
     pub(super) async fn has_come(&self, key: &str, digest: &str, before: u64) -> Option<()> {
         for place in 0..self.world.hosts.count() {
             if let Some(status) = calm::status(self.world, place).await
@@ -59,7 +59,7 @@ impl Shipping<'_> {
         None
     }
 
-    /// The newest epoch that a host follows, once each of them says which.
+    /// The newest epoch that a host follows. `None` unless every host tells its epoch.
     pub(super) async fn newest_epoch(&self) -> Option<u64> {
         let mut newest = 0;
         for place in 0..self.world.hosts.count() {

@@ -1,4 +1,4 @@
-//! The two ways to the hosts: the directory, and the API.
+//! The two ways to ship to the hosts: the directory and the API.
 
 use anyhow::{Context, Result};
 use reqwest::RequestBuilder;
@@ -10,8 +10,8 @@ use crate::Site;
 use crate::torture::part::Part;
 
 impl Shipping<'_> {
-    /// Brings a file into force by the directory, until all hosts are as wished. What is refused since a database is away can
-    /// be made again, and is.
+    /// Ships a file by the directory, and waits until all hosts are as `wished`. A change may be refused because a database is down; it is
+    /// then made again.
     pub(super) async fn ship(&mut self, file: &str, content: &[u8], wished: impl Fn(&Json) -> bool) -> Result<String> {
         let began = Instant::now();
         while began.elapsed() < SETTLING {
@@ -23,7 +23,7 @@ impl Shipping<'_> {
         Ok(came(false))
     }
 
-    /// Puts a file in the place of another, as an editor does: a new file renamed over the old one.
+    /// Replaces a file as an editor does: a new file is renamed over the old one.
     pub(super) fn put(&self, file: &str, content: impl AsRef<[u8]>) -> Result<()> {
         let draft = self.directory.with_extension("draft");
         std::fs::write(&draft, content)
@@ -36,14 +36,14 @@ impl Shipping<'_> {
         std::fs::read(self.directory.join(file)).ok().map(sha256)
     }
 
-    /// Sends a module to the host of a place; the epoch under which it came into force.
+    /// Sends a module to the host of a place. Returns the epoch under which it came into force.
     pub(super) async fn push(&self, place: usize, part: Part, module: Vec<u8>) -> Result<u64, String> {
         let request = self.client.put(self.url(place, part.name()));
         self.ask(request.header("content-type", "application/wasm").body(module))
             .await
     }
 
-    /// Asks for a change; the epoch under which it came into force, or what was said instead.
+    /// Sends a request for a change. Returns the epoch under which it came into force, or the refusal.
     pub(super) async fn ask(&self, request: RequestBuilder) -> Result<u64, String> {
         let answer = request.header("apikey", Site::ADMIN_KEY).send().await;
         let answer = answer.map_err(|error| error.to_string())?;

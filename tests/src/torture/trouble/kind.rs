@@ -3,16 +3,16 @@ use turnout_vocabulary::Backend;
 
 use crate::torture::dice::Dice;
 
-/// What nobody broke.
+/// A trouble of a database or a host that is not broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// New sessions of a database are read-only by default, as a hosted Supabase makes them when its disk is full.
     ReadOnly(Backend),
-    /// The role that hosts connect as has timeouts of a fraction of a second.
+    /// The role of the hosts has timeouts of a fraction of a second.
     Hurry(Backend),
-    /// Somebody has locked two tables of a database.
+    /// A session has locked two tables of a database.
     Lock(Backend),
-    /// Others use all connections that a database allows.
+    /// Sessions of others use all connections that a database allows.
     Crowd(Backend),
     /// A host is started whose configuration describes another site.
     OtherDescription,

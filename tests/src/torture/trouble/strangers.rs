@@ -10,19 +10,19 @@ use crate::torture::verdict::RECOVERY;
 use crate::torture::world::World;
 use crate::{Host, Site};
 
-/// How long a host may take to start or to end, however busy the machine is.
+/// How long a host may take to start or to end, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Hosts that were started with something else than the others: their configurations.
+/// The configurations of hosts that are started with other files than the rest.
 pub(crate) struct Strangers {
     other_description: PathBuf,
     old_directory: PathBuf,
-    /// The routing settings in that directory.
+    /// The routing settings in the directory of the old policies.
     first_routing: PathBuf,
 }
 
 impl Strangers {
-    /// Keeps copies of what a site begins with: its policies, and its configuration with one line altered.
+    /// Copies what a site begins with: its policies, and its configuration with one line altered.
     pub(crate) fn of(site: &Site) -> Result<Self> {
         let config = fs::read_to_string(site.config())?;
         let policies = site.folder().join("last-month");
@@ -45,7 +45,7 @@ impl Strangers {
         })
     }
 
-    /// A host that describes the site otherwise must end, or wait for a database, without having served.
+    /// Starts a host that describes the site otherwise. It must end, or wait for a database, without having served.
     pub(super) async fn with_other_description(&self, world: &World) -> Result<()> {
         let host = tokio::time::timeout(PATIENCE, Host::start(&self.other_description, &[])).await;
         if let Ok(Ok(host)) = host {
@@ -57,7 +57,7 @@ impl Strangers {
         Ok(())
     }
 
-    /// A host with the first policies in its directory must follow the others, and may not bring those policies back.
+    /// Starts a host with the first policies in its directory. It must follow the others, and must not bring its policies back.
     pub(super) async fn with_old_directory(&self, world: &World) -> Result<()> {
         let Some(_standing) = world.standing(PATIENCE).await else {
             return Ok(());
