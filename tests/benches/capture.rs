@@ -1,6 +1,6 @@
-//! What capture and fence cost a writer: single-row updates by pgbench on the same table, with Turnout's triggers and
-//! without. Nothing is mirrored meanwhile. Commits reach the disk not at all, at once where a cache takes them, as here, or a
-//! millisecond later, as without one.
+//! Measures what capture and the fence cost a writer: pgbench updates single rows of one table, with Turnout's triggers and without.
+//! Nothing is mirrored meanwhile. Commits wait for nothing, for a disk with a cache (as on this machine), or for a millisecond, as on a
+//! disk without a cache.
 #![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
 use std::process::Command;
@@ -9,17 +9,17 @@ use anyhow::{Context, Result, ensure};
 use sqlx::{Executor as _, PgPool};
 use turnout_tests::{Site, Spread};
 
-/// How often each is measured.
+/// How many rounds measure each case.
 const ROUNDS: usize = 9;
 
 /// How many seconds one measurement takes.
 const WINDOW: &str = "3";
 
-/// How many connections write, and how pgbench sends what they write: as most drivers do not, and as most do.
+/// How many connections write, and in which protocols pgbench sends statements: `simple` as few drivers do, `prepared` as most do.
 const CONNECTIONS: &str = "4";
 const PROTOCOLS: [&str; 2] = ["simple", "prepared"];
 
-/// What a commit waits for.
+/// The settings that say what a commit waits for.
 const COMMITS: [&str; 3] = [
     "-c synchronous_commit=off",
     "-c synchronous_commit=on",
@@ -73,7 +73,7 @@ async fn main() -> Result<()> {
                 let bare = pgbench(commit, protocol)?;
                 triggers(&old, "enable").await?;
                 let captured = pgbench(commit, protocol)?;
-                // The first round warms both up.
+                // The first round only warms up.
                 if round > 0 {
                     without.push(bare);
                     with.push(captured);
@@ -90,7 +90,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Enables or disables Turnout's triggers, and clears away what was written.
+/// Enables or disables Turnout's triggers, and removes the rows that were captured.
 async fn triggers(old: &PgPool, change: &'static str) -> Result<()> {
     old.execute("truncate turnout.dirty").await?;
     old.execute("vacuum full clients").await?;

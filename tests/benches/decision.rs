@@ -1,4 +1,4 @@
-//! What a decision costs: the policies in WebAssembly beside the same code compiled natively, in turns.
+//! Measures what a decision costs: the policies in WebAssembly and the same code compiled natively, in turns.
 #![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
 use std::hint::black_box;
@@ -17,7 +17,7 @@ use turnout_vocabulary::{
     Written,
 };
 
-/// How often each side is measured.
+/// How many rounds measure each side.
 const ROUNDS: usize = 21;
 
 /// How many calls one measurement takes.
@@ -50,7 +50,7 @@ fn repositories() -> [Repository; 1] {
     }]
 }
 
-/// Compiles the policy of a world, and says how long that takes.
+/// Compiles the policy of a world, and prints how long that takes.
 fn compile<W: World>(runtime: &Runtime) -> Result<Module<W>> {
     let bytes = std::fs::read(policy(W::NAME))?;
     let began = Instant::now();
@@ -178,7 +178,7 @@ fn mirror(runtime: &Runtime, subject: &Subject) -> Result<()> {
     )
 }
 
-/// Measures both sides in turns, so that a change of the machine's speed meets both.
+/// Measures both sides in turns, so that a change of the machine's speed affects both.
 fn compare<E: Into<anyhow::Error>>(what: &str, sandboxed: impl Fn() -> Result<(), E>, native: impl Fn()) -> Result<()> {
     let mut times = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

@@ -1,5 +1,5 @@
-//! How fast the mirror catches up: single-row changes that lie there, each of a transaction of its own, beside PostgreSQL's
-//! logical replication with the same changes. Both servers, the host and the measuring share the machine.
+//! Measures how fast the mirror drains pending entries: single-row changes, each of a transaction of its own. PostgreSQL's logical
+//! replication gets the same changes. Both servers, the host and the measuring program share the machine.
 #![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
 use std::time::{Duration, Instant};
@@ -11,19 +11,19 @@ use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 use tokio::time::sleep;
 use turnout_tests::{Site, Spread};
 
-/// How many rows there are, and how many changes: one of each row.
+/// How many rows there are. Each row is changed once.
 const ROWS: i32 = 100_000;
 
-/// The number of the first.
+/// The key of the first row.
 const FIRST: i32 = 1_000_001;
 
-/// How long passes between two looks at what has arrived.
+/// How long to wait between two looks at what has arrived.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How often each is measured.
+/// How many rounds measure each way.
 const ROUNDS: usize = 5;
 
-/// Everything begins at `old`, and is mirrored.
+/// The authority of everything is `old`, and everything is mirrored.
 const ROUTING: &str = "[default]\nstage = 'dualwrite'\n";
 
 #[tokio::main]
@@ -65,7 +65,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Adds rows that need no mirroring: both sides get the same.
+/// Inserts the rows on one side. Both sides get the same rows, so these need no mirroring.
 async fn fill(side: &PgPool) -> Result<()> {
     let mut transaction = side.begin().await?;
     transaction.execute("set local turnout.epoch = 'mirror'").await?;
@@ -91,7 +91,7 @@ async fn change(old: &PgPool) -> Result<()> {
     Ok(())
 }
 
-/// Changes a second through Turnout's mirror, with a host that starts when all of them lie there.
+/// The rate of Turnout's mirror in changes a second. The host starts when all changes are pending.
 async fn mirror(site: &Site, old: &PgPool, new: &PgPool) -> Result<f64> {
     change(old).await?;
     let host = site.host().await?;
@@ -105,7 +105,7 @@ async fn mirror(site: &Site, old: &PgPool, new: &PgPool) -> Result<f64> {
     Ok(rate)
 }
 
-/// Changes a second through logical replication. The changes carry the mark of the mirror's own writes, so capture passes over them.
+/// The rate of logical replication in changes a second. The changes carry the mark of the mirror's own writes, so capture passes over them.
 async fn replication(old: &PgPool, new: &PgPool) -> Result<f64> {
     let marked = PgPoolOptions::new()
         .max_connections(1)
@@ -120,7 +120,7 @@ async fn replication(old: &PgPool, new: &PgPool) -> Result<f64> {
     Ok(rate)
 }
 
-/// Changes a second, from the first that arrives to the last.
+/// The rate in changes a second, from the arrival of the first change to that of the last.
 async fn rate(new: &PgPool) -> Result<f64> {
     let visits = |id| async move {
         let row = sqlx::query_scalar::<_, i32>("select visit_count from clients where id = $1").bind(id);

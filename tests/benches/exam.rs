@@ -1,5 +1,5 @@
-//! What the exam of a change costs where there are many subjects: how long a change takes to come into force, and how long others wait
-//! for their answers meanwhile, with the subjects of the dataset and with 200,000 more.
+//! Measures what the exam of a change costs with many subjects: how long a change takes to come into force, and how long readers wait for
+//! answers meanwhile. It does so with the subjects of the dataset, and with 200,000 more.
 #![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use turnout_tests::{Host, Percentiles, Site, Spread, eventually};
 
-/// Clients of so many other phones.
+/// Inserts clients with 200,000 other phones.
 const MANY: &str = "insert into clients (phone, name) \
      select '8' || 9100000000 + number, 'client' from generate_series(1, 200000) as number";
 
-/// How often each change is made.
+/// How many rounds make each change.
 const ROUNDS: usize = 5;
 
 /// How many clients read all the time.
@@ -38,7 +38,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Makes changes while others read; how long one takes that may move somebody, in milliseconds.
+/// Makes changes while others read. Returns how many milliseconds a change takes that may move a subject.
 async fn changes(site: &Site, host: &Arc<Host>) -> Result<f64> {
     host.status_with("both sides are equal", |status| {
         let old = status["mirror"]["old"]["repositories"].as_array();
@@ -71,7 +71,7 @@ async fn changes(site: &Site, host: &Arc<Host>) -> Result<f64> {
     Ok(moving.median)
 }
 
-/// How long a file takes to come into force, in milliseconds.
+/// How many milliseconds a file takes to come into force.
 async fn change(site: &Site, host: &Host, file: &str, content: &str) -> Result<f64> {
     let epoch = async || host.get("/v1/status").await.ok()?.json()["epoch"].as_u64();
     let before = epoch().await;

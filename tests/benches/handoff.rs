@@ -1,5 +1,5 @@
-//! What a handoff costs those who write: authority over everybody moves to the other side and back, again and again, while
-//! clients write all the time. None may fail, and each row must hold what was acknowledged last, on both sides.
+//! Measures what handoffs cost writers: authority over everybody moves to the other side and back, again and again, while clients write. No
+//! write may fail, and in the end both sides must hold what was acknowledged last for each row.
 #![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use turnout_tests::{Host, Percentiles, Site, eventually};
 /// How many handoffs.
 const HANDOFFS: usize = 1000;
 
-/// How many clients write, each its own row, and how often: a thousand writes a second together.
+/// How many clients write. Each writes its own row; together they make a thousand writes a second.
 const WRITERS: i32 = 50;
 const EVERY: Duration = Duration::from_millis(50);
 
-/// How long they write before the first handoff, for comparison.
+/// How long the clients write before the first handoff, for comparison.
 const CALM: Duration = Duration::from_secs(5);
 
 #[tokio::main]
@@ -95,7 +95,7 @@ async fn visits(side: &PgPool, client: i32) -> Result<i32> {
     Ok(visits.fetch_one(side).await?)
 }
 
-/// What one client wrote last, and how long each of its writes took.
+/// The last write of one client, and how long each of its writes took.
 struct Written {
     client: i32,
     number: i32,

@@ -1,5 +1,5 @@
-//! `GET` by phone: the host beside a bare axum handler that runs the same query on a pool with the same settings,
-//! without policies. Each is a process of its own; both are asked in turns, on the same machine, by the same clients.
+//! Measures `GET` by phone: the host, and a bare axum handler that runs the same query on a pool with the same settings, without policies.
+//! Each is a process of its own. The same clients ask both in turns, on the same machine.
 #![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
 #[path = "lookup/bare.rs"]
@@ -13,13 +13,13 @@ use anyhow::{Result, ensure};
 use bare::Bare;
 use turnout_tests::{Site, Spread};
 
-/// How often each side is measured.
+/// How many rounds measure each side.
 const ROUNDS: usize = 9;
 
 /// How long one measurement takes.
 const WINDOW: Duration = Duration::from_secs(2);
 
-/// How many connections ask at once.
+/// How many connections send requests at once.
 const CONNECTIONS: usize = 32;
 
 const PATH: &str = "/rest/v1/clients?phone=eq.89686484488";
@@ -43,7 +43,7 @@ async fn main() -> Result<()> {
     for round in 0..=ROUNDS {
         let turnout = clients::ask(host.address(), PATH, CONNECTIONS, WINDOW, &expected.text).await?;
         let reference = clients::ask(bare.address(), PATH, CONNECTIONS, WINDOW, &expected.text).await?;
-        // The first round warms both up.
+        // The first round only warms up.
         if round > 0 {
             rates.0.push(turnout);
             rates.1.push(reference);

@@ -1,6 +1,6 @@
-//! What mirroring adds to a write, as one client sees it: through the host with the mirror off, async and sync, beside the
-//! same statement sent to the databases directly, to one or to each after the other. Commits reach the disk: at once where a cache
-//! takes them, as here, or a millisecond later, as without one.
+//! Measures what mirroring adds to a write, as one client sees it: through the host with the mirror off, async and sync. For comparison the
+//! same statement goes directly to one database, or to each database after the other. Commits reach the disk at once, as on this machine
+//! with its cache, or a millisecond later, as on a disk without a cache.
 #![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
 use std::time::Instant;
@@ -12,17 +12,17 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, raw_sql};
 use turnout_tests::{Host, Site, Spread};
 
-/// How often each is measured, and how many writes that takes.
+/// How many rounds measure each way, and how many writes a round makes.
 const ROUNDS: usize = 9;
 const WRITES: i32 = 300;
 
-/// What is added to each commit, in microseconds.
+/// The delays of each commit, in microseconds.
 const DELAYS: [u32; 2] = [0, 1000];
 
 const ROUTING: &str = "[default]\nstage = 'dualwrite'\n";
 const UPDATE: &str = "update clients set visit_count = $1 where id = $2 returning id";
 
-/// The client that is written, by the number that both sides know it by.
+/// The id of the client that is written. Both sides have the client under this id.
 const CLIENT: i32 = 7;
 
 #[tokio::main]
@@ -44,7 +44,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Measures all ways in turns, and prints what they took.
+/// Measures all ways in turns, and prints the times.
 async fn compare(site: &Site, host: &Host, old: &mut PgConnection, new: &mut PgConnection) -> Result<()> {
     let modes = ["off", "async", "sync"];
     let mut through = [const { Vec::new() }; 3];
@@ -56,7 +56,7 @@ async fn compare(site: &Site, host: &Host, old: &mut PgConnection, new: &mut PgC
             took.push(writes_through(host, mode).await?);
         }
         let (alone, both) = (writes_to(&mut [old]).await?, writes_to(&mut [old, new]).await?);
-        // The first round warms everything up.
+        // The first round only warms up.
         if round > 0 {
             for (all, took) in through.iter_mut().zip(took) {
                 all.push(took);
@@ -77,19 +77,19 @@ async fn compare(site: &Site, host: &Host, old: &mut PgConnection, new: &mut PgC
         ratio(&through[1], &through[0])
     );
     println!("sync to each database              {:.2}", ratio(&through[2], &each));
-    // What an application pays that writes to each side itself, through two such hosts.
+    // The cost to an application that writes to each side itself, through two such hosts.
     let twice: Vec<_> = through[0].iter().map(|once| 2.0 * once).collect();
     println!("sync to twice through the host     {:.2}", ratio(&through[2], &twice));
     Ok(())
 }
 
-/// A connection whose writes nothing mirrors.
+/// A connection whose writes are not captured, and so not mirrored.
 async fn direct(url: &str) -> Result<PgConnection> {
     let options: PgConnectOptions = url.parse()?;
     Ok(options.options([("turnout.epoch", "mirror")]).connect().await?)
 }
 
-/// Has each commit of a database wait so long before it goes to the disk.
+/// Makes each commit of a database wait so long before it goes to the disk.
 async fn delay_commits(database: &mut PgConnection, microseconds: u32) -> Result<()> {
     for setting in [format!("commit_delay = {microseconds}"), "commit_siblings = 0".into()] {
         let set = AssertSqlSafe(format!("alter system set {setting}"));
@@ -99,7 +99,7 @@ async fn delay_commits(database: &mut PgConnection, microseconds: u32) -> Result
     Ok(())
 }
 
-/// Has the host mirror in another way.
+/// Switches the host to another mode of mirroring.
 async fn mirror(site: &Site, host: &Host, mode: &str) -> Result<()> {
     let before = host.get("/v1/status").await?.json();
     site.put("dual-write.toml", format!("mirror = '{mode}'\nsync_bound_ms = 5000\n"))?;

@@ -13,15 +13,15 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::net::TcpListener;
 
-/// The statement that the host writes for such a lookup.
+/// The statement that the host runs for such a lookup.
 const LOOKUP: &str = "select coalesce(json_agg(_turnout_row), '[]')::text, count(*), null::int8, 0::int8, null::text[] \
                       from (select _turnout.* from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) \
                       as _turnout_row";
 
-/// Tells this program, in its environment, to serve lookups from a database instead of measuring.
+/// The environment variable that tells this program to serve lookups from the database it names instead of measuring.
 pub(crate) const DATABASE: &str = "TURNOUT_BENCH_DATABASE";
 
-/// The bare handler, running as a process of its own. It is killed when this is dropped.
+/// The bare handler in a process of its own. Dropping it kills the process.
 pub(crate) struct Bare {
     process: Child,
     address: String,
@@ -46,7 +46,7 @@ impl Bare {
         })
     }
 
-    /// Where it serves: address and port.
+    /// The address and port where the handler serves.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
@@ -59,7 +59,7 @@ impl Drop for Bare {
     }
 }
 
-/// Serves lookups by phone, with the settings of the host's pool, and prints the address.
+/// Serves lookups by phone with the pool settings of the host, and prints the address.
 pub(crate) async fn serve(url: &str) -> Result<()> {
     let pool = PgPoolOptions::new()
         .max_connections(16)

@@ -5,8 +5,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use turnout_tests::Site;
 
-/// Asks for a path on every connection, again and again, and returns the answers a second. An answer other than the
-/// expected one is an error.
+/// Requests a path on every connection, again and again, and returns the answers a second. An answer other than the expected one is an
+/// error.
 pub(crate) async fn ask(
     address: &str,
     path: &str,
@@ -36,7 +36,7 @@ pub(crate) async fn ask(
     Ok(f64::from(answers) / began.elapsed().as_secs_f64())
 }
 
-/// One connection: plain bytes, so that the client costs the machine as little as possible.
+/// One connection. It sends plain bytes, so that the client takes as little of the machine as possible.
 async fn client(address: String, request: String, end: Instant, expected: String) -> Result<u32> {
     let mut connection = TcpStream::connect(address).await?;
     connection.set_nodelay(true)?;
