@@ -1,5 +1,4 @@
-//! What an applier does: it takes the lease, reads, applies, acknowledges. It may sleep before any step, and crash
-//! after any.
+//! The steps of an applier: it takes the lease, reads, applies, acknowledges. It may sleep before any step, and crash after any step.
 
 use turnout_vocabulary::Backend;
 
@@ -9,16 +8,16 @@ use crate::state::{Applier, Batch, Fault, State};
 /// One step of an applier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ApplierStep {
-    /// Takes these entries (a bit each) and the row, perhaps before the last are acknowledged.
+    /// Takes these entries (a bit each) and the row. This may come before the acknowledgement of the last batch.
     Take(u8),
-    /// Does what comes next; where a token refuses it, the lease is lost.
+    /// Takes the next step. An applier whose token is refused loses the lease.
     Advance,
-    /// Forgets everything.
+    /// The applier forgets everything.
     Crash,
 }
 
 impl State {
-    /// The state after a step of applier `who` of the mirror from `source`; nothing where it can't be done now.
+    /// The state after a step of applier `who` of the mirror from `source`; `None` if the step is impossible now.
     pub(crate) fn applier_step(
         mut self,
         source: Backend,
@@ -77,7 +76,7 @@ impl State {
         }
     }
 
-    /// Reads dirty entries and the row, where there are such entries that it has not yet.
+    /// Reads dirty entries and the row, if there are such entries that the applier does not have yet.
     fn take(&self, source: Backend, applier: Applier, entries: u8) -> Option<Applier> {
         let replica = self.at(source);
         let batch = Batch {
@@ -126,7 +125,7 @@ impl State {
         (holder == self.mirrors[source as usize].on_source && are_free).then_some(after)
     }
 
-    /// Makes the target's row equal to what was read, and leaves no dirty entry.
+    /// Makes the target's row equal to the row that was read. Leaves no dirty entry.
     fn apply(&mut self, target: Backend, row: u8) {
         let replica = self.at_mut(target);
         if row < replica.row {

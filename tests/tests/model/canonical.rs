@@ -1,18 +1,18 @@
-//! The reductions that make the state space small. None leaves a step out.
+//! The reductions that make the state space small. None of them leaves a step out.
 //!
-//! - What can only be refused from now on (fences and tokens only grow) is refused at once: a refusal changes nothing
-//!   but the refused, so it makes no difference to anyone how long they sleep before it.
-//! - A fence that is raised already is raised no further, and a fence that nobody holds up needs no waiting: such a step of
-//!   a handoff is passed at once.
-//! - What nobody will look at again is forgotten.
-//! - States that differ in names only (of the two hosts, of the two appliers of a direction, of tokens, of which only the
-//!   order matters) are one state. So leases may be taken over without end.
+//! - A step that can only be refused from now on (fences and tokens only grow) is refused at once. A refusal changes nothing but the
+//!   refused participant, so it makes no difference to anyone how long that participant sleeps before it.
+//! - A fence that is raised already is not raised again, and a fence that no write holds up needs no waiting. A handoff passes such steps
+//!   at once.
+//! - A value that no participant will look at again is forgotten.
+//! - States that differ in names only are one state: in the names of the two hosts, of the two appliers of a direction, and of tokens, of
+//!   which only the order matters. So leases may be taken over without end.
 
 use crate::protocol::{Epoch, Phase, Protocol, WRITES};
 use crate::state::{Applier, Mirror, State};
 
 impl State {
-    /// The state that stands for all those that can't be told apart from it by what happens next.
+    /// The representative of all states that differ from this one in nothing that matters to later steps.
     pub(crate) fn canonical(mut self, protocol: Protocol) -> Self {
         let no_write_is_left = self.committed == WRITES;
         if no_write_is_left {
@@ -42,8 +42,8 @@ impl State {
         self
     }
 
-    /// Whether nothing that is left to be done in the handoff to `epoch` makes a difference: it is released, or can't be any
-    /// more and has no fence left to raise.
+    /// Whether the rest of the handoff to `epoch` makes no difference: the epoch is released, or it can no longer be released and has no
+    /// fence left to raise.
     fn is_over(&self, epoch: Epoch, protocol: Protocol) -> bool {
         self.is_released(epoch)
             || protocol != Protocol::ReleasedAfterAbandonment
@@ -62,14 +62,14 @@ impl State {
     }
 }
 
-/// Who may hold a lease.
+/// A participant that may hold a lease.
 pub(crate) trait Holder: Ord {
-    /// The token, if it has one.
+    /// The participant's token, if it has one.
     fn token(&mut self) -> Option<&mut u8>;
 }
 
 impl<A: Holder> Mirror<A> {
-    /// Numbers the tokens anew, as only their order matters, and puts the two appliers, which are alike, in order.
+    /// Numbers the tokens anew, because only their order matters, and sorts the two appliers, which are alike.
     pub(crate) fn rename(&mut self) {
         let mut used = [self.on_source, self.on_target, 0, 0];
         for (place, applier) in used[2..].iter_mut().zip(&mut self.appliers) {
@@ -88,7 +88,7 @@ impl<A: Holder> Mirror<A> {
 }
 
 impl Mirror<Applier> {
-    /// Takes the lease from appliers whom every next step would refuse.
+    /// Takes the lease from appliers whose next step can only be refused.
     fn dispossess(&mut self, protocol: Protocol) {
         let Self {
             on_source, on_target, ..
@@ -107,7 +107,7 @@ impl Mirror<Applier> {
         }
     }
 
-    /// Only an apply looks at the target's token, so it is of no interest while none is due.
+    /// Only an apply looks at the target's token. So the token is forgotten while no apply is due.
     fn forget_target(&mut self) {
         if !self
             .appliers

@@ -1,11 +1,11 @@
-//! How the tests ask `stateright`: whether a protocol holds, and whether a protocol with a mistake breaks.
+//! Asks `stateright` whether a protocol holds, and whether a protocol with a mistake breaks.
 
 use std::fmt::Debug;
 use std::hash::Hash;
 
 use stateright::{Checker, HasDiscoveries, Model};
 
-/// The checker tries everything, and nothing breaks.
+/// The checker explores every state, and no property is violated.
 pub(crate) fn assert_holds<M>(protocol: M)
 where
     M: Model<State: Clone + Debug + PartialEq + Hash + Send + Sync, Action: Clone + Debug + PartialEq>
@@ -22,7 +22,7 @@ where
     checker.assert_properties();
 }
 
-/// The checker finds a way to break `property`; one of the shortest is printed.
+/// The checker finds a violation of `property`. The shortest path that it found is printed.
 pub(crate) fn assert_breaks<M>(protocol: M, property: &'static str)
 where
     M: Model<State: Clone + Debug + PartialEq + Hash + Send + Sync, Action: Clone + Debug + PartialEq>

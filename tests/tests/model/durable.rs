@@ -36,10 +36,10 @@ use state::{Fault, Handoff, State, WRITES};
 
 use crate::checking::{assert_breaks, assert_holds};
 
-/// The protocol as designed, or with one mistake.
+/// The protocol as designed, or with one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// As the design has it.
+    /// The protocol as designed.
     AsDesigned,
     /// A take does not flush the source's log.
     TakesWithoutFlush,
@@ -60,7 +60,7 @@ pub(crate) enum Protocol {
 pub(crate) enum Server {
     /// The authority until the handoff.
     Source,
-    /// The authority after it.
+    /// The authority after the handoff.
     Target,
 }
 
@@ -69,13 +69,13 @@ pub(crate) enum Server {
 pub(crate) enum Step {
     /// A write on the authority.
     Write,
-    /// The oldest commit that is not on disk goes there.
+    /// The oldest commit that is not on disk reaches the disk.
     Flush(Server),
     /// A server crashes and recovers.
     Crash(Server),
-    /// An applier's.
+    /// A step of an applier.
     Applier(usize, ApplierStep),
-    /// The handoff goes on: fence, look, release.
+    /// The next step of the handoff: fence, look, release.
     Handoff,
 }
 

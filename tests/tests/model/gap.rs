@@ -19,30 +19,30 @@
 //! A handoff asks for the signature first and looks for entries after that. In the other order a comparison may mark keys and end between
 //! the two looks, and neither look shows it.
 //!
-//! A change behind Turnout's back after the fence has risen is let in here too, until the handoff has read the signature. A later one is a
-//! change on a side that is not the authority any more.
+//! A change behind Turnout's back after the fence has risen is possible here too, until the handoff has read the signature. A later change
+//! is one on a side that is no longer the authority.
 //!
-//! What is not modelled: changes on the mirror's side, the entries' way to the mirror (one step here), ranges of keys.
+//! What is not modelled: changes on the mirror's side, ranges of keys, and the steps by which entries reach the mirror (one step here).
 
 use stateright::{Model, Property};
 
 use crate::checking::{assert_breaks, assert_holds};
 
-/// How many changes there are at most.
+/// The largest number of changes.
 const CHANGES: u8 = 4;
 
-/// The protocol as designed, or with one mistake.
+/// The protocol as designed, or with one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
-    /// As described above.
+    /// The protocol as described above.
     AsDesigned,
-    /// The handoff does not ask whether the repository must be compared.
+    /// The handoff does not look whether the repository must be compared.
     HandoffDoesNotLook,
-    /// The handoff asks before the fence instead of after it.
+    /// The handoff looks at the signature before the fence instead of after it.
     LooksBeforeTheFence,
-    /// The handoff looks for entries before it asks whether the repository must be compared.
+    /// The handoff looks for entries before it looks at the signature.
     LooksAtTheEntriesFirst,
-    /// A comparison that ends takes the signature of its end for compared.
+    /// A comparison covers the signature at its end instead of the one that it began with.
     ClearsWhatItDidNotSee,
 }
 
@@ -51,7 +51,7 @@ enum Protocol {
 struct State {
     /// The number of the change that made the authority's row.
     row: u8,
-    /// The row that the mirror has.
+    /// The mirror's row.
     mirrored: u8,
     /// Whether the key has a dirty entry.
     dirty: bool,
@@ -61,37 +61,37 @@ struct State {
     signature: u8,
     /// The signature that the last comparison covers.
     compared: u8,
-    /// How far a comparison is.
+    /// The progress of a comparison.
     comparison: Comparison,
-    /// How far the handoff is.
+    /// The progress of the handoff.
     handoff: Handoff,
-    /// Whether the authority moved to a side that lacked the row.
+    /// Whether authority moved to a side that lacked the authority's row.
     moved_with_loss: bool,
 }
 
-/// How far a comparison is.
+/// The progress of a comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 enum Comparison {
-    /// Nobody compares.
+    /// No comparison is under way.
     #[default]
     None,
-    /// It has read this signature.
+    /// The comparison has read this signature.
     Begun(u8),
-    /// It has looked at the rows, and has marked the key if they differed.
+    /// The comparison has looked at the rows, and has marked the key dirty if they differed.
     Looked(u8),
 }
 
-/// How far the handoff is.
+/// The progress of the handoff.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 enum Handoff {
-    /// Not begun.
+    /// The handoff has not begun.
     #[default]
     None,
-    /// It has asked whether the repository must be compared.
+    /// The handoff has looked whether the repository must be compared.
     Asked,
     /// The fence is up: no write of the application commits.
     Fenced,
-    /// It has looked once: the repository need not be compared. It looks for entries next.
+    /// The handoff has looked at the signature: the repository need not be compared. It looks for entries next.
     Looked,
     /// The other side is the authority.
     Released,
@@ -106,11 +106,11 @@ enum Step {
     Gap,
     /// The dirty entry is mirrored.
     Mirror,
-    /// A comparison goes on, or the next begins.
+    /// The next step of a comparison, or the beginning of the next one.
     Compare,
-    /// The handoff goes on.
+    /// The next step of the handoff.
     Handoff,
-    /// It is abandoned.
+    /// The handoff is abandoned.
     Abandon,
 }
 

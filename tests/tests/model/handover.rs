@@ -1,27 +1,31 @@
-//! A row that is handed from subject to subject, and so from one authority to the other with no handoff: every order of
-//! every step, as in the model of the handoff.
+//! A row that is handed from subject to subject, and so from one authority to the other without a handoff. Every order of every step is
+//! explored, as in the model of the handoff.
 //!
-//! What is modelled: one key on two backends, up to [`WRITES`] writes, and for each direction of the mirror two appliers
-//! that compete for its lease. Each write is made where the row says that its authority is, by whoever finds it there, and
-//! may hand it over; nobody waits for an acknowledgement. An applier takes some of the dirty entries or all, reads the row
-//! after that, and may crash after any step.
+//! What is modelled: one key on two backends, up to [`WRITES`] writes, and for each direction of the mirror two appliers that compete for
+//! its lease. A write goes to the backend that its row names as the authority, and the writer has found the row there. A write may hand the
+//! row over. No write waits for an acknowledgement. An applier takes some of the dirty entries or all of them, then reads the row, and may
+//! crash after any step.
 //!
 //! | in the code | here |
 //! |---|---|
-//! | a write that names the row as it is, on the backend that is its authority | [`Step::Write`] |
+//! | a write that names the present state of the row, on the row's authority | [`Step::Write`] |
 //! | a batch that ends between two entries of a row | [`Step::Look`] with some of them |
-//! | the row is read by another query than the entries | `Advance` from `Looked` |
+//! | one query reads the entries, another reads the row | `Advance` from `Looked` |
 //! | a receipt, left on the target with a row that may be given away | [`Side::receipt`] |
 //! | an acknowledgement takes all entries that the row was read with | [`Applier::Applied`] |
 //! | the next batch is taken while one is applied, unless that gives rows away | [`Step::Look`] and [`Step::ReadAhead`] before the acknowledgement |
-//! | who takes the lease finishes acknowledgements that have a receipt | `Advance` from `Admitted` |
+//! | an applier that takes the lease finishes acknowledgements that have a receipt | `Advance` from `Admitted` |
 //!
-//! A row that is no more is a value like any other, and whoever inserts it again is who it was handed to.
+//! A deleted row is a value like any other. To insert the row again under another subject is to hand it over.
 //!
-//! What is not: handoffs, which are another model's; how an applier knows whether a row is handed over (the code takes it for
-//! that whenever the subject changed, whatever the policies say, and more receipts than needed do no harm); keys that are held
-//! because they could not be applied; that what an acknowledgement takes of a large table is only noted, and a note stands until
-//! all that it covers is gone, which rests on a pass that reads the table in the order of its places; a crash of a server, which takes back no acknowledgement of a key with a receipt.
+//! What is not modelled:
+//! - handoffs, which another model has;
+//! - how an applier knows that a row is handed over: the code assumes so whenever the subject changed, whatever the policies say, and
+//!   superfluous receipts do no harm;
+//! - keys that are held because they could not be applied;
+//! - that in a large table the acknowledged entries are only noted, and a note stands until all entries that it covers are gone. This
+//!   rests on a pass that reads the table in the order of its places;
+//! - a crash of a server, which takes back no acknowledgement of a key with a receipt.
 
 mod applier;
 mod state;
@@ -34,22 +38,22 @@ use state::{Fault, Row, State, WRITES};
 
 use crate::checking::{assert_breaks, assert_holds};
 
-/// The protocol as designed, or with one mistake.
+/// The protocol as designed, or with one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// As the appliers and the backends have it.
+    /// The protocol as the appliers and the backends have it.
     AsDesigned,
-    /// Every apply leaves a receipt, also one that hands nothing over: no mistake.
+    /// Every apply leaves a receipt, also one that hands nothing over. This is no mistake.
     ReceiptsForAll,
     /// An apply leaves no receipt.
     NoReceipt,
-    /// An acknowledgement takes the entries that were taken, though the row was read with more of them.
+    /// An acknowledgement removes only the entries that were taken, although the row was read when there were more.
     AcknowledgesWhatWasTaken,
-    /// A receipt goes before the acknowledgement that it stands for.
+    /// A receipt is removed before the acknowledgement that it stands for.
     ForgetsBeforeTheAcknowledgement,
-    /// Who takes the lease looks for receipts before its predecessor is shut out.
+    /// An applier that takes the lease looks for receipts before the token shuts its predecessor out.
     LooksForReceiptsBeforeTheToken,
-    /// More is taken while a row that is handed over is not acknowledged.
+    /// The next batch is taken while a row that is handed over is not acknowledged.
     ReadsAheadOfAHandover,
 }
 
@@ -63,15 +67,15 @@ impl Protocol {
 /// One step of one participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// A write at a backend, and whose the row is then.
+    /// A write at a backend, and the row's authority after it.
     Write(Backend, Backend),
-    /// An applier of the mirror from this backend takes these entries, a bit each.
+    /// An applier of the mirror from this backend takes these entries (a bit each).
     Look(Backend, usize, u8),
-    /// It reads the row for those that it took before the last were acknowledged.
+    /// The applier reads the row for entries that it took before the last batch was acknowledged.
     ReadAhead(Backend, usize),
-    /// It does what comes next.
+    /// The applier takes its next step.
     Advance(Backend, usize),
-    /// It forgets everything.
+    /// The applier forgets everything.
     Crash(Backend, usize),
 }
 

@@ -1,4 +1,4 @@
-//! What a host does: it learns, writes, and coordinates handoffs. It may sleep before any step, and crash after any.
+//! The steps of a host: it learns epochs, writes, and coordinates handoffs. It may sleep before any step, and crash after any step.
 
 use turnout_vocabulary::Backend;
 
@@ -10,21 +10,21 @@ use crate::state::{Fault, Host, State};
 pub(crate) enum HostStep {
     /// Learns which epoch is the newest.
     Learn,
-    /// Decides a write under the epoch it believes in, whose release it knows, and the write reaches the authority: the
-    /// fence lets it in, or refuses it and the host reloads. A sleep between the two is a sleep before this step.
+    /// The host decides a write under its epoch, which it knows to be released, and the write reaches the authority. The fence lets the
+    /// write in, or refuses it and the host reloads. To sleep between decision and arrival is to sleep before this step.
     Enter,
     /// The write that was let in commits.
     Commit,
-    /// Records a new epoch: a handoff, or the abandonment of one that is not released yet. Which of both it is, is decided
-    /// as it is recorded, and an abandonment is released by that.
+    /// Records a new epoch: a handoff, or the abandonment of a handoff that is not released yet. The transaction that records the epoch
+    /// decides which of both it is. An abandonment is released as it is recorded.
     Begin,
-    /// Takes over the handoff to the newest epoch, whoever else may be at it.
+    /// Takes over the handoff to the newest epoch, whether or not another host coordinates it.
     TakeOver,
-    /// Does the next step of its handoff.
+    /// Takes the next step of the handoff that the host coordinates.
     Coordinate,
-    /// Raises the fence of a side to the newest epoch, if that is an abandonment. Any host may do it, at any time or never.
+    /// Raises the fence of a side to the newest epoch, if that epoch is an abandonment. Any host may do this at any time or never.
     RaiseTo(Backend),
-    /// Forgets what it was doing and starts again.
+    /// The host forgets what it was doing and starts again.
     Crash,
 }
 
@@ -43,7 +43,7 @@ impl HostStep {
 }
 
 impl State {
-    /// The state after a step of host `who`; nothing where it can't be done now.
+    /// The state after a step of host `who`; `None` if the step is impossible now.
     pub(crate) fn host_step(mut self, who: usize, step: HostStep, protocol: Protocol) -> Option<Self> {
         let host = self.hosts[who];
         match step {
@@ -107,15 +107,15 @@ impl State {
         Some(self)
     }
 
-    /// Records the next epoch. Whether it abandons the newest is decided in the same transaction, on the one side that
-    /// decides releases too.
+    /// Records the next epoch. Whether it abandons the newest epoch is decided in the same transaction, on the one side that decides
+    /// releases too.
     fn begin(&mut self, who: usize, protocol: Protocol) -> Option<()> {
         if self.newest == LAST_EPOCH {
             return None;
         }
         let failed = self.newest;
         let abandons = match protocol {
-            // The host that abandons saw the handoff unreleased before; it is released meanwhile.
+            // The mistake: the host abandons a handoff that it saw unreleased, and that is released meanwhile.
             Protocol::AbandonedAfterRelease => failed > 1 && self.hosts[who].epoch == failed,
             Protocol::HandoffTakenForAbandonment => {
                 !self.is_released(failed) || (failed > 2 && self.is_abandonment(failed))
@@ -136,7 +136,7 @@ impl State {
         protocol != Protocol::NoFence && self.at(authority(epoch)).fence > epoch
     }
 
-    /// A write that its authority accepts: the row and its dirty entry, in one transaction.
+    /// A write that its authority accepts. The row and its dirty entry are committed in one transaction.
     fn commit(&mut self, epoch: Epoch) -> Option<()> {
         if self.committed == WRITES {
             return None;
@@ -155,7 +155,7 @@ impl State {
         Some(())
     }
 
-    /// One step of the handoff to `epoch`; nothing while it has to wait.
+    /// One step of the handoff to `epoch`; `None` while the handoff has to wait.
     fn coordinate(&mut self, epoch: Epoch, phase: Phase, protocol: Protocol) -> Option<()> {
         let side = phase.side(epoch);
         match phase {

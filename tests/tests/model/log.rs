@@ -1,44 +1,44 @@
-//! A server whose commits may be seen before they are on disk.
+//! A server whose commits can be seen before they are on disk.
 
-/// A server's log: what is on disk, and what each later commit made of it.
+/// A server's log: the state on disk, and the state after each later commit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Log<T>(Vec<T>);
 
 impl<T: Copy> Log<T> {
-    /// A log that is on disk.
+    /// A log whose state is on disk.
     pub(crate) fn new(seen: T) -> Self {
         Self(vec![seen])
     }
 
-    /// What is on disk.
+    /// The state on disk.
     pub(crate) fn on_disk(&self) -> T {
         self.0[0]
     }
 
-    /// What everybody sees, whether it is on disk or not.
+    /// The state that sessions see, whether it is on disk or not.
     pub(crate) fn seen(&self) -> T {
         self.0[self.0.len() - 1]
     }
 
-    /// Commits; a crash may lose it.
+    /// Commits a change, which a crash may lose.
     pub(crate) fn commit(&mut self, change: impl FnOnce(&mut T)) {
         let mut seen = self.seen();
         change(&mut seen);
         self.0.push(seen);
     }
 
-    /// Commits; it is on disk then, with everything before it.
+    /// Commits a change. The change and everything before it are on disk then.
     pub(crate) fn commit_durably(&mut self, change: impl FnOnce(&mut T)) {
         self.commit(change);
         self.flush();
     }
 
-    /// Everything that is committed goes to disk.
+    /// Brings all commits to disk.
     pub(crate) fn flush(&mut self) {
         self.0.drain(..self.0.len() - 1);
     }
 
-    /// The oldest commit that is not on disk goes there; nothing if all are.
+    /// Brings the oldest commit that is not on disk there; `None` if all are on disk.
     pub(crate) fn flush_one(&mut self) -> Option<()> {
         if self.0.len() == 1 {
             return None;
@@ -47,7 +47,7 @@ impl<T: Copy> Log<T> {
         Some(())
     }
 
-    /// What is not on disk is lost.
+    /// Loses what is not on disk.
     pub(crate) fn crash(&mut self) {
         self.0.truncate(1);
     }

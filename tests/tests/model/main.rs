@@ -1,14 +1,14 @@
-//! The protocol that keeps writes safe while authority moves, as a state machine: every order of every step is tried,
-//! by `stateright`. Where the code does otherwise than this model, one of them is wrong.
+//! The protocol that keeps writes safe while authority moves, as a state machine. `stateright` tries every order of every step. Where the
+//! code does otherwise than this model, one of them is wrong.
 //!
-//! What is modelled: one key on two backends, up to two writes, two hosts, and for each direction of the mirror two
-//! appliers that compete for its lease. Four epochs, each of which moves the key, so that a handoff, its abandonment and a
-//! second handoff fit into one run, and so do two handoffs and the abandonment of the second.
-//! A handoff may be abandoned at any moment, also while its coordinator is about to release it, or before either fence is
-//! raised; another host may take it over at any moment, whatever the first is doing.
+//! What is modelled: one key on two backends, up to two writes, two hosts, and for each direction of the mirror two appliers that compete
+//! for its lease. There are four epochs, and each moves the key. So one run has room for a handoff, its abandonment and a second handoff,
+//! and also for two handoffs and the abandonment of the second. A handoff may be abandoned at any moment, also while its coordinator is
+//! about to release it, or before either fence is raised. Another host may take a handoff over at any moment, whatever its coordinator is
+//! doing.
 //!
-//! A sleep needs no step of its own: whoever has a next step may do it now, after any number of steps of others, or never.
-//! A crash is a step that is always possible.
+//! A sleep needs no step of its own: a participant that has a next step may take it now, after any number of steps of others, or never. A
+//! crash is a step that is always possible.
 //!
 //! | in the design | here |
 //! |---|---|
@@ -17,17 +17,22 @@
 //! | raise the fence of the losing side, wait for the writes that it let in, the same on the other side; drain the losing side up to the mark; release | `HostStep::Coordinate`, one [`protocol::Phase`] at a time; the mark is the epoch that an entry carries |
 //! | past the budget: epoch N+2 is the set of N, and writes go on under it at once | `HostStep::Begin` before the newest epoch is released |
 //! | an epoch is released only while no newer one is recorded; an abandonment is recorded only while the epoch that it abandons is not released; `old` decides both | `Phase::Release`, `HostStep::Begin` |
-//! | a batch that ends between two entries of a key; the next is taken while one is applied | `ApplierStep::Take` with some of them, and before the acknowledgement |
+//! | a batch that ends between two entries of a key; the next batch is taken while one is applied | `ApplierStep::Take` with some of the entries, and before the acknowledgement |
 //! | the lease's token: source, target, then read; checked by each apply and each acknowledgement | [`state::Applier`] |
 //! | a written row and a deleted one | values: a deletion is a write whose value means "no row" |
 //!
-//! What is not: a write behind Turnout's back, keys that do not move in a handoff, a forced failover. Models of their own have a row
-//! that is handed to another subject, and so to another authority ([`handover`]), crashes that take back commits ([`durable`]), a key
-//! that two subjects take and that is parked ([`ownership`]), restored backups ([`ticks`]), changes without dirty entries ([`gap`]), and a
-//! comparison beside writes ([`suspect`]).
+//! What is not modelled: a write behind Turnout's back, keys that do not move in a handoff, a forced failover.
 //!
-//! A host that crashes loses its uncommitted write. That the write commits although its host crashed is the same as a
-//! crash after the commit; acknowledged writes are a part of the committed ones, so nothing is asked of acknowledgements.
+//! Other models have:
+//! - a row that is handed to another subject, and so to another authority ([`handover`]);
+//! - crashes that take back commits ([`durable`]);
+//! - a key that two subjects take, and that is parked ([`ownership`]);
+//! - restored backups ([`ticks`]);
+//! - changes without dirty entries ([`gap`]);
+//! - a comparison beside writes ([`suspect`]).
+//!
+//! A host that crashes loses its uncommitted write. If the write commits although its host crashed, that equals a crash after the commit.
+//! Acknowledged writes are a part of the committed ones, so no property is about acknowledgements.
 
 mod applier;
 mod canonical;
@@ -116,7 +121,7 @@ fn a_handoff_that_is_taken_for_an_abandonment_lets_writes_commit_on_a_stale_auth
     assert_breaks(Protocol::HandoffTakenForAbandonment, NO_STALE_AUTHORITY);
 }
 
-/// The checker finds a way to break `property`; one of the shortest is printed.
+/// The checker finds a violation of `property`. The shortest path that it found is printed.
 fn assert_breaks(protocol: Protocol, property: &'static str) {
     let found = HasDiscoveries::AllOf([property].into());
     let checker = protocol.checker().finish_when(found).spawn_bfs().join();

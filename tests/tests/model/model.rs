@@ -1,4 +1,4 @@
-//! The protocol as `stateright` explores it: every step that anyone can do, in every state.
+//! The protocol as `stateright` explores it: every step that a participant can take, in every state.
 
 use stateright::{Model, Property};
 use turnout_vocabulary::Backend;
@@ -12,14 +12,14 @@ use crate::state::State;
 /// One step of one participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// A host's.
+    /// A step of a host.
     Host(usize, HostStep),
-    /// An applier's, of the mirror from this backend.
+    /// A step of an applier of the mirror from this backend.
     Applier(Backend, usize, ApplierStep),
 }
 
 impl Step {
-    /// The step, and what who does it was at.
+    /// The step, and what its participant was at, for people.
     pub(crate) fn describe(self, state: &State) -> String {
         match self {
             Self::Host(who, step) => format!("{step:?} by {:?}", state.hosts[who]),

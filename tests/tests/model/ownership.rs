@@ -8,36 +8,37 @@
 //! | in the code | here |
 //! |---|---|
 //! | a dirty entry with the row's subjects before and after the write | [`state::Entry`] |
-//! | a batch: all entries of the key, the subjects that they name, and the row as it is | [`Step::Take`] |
-//! | an apply, which asks whose the existing row on the target is, and the acknowledgement | [`Step::Apply`] |
+//! | a batch: all entries of the key, the subjects that they name, and the present row | [`Step::Take`] |
+//! | an apply, which asks for the subject of the existing row on the target, and the acknowledgement | [`Step::Apply`] |
 //! | a key that is parked on its source, with its entries | [`state::Side::parked`] |
 //! | `turnout mirror retry` | [`Step::Retry`] |
 //!
-//! An apply changes or removes an existing row only if three things hold; else the key is parked. A row that is equal already is left
+//! An apply changes or removes an existing row only if rules 1 to 3 hold; else the key is parked. A row that is equal already is left
 //! alone, and its entries are acknowledged.
 //! 1. The entries name the existing row's subject.
-//! 2. The authority of that subject is the source. That the entries name the subject is not enough: where B's row is handed to A, the
-//!    entries name A and B, and the existing row may be another one, which A has inserted there. Instead of the authority, the
-//!    order of the subjects may be asked ([`Protocol::AsksWhoseItWas`]): the subject after a write that hands over does not count.
-//!    With two subjects this rule includes the first. The first is there for what this model lacks: writes on a side that is not the
-//!    authority.
-//! 3. The target has no entry, dirty or parked, by which this key is handed over to the source. Else B's write to its own row would
-//!    go over a row that A has just handed to B on the other side, and that has not arrived.
+//! 2. The authority of that subject is the source. It is not enough that the entries name the subject: where B's row is handed to A,
+//!    the entries name A and B, and the existing row may be another one, which A has inserted there. Instead of the authority, an apply
+//!    may ask for the order of the subjects ([`Protocol::AsksWhoseItWas`]): the subject after a write that hands over does not count.
+//!    With two subjects rule 2 includes rule 1. Rule 1 is there for what this model lacks: writes on a side that is not the authority.
+//! 3. The target has no entry, dirty or parked, by which this key is handed over to the source. Without this rule, B's write to its own
+//!    row would go over a row that A has just handed to B on the other side, and that has not arrived.
 //!
-//! Two more rules keep the sides equal:
+//! Three more rules keep the sides equal:
 //! 4. A take gives the row only if an entry names the row's subject as the one after the write. Any other row is a copy from the
 //!    other side, and the source's own row is gone.
-//! 5. A row that arrives at its new authority leaves a dirty entry there, as the new authority's write would. Else an applier of that
-//!    side that has read, before the arrival, that its subject's earlier row is gone removes the copy on the side which gave the
-//!    row away, and nothing puts the copy back.
-//! 6. Where a take has left a copy out by rule 4 and the apply may not remove what it finds, the key is not parked: its own row is gone
-//!    from both sides. The removal has to be tried all the same. Else both sides may keep the other's deleted row.
+//! 5. A row that arrives at its new authority leaves a dirty entry there, as the new authority's write would. Without the entry, an
+//!    applier of that side may have read, before the arrival, that its subject's earlier row is gone. It then removes the copy on the
+//!    side that gave the row away, and nothing puts the copy back.
+//! 6. If a take has left a copy out by rule 4 and the apply may not remove the row that it finds, the key is not parked: the source's own
+//!    row is gone from both sides. The apply has to try the removal all the same. Otherwise both sides may keep the other's deleted row.
 //!
 //! A person may ask for a retry at any moment here, so retries that nobody asked for would break nothing either.
 //!
-//! What is not modelled: an apply and its acknowledgement are one step, as what may happen between them is the subject of
-//! [`handover`](super::handover). So an apply whose answer was lost must not be sent again before its receipt was looked for:
-//! rule 2 would park it. Handoffs are not here either; an applier must know the policies of the newest epoch that its entries carry.
+//! What is not modelled:
+//! - What happens between an apply and its acknowledgement, which are one step here: that is the subject of
+//!   [`handover`](super::handover). So an apply whose answer was lost must not be sent again before its receipt was looked for: rule 2
+//!   would park the key.
+//! - Handoffs. An applier must know the policies of the newest epoch that its entries carry.
 
 mod state;
 
@@ -48,26 +49,26 @@ use state::{Fault, State, WRITES};
 
 use crate::checking::{assert_breaks, assert_holds};
 
-/// The protocol as designed, or with one mistake.
+/// The protocol as designed, or with one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// The six rules above.
     AsDesigned,
-    /// Rule 2 asks for the subjects before the writes instead of the authority: no mistake.
+    /// Rule 2 asks for the subjects before the writes instead of the authority. This is no mistake.
     AsksWhoseItWas,
-    /// An apply writes over whatever it finds.
+    /// An apply overwrites any row that it finds.
     DoesNotAsk,
     /// An apply follows rule 1 without rule 2.
     AnyNameWillDo,
-    /// An apply follows the rules 1 and 2 without rule 3.
+    /// An apply follows rules 1 and 2 without rule 3.
     ForgetsWhatIsOnItsWay,
-    /// A take gives the row that it finds, also if the entries do not name the row's subject.
+    /// A take gives the row that it finds, also if no entry names the row's subject.
     GivesWhatItFinds,
     /// A row that arrives at its new authority leaves no entry there.
     ArrivesUnnoticed,
-    /// A key is parked also where rule 6 says otherwise.
+    /// A key is parked also where rule 6 forbids it.
     ParksWhatIsReplaced,
-    /// Where a take has left a copy out, the removal is not tried.
+    /// If a take has left a copy out, the apply does not try the removal.
     LeavesWhatIsReplaced,
     /// An entry names only the subject that the row has after the write.
     NamesTheNewSubject,
@@ -76,21 +77,21 @@ pub(crate) enum Protocol {
 /// One step of one participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// The subject whose authority this is inserts a row.
+    /// The subject whose authority is this backend inserts a row.
     Insert(Backend),
-    /// It updates its row.
+    /// That subject updates its row.
     Update(Backend),
-    /// It deletes its row.
+    /// That subject deletes its row.
     Delete(Backend),
-    /// Its row is given to the other subject.
+    /// That subject's row is given to the other subject.
     HandOver(Backend),
-    /// The applier of the mirror from this backend reads.
+    /// The applier of the mirror from this backend reads entries and row.
     Take(Backend),
-    /// It applies what it has read, and acknowledges.
+    /// That applier applies what it has read, and acknowledges.
     Apply(Backend),
-    /// It forgets what it has read.
+    /// That applier forgets what it has read.
     Crash(Backend),
-    /// A person asks for the parked key of this backend.
+    /// A person asks for a retry of the parked key of this backend.
     Retry(Backend),
 }
 

@@ -1,4 +1,5 @@
-//! What must hold in every state, and what must happen in some, so that the first is not true of an idle system only.
+//! The properties: what must hold in every state, and what must happen in some state. The latter show that the former do not hold merely
+//! because the system is idle.
 
 use stateright::Property;
 

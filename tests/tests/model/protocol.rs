@@ -1,23 +1,23 @@
-//! The protocol's settings: what is bounded, and what can be broken on purpose.
+//! The bounds of the model, and the mistakes that can be made on purpose.
 
 use turnout_vocabulary::Backend;
 
 /// The number of a policy set. The first is 1; 0 means none.
 pub(crate) type Epoch = u8;
 
-/// How many writes are committed at most.
+/// The largest number of committed writes.
 pub(crate) const WRITES: u8 = 2;
 
-/// Epochs 1 to 4: the first, then three changes, each of which is a handoff or the abandonment of the one before it. With a
-/// fifth there are 1,533,840 states instead of 363,328, and none is wrong either.
+/// Epochs 1 to 4: the first epoch, then three changes, each of which is a handoff or the abandonment of the epoch before it. With a fifth
+/// epoch there are 1,533,840 states instead of 363,328, and no property is violated either.
 pub(crate) const LAST_EPOCH: Epoch = 4;
 
-/// Who is written to under an epoch: every epoch moves the key, so an abandonment gives it back.
+/// The authority under an epoch. Every epoch moves the key, so an abandonment moves it back.
 pub(crate) const fn authority(epoch: Epoch) -> Backend {
     if epoch % 2 == 1 { Backend::Old } else { Backend::New }
 }
 
-/// The backend that isn't `backend`.
+/// The backend that is not `backend`.
 pub(crate) const fn other(backend: Backend) -> Backend {
     match backend {
         Backend::Old => Backend::New,
@@ -28,23 +28,23 @@ pub(crate) const fn other(backend: Backend) -> Backend {
 /// One step of a coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Raises the fence of the side that loses the authority. This waits for no writer.
+    /// Raises the fence of the side that loses authority. The coordinator waits for no writer yet.
     FenceLosing,
-    /// Waits until every write that the losing side let in under an older epoch has ended.
+    /// Waits until every write has ended that the losing side let in under an older epoch.
     AwaitLosing,
-    /// Raises the fence of the other side. This waits for no writer.
+    /// Raises the fence of the other side. The coordinator waits for no writer yet.
     FenceGaining,
-    /// Waits until every write that the other side let in under an older epoch has ended.
+    /// Waits until every write has ended that the other side let in under an older epoch.
     AwaitGaining,
-    /// Waits until the losing side has no dirty entry older than the epoch. What is left on the other side is in nobody's
-    /// way: it is the authority of those rows from now on.
+    /// Waits until the losing side has no dirty entry older than the epoch. Entries on the other side hold up nothing: that side is the
+    /// authority of their rows from now on.
     DrainLosing,
-    /// Says that writes may go on under the epoch, unless a newer epoch is recorded.
+    /// Releases the epoch: writes may go on under it, unless a newer epoch is recorded.
     Release,
 }
 
 impl Phase {
-    /// The backend that this step of the handoff to `epoch` asks.
+    /// The backend that this step of the handoff to `epoch` concerns.
     pub(crate) const fn side(self, epoch: Epoch) -> Backend {
         match self {
             Self::FenceLosing | Self::AwaitLosing | Self::DrainLosing => authority(epoch - 1),
@@ -53,10 +53,10 @@ impl Phase {
     }
 }
 
-/// The protocol as designed, or with one mistake.
+/// The protocol as designed, or with one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// As the host and the backends have it.
+    /// The protocol as the host and the backends have it.
     AsDesigned,
     /// A handoff drains first and raises the fences afterwards.
     DrainBeforeFence,
@@ -66,7 +66,7 @@ pub(crate) enum Protocol {
     NoTokenOnAcknowledgement,
     /// An acknowledgement removes every dirty entry of the key, not only those that were read.
     AcknowledgesTheKey,
-    /// A handoff does not drain the side that loses the authority.
+    /// A handoff does not drain the side that loses authority.
     LosingSideNotDrained,
     /// Backends accept writes of every epoch.
     NoFence,
@@ -78,8 +78,8 @@ pub(crate) enum Protocol {
     ReleasedAfterAbandonment,
     /// A handoff can be abandoned although its epoch is released.
     AbandonedAfterRelease,
-    /// Hosts write at once under every epoch that is begun before the one before it is released, also where that one
-    /// is an abandonment and so has writes of its own.
+    /// Hosts write at once under every epoch that is begun before its predecessor is released. They do so also if the predecessor is an
+    /// abandonment, which has writes of its own.
     HandoffTakenForAbandonment,
 }
 

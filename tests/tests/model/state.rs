@@ -1,4 +1,4 @@
-//! Everything that the two backends, the two hosts and the appliers know, at one moment.
+//! The state of the two backends, the two hosts and the appliers at one moment.
 
 use turnout_vocabulary::Backend;
 
@@ -7,32 +7,32 @@ use crate::protocol::{Epoch, WRITES, authority};
 /// The system at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
-    /// `old` and `new`.
+    /// The backends `old` and `new`.
     pub(crate) backends: [Replica; 2],
-    /// The mirror from `old` to `new`, and the one back.
+    /// The mirror from `old` to `new`, and the mirror back.
     pub(crate) mirrors: [Mirror<Applier>; 2],
     /// The two hosts.
     pub(crate) hosts: [Host; 2],
     /// The newest epoch that a host has begun a handoff to.
     pub(crate) newest: Epoch,
-    /// Which epochs are released: a bit each. An abandonment is released as it is recorded.
+    /// The released epochs (a bit each). An abandonment is released as it is recorded.
     pub(crate) released: u8,
-    /// Under which epochs writes were committed: a bit each, forgotten after the last write.
+    /// The epochs under which writes were committed (a bit each), forgotten after the last write.
     pub(crate) written: u8,
-    /// How many writes are committed; also the value of the last of them.
+    /// How many writes are committed. The last write has this number as its value.
     pub(crate) committed: u8,
     /// What went wrong in the step that led here.
     pub(crate) fault: Option<Fault>,
 }
 
-/// What one backend holds of the key.
+/// One backend's data about the key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Replica {
     /// The row's value: the number of the write that made it. A deletion is a value like any other.
     pub(crate) row: u8,
-    /// The dirty entries: for each write, the epoch it carried while its entry is here, else 0.
+    /// The dirty entries. Each write has the epoch that it carried while its entry is there, else 0.
     pub(crate) dirty: [Epoch; WRITES as usize],
-    /// The lowest epoch that is accepted.
+    /// The lowest epoch that the backend accepts.
     pub(crate) fence: Epoch,
 }
 
@@ -43,26 +43,26 @@ pub(crate) struct Mirror<A> {
     pub(crate) on_source: u8,
     /// The lease's token on the target.
     pub(crate) on_target: u8,
-    /// The two who compete for the lease.
+    /// The two appliers that compete for the lease.
     pub(crate) appliers: [A; 2],
 }
 
-/// How far an applier is.
+/// The progress of an applier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Applier {
-    /// It holds no lease.
+    /// The applier holds no lease.
     Idle,
-    /// It has raised the token on the source.
+    /// The applier has raised the token on the source.
     Claimed { token: u8 },
-    /// It has raised the token on the target too.
+    /// The applier has raised the token on the target too.
     Holding { token: u8 },
-    /// It has taken a batch, and perhaps the next.
+    /// The applier has taken a batch, and perhaps the next one.
     Read {
         token: u8,
         batch: Batch,
         next: Option<Batch>,
     },
-    /// The row is on the target; these entries (a bit each) are to be acknowledged.
+    /// The row is on the target. These entries (a bit each) are to be acknowledged.
     Applied {
         token: u8,
         entries: u8,
@@ -70,36 +70,36 @@ pub(crate) enum Applier {
     },
 }
 
-/// Dirty entries (a bit each) and the row, as read together.
+/// Dirty entries (a bit each) and the row, read together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Batch {
     pub(crate) entries: u8,
     pub(crate) row: u8,
 }
 
-/// What one host knows and does.
+/// One host's knowledge and work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Host {
-    /// The epoch it believes in.
+    /// The epoch that the host believes in.
     pub(crate) epoch: Epoch,
-    /// The epoch of a write that the fence let in and that is not yet committed; 0 means none. Its transaction holds the lock
-    /// on that epoch.
+    /// The epoch of a write that the fence let in and that is not committed yet; 0 means none. The write's transaction holds the lock on
+    /// that epoch.
     pub(crate) writing: Epoch,
-    /// The epoch that it coordinates the handoff to (0 means none), and how many steps of it are done.
+    /// The epoch of the handoff that the host coordinates (0 means none), and how many steps of it are done.
     pub(crate) duty: (Epoch, u8),
 }
 
-/// What must never happen in a step.
+/// What no step may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fault {
-    /// A write was committed although a later epoch with another authority was released.
+    /// A write was committed under an epoch although a later epoch with another authority was released.
     StaleAuthority,
     /// An apply put an older row over a newer one.
     OlderRow,
 }
 
 impl State {
-    /// Both backends are equal, epoch 1 is in force, nobody does anything.
+    /// The first state: both backends are equal, epoch 1 is in force, and nobody does anything.
     pub(crate) const FIRST: Self = Self {
         backends: [const {
             Replica {
@@ -139,7 +139,7 @@ impl State {
         self.released & (1 << epoch) != 0
     }
 
-    /// Whether `epoch` abandons the one before it: that one is not released, and never will be.
+    /// Whether `epoch` abandons its predecessor. The predecessor is not released then, and never will be.
     pub(crate) fn is_abandonment(&self, epoch: Epoch) -> bool {
         self.is_released(epoch) && !self.is_released(epoch - 1)
     }
@@ -153,14 +153,14 @@ impl State {
 }
 
 impl Replica {
-    /// The dirty entries that are here: a bit each.
+    /// The dirty entries on this backend (a bit each).
     pub(crate) fn entries(&self) -> u8 {
         (0..)
             .zip(self.dirty)
             .fold(0, |found, (id, epoch)| found | u8::from(epoch != 0) << id)
     }
 
-    /// Whether a dirty entry older than `epoch` is left.
+    /// Whether a dirty entry older than `epoch` is pending.
     pub(crate) fn is_dirty_before(&self, epoch: Epoch) -> bool {
         self.dirty.iter().any(|&entry| entry != 0 && entry < epoch)
     }

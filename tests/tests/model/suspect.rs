@@ -12,13 +12,13 @@
 //! | the row version (`xmin`), which every write changes and which no other row has | [`Row::version`] |
 //! | the next look | [`Step::Look`] |
 //!
-//! A look reads the row of one side and, on the authority, whether the key is dirty, in one snapshot. Three looks are enough: the side
-//! that has a row is looked at first and last, the other side in between. The two looks at the same side must find the same row
-//! version: then that side did not change meanwhile, and what the look in between found was there at the same time. If the authority is
-//! looked at twice and is clean both times, no entry was made in between, as each is made by a write of the row.
+//! A look reads the row of one side and, on the authority, whether the key is dirty, in one snapshot. Three looks are enough. A side that
+//! has a row is looked at first and last, the other side in between. The two looks at the same side must find the same row version. That
+//! side did not change between them then, so the row of the look in between was there at the same time. If the authority is looked at twice
+//! and is clean both times, no entry was made in between, because each entry is made by a write of the row.
 //!
-//! To compare the two looks by value is not enough (`design.md` says it so): two writes that are mirrored between the looks put the first
-//! value back, and the look in between finds the value of the first of them on the mirror's side.
+//! It is not enough to compare the two looks by value (`design.md` says so): if two writes are mirrored between the looks, the second may
+//! put the first value back, and the look in between finds the value of the first write on the mirror's side.
 //!
 //! What is not modelled: entries that are parked or held, which confirm a difference by themselves; the handoff.
 
@@ -26,68 +26,68 @@ use stateright::{Model, Property};
 
 use crate::checking::{assert_breaks, assert_holds};
 
-/// How many writes there are at most.
+/// The largest number of writes.
 const WRITES: u8 = 4;
 
-/// The protocol as designed, or with one mistake.
+/// The protocol as designed, or with one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
-    /// As described above.
+    /// The protocol as described above.
     AsDesigned,
     /// Two looks at one side are compared by value.
     ComparesValues,
-    /// Nobody asks whether the key is dirty.
+    /// A look does not ask whether the key is dirty.
     PassesOverEntries,
-    /// The authority is not looked at again.
+    /// The comparison does not look at the authority again.
     LooksOnce,
-    /// The authority is looked at twice although it has no row.
+    /// The comparison looks at the authority twice although the authority has no row.
     LooksTwiceAtNothing,
 }
 
-/// What a side has for the key.
+/// The row of a side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Row {
     value: u8,
-    /// Which write made it.
+    /// The number of the write that made the row.
     version: u8,
 }
 
-/// What a look at the authority has found.
+/// The result of a look at the authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Seen {
     row: Option<Row>,
     is_dirty: bool,
 }
 
-/// How far the looks are.
+/// The progress of the looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 enum Looks {
-    /// Not begun.
+    /// No look has been made.
     #[default]
     None,
-    /// The authority has a row.
+    /// The authority was looked at and has a row.
     Authority(Seen),
-    /// The same, and the mirror has been looked at.
+    /// The authority was looked at and has a row, and the mirror was looked at.
     AuthorityThenMirror(Seen, Option<Row>),
-    /// The authority has none, and the mirror has been looked at.
+    /// The authority was looked at and has no row, and the mirror was looked at.
     Mirror(Option<Row>),
-    /// The same, and the authority has been looked at again.
+    /// The authority has no row, the mirror was looked at, and the authority was looked at again.
     MirrorThenAuthority(Option<Row>, Seen),
-    /// The key diverges.
+    /// The verdict: the key diverges.
     Diverged,
-    /// The sides are equal, or it is looked at again later.
+    /// The verdict: the sides are equal, or the key is looked at again later.
     Over,
 }
 
-/// How far the applier is.
+/// The progress of the applier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 enum Applier {
-    /// It has taken nothing.
+    /// The applier has taken nothing.
     #[default]
     Idle,
-    /// It has taken the entries of so many writes, and has read the row.
+    /// The applier has taken the entries of so many writes, and has read the row.
     Taken(u8, Option<Row>),
-    /// It has applied that.
+    /// The applier has applied the row that it read with the entries of so many writes.
     Applied(u8),
 }
 
@@ -98,14 +98,14 @@ struct State {
     mirror: Option<Row>,
     /// How many writes there were.
     writes: u8,
-    /// The entries of so many writes are gone.
+    /// How many writes have acknowledged entries, which are gone.
     acknowledged: u8,
-    /// How often a row was made on either side.
+    /// How many row versions were made on either side.
     versions: u8,
     has_tampered: bool,
     applier: Applier,
     looks: Looks,
-    /// Whether the sides have differed without an entry since the looks began.
+    /// Whether the sides have differed without an entry at some moment since the looks began.
     differed: bool,
 }
 
@@ -114,7 +114,7 @@ struct State {
 enum Step {
     /// A write of this value; `None` deletes the row.
     Write(Option<u8>),
-    /// The applier goes on.
+    /// The next step of the applier.
     Apply,
     /// A person changes the mirror's side.
     Tamper(Option<u8>),

@@ -10,33 +10,33 @@
 //! | a batch's tick: stored on the target by the apply, on the source by the acknowledgement | [`state::Side::arrived`], [`state::Side::sent`] |
 //! | what the source has acknowledged durably, shown to the target by each apply and by an idle applier | [`state::Side::shown`], [`ApplierStep::Show`] |
 //! | the lease's tokens on both sides | [`state::Side::outgoing`], [`state::Side::incoming`] |
-//! | an applier compares both directions when it takes the lease, and again once a server was started anew | `Advance` from `Admitted` |
+//! | an applier compares both directions when it takes the lease, and again after a server has restarted | `Advance` from `Admitted` |
 //! | a handoff drains, takes the lease of the losing side's mirror, compares, and releases | [`Step::Handoff`] |
 //! | a side that was found to be rewound, kept on the other side | [`state::Side::other_is_rewound`] |
 //!
 //! What the comparison must be, as the tests show:
-//! - A tick is never used twice. A batch that is applied once more, since its acknowledgement was lost, may hold more entries than
-//!   before, so its tick is one above the target's. The source takes over that tick when it acknowledges.
-//! - `sent` is read before `arrived`, `shown` before `sent`, and the target's token before the source's. A handoff runs beside the appliers
-//!   and so looks at `old`, at `new`, and at `old` again.
+//! - A tick is never used twice. A batch that is applied again because its acknowledgement was lost may hold more entries than
+//!   before, so its tick is one above the target's. The source takes that tick over when it acknowledges.
+//! - `sent` is read before `arrived`, `shown` before `sent`, and the target's token before the source's. A handoff works beside the
+//!   appliers and so looks at `old`, at `new`, and at `old` again.
 //! - A fresh token must be greater than the target's. An equal one means that the source was rewound, or that the same applier
 //!   asks once more.
-//! - Both directions are compared before each take that follows a restart of a server (`pg_postmaster_start_time()`), and a batch
+//! - Both directions are compared before each take that follows a restart of a server (`pg_postmaster_start_time()`). A batch that was
 //!   taken before a restart of the target, or applied before a restart of the source, is given up. The ticks of one direction do not
-//!   say that its source was rewound as the target of the other direction.
+//!   show that its source was rewound as the target of the other direction.
 //! - An acknowledgement whose entries are gone means that the source was rewound.
 //! - A handoff takes the lease of the losing side's mirror after the drain, as an applier would. A losing side that was restored looks
-//!   drained while an applier has a batch of its entries in hand, and would apply the batch after the release. An apply that is refused
-//!   once the target's fence has risen since the take does the same.
+//!   drained while an applier has a batch of its entries in hand, and that applier would apply the batch after the release. It would be
+//!   enough, too, to refuse an apply if the target's fence has risen since the take.
 //!
 //! What cannot be seen (none of it counts as a fault here):
 //! - A restore of the source between an acknowledgement and the next show. The target is one tick ahead then, as it is before each
-//!   acknowledgement. It holds the rows; the source lacks them, and the source's next write of the key is mirrored over them.
+//!   acknowledgement. The target holds the rows and the source lacks them, so the source's next write of the key is mirrored over them.
 //! - A restore of the source that loses writes which were never mirrored.
-//! - A batch that was in hand at a restore of the source and is applied while a handoff compares. The next comparison sees it.
+//! - A restore of the source while an applier has a batch in hand, which it applies while a handoff compares. The next comparison sees it.
 //!
-//! What is not modelled: restores of both sides (a restore takes back the marks that the restored side holds about the other), the
-//! fences, two appliers of a direction at once (the other models have them), and what a person decides.
+//! What is not modelled: restores of both sides (a restore takes back the marks that the restored side holds about the other), the fences,
+//! two appliers of a direction at once (the other models have them), and the decision of the person.
 
 mod applier;
 mod state;
@@ -49,10 +49,10 @@ use state::{Fault, State, WRITES};
 
 use crate::checking::{assert_breaks, assert_holds};
 
-/// The protocol as designed, or with one mistake.
+/// The protocol as designed, or with one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// As described above.
+    /// The protocol as described above.
     AsDesigned,
     /// The target's tick is not stored and not compared.
     NoTickOnTarget,
@@ -62,15 +62,15 @@ pub(crate) enum Protocol {
     ShowsWhatMayBeLost,
     /// A handoff does not compare the sides.
     HandoffDoesNotCompare,
-    /// A batch that is applied once more has the tick that it had before.
+    /// A batch that is applied again keeps the tick that it had before.
     RepeatsATick,
     /// A handoff does not take the lease of the losing side's mirror.
     HandoffLeavesTheLease,
-    /// A handoff looks at each side once.
+    /// A handoff looks at each side only once.
     LooksAtEachSideOnce,
-    /// An acknowledgement does not ask whether its entries are there.
+    /// An acknowledgement does not check whether its entries are there.
     AcknowledgesWhatIsGone,
-    /// The target admits an applier whose token is the one that it has seen last.
+    /// The target admits an applier with the token that the target has seen last.
     AdmitsAnEqualToken,
     /// An applier goes on after a restart of a server without comparing the sides.
     SeesNoRestart,
@@ -83,13 +83,13 @@ pub(crate) enum Step {
     Write,
     /// A base backup of a side is taken.
     BackUp(Backend),
-    /// It is restored.
+    /// The base backup is restored.
     Restore,
     /// A server crashes and recovers.
     Crash(Backend),
-    /// An applier's, of the mirror from this backend.
+    /// A step of an applier of the mirror from this backend.
     Applier(Backend, usize, ApplierStep),
-    /// The handoff to the other side goes on.
+    /// The next step of the handoff to the other side.
     Handoff,
 }
 
@@ -105,7 +105,7 @@ impl Model for Protocol {
         if state.fault.is_some() {
             return;
         }
-        // Once a side is marked, a person decides; what appliers have in hand goes on.
+        // Once a side is marked, a person decides. Appliers still finish the batches that they have in hand.
         if !state.is_marked() {
             steps.extend([Step::Write, Step::Restore, Step::Handoff]);
             steps.extend(Backend::ALL.map(Step::BackUp));

@@ -1,22 +1,22 @@
-//! What an applier does. It may sleep before any step, and crash after any.
+//! The steps of an applier. It may sleep before any step, and crash after any step.
 
 use super::Protocol;
 use super::state::{CLAIMS, Fault, State};
 
-/// How far an applier is.
+/// The progress of an applier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Applier {
-    /// It holds no lease.
+    /// The applier holds no lease.
     Idle,
-    /// It has raised the token on the source.
+    /// The applier has raised the token on the source.
     Claimed { token: u8 },
-    /// It has raised the token on the target too.
+    /// The applier has raised the token on the target too.
     Holding { token: u8 },
-    /// It has read entries (a bit each) and the row, in a transaction that has not ended.
+    /// The applier has read entries (a bit each) and the row. The transaction that read them has not ended.
     Taken { token: u8, entries: u8, row: u8 },
-    /// That transaction has ended.
+    /// The transaction that read entries and row has ended.
     Answered { token: u8, entries: u8, row: u8 },
-    /// The row is on the target; these entries are to be acknowledged.
+    /// The row is on the target. These entries are to be acknowledged.
     Applied { token: u8, entries: u8 },
 }
 
@@ -25,14 +25,14 @@ pub(crate) enum Applier {
 pub(crate) enum ApplierStep {
     /// Reads these entries (a bit each) and the row.
     Take(u8),
-    /// Does what comes next; where a token refuses it, the lease is lost.
+    /// Takes the next step. An applier whose token is refused loses the lease.
     Advance,
-    /// Forgets everything.
+    /// The applier forgets everything.
     Crash,
 }
 
 impl Applier {
-    /// The source crashed: what was not answered never will be.
+    /// The source crashed, so a take that it has not answered is lost.
     pub(crate) fn lose_answer(&mut self) {
         if let Self::Taken { token, .. } = *self {
             *self = Self::Holding { token };
@@ -41,7 +41,7 @@ impl Applier {
 }
 
 impl State {
-    /// A step of an applier; nothing where it can't be done now.
+    /// A step of applier `who`; `None` if the step is impossible now.
     pub(crate) fn applier_step(&mut self, who: usize, step: ApplierStep, protocol: Protocol) -> Option<()> {
         let applier = self.appliers[who];
         self.appliers[who] = match (step, applier) {
@@ -81,14 +81,14 @@ impl State {
                 Applier::Claimed { token }
             }
             Applier::Claimed { token } => {
-                // Who finds a greater token is not admitted; who finds its own was admitted before.
+                // An applier that finds a greater token is not admitted. One that finds its own was admitted before.
                 if token < on_target {
                     return Some(Applier::Idle);
                 }
                 self.target.commit_durably(|target| target.token = token);
                 Applier::Holding { token }
             }
-            // The comparison with what is on disk comes too soon, and what it found may be flushed.
+            // The mistake: the log is flushed before the read, so the row that is read afterwards may be lost.
             Applier::Holding { .. } if protocol == Protocol::FlushesBeforeReading => {
                 self.source.flush();
                 applier

@@ -1,30 +1,30 @@
-//! Everything that the two servers know, at one moment, and what writes, crashes and the handoff do to it.
+//! The state of the two servers at one moment, and the effects of writes, crashes and the handoff.
 
 use super::applier::Applier;
 use super::{Protocol, Server};
 use crate::log::Log;
 
-/// How many writes are committed at most.
+/// The largest number of committed writes.
 pub(crate) const WRITES: u8 = 3;
 
-/// How often servers crash at most.
+/// The largest number of crashes of servers.
 const CRASHES: u8 = 2;
 
-/// How often the lease is taken at most.
+/// The largest number of times that the lease is taken.
 pub(crate) const CLAIMS: u8 = 3;
 
 /// The system at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
-    /// The authority, until the handoff.
+    /// The server that is the authority until the handoff.
     pub(crate) source: Log<Source>,
-    /// The other side.
+    /// The other server.
     pub(crate) target: Log<Target>,
-    /// The two who compete for the lease.
+    /// The two appliers that compete for the lease.
     pub(crate) appliers: [Applier; 2],
-    /// How far the handoff is.
+    /// The progress of the handoff.
     pub(crate) handoff: Handoff,
-    /// How many writes were committed, lost ones included; also the number of the last of them.
+    /// How many writes were committed, lost ones included. The last write has this number.
     pub(crate) writes: u8,
     /// How often a server crashed.
     pub(crate) crashes: u8,
@@ -32,24 +32,24 @@ pub(crate) struct State {
     pub(crate) claims: u8,
     /// Whether a write was lost.
     pub(crate) lost: bool,
-    /// Whether the target was written to as the authority.
+    /// Whether the target was written as the authority.
     pub(crate) has_moved_on: bool,
     /// What went wrong in the step that led here.
     pub(crate) fault: Option<Fault>,
 }
 
-/// What the source holds of the key, and the lease.
+/// The source's data about the key and the lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Source {
     /// The number of the write that made the row.
     pub(crate) row: u8,
-    /// The dirty entries: a bit for each write.
+    /// The dirty entries, with a bit for each write.
     pub(crate) dirty: u8,
     /// The lease's token.
     pub(crate) token: u8,
 }
 
-/// What the target holds of the key, and the lease.
+/// The target's data about the key and the lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Target {
     /// The number of the write that made the row.
@@ -58,20 +58,20 @@ pub(crate) struct Target {
     pub(crate) token: u8,
 }
 
-/// How far the handoff is.
+/// The progress of the handoff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Handoff {
-    /// Not begun.
+    /// The handoff has not begun.
     Before,
-    /// The source accepts no write any more.
+    /// The source refuses writes.
     Fenced,
-    /// It was seen that the source has no dirty entry.
+    /// The handoff found no dirty entry on the source.
     Looked,
     /// The target is the authority.
     Released,
 }
 
-/// What must never happen in a step.
+/// What no step may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fault {
     /// An apply put an older row over a newer one.
@@ -79,7 +79,7 @@ pub(crate) enum Fault {
 }
 
 impl State {
-    /// Both sides are equal, and nobody does anything.
+    /// The first state: both sides are equal, and nobody does anything.
     pub(crate) fn first() -> Self {
         let source = Source {
             row: 0,
@@ -112,7 +112,7 @@ impl State {
                 source.row = number;
                 source.dirty |= entry;
             }),
-            // What becomes of this write is the business of the mirror back.
+            // The mirror back, which is not modelled, is responsible for this write.
             Handoff::Released => {
                 self.target.commit_durably(|target| target.row = number);
                 self.has_moved_on = true;
@@ -123,7 +123,7 @@ impl State {
         Some(())
     }
 
-    /// A server loses what is not on disk, and everybody their sessions with it.
+    /// A server loses what is not on disk, and all participants lose their sessions with it.
     pub(crate) fn crash(&mut self, server: Server, protocol: Protocol) -> Option<()> {
         if self.crashes == CRASHES {
             return None;
@@ -146,7 +146,7 @@ impl State {
         Some(())
     }
 
-    /// The next step of the handoff; nothing while it has to wait.
+    /// The next step of the handoff; `None` while the handoff has to wait.
     pub(crate) fn hand_off(&mut self, protocol: Protocol) -> Option<()> {
         self.handoff = match self.handoff {
             Handoff::Before => {

@@ -1,4 +1,4 @@
-//! What an applier does. It may sleep before any step, and crash after any.
+//! The steps of an applier. It may sleep before any step, and crash after any step.
 
 use turnout_vocabulary::Backend;
 
@@ -7,37 +7,37 @@ use super::state::{Fault, Row, State};
 use crate::canonical::Holder;
 use crate::protocol::other;
 
-/// How far an applier is.
+/// The progress of an applier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Applier {
-    /// It holds no lease.
+    /// The applier holds no lease.
     Idle,
-    /// It has raised the token on the source. The receipt is what the target had before.
+    /// The applier has raised the token on the source. The receipt is the one that it found on the target before that.
     Claimed { token: u8, receipt: u8 },
-    /// It has raised the token on the target too.
+    /// The applier has raised the token on the target too.
     Admitted { token: u8, receipt: u8 },
-    /// It is ready to take.
+    /// The applier is ready to take.
     Holding { token: u8 },
-    /// It has taken entries (a bit each).
+    /// The applier has taken entries (a bit each).
     Looked { token: u8, entries: u8 },
-    /// It has the row too, and perhaps more entries already, which come next.
+    /// The applier has read the row too. It may have taken entries of the next batch already.
     Read {
         token: u8,
         batch: Batch,
         next: Option<Next>,
     },
-    /// The row is on the target, or was with the predecessor; these entries are to be acknowledged.
+    /// The row is on the target, put there by this applier or its predecessor. These entries are to be acknowledged.
     Applied {
         token: u8,
         entries: u8,
         receipt: bool,
         next: Option<Next>,
     },
-    /// They are.
+    /// The entries are acknowledged.
     Acknowledged { token: u8 },
 }
 
-/// Entries with the row, as it was when there were more of them, perhaps.
+/// Entries and the row. The row may have been read when there were more entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Batch {
     entries: u8,
@@ -45,17 +45,17 @@ pub(crate) struct Batch {
     row: Row,
 }
 
-/// What is taken while the batch before it is not acknowledged.
+/// What the applier has of the next batch while the batch before it is not acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Next {
-    /// Entries.
+    /// The entries.
     Looked(u8),
-    /// And their row.
+    /// The entries and their row.
     Read(Batch),
 }
 
 impl Applier {
-    /// The entries that it may take now, all of these or some.
+    /// The entries that the applier may take now.
     pub(crate) fn free(self, source: Backend, dirty: u8, protocol: Protocol) -> u8 {
         match self {
             Self::Holding { .. } => dirty,
@@ -95,7 +95,7 @@ impl State {
         }
     }
 
-    /// Reads the row that the entries are taken for which come next.
+    /// Reads the row of the next batch's entries.
     pub(crate) fn read_ahead(&mut self, source: Backend, who: usize) -> Option<()> {
         let mut applier = self.mirrors[source as usize].appliers[who];
         match &mut applier {
@@ -118,13 +118,13 @@ impl State {
         }
     }
 
-    /// Forgets everything.
+    /// The applier forgets everything.
     pub(crate) fn crash(&mut self, source: Backend, who: usize) -> Option<()> {
         let applier = &mut self.mirrors[source as usize].appliers[who];
         (std::mem::replace(applier, Applier::Idle) != Applier::Idle).then_some(())
     }
 
-    /// Does what comes next; where a token refuses it, the lease is lost.
+    /// Takes the next step. An applier whose token is refused loses the lease.
     pub(crate) fn advance(&mut self, source: Backend, who: usize, protocol: Protocol) {
         let applier = self.mirrors[source as usize].appliers[who];
         let after = self.after(source, applier, protocol);
@@ -182,7 +182,7 @@ impl State {
                     next,
                 }
             }
-            // What was begun ahead is waited for.
+            // The acknowledgement waits for the read that was begun ahead.
             Applier::Applied {
                 next: Some(Next::Looked(_)),
                 ..
@@ -219,7 +219,7 @@ impl State {
         }
     }
 
-    /// Makes the target's row equal to what was read, and leaves no dirty entry.
+    /// Makes the target's row equal to the row that was read. Leaves no dirty entry.
     fn apply(&mut self, target: Backend, row: Row, receipt: u8) {
         let side = self.at_mut(target);
         let is_older = row.number < side.row.number;
@@ -232,8 +232,8 @@ impl State {
         }
     }
 
-    /// The state that stands for all those that can't be told apart from it by what happens next: whoever can only be refused
-    /// is, and the names of tokens and appliers do not matter.
+    /// The representative of all states that differ from this one in nothing that matters to later steps. A participant that can only be
+    /// refused is refused at once, and the names of tokens and appliers do not matter.
     pub(crate) fn canonical(mut self) -> Self {
         for mirror in &mut self.mirrors {
             for applier in &mut mirror.appliers {

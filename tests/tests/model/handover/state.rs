@@ -1,57 +1,57 @@
-//! Everything that the two backends and the appliers know, at one moment, and what a write does to it.
+//! The state of the two backends and the appliers at one moment, and the effect of a write.
 
 use turnout_vocabulary::Backend;
 
 use super::applier::Applier;
 use crate::state::Mirror;
 
-/// How many writes are committed at most.
+/// The largest number of committed writes.
 pub(crate) const WRITES: u8 = 4;
 
 /// The system at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
-    /// `old` and `new`.
+    /// The backends `old` and `new`.
     pub(crate) backends: [Side; 2],
-    /// The mirror from `old` to `new`, and the one back.
+    /// The mirror from `old` to `new`, and the mirror back.
     pub(crate) mirrors: [Mirror<Applier>; 2],
-    /// How many writes are committed; also the number of the last of them.
+    /// How many writes are committed. The last write has this number.
     pub(crate) committed: u8,
     /// What went wrong in the step that led here.
     pub(crate) fault: Option<Fault>,
 }
 
-/// What one backend holds of the key.
+/// One backend's data about the key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Side {
     /// The row.
     pub(crate) row: Row,
-    /// The dirty entries: a bit for each write whose entry is here.
+    /// The dirty entries, with a bit for each write.
     pub(crate) dirty: u8,
-    /// Those of the other side's entries that the row was read with that came last; none are 0.
+    /// The entries of the other side that the last applied row was read with, with a bit for each write. 0 means that there is no receipt.
     pub(crate) receipt: u8,
 }
 
 /// A row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Row {
-    /// The write that made it.
+    /// The number of the write that made the row.
     pub(crate) number: u8,
-    /// Whether its authority is `new`.
+    /// Whether the row's authority is `new`.
     pub(crate) at_new: bool,
 }
 
-/// What must never happen in a step.
+/// What no step may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fault {
-    /// A write was made to a row that is not the newest.
+    /// A write changed a row that is not the newest.
     StaleRow,
     /// An apply put an older row over a newer one.
     OlderRow,
 }
 
 impl State {
-    /// Both backends have the same row, whose authority is `old`; nobody does anything.
+    /// The first state: both backends have the same row, whose authority is `old`, and nobody does anything.
     pub(crate) const FIRST: Self = Self {
         backends: [const {
             Side {
@@ -86,7 +86,7 @@ impl State {
         self.backends.iter().any(|side| side.dirty != 0)
     }
 
-    /// A write at a side, and where the row's authority is then; nothing if it is not there before.
+    /// A write at `backend` that leaves the row's authority at `to`; `None` if the authority was not `backend` before.
     pub(crate) fn write(&mut self, backend: Backend, to: Backend) -> Option<()> {
         let committed = self.committed;
         let side = self.at_mut(backend);
@@ -108,7 +108,7 @@ impl State {
 }
 
 impl Row {
-    /// Whether this side is its authority.
+    /// Whether this backend is the row's authority.
     pub(crate) fn is_at(self, backend: Backend) -> bool {
         self.at_new == (backend == Backend::New)
     }

@@ -1,41 +1,41 @@
-//! Everything that the two sides know, at one moment, and what writes and appliers do to it.
+//! The state of the two sides at one moment, and the effects of writes and appliers.
 
 use turnout_vocabulary::Backend;
 
 use super::Protocol;
 use crate::protocol::other;
 
-/// How many writes are committed at most.
+/// The largest number of committed writes.
 pub(crate) const WRITES: u8 = 7;
 
-/// A subject, by its authority: A is that of `old`, B is that of `new`.
+/// A subject, by its authority: A's authority is `old`, B's is `new`.
 type Subject = Backend;
 
 /// The system at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct State {
-    /// `old` and `new`.
+    /// The sides `old` and `new`.
     pub(crate) sides: [Side; 2],
     /// The acknowledged rows that were not deleted, each as its last write left it.
     acknowledged: Vec<Row>,
-    /// How many writes are committed; also the number of the last of them.
+    /// How many writes are committed. The last write has this number.
     pub(crate) writes: u8,
-    /// How many of them handed a row over.
+    /// How many writes handed a row over.
     pub(crate) handed_over: u8,
-    /// Whether two rows had the key at one time.
+    /// Whether two rows had the key at the same time.
     pub(crate) had_conflict: bool,
     /// What went wrong in the step that led here.
     pub(crate) fault: Option<Fault>,
 }
 
-/// What one side holds of the key, and the applier that mirrors it.
+/// One side's data about the key, and the applier that mirrors the side.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Side {
     /// The row.
     pub(crate) row: Option<Row>,
-    /// The entries: dirty, or parked.
+    /// The entries of the key, dirty or parked.
     entries: Vec<Entry>,
-    /// Whether the key is parked; entries that come meanwhile wait with those that are here.
+    /// Whether the key is parked. New entries then wait with the parked ones.
     pub(crate) parked: bool,
     /// What the applier has read.
     pub(crate) batch: Option<Batch>,
@@ -48,32 +48,32 @@ pub(crate) struct Row {
     id: u8,
     /// The number of the write that changed it last.
     number: u8,
-    /// Whose it is.
+    /// The row's subject.
     subject: Subject,
 }
 
-/// A dirty entry: whose the row was before the write and after it.
+/// A dirty entry: the row's subject before the write and after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Entry {
     before: Option<Subject>,
     after: Option<Subject>,
 }
 
-/// The first entries of a side and its row, as read together.
+/// The entries and the row of a side, read together. Entries that come later follow these.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Batch {
     row: Option<Row>,
-    /// Whether the row that was there is a copy of the other side's.
+    /// Whether the take left the row of its side out, as a copy of the other side's row.
     is_copy: bool,
     entries: Vec<Entry>,
 }
 
-/// What must never happen in a step.
+/// What no step may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fault {
-    /// An apply changed or removed an acknowledged row that its authority does not hold.
+    /// An apply changed or removed an acknowledged row that was not a copy of the row on its authority.
     OverwrittenRow,
-    /// A key was parked though only one row has it, or both sides are equal.
+    /// A key was parked although only one row has it, or both sides are equal.
     FalseAlarm,
 }
 
@@ -98,7 +98,7 @@ impl State {
         &mut self.sides[side as usize]
     }
 
-    /// Whether an entry is left.
+    /// Whether an entry is pending.
     pub(crate) fn has_work(&self) -> bool {
         self.sides.iter().any(|side| !side.entries.is_empty())
     }
@@ -139,12 +139,12 @@ impl State {
         Some(())
     }
 
-    /// The row that this side is the authority of.
+    /// The row of this side whose authority is this side.
     fn own(&self, side: Backend) -> Option<Row> {
         self.sides[side as usize].row.filter(|row| row.subject == side)
     }
 
-    /// The subject whose authority this is inserts a row.
+    /// The subject whose authority is this side inserts a row.
     pub(crate) fn insert(&mut self, side: Backend) -> Option<()> {
         if self.sides[side as usize].row.is_some() {
             return None;
@@ -160,7 +160,7 @@ impl State {
         )
     }
 
-    /// It updates its row, and perhaps gives it to the other subject.
+    /// That subject updates its row, and may give it to the other subject.
     pub(crate) fn update(&mut self, side: Backend, hands_over: bool) -> Option<()> {
         let row = self.own(side)?;
         let number = self.writes + 1;
@@ -170,7 +170,7 @@ impl State {
         Some(())
     }
 
-    /// It deletes its row.
+    /// That subject deletes its row.
     pub(crate) fn delete(&mut self, side: Backend) -> Option<()> {
         self.own(side)?;
         self.write(side, None)
@@ -213,7 +213,7 @@ impl State {
             self.side_mut(source).parked = true;
             return Some(());
         }
-        // A copy may go: what its authority holds is mirrored once more, as an entry for that is left.
+        // A copy may be removed: an entry on its authority is pending, so the row is mirrored once more.
         let is_lost = changed.is_some_and(|gone| {
             let is_copy = gone.subject == source && self.own(source) == Some(gone);
             self.acknowledged.contains(&gone) && !is_copy
@@ -252,7 +252,7 @@ impl State {
         is_named && is_mirrored && !is_on_its_way
     }
 
-    /// A person asks for the parked key of this side.
+    /// A person asks for a retry of the parked key of this side.
     pub(crate) fn retry(&mut self, side: Backend) -> Option<()> {
         let side = self.side_mut(side);
         std::mem::take(&mut side.parked).then_some(())

@@ -1,4 +1,4 @@
-//! What an applier does. It may sleep before any step, and crash after any.
+//! The steps of an applier. It may sleep before any step, and crash after any step.
 
 use turnout_vocabulary::Backend;
 
@@ -6,24 +6,24 @@ use super::Protocol;
 use super::state::{CLAIMS, Fault, State, rewound};
 use crate::protocol::other;
 
-/// How far an applier is.
+/// The progress of an applier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Applier {
-    /// It holds no lease.
+    /// The applier holds no lease.
     Idle,
-    /// It has raised the token on the source.
+    /// The applier has raised the token on the source.
     Claimed { token: u8 },
-    /// It has raised the token on the target too, and compares the sides before it goes on.
+    /// The applier has raised the token on the target too. It compares the sides before it goes on.
     Admitted { token: u8 },
-    /// It is ready to take.
+    /// The applier is ready to take.
     Holding { token: u8 },
-    /// It has taken a batch.
+    /// The applier has taken a batch.
     Taken { token: u8, batch: Batch },
-    /// The row is on the target; the batch is to be acknowledged.
+    /// The row is on the target. The batch is to be acknowledged.
     Applied { token: u8, batch: Batch, tick: u8 },
 }
 
-/// Dirty entries (a bit each), the row, and what the source said of its batches.
+/// Dirty entries (a bit each), the row, and the source's counts of batches at the time of the take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Batch {
     entries: u8,
@@ -35,16 +35,16 @@ pub(crate) struct Batch {
 /// One step of an applier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ApplierStep {
-    /// Does what comes next; where a token refuses it, the lease is lost.
+    /// Takes the next step. An applier whose token is refused loses the lease.
     Advance,
     /// Shows the target how many batches are acknowledged.
     Show,
-    /// Forgets everything.
+    /// The applier forgets everything.
     Crash,
 }
 
 impl Applier {
-    /// A server was started anew. What needs a session there is given up, and the sides are compared before the next take.
+    /// A server has restarted. An applier gives up what needs its session there, and compares the sides before the next take.
     pub(crate) fn see_restart(&mut self, of_source: bool) {
         match *self {
             Self::Holding { token } => *self = Self::Admitted { token },
@@ -56,7 +56,7 @@ impl Applier {
 }
 
 impl State {
-    /// A step of an applier; nothing where it can't be done now.
+    /// A step of an applier; `None` if the step is impossible now.
     pub(crate) fn applier_step(
         &mut self,
         source: Backend,
@@ -66,7 +66,7 @@ impl State {
     ) -> Option<()> {
         let applier = self.appliers[source as usize][who];
         let after = match (step, applier) {
-            // Nobody would come after it.
+            // No other applier would come after the crash.
             (ApplierStep::Crash, _) if self.claims[source as usize] == CLAIMS[source as usize] => return None,
             (ApplierStep::Crash, Applier::Idle) => return None,
             (ApplierStep::Crash, _) => Applier::Idle,
@@ -123,13 +123,13 @@ impl State {
             Applier::Taken { token, batch } => self.apply(source, token, batch, protocol),
             Applier::Applied { token, .. } if token != here.outgoing => Applier::Idle,
             Applier::Applied { token, batch, tick } => {
-                // What this batch was made of is still there, unless the source was rewound.
+                // The entries of this batch are still there, unless the source was rewound.
                 let is_gone = batch.sent != here.sent || batch.entries & !here.dirty != 0;
                 if is_gone && protocol != Protocol::AcknowledgesWhatIsGone {
                     self.mark(source);
                     return Some(Applier::Idle);
                 }
-                // A crash may take it back.
+                // The acknowledgement is asynchronous, so a crash may take it back.
                 self.log_mut(source).commit(|side| {
                     side.dirty &= !batch.entries;
                     side.sent = tick;
@@ -140,7 +140,7 @@ impl State {
         })
     }
 
-    /// The state that stands for this one: an applier whom each next step would refuse is refused at once.
+    /// The representative of this state: an applier whose every next step would be refused is refused at once.
     pub(crate) fn canonical(mut self) -> Self {
         for source in Backend::ALL {
             let (here, there) = (self.at(source), self.at(other(source)));
@@ -159,7 +159,8 @@ impl State {
         self
     }
 
-    /// A fresh token is greater than any that the target has seen, unless a later holder came first, or the source was rewound.
+    /// Admits a token. A fresh token is greater than every token that the target has seen, unless a later holder came first or the source
+    /// was rewound.
     fn admit(&mut self, source: Backend, token: u8, protocol: Protocol) -> Applier {
         let target = other(source);
         let seen = self.at(target).incoming;
@@ -173,7 +174,7 @@ impl State {
         Applier::Idle
     }
 
-    /// The batch's row goes to the target, with its tick and what the source has acknowledged before.
+    /// Applies the batch's row on the target, with the batch's tick and the source's count of earlier acknowledgements.
     fn apply(&mut self, source: Backend, token: u8, batch: Batch, protocol: Protocol) -> Applier {
         let target = other(source);
         let there = self.at(target);

@@ -1,4 +1,4 @@
-//! Everything that the two sides know, at one moment, and what writes, crashes, restores and handoffs do to it.
+//! The state of the two sides at one moment, and the effects of writes, crashes, restores and handoffs.
 
 use turnout_vocabulary::Backend;
 
@@ -7,58 +7,59 @@ use super::applier::Applier;
 use crate::log::Log;
 use crate::protocol::other;
 
-/// How many writes are committed at most.
+/// The largest number of committed writes.
 pub(crate) const WRITES: u8 = 2;
 
-/// How often the lease of each direction is taken at most.
+/// The largest number of times that the lease of each direction is taken.
 pub(crate) const CLAIMS: [u8; 2] = [2, 1];
 
-/// How many handoffs are released at most.
+/// The largest number of released handoffs.
 const HANDOFFS: u8 = 1;
 
 /// The system at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
-    /// `old` and `new`.
+    /// The sides `old` and `new`.
     pub(crate) sides: [Log<Side>; 2],
-    /// The two who compete for the lease of each direction, by its source.
+    /// The appliers of each direction, by its source.
     pub(crate) appliers: [[Applier; 1]; 2],
     /// How often the lease of each direction was taken.
     pub(crate) claims: [u8; 2],
-    /// The base backup, if one was taken: of which side, and what is in it.
+    /// The side that was backed up and the content of the base backup, if one was taken.
     pub(crate) backup: Option<(Backend, Side)>,
-    /// Whether it was restored.
+    /// Whether the base backup was restored.
     pub(crate) restored: bool,
     /// Whether a server crashed.
     pub(crate) crashed: bool,
-    /// Who is written to.
+    /// The side that is written.
     pub(crate) authority: Backend,
-    /// How far a handoff to the other side is.
+    /// The progress of a handoff to the other side.
     pub(crate) handoff: Handoff,
     /// How many handoffs were released.
     pub(crate) handoffs: u8,
     /// How many writes are committed.
     pub(crate) writes: u8,
-    /// The writes that both sides have and that the target was shown to be acknowledged: a bit each. No part of the protocol.
+    /// The writes that both sides have and whose acknowledgement was shown to the target (a bit each). Only the properties use this.
     pub(crate) exchanged: u8,
-    /// Those of them that a handoff must not lose, as they were exchanged before it compares the sides. No part of the protocol.
+    /// The exchanged writes that a handoff must not lose, because they were exchanged before it compared the sides (a bit each). Only the
+    /// properties use this.
     promised: u8,
-    /// The writes that each side committed as the authority: a bit each. No part of the protocol.
+    /// The writes that each side committed as the authority (a bit each). Only the properties use this.
     pub(crate) committed: [u8; 2],
     /// What went wrong in the step that led here.
     pub(crate) fault: Option<Fault>,
 }
 
-/// What one side holds. A base backup holds all of it.
+/// The content of one side. A base backup holds all of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Side {
-    /// The writes that the row is made of: a bit each.
+    /// The writes that the row consists of (a bit each).
     pub(crate) row: u8,
-    /// The dirty entries: a bit for each write.
+    /// The dirty entries, with a bit for each write.
     pub(crate) dirty: u8,
-    /// As a source: how many batches are acknowledged. So many has the target shown to have applied.
+    /// As a source: how many batches are acknowledged. The target had applied these batches.
     pub(crate) sent: u8,
-    /// As a source: the writes in those batches. No part of the protocol.
+    /// As a source: the writes in the acknowledged batches (a bit each). Only the properties use this.
     pub(crate) delivered: u8,
     /// As a target: how many batches are applied.
     pub(crate) arrived: u8,
@@ -72,36 +73,36 @@ pub(crate) struct Side {
     pub(crate) other_is_rewound: bool,
 }
 
-/// How far a handoff is.
+/// The progress of a handoff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Handoff {
-    /// Nobody is at one.
+    /// No handoff is under way.
     None,
-    /// The authority accepts no write any more.
+    /// The authority refuses writes.
     Fenced,
-    /// The losing side has no dirty entry left, and no applier has a batch of it in hand.
+    /// The losing side has no dirty entry left, and no applier has a batch of that side in hand.
     Drained,
-    /// `old` was looked at.
+    /// The handoff has looked at `old`.
     LookedAtOld(Side),
-    /// `old` was looked at, and `new` then.
+    /// The handoff has looked at `old`, and then at `new`.
     LookedAtBoth(Side, Side),
-    /// Their ticks were compared.
+    /// The handoff has compared the ticks of both sides.
     Compared,
 }
 
-/// What must never happen in a step.
+/// What no step may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fault {
-    /// Authority moved though a side lacks writes that both had.
+    /// Authority moved although a side lacks writes that both sides had.
     MovedWithLoss,
-    /// An apply put a row over one with later writes.
+    /// An apply put a row over a row with later writes.
     OlderRow,
-    /// A side is marked as rewound though none was restored.
+    /// A side is marked as rewound although none was restored.
     FalseAlarm,
 }
 
 impl State {
-    /// Both sides are equal, `old` is the authority, nobody does anything.
+    /// The first state: both sides are equal, `old` is the authority, and nobody does anything.
     pub(crate) fn first() -> Self {
         Self {
             sides: [Log::new(Side::default()), Log::new(Side::default())],
@@ -149,7 +150,7 @@ impl State {
         Some(())
     }
 
-    /// A base backup is taken.
+    /// Takes a base backup of a side.
     pub(crate) fn back_up(&mut self, side: Backend) -> Option<()> {
         if self.backup.is_some() || self.restored {
             return None;
@@ -158,7 +159,7 @@ impl State {
         Some(())
     }
 
-    /// It is restored. A handoff that has a session there begins anew.
+    /// Restores the base backup. A handoff that has a session on that side begins anew.
     pub(crate) fn restore(&mut self, protocol: Protocol) -> Option<()> {
         let (side, then) = self.backup?;
         if self.restored {
@@ -179,7 +180,7 @@ impl State {
         Some(())
     }
 
-    /// A server loses what is not on disk: acknowledgements.
+    /// A server loses the acknowledgements that are not on disk.
     pub(crate) fn crash(&mut self, side: Backend) -> Option<()> {
         let log = &mut self.sides[side as usize];
         if self.crashed || self.restored || log.on_disk() == log.seen() {
@@ -192,7 +193,7 @@ impl State {
         Some(())
     }
 
-    /// A side was found to be rewound. The other side keeps that, and a handoff is abandoned.
+    /// Marks a side as rewound. The other side keeps the mark, and a handoff under way is abandoned.
     pub(crate) fn mark(&mut self, rewound: Backend) {
         self.handoff = Handoff::None;
         self.promised = 0;
@@ -203,7 +204,7 @@ impl State {
         }
     }
 
-    /// The target is told how many batches the source has acknowledged; nothing if it knows.
+    /// Shows the target how many batches the source has acknowledged; `None` if the target knows already.
     pub(crate) fn show(&mut self, source: Backend, protocol: Protocol) -> Option<()> {
         if protocol != Protocol::ShowsWhatMayBeLost {
             self.log_mut(source).flush();
@@ -220,7 +221,7 @@ impl State {
         Some(())
     }
 
-    /// The next step of a handoff to the other side; nothing while it has to wait.
+    /// The next step of a handoff to the other side; `None` while the handoff has to wait.
     pub(crate) fn hand_off(&mut self, protocol: Protocol) -> Option<()> {
         let losing = self.authority;
         self.handoff = match self.handoff {
@@ -270,7 +271,7 @@ impl State {
 }
 
 impl Side {
-    /// What a comparison looks at.
+    /// The part of a side that a comparison looks at.
     fn ticks(self) -> Self {
         Self {
             row: 0,
@@ -281,8 +282,8 @@ impl Side {
     }
 }
 
-/// Which side was rewound, from `old`, then `new`, then `old` once more. The order matters, as batches go on meanwhile: how much has
-/// arrived must be read after how much was sent, and how much was sent must be read after how much was shown; so with the tokens.
+/// The side that was rewound, judged by looks at `old`, then at `new`, then at `old` again. Batches go on meanwhile, so the order matters:
+/// `arrived` must be read after `sent`, `sent` after `shown`, and the source's token after the target's.
 pub(crate) fn rewound(before: Side, new: Side, after: Side, protocol: Protocol) -> Option<Backend> {
     let is_short = |arrived: u8, sent: u8| protocol != Protocol::NoTickOnTarget && arrived < sent;
     if is_short(new.arrived, before.sent) || new.sent < before.shown || new.outgoing < before.incoming {
