@@ -1,4 +1,4 @@
-//! `turnout check` and `turnout status`: what an operator asks before and while a host runs.
+//! `turnout check` and `turnout status`: an operator's questions before a host runs and while it runs.
 
 use std::fs;
 use std::process::Output;
@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::Value;
 use turnout_tests::{Site, turnout};
 
-/// Whether a command of `turnout` succeeded, and what it said on standard output and on standard error.
+/// Whether a command of `turnout` succeeded, its standard output and its standard error.
 struct Said {
     well: Option<i32>,
     out: String,

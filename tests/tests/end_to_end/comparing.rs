@@ -1,4 +1,4 @@
-//! How far a comparison of both sides is, for whoever waits for it.
+//! `turnout status` shows the progress of a comparison of both sides.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ async fn status_shows_how_far_a_comparison_is() -> Result<()> {
         .execute(database)
         .await?;
     }
-    // To read a key of these waits on `new` for as long as somebody has the lock.
+    // Reading a key of this type waits on `new` while somebody holds the lock.
     raw_sql(
         "create function public.waits(public.kind) returns json language plpgsql
         as $$ begin perform pg_advisory_xact_lock_shared(7); return '\"usual\"'; end $$;
@@ -53,7 +53,7 @@ async fn status_shows_how_far_a_comparison_is() -> Result<()> {
     let about = &comparing["old"]["of_about"];
     let words =
         format!("being compared: notes: {about} of about {about} rows on old, 0 of about {about} rows on new\n");
-    // A comparison that waits for too long is begun anew.
+    // A comparison that waits too long begins anew.
     eventually("the command says so", async || {
         site.turnout(&["status"]).ok()?.contains(&words).then_some(())
     })

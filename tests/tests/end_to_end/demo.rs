@@ -16,7 +16,7 @@ use turnout_tests::{Answer, Host, eventually, turnout};
 
 const TEST_PHONE: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,name";
 
-/// The line that it prints.
+/// The line that the demo prints.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Invitation {
@@ -29,7 +29,7 @@ struct Invitation {
     admin_key: String,
 }
 
-/// A running demo. It is killed when this is dropped.
+/// A running demo. Dropping it kills the process.
 struct Demo {
     process: Child,
     out: BufReader<ChildStdout>,
@@ -40,7 +40,7 @@ impl Demo {
     fn start() -> Result<Self> {
         let mut process = turnout()
             .args(["demo", "--json"])
-            // A deployment of the user's own, which the demo must not touch.
+            // The environment of a user's own deployment, which the demo must not touch.
             .envs([
                 ("TURNOUT_OLD_URL", "postgres://nobody@127.0.0.1:1/none"),
                 ("TURNOUT_API_KEY", "another"),
@@ -59,7 +59,7 @@ impl Demo {
         })
     }
 
-    /// Sends a signal; returns how the demo ended and what else it printed.
+    /// Sends a signal. Returns how the demo ended, and what else it printed.
     async fn end(&mut self, signal: Signal) -> Result<(ExitStatus, String)> {
         kill(Pid::from_raw(i32::try_from(self.process.id())?), signal)?;
         let status = eventually("the demo ends", async || self.process.try_wait().ok().flatten()).await;
@@ -68,7 +68,7 @@ impl Demo {
         Ok((status, rest))
     }
 
-    /// The folders of its clusters.
+    /// The folders of the demo's clusters.
     async fn clusters(&self) -> Result<Vec<PathBuf>> {
         let mut folders = Vec::new();
         for url in [&self.invitation.old, &self.invitation.new] {
@@ -90,7 +90,7 @@ impl Drop for Demo {
     }
 }
 
-/// The command lines of the processes that name a folder.
+/// The command lines of the processes that name this folder.
 fn processes_in(folder: &Path) -> Vec<String> {
     let folder = folder.to_string_lossy();
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -98,7 +98,7 @@ fn processes_in(folder: &Path) -> Vec<String> {
     commands.filter(|command| command.contains(&*folder)).collect()
 }
 
-/// Waits until neither a process nor a file of these clusters is left.
+/// Waits until no process and no file of these clusters is left.
 async fn gone(clusters: &[PathBuf]) {
     for folder in clusters {
         eventually("the cluster is gone", async || {
@@ -189,7 +189,7 @@ async fn its_servers_go_even_when_it_is_killed() -> Result<()> {
     let (status, _) = demo.end(Signal::SIGKILL).await?;
     assert!(!status.success());
     gone(&clusters).await;
-    // What a killed process cannot remove itself; it holds no server.
+    // A killed process cannot remove its own folder. The folder holds no server.
     let folder = demo.invitation.config.parent().context("the file is in no folder")?;
     if folder.exists() {
         fs::remove_dir_all(folder)?;

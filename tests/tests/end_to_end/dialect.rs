@@ -7,12 +7,12 @@ use turnout_tests::{Answer, Host, Site};
 
 const OBJECT: &str = "application/vnd.pgrst.object+json";
 
-/// Reads a path with one more header.
+/// Reads a path with an additional header.
 async fn with(host: &Host, method: Method, path: &str, header: (&str, &str)) -> Result<Answer> {
     host.send(host.request(method, path).header(header.0, header.1)).await
 }
 
-/// The ids that a read of a repository finds, in its order.
+/// The ids that a read of a repository returns, in the answer's order.
 async fn ids(host: &Host, repository: &str, query: &str) -> Result<Vec<i64>> {
     let answer = host.get(&format!("/rest/v1/{repository}?select=id&{query}")).await?;
     assert_eq!(answer.status, 200, "{query}: {}", answer.text);
@@ -74,7 +74,7 @@ async fn every_filter_and_its_negation_finds_its_rows() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let all: Vec<i64> = (1..=8).collect();
-    // Anna Petrova is 7, Sergey Orlov 4; 8 has no rating and does not work here any more.
+    // Anna Petrova has id 7, Sergey Orlov id 4. The one with id 8 has no rating and no longer works here.
     for (column, test, found) in [
         ("id", "eq.3", &[3][..]),
         ("id", "neq.3", &[1, 2, 4, 5, 6, 7, 8]),

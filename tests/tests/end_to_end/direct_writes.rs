@@ -1,4 +1,4 @@
-//! Somebody writes to a database directly while a handoff is under way.
+//! A handoff while somebody writes directly to a database.
 
 use anyhow::Result;
 use reqwest::Method;
@@ -14,7 +14,7 @@ async fn dual_writing(budget: &str) -> Result<(Site, Host, PgPool, PgPool)> {
     Ok((site, host, old, new))
 }
 
-/// Has a change of client 8 wait on `old` for a row lock on `new`, and begins a handoff. Returns when its fences are up.
+/// Makes a change of client 8 on `old` wait for a row lock on `new`, and begins a handoff. Returns when the fences of the handoff are up.
 async fn hold_up_a_handoff(
     site: &Site,
     host: &Host,

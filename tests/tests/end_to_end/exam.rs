@@ -1,4 +1,4 @@
-//! What a policy is asked before it comes into force, and what that may cost the host.
+//! The exam of a policy before it comes into force, and what the exam may cost the host.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use turnout_tests::{Answer, Host, Site, core_module, eventually};
 
 const GOOD: &str = include_str!("../../../host/runtime/tests/fixtures/good.wat");
 
-/// How a policy says who is written.
+/// The head of the function in which a policy names the authority.
 const AUTHORITY: &str =
     "(func (export \"authority\") (param $repository i32) (param $has_subject i32) (param i32 i32) (result i32)";
 
-/// A policy that has everything on `old` and mirrored, and that works for some milliseconds before it says so of a subject, but
-/// not of those that the host makes up for the first questions.
+/// A policy that has everything on `old` and mirrored. It works for some milliseconds before it answers for a subject, except for the
+/// subjects that the host makes up for its first questions.
 fn slow() -> Result<Vec<u8>> {
     let work = "(param $repository i32) (param $has_subject i32) (param $text i32) (param $length i32) (result i32)
          (local $left i32)
@@ -40,7 +40,7 @@ fn slow() -> Result<Vec<u8>> {
     core_module(&format!("{before}{head} {work}){after}"), "routing")
 }
 
-/// Waits until a change is refused, and gives the reason; asks meanwhile, and gives the longest that an answer took.
+/// Waits until a change is refused, and sends requests meanwhile. Returns the reason, and the longest time that an answer took.
 async fn refused_while_asking(host: &Host) -> (String, Duration) {
     let mut longest = Duration::ZERO;
     let reason = eventually("the change is refused", async || {
@@ -71,7 +71,7 @@ async fn a_slow_policy_is_refused_within_the_exam_budget() -> Result<()> {
         reason.contains(" ms × ") && reason.contains("subjects") && reason.contains("policies.exam_budget"),
         "{reason}"
     );
-    // To be asked on a thread that serves, a policy of this kind kept others from it for seconds.
+    // When such a policy was asked on a serving thread, it kept that thread from other requests for seconds.
     assert!(longest < Duration::from_secs(1), "{longest:?}");
     assert_eq!(epoch(&host).await?, 1);
     Ok(())
@@ -84,7 +84,7 @@ async fn the_exam_skips_changes_that_move_nothing() -> Result<()> {
     site.put("routing.wasm", slow()?)?;
     site.configure(&[("policies.exam_budget", "'120s'")])?;
     site.host().await?.stop().await?;
-    // What it said once, it will not be asked again: there is no time for it.
+    // With this budget the exam succeeds only if it does not repeat questions that the policy has already answered.
     site.configure(&[("policies.exam_budget", "'200ms'")])?;
     let host = site.host().await?;
     let before = epoch(&host).await?;
@@ -104,7 +104,7 @@ async fn a_span_that_a_real_subject_contradicts_is_refused() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let status = || async { Ok::<Value, anyhow::Error>(host.get("/v1/status").await?.json()) };
-    // Everything is on `old`, as its span says, but for one phone.
+    // Everything is on `old`, as the policy's span says, except for one phone.
     let one = "(param $repository i32) (param $has_subject i32) (param $text i32) (param $length i32) (result i32)
          (if (i32.eqz (local.get $has_subject)) (then (return (i32.const 0))))
          (i32.eq (i32.load align=1 (i32.sub (i32.add (local.get $text) (local.get $length)) (i32.const 4))) (i32.const 0x38383434))";

@@ -1,4 +1,4 @@
-//! `turnout failover`: what is left when the side that has authority dies, and when it comes back.
+//! `turnout failover`: the side with authority dies, and comes back.
 
 use anyhow::Result;
 use nix::sys::signal::{Signal, kill};
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool};
 use turnout_tests::{Answer, Host, Site, eventually};
 
-/// A client that is written again after the failover, and one that is not.
+/// A client that is written again after the failover, and another that is not.
 const CLIENT: &str = "/rest/v1/clients?id=eq.2&select=id,notes";
 const OTHER: &str = "/rest/v1/clients?id=eq.3&select=id,notes";
 
-/// How the mirroring of the clients that are changed on `old` stands.
+/// The state of the mirror for the clients that are changed on `old`.
 fn clients(status: &Value) -> &Value {
     let repositories = status["mirror"]["old"]["repositories"].as_array();
     let found = repositories.and_then(|all| all.iter().find(|one| one["repository"] == "clients"));
@@ -33,12 +33,12 @@ async fn notes_at(url: &str, id: i32) -> Option<String> {
         .ok()?
 }
 
-/// Whether the status shows what `old` had not mirrored when it died: the client that nobody wrote again at least.
+/// Whether the status shows the changes that `old` had not mirrored when it died: at least that of the client that nobody wrote again.
 fn shows_leftovers(status: &Value) -> bool {
     clients(status)["diverged"].as_u64().is_some_and(|keys| keys > 0) && clients(status)["dirty"] == 0
 }
 
-/// Lets `old` die with changes of both clients that it has committed and `new` has not heard of.
+/// Kills `old` after it has committed changes of both clients that `new` has not received.
 async fn die_with_a_leftover(site: &mut Site, host: &Host, new: &PgPool) -> Result<()> {
     let mut blocking = new.begin().await?;
     sqlx::query("lock table clients in exclusive mode")
@@ -55,7 +55,7 @@ async fn die_with_a_leftover(site: &mut Site, host: &Host, new: &PgPool) -> Resu
     })
     .await;
     site.old.kill().await?;
-    // What the mirror has begun on `new` must not end well after all.
+    // An apply that the mirror has begun on `new` must not succeed after all.
     eventually("nothing of the mirror waits on new", async || {
         let waiting: i64 = sqlx::query_scalar(
             "select count(pg_terminate_backend(pid)) from pg_stat_activity \
@@ -71,7 +71,7 @@ async fn die_with_a_leftover(site: &mut Site, host: &Host, new: &PgPool) -> Resu
     Ok(())
 }
 
-/// Moves all authority to `new` once `old` is known to be dead.
+/// Moves all authority to `new` once the host knows that `old` is dead.
 async fn force(host: &Host) -> Answer {
     let failover = host
         .bare(Method::POST, "/v1/failover")

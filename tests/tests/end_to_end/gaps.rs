@@ -1,4 +1,4 @@
-//! What happens on a side while capture does not see it: authority never moves to rows that lack it.
+//! Changes that capture does not see: authority never moves to a side that lacks them.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -12,7 +12,8 @@ use turnout_tests::{Host, Site, eventually, turnout};
 const DUAL_WRITE: &str = "[default]\nstage = 'dualwrite'\n";
 const LIVE: &str = "[default]\nstage = 'live'\n";
 
-/// A site that serves notes as well, which no other table refers to. Both sides have the same fifty under the stage `routing`.
+/// A site that also serves notes, to which no other table refers. Both sides have the same fifty notes, under the routing settings
+/// `routing`.
 async fn with_notes(routing: &str) -> Result<(Site, Host, PgPool, PgPool)> {
     let site = Site::set_up().await?;
     let (old, new) = site.databases().await?;
@@ -54,13 +55,13 @@ async fn in_force(host: &Host, epoch: u64) {
     .await;
 }
 
-/// The notes of a side.
+/// The notes of a side, as one text.
 async fn notes(database: &PgPool) -> Option<String> {
     let query = "select coalesce(string_agg(concat_ws(' ', id, phone, body), ', ' order by id), '-') from public.notes";
     sqlx::query_scalar(query).fetch_one(database).await.ok()
 }
 
-/// Saves the stage for everybody, which comes into force. Then both sides have the notes that the authority of before has.
+/// Saves the routing settings `to` and waits until they are in force. Both sides then have the notes of the side that had authority before.
 async fn handed_over(site: &Site, host: &Host, to: &str, from: (&PgPool, &PgPool)) -> Result<()> {
     let (authority, other) = from;
     let right = notes(authority).await;
@@ -175,7 +176,7 @@ async fn a_copied_installation_is_noticed_and_made_new() -> Result<()> {
     assert_eq!(after, 0);
     site.turnout(&["check"])?;
 
-    // What is no copy is not thrown away.
+    // An installation that is no copy is not thrown away.
     site.configure(&[
         ("backends.old.url", &format!("'{}'", site.new.url())),
         ("backends.new.url", &format!("'{}'", site.old.url())),

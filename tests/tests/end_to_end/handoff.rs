@@ -13,12 +13,12 @@ use turnout_tests::{Answer, Host, Site, eventually};
 
 const OLD: &str = "[default]\nstage = 'dualwrite'\n";
 
-/// Everybody's rows are on `new`. What belongs to nobody stays.
+/// Everybody's rows are on `new`. Rows without a subject stay on `old`.
 pub(crate) const NEW: &str = "[default]\nstage = 'live'\n[repositories.companies]\nstage = 'dualwrite'\n[repositories.services]\nstage = 'dualwrite'\n[repositories.staff]\nstage = 'dualwrite'\n[repositories.staff_schedules]\nstage = 'dualwrite'\n";
 
 pub(crate) const CLIENT: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,notes";
 
-/// A site whose repositories are all mirrored from `old` to `new`, compared and drained, and a host on it. A handoff has this budget.
+/// A site whose repositories are all mirrored from `old` to `new`, compared and drained, and a host on it. `budget` is that of a handoff.
 pub(crate) async fn dual_writing(budget: &str) -> Result<(Site, Host)> {
     let site = Site::set_up().await?;
     site.configure(&[("handoff.budget", budget)])?;
@@ -57,8 +57,8 @@ fn signal(host: &Host, signal: Signal) -> Result<()> {
     Ok(kill(Pid::from_raw(i32::try_from(host.pid())?), signal)?)
 }
 
-/// Counts one client's visits up through a host, each after the last, and reads every one back. The last that was
-/// acknowledged.
+/// Increases one client's visit count through a host, one step after the other, and reads every value back. Returns the last acknowledged
+/// value.
 async fn count_up(host: Arc<Host>, over: Arc<AtomicBool>, phone: String, by_id: bool) -> Result<u64> {
     let filter = if by_id {
         format!("id=eq.{phone}")
@@ -167,7 +167,7 @@ async fn a_host_that_slept_writes_nothing_under_the_old_epoch() -> Result<()> {
         written.text
     );
 
-    // It is asked before it wakes, so that it decides as it did when it fell asleep.
+    // The requests are sent before the host wakes, so that it decides as it did when it fell asleep.
     let (written, read, woken) = tokio::join!(
         note(&first, "after it woke"),
         first.get("/rest/v1/clients?phone=eq.89686484488&select=id"),
@@ -197,7 +197,7 @@ async fn a_host_that_slept_writes_nothing_under_the_old_epoch() -> Result<()> {
     Ok(())
 }
 
-/// Keeps the mirror from the clients of a side until it is dropped, with one client's change waiting for it.
+/// Locks the clients of a side against the mirror until the lock is dropped, while one client's change waits to be mirrored.
 async fn hold_a_change(host: &Host, new: &PgPool) -> Result<sqlx::Transaction<'static, sqlx::Postgres>> {
     let mut held = new.begin().await?;
     sqlx::query("lock table clients in exclusive mode")
@@ -238,7 +238,7 @@ async fn another_host_ends_the_handoff_of_a_killed_one() -> Result<()> {
             .await;
         let written = note(&second, "afterwards").await?;
         assert_eq!(written.status, 200, "{}", written.text);
-        // Whoever tries again brings the change into force in the end: on a busy machine not at once.
+        // Repeated attempts bring the change into force, on a busy machine not at once.
         let mut attempts = 0;
         eventually("the clients are written on new", async || {
             let status = second.get("/v1/status").await.ok()?.json();
@@ -262,7 +262,7 @@ async fn a_handoff_that_cannot_drain_is_abandoned_within_its_budget() -> Result<
     site.route(NEW)?;
     host.status_with("the handoff is under way", |status| status["epoch"] != 1)
         .await;
-    // An operation that waits for the handoff goes on when it is abandoned; the other side is locked still.
+    // An operation that waits for the handoff goes on when the handoff is abandoned, although the other side is still locked.
     let waited = note(&host, "waited").await?;
     assert_eq!(
         (

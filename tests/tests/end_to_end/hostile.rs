@@ -1,4 +1,4 @@
-//! Policies that do not behave, in the directory of a running host.
+//! Policies that trap, hang or lie in the directory of a running host.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -13,12 +13,12 @@ use turnout_tests::{Answer, Host, Site, core_module, eventually, policy};
 
 const CLIENT: &str = "/rest/v1/clients?phone=eq.89686484488&select=id";
 
-/// The phone of somebody whom neither database has met.
+/// A phone that no row of either database has.
 const STRANGER: &str = "89990001111";
-/// A failing policy has 50 ms of CPU time, which may take far longer on a busy machine.
+/// A failing policy is stopped after 50 ms of CPU time, which may take far longer on a busy machine.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Policies that never decide who is written, and why they are stopped.
+/// Policies that never decide the authority, and why they are stopped.
 const UNDECIDED: [(&str, &str); 5] = [
     (
         include_str!("../../../host/runtime/tests/fixtures/endless_loop.wat"),
@@ -45,8 +45,8 @@ const UNDECIDED: [(&str, &str); 5] = [
 /// A dual-write policy that behaves.
 const DUAL_WRITE: &str = include_str!("../../../host/runtime/tests/fixtures/dual_write.wat");
 
-/// The same policy, but it fails only for subjects whose phone ends like the stranger's: nobody finds out before it is
-/// in force.
+/// The same policy, except that it fails only for subjects whose phone ends like the stranger's. So the exam does not find the failure
+/// before the policy is in force.
 fn cunning(policy: &str) -> String {
     let parameters = "(param $has_subject i32) (param $text i32) (param $length i32) (result i32)";
     let last_four = "(i32.load align=1 (i32.sub (i32.add (local.get $text) (local.get $length)) (i32.const 4)))";
@@ -64,7 +64,7 @@ async fn status(host: &Host) -> Result<Value> {
     Ok(host.get("/v1/status").await?.json())
 }
 
-/// Waits until another module than that of `before` is in force.
+/// Waits until another module than the one in the status `before` is in force.
 async fn taken(host: &Host, before: &Value) -> Value {
     eventually("the other module is in force", async || {
         let status = status(host).await.ok()?;
@@ -77,7 +77,7 @@ async fn write(host: &Host) -> Result<Answer> {
     host.write(Method::PATCH, CLIENT, &json!({"notes": "x"})).await
 }
 
-/// Adds the stranger.
+/// Inserts the stranger.
 async fn welcome(host: &Host) -> Result<Answer> {
     let stranger = json!({"name": "x", "phone": STRANGER});
     host.write(Method::POST, "/rest/v1/clients", &stranger).await
@@ -116,10 +116,10 @@ fn assert_undecided(answer: &Answer) {
 
 #[tokio::test]
 async fn an_undecided_write_is_refused() -> Result<()> {
-    // Less than one instance of `eats_memory` has when it is stopped.
+    // One instance of `eats_memory` has more than this when it is stopped.
     const MOST: usize = 12 << 20;
     let site = Site::set_up().await?;
-    // The breaker would put the good policy back, also over the file that comes next.
+    // Otherwise the circuit breaker would bring the good policy back, even in place of the next file.
     site.configure(&[("policies.breaker_failures", "1000"), ("policies.breaker_rate", "1.0")])?;
     let host = site.host().await?;
     let (old, new) = site.databases().await?;
@@ -141,7 +141,7 @@ async fn an_undecided_write_is_refused() -> Result<()> {
                     .await?;
                 assert_eq!(written, 0);
             }
-            // These decide about reads as they should, once no authority is asked for: the handoff is over.
+            // These policies plan reads well. Reads succeed once the handoff is over, because no authority is asked for then.
             eventually("the stranger is read", async || {
                 let read = host.get(&stranger).await.ok()?;
                 (read.status == 200 && read.backend() == "old" && read.json() == json!([])).then_some(())
@@ -151,7 +151,7 @@ async fn an_undecided_write_is_refused() -> Result<()> {
         }
         anyhow::Ok(())
     };
-    // Once everything has been used.
+    // The first round uses every part once, so that later rounds allocate nothing new.
     round().await?;
     let before = memory(&host)?;
     for _ in 0..2 {
@@ -245,7 +245,7 @@ async fn an_undecided_read_is_answered_as_configured() -> Result<()> {
     let read = "(func (export \"read\") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)";
     let good = include_str!("../../../host/runtime/tests/fixtures/good.wat");
     let (before, mirrored) = good.split_once("(export \"mirrored\")").context("no such export")?;
-    // Bookings refer to rows that belong to nobody, so these have to be mirrored, too.
+    // Bookings refer to rows without a subject, so those must be mirrored too.
     let mirrored = mirrored.replacen("(local.get $has_subject))", "(i32.const 1))", 1);
     let traps_at_reads = format!("{before}(export \"mirrored\"){mirrored}")
         .replace(read, &format!("{read} (if (local.get 2) (then unreachable))"));

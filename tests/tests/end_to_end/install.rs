@@ -1,4 +1,4 @@
-//! `turnout install` and `turnout uninstall`: what they change, and that nothing is left of it.
+//! `turnout install` and `turnout uninstall`: what they change, and that uninstalling leaves nothing.
 
 use std::process::Command;
 
@@ -8,8 +8,8 @@ use sqlx::{PgPool, raw_sql};
 use turnout_cluster::{Cluster, Options, dataset};
 use turnout_tests::Site;
 
-/// All that an installation touches: schemas, functions, tables, triggers, sequences, with who may use them. Numbers that the
-/// database gave to things are left out.
+/// Everything that an installation touches: schemas, functions, tables, triggers and sequences, with their privileges. Numbers that the
+/// database assigned are left out.
 const CATALOGUE: &str = "
     select json_build_object(
         'schemas', (select json_agg(json_build_array(nspname, nspacl::text) order by nspname)
@@ -29,14 +29,14 @@ async fn catalogue(database: &PgPool) -> Result<Value> {
     Ok(serde_json::from_str(&text)?)
 }
 
-/// Runs a command that fails; what it said.
+/// Runs a command that must fail, and returns its error message.
 fn failed(site: &Site, arguments: &[&str]) -> Result<String> {
     let (succeeded, out, err) = site.said(arguments)?;
     ensure!(!succeeded, "{arguments:?} succeeded");
     Ok(out + &err)
 }
 
-/// The ids that the clients of a database get next.
+/// The next ids of clients in a database.
 async fn next_ids(database: &PgPool) -> Result<Vec<i32>> {
     let mut ids = Vec::new();
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Clients that take their time, or never come back: what they cost the host, and everybody else.
+//! Clients that send or read slowly, or never come back: what they cost the host and other clients.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use turnout_tests::{Host, Site};
 
 use crate::limits::{lock, somebody_waits};
 
-/// Far longer than whatever is waited for here takes on a busy machine.
+/// Far longer than any wait in these tests takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The beginning of a request with the administrator's key, which opens everything.
@@ -22,14 +22,14 @@ fn head(request: &str, more: &str) -> String {
     format!("{request} HTTP/1.1\r\nhost: x\r\napikey: {}\r\n{more}", Site::ADMIN_KEY)
 }
 
-/// Connects and sends this.
+/// Connects and sends this text.
 async fn sending(host: &Host, text: &str) -> Result<TcpStream> {
     let mut connection = TcpStream::connect(host.address()).await?;
     connection.write_all(text.as_bytes()).await?;
     Ok(connection)
 }
 
-/// Waits until the host ends a connection, and says what came before. A reset is an end as well.
+/// Waits until the host ends a connection, and returns what it sent before. A reset ends a connection too.
 async fn rest_of(connection: &mut TcpStream) -> Result<String> {
     let mut came = Vec::new();
     let ended = timeout(PATIENCE, connection.read_to_end(&mut came)).await;
@@ -37,7 +37,7 @@ async fn rest_of(connection: &mut TcpStream) -> Result<String> {
     Ok(String::from_utf8(came)?)
 }
 
-/// The status and the body of the one answer on a connection that the host then ends.
+/// The status and the body of the only answer on a connection that the host then ends.
 async fn answer_on(connection: &mut TcpStream) -> Result<(String, Value)> {
     let answer = rest_of(connection).await?;
     let (head, body) = answer

@@ -1,4 +1,4 @@
-//! Who is let in.
+//! Which key opens which path.
 
 use anyhow::Result;
 use reqwest::Method;

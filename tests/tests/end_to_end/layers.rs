@@ -1,10 +1,10 @@
-//! The crates of the host know each other in one direction only, and few of them know databases or HTTP.
+//! The crates of the host depend on each other in one direction only, and few of them use databases or HTTP.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// What each crate of the host may know of the others. Nothing else may know it.
+/// The crates of the host that each crate may use. It may use no others.
 const LAYERS: [(&str, &[&str]); 9] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
@@ -28,7 +28,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
     ),
 ];
 
-/// What does I/O, and who may use it.
+/// Libraries that do I/O, and the crates that may use them.
 const IO: [(&str, &[&str]); 3] = [
     ("sqlx", &["backends", "cluster"]),
     ("axum", &["api", "cli"]),

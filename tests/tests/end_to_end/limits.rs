@@ -1,4 +1,4 @@
-//! What one request may cost, and what is said to those that cost more.
+//! The limits of one request, and the answers to requests that exceed them.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use sqlx::{PgPool, Postgres, Transaction};
 use turnout_tests::{Site, eventually};
 
-/// Keeps everybody from the services until it is dropped.
+/// Locks the services against everybody until the transaction is dropped.
 pub(crate) async fn lock(database: &PgPool) -> Result<Transaction<'static, Postgres>> {
     let mut lock = database.begin().await?;
     sqlx::query("lock table services").execute(&mut *lock).await?;
     Ok(lock)
 }
 
-/// Waits until somebody waits for the lock.
+/// Waits until a session waits for a lock.
 pub(crate) async fn somebody_waits(database: &PgPool) {
     eventually("a statement waits for the lock", async || {
         let waiting = "select true from pg_stat_activity where wait_event_type = 'Lock' limit 1";

@@ -1,4 +1,4 @@
-//! The real binary against real PostgreSQL clusters. One program, because each would link everything anew.
+//! Tests of the real binary against real PostgreSQL clusters. They are one program, because each program would link everything anew.
 
 mod check;
 mod comparing;

@@ -1,4 +1,4 @@
-//! What is written on one side appears on the other.
+//! Rows that are written on one side appear on the other.
 
 use anyhow::Result;
 use reqwest::Method;
@@ -8,7 +8,7 @@ use turnout_tests::{Answer, Host, Site, eventually};
 
 const CLIENT: &str = "/rest/v1/clients?phone=eq.89686484488&select=id,notes";
 
-/// A site with a host where everything is written to `old` and mirrored, once both sides are compared.
+/// A site and a host under which everything is written to `old` and mirrored, once both sides are compared.
 async fn dual_writing(budget: &str) -> Result<(Site, Host)> {
     let site = Site::set_up().await?;
     site.configure(&[("handoff.budget", budget)])?;
@@ -18,7 +18,7 @@ async fn dual_writing(budget: &str) -> Result<(Site, Host)> {
     Ok((site, host))
 }
 
-/// Waits until both sides are compared and nothing is left to be mirrored.
+/// Waits until both sides are compared and no entries are pending.
 async fn compared(host: &Host) {
     eventually("both sides are compared", async || {
         let status = host.get("/v1/status").await.ok()?.json();
@@ -100,7 +100,7 @@ async fn a_write_says_how_the_other_side_stands() -> Result<()> {
         .await;
         assert_eq!(there.as_ref(), Some(&comment), "the answer came before the row");
     }
-    // Whoever keeps the row's place locked delays the copy and not the answer.
+    // A lock on the copy's table delays the copy, and not the answer.
     let mut blocking = new.begin().await?;
     sqlx::query("lock table bookings in exclusive mode")
         .execute(&mut *blocking)

@@ -5,21 +5,21 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use turnout_tests::{Host, Site, eventually};
 
-/// Parks at the second attempt, and has a write wait for that.
+/// The second failed attempt parks a key. A write waits until then.
 const DUAL_WRITE: &str =
     "mirror = 'sync'\nsync_bound_ms = 5000\n[retry]\nfirst_ms = 1\npark_after = 2\npark_age_ms = 0\n";
 
 const PHONE: &str = "89990001122";
 
-/// How the mirroring of the clients that are changed on a side stands.
+/// The state of the mirror for the clients that are changed on a side.
 fn clients<'s>(status: &'s Value, source: &str) -> &'s Value {
     let repositories = status["mirror"][source]["repositories"].as_array();
     let found = repositories.and_then(|all| all.iter().find(|one| one["repository"] == "clients"));
     found.unwrap_or(&Value::Null)
 }
 
-/// A site whose clients are mirrored from old to new, a host on it, and a client of old whose phone another client has on new:
-/// it is parked.
+/// A site whose clients are mirrored from `old` to `new`, and a host on it. A client of `old` has a phone that another client has on `new`,
+/// so its key is parked.
 async fn with_a_parked_client() -> Result<(Site, Host)> {
     let site = Site::set_up().await?;
     site.route("[default]\nstage = 'dualwrite'\n")?;

@@ -1,4 +1,4 @@
-//! Ids count as the application has them while one side alone can insert, and never collide while both can.
+//! Ids count as the application made them while one side alone can insert, and never collide while both sides can.
 
 use anyhow::Result;
 use reqwest::Method;
@@ -13,7 +13,7 @@ const TEST_PHONE: &str =
 const LIVE: &str = "[default]\nstage = 'live'\n";
 const COMPLETE: &str = "[default]\nstage = 'complete'\n";
 
-/// The ids that rows inserted directly into a database get.
+/// Inserts rows directly into a database, and returns their ids.
 async fn ids(database: &PgPool, count: usize) -> Result<Vec<i32>> {
     let mut ids = Vec::new();
     for _ in 0..count {
@@ -23,13 +23,13 @@ async fn ids(database: &PgPool, count: usize) -> Result<Vec<i32>> {
     Ok(ids)
 }
 
-/// The step of the clients' sequence.
+/// The step of the sequence of the clients' ids.
 async fn step(database: &PgPool) -> Result<i64> {
     let step = "select seqincrement from pg_sequence where seqrelid = 'clients_id_seq'::regclass";
     Ok(sqlx::query_scalar(AssertSqlSafe(step)).fetch_one(database).await?)
 }
 
-/// Changes the policies, and waits until they are in force and both sides are compared.
+/// Changes the routing settings, and waits until they are in force and both sides are compared.
 async fn route(site: &Site, host: &Host, settings: &str, epoch: u64) -> Result<()> {
     site.route(settings)?;
     host.status_with("the policies are in force", |status| {

@@ -1,4 +1,4 @@
-//! What can be seen of a host from outside, and what must not be.
+//! What a host shows of itself, and what it must not show.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use turnout_tests::{Host, Site, eventually};
 
-/// The value of a sample in Prometheus' text; 0 if it is not there.
+/// The value of a sample in Prometheus' text; 0 if the sample is not there.
 fn sample(metrics: &str, name: &str) -> f64 {
     let line = metrics
         .lines()
@@ -15,7 +15,7 @@ fn sample(metrics: &str, name: &str) -> f64 {
     line.and_then(|value| value.parse().ok()).unwrap_or_default()
 }
 
-/// The lines that a host has logged of operations.
+/// The log lines of a host about operations.
 fn operations(host: &Host) -> Vec<Value> {
     let log = host.log();
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -154,12 +154,12 @@ async fn the_metrics_move_with_what_happens() -> Result<()> {
             r#"turnout_operation_errors_total{repository="clients",action="find",backend="old",kind="database"}"#,
             1.0,
         ),
-        // Admission and authority, then the plan of a read, or whether a write is mirrored; then how, and who hears of it. Of the
-        // test phone's read also whether the side of its fallback is kept equal.
+        // Every operation asks for admission and authority. A read then asks for its plan. A write asks whether and how it is mirrored, and
+        // for its alerts. The test phone's read also asks whether the side of its fallback is kept equal.
         (r#"turnout_policy_duration_seconds_count{world="routing"}"#, 19.0),
         (r#"turnout_policy_duration_seconds_count{world="dual-write"}"#, 2.0),
         (r#"turnout_policy_failures_total{world="routing",why="time"}"#, 0.0),
-        // The first set of all comes into force as any other does.
+        // The first set comes into force like any other.
         (r#"turnout_policy_reloads_total{result="accepted"}"#, 0.0),
         (r#"turnout_policy_reloads_total{result="refused"}"#, 0.0),
         ("turnout_epoch", 1.0),

@@ -1,4 +1,4 @@
-//! A transaction of somebody else that stays open holds up a handoff for the budget at most, and is named.
+//! An open transaction of another session holds up a handoff for at most its budget, and is named.
 
 use anyhow::Result;
 use reqwest::Method;
@@ -8,7 +8,7 @@ use turnout_tests::{Host, Site, eventually};
 
 use crate::handoff::{CLIENT, NEW, dual_writing};
 
-/// Begins a transaction as psql does, which changes a client that nobody else touches. Returns its process, too.
+/// Begins a transaction as psql does. It changes a client that nobody else touches. Returns the id of the session's process, too.
 async fn open(database: &PgPool) -> Result<(sqlx::Transaction<'static, sqlx::Postgres>, i32)> {
     let mut open = database.begin().await?;
     sqlx::query("set local application_name = 'psql'")
@@ -38,7 +38,7 @@ async fn write(host: &Host, path: &str, change: &Value, backend: &str, epoch: &s
     Ok(())
 }
 
-/// Saves the routing settings until the clients are on `new`.
+/// Saves the routing settings again and again until the clients are on `new`.
 async fn move_clients(site: &Site, host: &Host) {
     let mut attempts = 0;
     eventually("the clients are on new", async || {
@@ -76,7 +76,7 @@ async fn an_open_transaction_holds_up_nothing_after_the_budget() -> Result<()> {
                 .contains(&format!("session {process}")),
             "{status}"
         );
-        // What keeps its authority goes on under the new epoch.
+        // Operations whose authority stays go on under the new epoch.
         let (next, after) = ((epoch + 1).to_string(), (epoch + 2).to_string());
         let read = host.get("/rest/v1/services?limit=1").await?;
         assert_eq!(
@@ -85,7 +85,7 @@ async fn an_open_transaction_holds_up_nothing_after_the_budget() -> Result<()> {
             "{}",
             read.text
         );
-        // What waited goes on under the number after the abandoned one, although the transaction is still open.
+        // The waiting operation goes on under the epoch that abandons the handoff, although the transaction is still open.
         write(&host, CLIENT, &json!({ "notes": "waited" }), "old", &after).await?;
         write(
             &host,
@@ -134,7 +134,7 @@ async fn a_prepared_transaction_at_the_fence_is_named_by_gid() -> Result<()> {
     let mut prepared = old.acquire().await?;
     for statement in [
         "begin".to_owned(),
-        // As the capture of a write does.
+        // Capture takes this lock in every write.
         format!("select pg_advisory_xact_lock_shared(turnout.lock_class(), {fence})"),
         "prepare transaction 'nightly invoice run'".to_owned(),
     ] {

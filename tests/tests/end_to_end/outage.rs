@@ -11,7 +11,7 @@ use turnout_tests::{Answer, Host, Site, eventually};
 
 const TEST_PHONE: &str = "/rest/v1/clients?phone=eq.89686484488&select=id";
 
-/// A failure in PostgREST's shape that says when to come again.
+/// The answer is a failure in PostgREST's shape that says when to try again.
 fn assert_unavailable(answer: &Answer, backend: &str) {
     assert_eq!(answer.status, 503, "{}", answer.text);
     let body = answer.json();
@@ -28,7 +28,7 @@ fn assert_unavailable(answer: &Answer, backend: &str) {
     assert_eq!((answer.header("retry-after"), answer.backend()), ("1", backend));
 }
 
-/// A host that has compared both sides: only then does a read fall back.
+/// A host that has compared both sides. Only then may a read fall back.
 async fn host_of_equal_sides(site: &Site) -> Result<Host> {
     let host = site.host().await?;
     host.status_with("both sides are compared", |status| status["converging"] == json!([]))
@@ -36,7 +36,7 @@ async fn host_of_equal_sides(site: &Site) -> Result<Host> {
     Ok(host)
 }
 
-/// Waits until a path is answered well by a backend.
+/// Waits until a backend answers a path successfully.
 async fn answered_by(host: &Host, path: &str, backend: &str) {
     eventually("the backend answers again", async || {
         let answer = host.get(path).await.ok()?;
@@ -116,7 +116,7 @@ async fn while_old_is_down_only_mirrored_subjects_are_answered() -> Result<()> {
 
     site.new.stop().await?;
     eventually("the host is not ready", async || {
-        // What is down shows at its next use.
+        // The host notices that a database is down when it next uses it.
         assert_eq!(host.get(TEST_PHONE).await.ok()?.status, 503);
         (host.get("/readyz").await.ok()?.status == 503).then_some(())
     })
@@ -189,7 +189,7 @@ async fn a_database_crash_loses_no_write_and_fails_no_read() -> Result<()> {
     let acknowledged = std::cell::RefCell::new(Vec::new());
     let in_doubt = std::cell::RefCell::new(Vec::new());
     let recovered = std::cell::Cell::new(false);
-    // Bookings of the test phone, one after the other, until some came through after the crash.
+    // Inserts bookings of the test phone, one after the other, until some of them succeed after the crash.
     let writes = async {
         let mut late = 0;
         for record in 1.. {

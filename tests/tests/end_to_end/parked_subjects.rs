@@ -1,4 +1,4 @@
-//! Keys that wait in vain hold up the change of authority of their own subjects only.
+//! Parked and waiting keys hold up the change of authority of their own subjects only.
 
 use anyhow::Result;
 use reqwest::Method;
@@ -24,7 +24,7 @@ async fn dual_writing() -> Result<(Site, Host, PgPool)> {
     Ok((site, host, old))
 }
 
-/// Parks keys of a table, with the subjects that an SQL expression over a number `n` makes, from 1 to `keys`.
+/// Parks keys of a table, one for each number `n` from 1 to `keys`. An SQL expression over `n` gives the subject.
 async fn park(old: &PgPool, table: &str, subject: &str, keys: u32) -> Result<()> {
     let park = format!(
         "insert into turnout.held
@@ -41,7 +41,7 @@ async fn park(old: &PgPool, table: &str, subject: &str, keys: u32) -> Result<()>
 async fn parked_keys_of_other_subjects_hold_up_nobody() -> Result<()> {
     let (site, host, old) = dual_writing().await?;
     park(&old, "clients", "'8900' || (1000000 + n)", 1100).await?;
-    // What belongs to nobody stays on its side, however much of it is parked.
+    // Rows without a subject keep their authority, however many of their keys are parked.
     park(&old, "services", "null", 3).await?;
     site.route(PHONE_ON_NEW)?;
     eventually("the test phone is on new", async || {

@@ -1,4 +1,4 @@
-//! `turnout policy new`, `build`, `test` and `check`: what an engineer does before a policy is shipped.
+//! `turnout policy new`, `build`, `test` and `check`: an engineer's work before a policy is shipped.
 
 use std::fs;
 use std::path::Path;
@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 use turnout_tests::{policy, turnout};
 
-/// The exit code of a command of `turnout policy` in a folder, and what it said on standard output and standard error.
+/// Runs a command of `turnout policy` in a folder. Returns the exit code, the standard output and the standard error.
 fn said(folder: &Path, arguments: &[&str]) -> Result<(Option<i32>, String, String)> {
-    // What the policies of this repository are built from need not be compiled again.
+    // The target directory has the compiled dependencies of this repository's policies.
     let module = policy("routing");
     let target = module.ancestors().nth(3).unwrap_or(folder);
     let Output { status, stdout, stderr } = turnout()
@@ -22,7 +22,7 @@ fn said(folder: &Path, arguments: &[&str]) -> Result<(Option<i32>, String, Strin
     Ok((status.code(), String::from_utf8(stdout)?, String::from_utf8(stderr)?))
 }
 
-/// What a command that must succeed said on standard output.
+/// The standard output of a command that must succeed.
 fn said_well(folder: &Path, arguments: &[&str]) -> Result<String> {
     let (code, out, err) = said(folder, arguments)?;
     anyhow::ensure!(code == Some(0), "{arguments:?}: {out}{err}");
@@ -216,7 +216,7 @@ fn the_example_of_cases_in_the_documentation_runs() -> Result<()> {
     let out = said_well(folder.path(), &["test", &module, "--cases", "cases.toml"])?;
     assert!(out.ends_with("all 4 cases are as they should be\n"), "{out}");
 
-    // What is accepted, or refused for another reason, is wrong.
+    // A case is wrong if its settings are accepted, or refused for another reason.
     for (from, to, words) in [
         (
             "'living'",
@@ -280,7 +280,7 @@ fn check_describes_a_module_and_names_wrong_settings() -> Result<()> {
         "{err}"
     );
 
-    // No host is near: what a host would need besides is not asked for.
+    // No configuration of a host is near, so its other sections need not be there.
     fs::write(here.join("turnout.toml"), "[repositories.staff]\nkey = ['id']\n")?;
     let out = said_well(here, &settings)?;
     for words in [

@@ -1,4 +1,4 @@
-//! Rows that refer to rows which the other side has not mirrored yet.
+//! Rows that refer to rows that the other side has not mirrored yet.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use turnout_tests::{Host, Site, eventually};
 
 const ON_NEW: &str = "89686484488";
 
-/// Keeps the mirror from the staff, and no reader, until it is dropped.
+/// Locks the staff against the mirror, and against no reader, until the lock is dropped.
 async fn hold_staff(new: &PgPool) -> Result<Transaction<'static, Postgres>> {
     let mut held = new.begin().await?;
     sqlx::query("lock table staff in share mode")
@@ -19,7 +19,7 @@ async fn hold_staff(new: &PgPool) -> Result<Transaction<'static, Postgres>> {
     Ok(held)
 }
 
-/// Adds a member of the staff on `old`; the id.
+/// Inserts a member of the staff on `old`, and returns the id.
 async fn hire(host: &Host) -> Result<Value> {
     let hired = host
         .write(Method::POST, "/rest/v1/staff?select=id", &json!({"name": "new here"}))
@@ -28,7 +28,7 @@ async fn hire(host: &Host) -> Result<Value> {
     Ok(hired.json()[0]["id"].clone())
 }
 
-/// Waits until a host looks for what is left to be mirrored.
+/// Waits until a host looks for entries that are pending.
 async fn somebody_waits_for_the_mirror(old: &PgPool) {
     eventually("a write waits for the mirror", async || {
         let query = "select true from pg_stat_activity where query like '%turnout.leftovers%' and pid <> pg_backend_pid() limit 1";
@@ -80,7 +80,7 @@ async fn a_booking_waits_for_its_parent_on_the_other_side() -> Result<()> {
         .await?;
     assert_eq!((nobody.status.as_u16(), &nobody.json()["code"]), (409, &json!("23503")));
 
-    // What does not come in time is waited for no longer than a second.
+    // A write waits for a row that does not arrive for at most a second.
     let held = hold_staff(&new).await?;
     let rows = booking(&hire(&host).await?);
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! Policies change while the host is busy.
+//! The policies change while the host is busy.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,20 +14,20 @@ use turnout_tests::{Host, Site, eventually, policy};
 /// Clients on `old`, services on `new`.
 const ONE_WAY: &str = "[default]\nstage = 'off'\n[repositories.services]\nstage = 'complete'\n";
 
-/// The other way round.
+/// Clients on `new`, services on `old`.
 const OTHER_WAY: &str = "[default]\nstage = 'off'\n[repositories.clients]\nstage = 'complete'\n";
 
 const CLIENT: &str = "/rest/v1/clients?id=eq.2&select=id";
 const SERVICE: &str = "/rest/v1/services?id=eq.2&select=id";
 
-/// Epoch and backend of the answer to a client's read.
+/// The epoch and the backend of the answer to a read of a client.
 async fn client(host: &Host) -> Result<(u64, String)> {
     let answer = host.get(CLIENT).await?;
     ensure!(answer.status == 200, "{}", answer.text);
     Ok((answer.header("x-turnout-epoch").parse()?, answer.backend().to_owned()))
 }
 
-/// Waits until an epoch is in force, and returns the backend of clients under it.
+/// Waits until an epoch is in force, and returns the backend of the clients under it.
 async fn in_force(host: &Host, epoch: u64) -> String {
     eventually("the next epoch is in force", async || {
         let (found, backend) = client(host).await.ok()?;
@@ -45,7 +45,7 @@ async fn refused(host: &Host) -> Value {
     .await
 }
 
-/// The routing module with a section more, which says nothing but changes its digest.
+/// The routing module with another custom section, which changes its digest and nothing else.
 fn another_module(mark: u8) -> Result<Vec<u8>> {
     let mut module = fs::read(policy("routing"))?;
     module.extend([0, 6, 4, b'm', b'a', b'r', b'k', mark]);
@@ -73,7 +73,7 @@ async fn a_thousand_reloads_under_load_fail_no_request() -> Result<()> {
                 let answer = host.get(path).await?;
                 let (status, epoch) = (answer.status, answer.header("x-turnout-epoch").parse::<u64>()?);
                 ensure!(status == 200, "{status} in epoch {epoch}: {}", answer.text);
-                // The two settings alternate, and a set equal to the one in force makes no epoch.
+                // The two settings alternate. A set equal to the one in force makes no epoch.
                 let expected = if (epoch % 2 == 1) == (path == CLIENT) {
                     "old"
                 } else {
@@ -95,7 +95,7 @@ async fn a_thousand_reloads_under_load_fail_no_request() -> Result<()> {
         .map(|_| tokio::spawn(ask(Arc::clone(&host), Arc::clone(&over))))
         .collect();
 
-    // Five changes at once, as fast as they can be written; the last of them is waited for.
+    // Five changes come as fast as they can be written. The test waits for the last one.
     let mut epoch = 1;
     for burst in 1..=BURSTS {
         let (first, second) = if burst % 2 == 1 {

@@ -1,4 +1,4 @@
-//! Recorded operations run through another policy: by the host that recorded them, and from a file without any host.
+//! Recorded operations are replayed through another policy, by the host that recorded them, and from a file without a host.
 
 use std::fs;
 
@@ -7,17 +7,17 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use turnout_tests::{Host, Site, policy};
 
-/// A phone that the settings list, and one that they don't.
+/// A phone that the settings list, and another that they do not list.
 const TESTER: &str = "89990001111";
 const OTHER: &str = "89990002222";
 
 const TESTER_LIVE: &str = "cohort = [{ name = 'tester', subjects = ['89990001111'], stage = 'live' }]\n\
                            default.stage = 'off'\n";
-/// Where the cohorts change places, and a repository moves of itself.
+/// The cohorts change places, and one repository moves by a setting of its own.
 const TESTER_OFF: &str = "cohort = [{ name = 'tester', subjects = ['89990001111'], stage = 'off' }]\n\
                           default.stage = 'dualwrite'\nrepositories.services.stage = 'shadow'\n";
 
-/// A site where the tester has read and written its rows and others have read theirs, and the host that recorded this.
+/// A site and its host, which has recorded reads and writes of the tester's rows and reads of others' rows.
 async fn recorded(configuration: &[(&str, &str)]) -> Result<(Site, Host)> {
     let site = Site::set_up().await?;
     site.configure(configuration)?;
@@ -45,7 +45,7 @@ async fn recorded(configuration: &[(&str, &str)]) -> Result<(Site, Host)> {
     Ok((site, host))
 }
 
-/// Writes settings and the host's recording beside the configuration, and gives what to call `turnout` with to replay them.
+/// Writes settings and the host's recording beside the configuration. Returns the arguments of `turnout` that replay them.
 fn files(site: &Site) -> Result<(Vec<String>, Vec<String>)> {
     let file = |name: &str, content: &str| {
         let path = site.folder().join(name);
@@ -65,7 +65,7 @@ fn run(site: &Site, arguments: &[String]) -> Result<String> {
     site.turnout(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// What a replay shows of the operations of [`recorded`], with the names that the recording gives the subjects in it.
+/// The expected output of a replay of the operations of [`recorded`], with the subjects' names in the recording.
 fn expected(tester: &str, other: &str) -> String {
     let such_as = |name: &str| match name.strip_prefix('+') {
         Some(_phone) => String::new(),
@@ -138,7 +138,7 @@ async fn a_recording_is_replayed_without_a_host() -> Result<()> {
         "{changed}"
     );
 
-    // Nothing but the file is left.
+    // Only the file of the recording is left.
     fs::remove_file(site.config())?;
     site.put("../next.toml", TESTER_LIVE)?;
     let alone = run(&site, &by_file)?;

@@ -23,7 +23,7 @@ async fn insert(database: &PgPool, ids: std::ops::Range<u32>) -> Result<()> {
     Ok(())
 }
 
-/// A side is restored to a time before twenty rows that were written to `old` and mirrored to `new`.
+/// Restores a side to a time before twenty rows were written to `old` and mirrored to `new`.
 async fn restored(backend: Backend) -> Result<(Site, Host)> {
     let mut site = Site::set_up().await?;
     site.route(DUAL_WRITE)?;

@@ -1,4 +1,4 @@
-//! Who is answered by which backend, and how that changes while the host runs.
+//! Which backend answers whom, and how that changes while the host runs.
 
 use std::fs;
 
@@ -114,7 +114,7 @@ async fn a_subject_named_in_a_header_decides_who_is_read() -> Result<()> {
     Ok(())
 }
 
-/// Gives a client another phone by a write on `from`, and finds it on `to` when the answer comes.
+/// Gives a client another phone by a write on `from`. The client is on `to` when the answer comes.
 async fn hand_over(host: &Host, key: u32, change: &Value, from: &str, to: &str) -> Result<()> {
     let path = format!("/rest/v1/clients?id=eq.{key}&select=id,phone");
     let handed = host.write(Method::PATCH, &path, change).await?;
@@ -156,7 +156,7 @@ async fn a_row_with_a_new_key_is_handed_over_unmirrored() -> Result<()> {
     let company: i32 = sqlx::query_scalar("select company_id from clients where id = 1")
         .fetch_one(&new)
         .await?;
-    // Another unique key, which its own copy has that it leaves behind.
+    // The stale copy that stays on the side that is left has the same other unique key.
     let nobody_refers_to_it = json!({"id": 1_000_001, "name": "x", "phone": "89990003333", "yclients_id": 1_000_001,
                                      "company_id": company});
     let inserted = host
@@ -190,14 +190,14 @@ async fn a_copy_on_the_other_side_is_never_written() -> Result<()> {
         .await?;
     assert_eq!((renamed.status.as_u16(), renamed.backend()), (200, "new"));
 
-    // Only the stale copy on `old` still has the name before; nobody's row matches.
+    // Only the stale copy on `old` still has the former name, so no row matches on its authority.
     let path = format!("/rest/v1/clients?name=eq.{before}&id=eq.1");
     for method in [Method::PATCH, Method::DELETE] {
         let none = host.write(method.clone(), &path, &json!({"name": "Copy"})).await?;
         assert_eq!((none.status.as_u16(), none.json()), (200, json!([])), "{method}");
     }
 
-    // The bot upserts on the business key, which does not say whose row it finds.
+    // The bot upserts on the business key, which does not tell the subject of the row that it finds.
     let row: (i64, i32) = sqlx::query_as("select yclients_id, company_id from clients where id = 1")
         .fetch_one(&new)
         .await?;

@@ -1,4 +1,4 @@
-//! What a policy says reaches a log, a status and a screen without phones, and steers no screen.
+//! Texts of a policy reach the log, the status and the screen without phones and without control characters.
 
 use anyhow::Result;
 use turnout_tests::{Host, Site, core_module, eventually};

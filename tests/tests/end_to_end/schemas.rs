@@ -1,4 +1,4 @@
-//! The tables of both sides are compared before authority moves, and by `turnout check`.
+//! The tables of both sides are compared by `turnout check` and before authority moves.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -78,7 +78,7 @@ async fn what_the_gaining_side_lacks_is_named() -> Result<()> {
     }
     let said = site.turnout(&["check"])?;
     assert!(!said.contains("wrong") && !said.contains("warn"), "{said}");
-    // An alteration gave the table another file, so both sides are compared first.
+    // The alteration gave the table another file, so both sides are compared first.
     host.status_with("both sides are compared and equal", |status| {
         let is_equal = |side: &str| {
             let mirror = &status["mirror"][side];
@@ -94,7 +94,7 @@ async fn what_the_gaining_side_lacks_is_named() -> Result<()> {
     })
     .await;
 
-    // What only the side that loses authority lacks holds up nothing: the way back stays open.
+    // A constraint that only the losing side lacks holds up nothing, so the way back stays open.
     sql(&new, "alter table clients drop constraint clients_phone_key").await?;
     site.route(DUALWRITE)?;
     host.status_with("authority moves back", |status| status["epoch"] == 3)

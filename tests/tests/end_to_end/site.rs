@@ -1,4 +1,4 @@
-//! What is on record is in force: the description of the site, and the policy set, whatever a host's files say.
+//! The record is in force, whatever a host's files say: the description of the site, and the policy set.
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -20,7 +20,7 @@ async fn settled(host: &Host, epoch: u64) {
     .await;
 }
 
-/// What a host says that does not start.
+/// The error message of a host that does not start.
 async fn refusal(site: &Site) -> Result<String> {
     let error = site.host().await.err().context("the host started")?;
     Ok(error.to_string())
@@ -53,7 +53,7 @@ async fn a_host_with_another_description_does_not_start() -> Result<()> {
         assert!(refusal.contains(words), "{words}: {refusal}");
         assert!(refusal.contains("turnout apply"), "{refusal}");
     }
-    // What may differ from host to host is no other description.
+    // Settings that may differ between hosts are not part of the description.
     site.configure(&[("backends.new.label", "'another'"), ("handoff.budget", "'4s'")])?;
     site.host().await?.stop().await?;
     assert_eq!(host.get(TEST_PHONE).await?.status, 200);
@@ -96,7 +96,7 @@ async fn an_old_directory_moves_nothing_until_a_file_is_saved() -> Result<()> {
         .status_with("the old directory is shown", |status| status["old_directory"] == 1)
         .await;
     assert_eq!(status["epoch"], 2);
-    // A file beside the policies is no change of theirs.
+    // Another file beside the policies changes no policy.
     site.put("notes.txt", "from last month")?;
     let text = site_status(&site, &host)?;
     assert!(
@@ -110,7 +110,7 @@ async fn an_old_directory_moves_nothing_until_a_file_is_saved() -> Result<()> {
     let answer = host.get(OTHERS).await?;
     assert_eq!((answer.backend(), answer.header("x-turnout-epoch")), ("new", "2"));
 
-    // Saved while a host runs, the same set is a change like any other.
+    // If the same set is saved while a host runs, it is a change like any other.
     site.route(EVERYBODY_ON_OLD)?;
     settled(&host, 3).await;
     assert_eq!(host.get(OTHERS).await?.backend(), "old");
@@ -119,7 +119,7 @@ async fn an_old_directory_moves_nothing_until_a_file_is_saved() -> Result<()> {
     host.stop().await
 }
 
-/// What `turnout status` says of a host.
+/// The output of `turnout status` for a host.
 fn site_status(site: &Site, host: &Host) -> Result<String> {
     site.configure(&[("api.listen", &format!("'{}'", host.address()))])?;
     site.turnout(&["status"])
@@ -289,7 +289,7 @@ async fn ids_of_an_added_repository_never_collide() -> Result<()> {
     ])?;
     let said = site.turnout(&["apply"])?;
     assert!(said.contains("epoch 2 describes the site"), "{said}");
-    // No host of the new description runs yet, which would set them apart as soon as it looks.
+    // No host of the new description runs yet. A host would set the sequences apart as soon as it looks.
     let mut ids = Vec::new();
     for side in [&old, &new] {
         for _ in 0..5 {
@@ -308,7 +308,7 @@ async fn a_description_is_not_applied_while_moving_rows_differ() -> Result<()> {
     let host = site.host().await?;
     site.turnout(&["check"])?;
     let (old, _) = site.databases().await?;
-    // This client's authority is old, by the phone, and nothing mirrors the row.
+    // By its phone this client's authority is `old`, and nothing mirrors the row.
     sqlx::query("update clients set notes = 'on old alone' where id = 2")
         .execute(&old)
         .await?;
@@ -316,7 +316,7 @@ async fn a_description_is_not_applied_while_moving_rows_differ() -> Result<()> {
     let (applied, _, said) = site.said(&["apply"])?;
     assert!(!applied && said.contains("1 rows of clients differ"), "{said}");
 
-    // The hosts of the description before serve on, under the epoch of the abandonment.
+    // The hosts of the former description serve again, under the epoch of the abandonment.
     eventually("the host serves again", async || {
         let answer = host.get(OTHERS).await.ok()?;
         (answer.status == 200 && answer.header("x-turnout-epoch") == "3").then_some(())

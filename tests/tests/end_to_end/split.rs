@@ -29,7 +29,7 @@ fn provenance(answer: &Answer) -> (u16, &str, &str) {
     )
 }
 
-/// How many bookings with this comment a side has, of both phones.
+/// How many bookings with this comment a side has, of each of the two phones.
 async fn bookings(database: &PgPool, comment: &str) -> Result<(i64, i64)> {
     let query = "select count(*) filter (where client_phone = $1), count(*) filter (where client_phone = $2) \
                  from bookings where comment = $3";
@@ -64,7 +64,7 @@ async fn a_write_across_authorities_is_split_and_says_so() -> Result<()> {
         "those on new are mirrored, those on old are not"
     );
 
-    // By a filter that names no subject, and by one that names both.
+    // Once with a filter that names no subject, and once with a filter that names both subjects.
     for (filter, comment) in [
         ("comment=eq.many".to_owned(), "all"),
         (
@@ -160,7 +160,7 @@ async fn a_failed_part_of_a_split_write_is_told() -> Result<()> {
         ((2, 0), (0, 0))
     );
 
-    // Where the first part fails, nothing is done.
+    // If the first part fails, nothing is done.
     let mut nothing = json!([booking(ON_OLD, "none"), booking(ON_NEW, "none")]);
     nothing[0]["status"] = "unheard of".into();
     nothing[1]["status"] = "confirmed".into();

@@ -1,4 +1,4 @@
-//! What a read says of changes that it may miss, and what it never misses.
+//! A read says which changes it may miss, and never misses those of its own subject.
 
 use anyhow::Result;
 use reqwest::Method;
@@ -10,7 +10,7 @@ const OF_TEST_PHONE: &str = "/rest/v1/bookings?client_phone=eq.89686484488&comme
 const CLIENT: &str = "/rest/v1/clients?phone=eq.89686484488&select=notes";
 const OF_NOBODY: &str = "/rest/v1/bookings?comment=eq.fresh&select=comment";
 
-/// Keeps the mirror from the bookings, and no reader, until it is dropped.
+/// Locks the bookings against the mirror, and against no reader, until the lock is dropped.
 async fn hold_bookings(old: &PgPool) -> Result<Transaction<'static, Postgres>> {
     let mut held = old.begin().await?;
     sqlx::query("lock table bookings in share mode")

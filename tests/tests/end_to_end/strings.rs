@@ -1,4 +1,4 @@
-//! Whatever a request's text is, the answer is the caller's error or rows, never an error of the host or of the database's limits.
+//! Whatever the text of a request is, the answer is rows or an error of the caller, never an error of the host or of the database's limits.
 
 use anyhow::{Context as _, Result};
 use rand::rngs::Xoshiro256PlusPlus;
@@ -13,7 +13,7 @@ use turnout_tests::{Host, Site};
 /// How many random query strings are sent.
 const STRINGS: usize = 1500;
 
-/// What random query strings are made of: words of the dialect, names and values, characters that mean something to a parser.
+/// The pieces of random query strings: words of the dialect, names and values, and characters with a meaning to a parser.
 const PIECES: [&str; 74] = [
     "select=",
     "order=",

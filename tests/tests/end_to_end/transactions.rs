@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use turnout_tests::{Answer, Host, Site, eventually};
 
-/// Whose authority is `new`, and somebody's whose authority is `old`.
+/// A phone whose authority is `new`, and another whose authority is `old`.
 const ON_NEW: &str = "89686484488";
 const ON_OLD: &str = "89990000001";
 
@@ -66,7 +66,7 @@ async fn later_operations_use_what_earlier_ones_answered() -> Result<()> {
     let booking = "select count(*) from bookings where client_phone = '89990000001' and price = 0.1";
     assert_eq!((count(&old, booking).await?, count(&new, booking).await?), (1, 0));
 
-    // The test phone is on `new`, and mirrored; its bookings synchronously.
+    // The test phone is on `new` and mirrored. Its bookings are mirrored synchronously.
     let mirrored = transact(
         &host,
         &json!({"isolation": "serializable", "operations": [
@@ -146,7 +146,7 @@ async fn what_one_operation_cannot_do_none_has_done() -> Result<()> {
         (of("clients", "soon"), None, (400, "TURNOUT_TRANSACTION", json!(1))),
         (of("nowhere", "0.rows.0.id"), None, (404, "PGRST205", json!(1))),
         (client(ON_NEW), None, (409, "TURNOUT_AUTHORITY", Value::Null)),
-        // Whose row it is shows only when the one before has answered.
+        // The authority of this row is known only when the operation before has answered.
         (read, Some(handed), (409, "TURNOUT_AUTHORITY", json!(2))),
     ] {
         let mut operations = vec![client(ON_OLD), second];
@@ -191,7 +191,7 @@ async fn what_one_operation_cannot_do_none_has_done() -> Result<()> {
     Ok(())
 }
 
-/// Waits until somebody waits for a lock.
+/// Waits until a session waits for a lock.
 async fn somebody_waits(database: &PgPool) {
     eventually("a statement waits for the lock", async || {
         let waiting = "select true from pg_stat_activity where wait_event_type = 'Lock' limit 1";
@@ -227,7 +227,7 @@ async fn a_contended_transaction_is_tried_again_and_says_so() -> Result<()> {
         answer.text
     );
 
-    // A trigger that is in the way every time.
+    // A trigger that conflicts with the transaction at every attempt.
     let trigger = "create function in_the_way() returns trigger language plpgsql as $$ begin \
                    raise exception using errcode = '40P01', message = 'deadlock detected'; end $$; \
                    create trigger in_the_way before update on staff for each row execute function in_the_way()";

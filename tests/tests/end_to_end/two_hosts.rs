@@ -1,4 +1,4 @@
-//! Two hosts beside each other.
+//! Two hosts on the same databases.
 
 use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
@@ -44,12 +44,12 @@ async fn two_hosts_on_one_directory_follow_the_same_change() -> Result<()> {
     second.stop().await
 }
 
-/// A host hears of a change in several ways at the same time, and each may find it at another point of its way.
+/// A host hears of a change in several ways at the same time, and each way may hear of it at another stage.
 #[tokio::test]
 async fn an_epoch_means_the_same_on_both_hosts() -> Result<()> {
     let site = Site::set_up().await?;
     let (first, second) = (site.host().await?, site.host().await?);
-    // Before it finds that nothing is on trial, a host looks for what others have brought into force.
+    // Before the host answers that nothing is on trial, it looks for epochs that others have brought into force.
     let ask = async || -> Result<()> {
         loop {
             let promote = second.bare(Method::POST, "/v1/policies/promote");

@@ -1,19 +1,19 @@
-//! Policies that fail for some, contradict themselves, or send reads where rows are not kept equal.
+//! Policies that fail for some subjects, contradict themselves, or send reads to a side where rows are not kept equal.
 
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
 use turnout_tests::{Host, Site, core_module, eventually};
 
-/// The phone of somebody whom neither database has met.
+/// A phone that no row of either database has.
 const STRANGER: &str = "89990001111";
 
-/// Whether the subject of a question, in the locals `$text` and `$length`, is the stranger.
+/// An expression for whether the subject of a question, in the locals `$text` and `$length`, is the stranger.
 const IS_STRANGER: &str = "(if (result i32) (local.get $has_subject)
     (then (i32.eq (i32.load align=1 (i32.sub (i32.add (local.get $text) (local.get $length)) (i32.const 4))) (i32.const 0x31313131)))
     (else (i32.const 0)))";
 
-/// A policy that has everything on `old`, not mirrored, with other answers in places.
+/// A policy that has everything on `old` and not mirrored, unless `authority`, `admit` or `read` answer otherwise.
 fn policy(authority: &str, admit: &str, read: &str) -> Result<Vec<u8>> {
     let subject = "(param $has_subject i32) (param $text i32) (param $length i32)";
     let module = format!(
@@ -35,7 +35,7 @@ fn policy(authority: &str, admit: &str, read: &str) -> Result<Vec<u8>> {
 
 const ON_OLD: &str = "(i32.const 0)";
 
-/// Puts a policy in force.
+/// Puts a policy in force, and returns its epoch.
 async fn take(site: &Site, host: &Host, module: Vec<u8>) -> Result<u64> {
     let before = epoch(host).await?;
     site.put("routing.wasm", module)?;
@@ -52,7 +52,7 @@ async fn epoch(host: &Host) -> Result<u64> {
     status["epoch"].as_u64().context("no epoch")
 }
 
-/// What people hear of a policy, once they do.
+/// Waits until there is an alert about a policy, and returns it.
 async fn alert(host: &Host) -> String {
     eventually("people hear of the policy", async || {
         let status = host.get("/v1/status").await.ok()?.json();
@@ -92,7 +92,7 @@ async fn a_rarely_failing_policy_is_withdrawn_and_its_function_named() -> Result
 async fn a_policy_whose_instances_disagree_is_withdrawn() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
-    // What it says of the stranger depends on how often this instance was asked: first `new`, then `old`.
+    // The answer for the stranger depends on how often this instance was asked: first `new`, then `old`.
     let turns = format!(
         "(if {IS_STRANGER} (then
            (global.set $asked (i32.add (global.get $asked) (i32.const 1)))

@@ -1,5 +1,5 @@
-//! Versions of policies: pushed to a running host, on trial for some, promoted, withdrawn and rolled back, and taken back by
-//! the host itself when they keep failing.
+//! Versions of policies: pushed to a running host, on trial for some subjects, promoted, withdrawn and rolled back, and taken back by the
+//! host itself if they keep failing.
 
 use std::fs;
 use std::io::Cursor;
@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use turnout_tests::{Answer, Host, Site, core_module, eventually, policy};
 
-/// The phone whose subject tries everything first.
+/// The phone of the subject for whom versions are tried first.
 const TESTER: &str = "89990001111";
 
 const EVERYBODY_OLD: &str = "[default]\nstage = 'dualwrite'\n";
 const EVERYBODY_NEW: &str = "[default]\nstage = 'live'\n";
 
-/// A site where everybody is on `old` and mirrored, and a host that the program's commands find.
+/// A site where everybody is on `old` and mirrored, and a host that the program's commands can reach.
 async fn begin() -> Result<(Site, Host)> {
     let site = Site::set_up().await?;
     site.route(EVERYBODY_OLD)?;
@@ -31,7 +31,7 @@ async fn begin() -> Result<(Site, Host)> {
     Ok((site, host))
 }
 
-/// The routing policy of this build with another SHA-256: an empty custom section more.
+/// The routing policy of this build with another SHA-256: it has an additional, empty custom section.
 fn another(number: u8) -> Result<Vec<u8>> {
     let mut module = fs::read(policy("routing"))?;
     module.extend([0, 2, 1, b'a' + number]);
@@ -46,7 +46,7 @@ async fn read(host: &Host, phone: &str) -> Result<Answer> {
     host.get(&format!("/rest/v1/clients?phone=eq.{phone}&select=id")).await
 }
 
-/// Which backend answers the tester, and which anybody else.
+/// The backends that answer the tester and anybody else.
 async fn backends(host: &Host) -> Result<(String, String)> {
     let (tester, other) = (read(host, TESTER).await?, read(host, "89990002222").await?);
     Ok((tester.backend().to_owned(), other.backend().to_owned()))
@@ -246,8 +246,8 @@ async fn a_shadow_version_decides_nothing_and_shows_differences() -> Result<()> 
 
 const TRAPS: &str = include_str!("../../../host/runtime/tests/fixtures/traps.wat");
 
-/// A policy with everybody on `old` that fails only for subjects whose phone ends like the tester's: the databases know none,
-/// so nobody finds out before it is in force.
+/// A policy with everybody on `old` that fails only for subjects whose phone ends like the tester's. The databases have no such phone, so
+/// the exam does not find the failure.
 fn broken_for_the_tester() -> Result<Vec<u8>> {
     let parameters = "(param $has_subject i32) (param $text i32) (param $length i32) (result i32)";
     let last_four = "(i32.load align=1 (i32.sub (i32.add (local.get $text) (local.get $length)) (i32.const 4)))";
@@ -300,7 +300,7 @@ async fn a_failing_version_is_taken_back_without_a_lost_write() -> Result<()> {
             .await
             .ok()?;
         acknowledged += i64::from(other.status == 201);
-        // In a row: a call that goes well between begins the count anew.
+        // The failures must be in a row: a call that succeeds begins the count anew.
         for _ in 0..20 {
             let tester = json!({"name": "x", "phone": TESTER});
             let tester = host.write(Method::POST, "/rest/v1/clients", &tester).await.ok()?;
@@ -509,7 +509,7 @@ async fn repeated_sets_push_no_other_out_of_the_record() -> Result<()> {
     for epoch in 2..=102 {
         record(epoch, "other", &format!("person {epoch}"), 10, 1 << 30).await?;
     }
-    // The last 50 that were released, and the last epoch of each other set. The newest was not released when it was recorded.
+    // These are the last 50 released sets, and the last epoch of each other set. The newest set was not released when it was recorded.
     assert_eq!(epochs().await?, [1, 52, 53]);
     record(103, "other", "b", 1, 1 << 30).await?;
     assert_eq!(epochs().await?, [53, 54, 55], "one distinct set is kept");

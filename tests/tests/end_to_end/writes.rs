@@ -373,7 +373,7 @@ async fn a_write_whose_commit_fails_is_not_acknowledged() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
     let (old, _) = site.databases().await?;
-    // The database finds out only after it has made the answer.
+    // The database finds the error only after it has made the answer.
     sqlx::raw_sql(
         "create function never() returns trigger language plpgsql as $$ begin raise 'never' using errcode = 'PT418'; end $$;
          create constraint trigger never after insert on services deferrable initially deferred
