@@ -49,7 +49,7 @@ mod world;
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -131,6 +131,7 @@ async fn torture(options: Options) -> Result<Report> {
         recorder: Recorder::default(),
         settled: RwLock::new(Some(stages)),
         whole: RwLock::default(),
+        rejoined: AtomicUsize::new(0),
         surprises: Mutex::default(),
     });
 
@@ -142,6 +143,8 @@ async fn torture(options: Options) -> Result<Report> {
         let dice = dice(seed, HANDING + row as u64);
         handing.spawn(handed::around(Arc::clone(&world), row, dice, Arc::clone(&over)));
     }
+    let mut person = JoinSet::new();
+    person.spawn(faults::rejoin_restored(Arc::clone(&world)));
     let began = Instant::now();
     let draw = |lane: Lane| lane.draw(&options);
     let (database, network) = (

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub(crate) struct World {
     pub(crate) settled: RwLock<Option<Stages>>,
     /// Whoever alters a database for a while holds this lock, so that no backup keeps the alteration.
     pub(crate) whole: RwLock<()>,
+    /// How often a person has said of a restored side that the other side's rows count.
+    pub(crate) rejoined: AtomicUsize,
     /// Answers that no fault excuses, and how often they came.
     pub(crate) surprises: Mutex<BTreeMap<String, usize>>,
 }
@@ -57,11 +60,7 @@ impl World {
     pub(crate) async fn administer(&self, path: &str, body: &Value) -> Result<()> {
         let done = calm::within(RECOVERY, async || {
             for place in 0..self.hosts.count() {
-                let url = format!("http://{}{path}", self.hosts.address(place));
-                let request = self.client.post(url).header("apikey", Site::ADMIN_KEY).json(body);
-                if let Ok(answer) = request.send().await
-                    && answer.status().is_success()
-                {
+                if self.administer_once(place, path, body).await.is_some() {
                     return Some(());
                 }
             }
@@ -69,6 +68,14 @@ impl World {
         });
         done.await
             .ok_or_else(|| anyhow!("no host has done {path} {body} within {RECOVERY:?}"))
+    }
+
+    /// Sends an administrator's request to the host of a place. Nothing if it fails.
+    pub(crate) async fn administer_once(&self, place: usize, path: &str, body: &Value) -> Option<()> {
+        let url = format!("http://{}{path}", self.hosts.address(place));
+        let request = self.client.post(url).header("apikey", Site::ADMIN_KEY).json(body);
+        let answer = request.send().await.ok()?;
+        answer.status().is_success().then_some(())
     }
 
     /// Records an answer that no fault excuses.
