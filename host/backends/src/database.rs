@@ -47,6 +47,22 @@ impl Database {
         ))
     }
 
+    /// A backend without a database: the script answers what operations, the mirror and the handoff ask. Must be called inside
+    /// a tokio runtime.
+    #[cfg(feature = "scripted")]
+    #[must_use]
+    pub fn scripted(backend: Backend, script: &Arc<crate::Script>, repositories: Arc<[Repository]>) -> Self {
+        let wire = || {
+            let script = Arc::clone(script);
+            |reach| crate::wire::Scripted { reach, script }
+        };
+        Self::of(
+            Connections::over(backend, wire()),
+            Connections::over(backend, wire()),
+            repositories,
+        )
+    }
+
     /// A database that is reached by these connections: those of operations, and those of the mirror and the handoff.
     fn of(connections: Connections, protocol: Connections, repositories: Arc<[Repository]>) -> Self {
         let (connections, protocol) = (Arc::new(connections), Arc::new(protocol));

@@ -31,3 +31,5 @@ pub use protocol::{
 pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};
 pub use settings::Settings;
 pub use wire::Isolation;
+#[cfg(feature = "scripted")]
+pub use wire::{Asked, Said, Script};

@@ -14,6 +14,8 @@ mod postgres;
 mod pulse;
 mod reach;
 mod refusal;
+#[cfg(feature = "scripted")]
+mod scripted;
 mod trust;
 
 use std::sync::Arc;
@@ -26,6 +28,10 @@ pub use isolation::Isolation;
 pub(crate) use postgres::{Options, Pool};
 pub(crate) use reach::Reach;
 pub(crate) use refusal::Refusal;
+#[cfg(feature = "scripted")]
+pub(crate) use scripted::Scripted;
+#[cfg(feature = "scripted")]
+pub use scripted::{Asked, Said, Script};
 
 use crate::error::Error;
 use crate::sql::Statement;

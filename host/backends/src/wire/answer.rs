@@ -39,6 +39,12 @@ impl Answer {
         Self(columns)
     }
 
+    /// The texts of the columns that are not null.
+    #[cfg(feature = "scripted")]
+    pub(crate) fn into_texts(self) -> Vec<String> {
+        self.0.into_iter().flatten().collect()
+    }
+
     /// Takes a column out of the row.
     pub(crate) fn take<T: FromText>(&mut self, column: usize) -> Result<T, Misread> {
         let read = match self.0.get_mut(column) {
