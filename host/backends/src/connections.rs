@@ -1,115 +1,81 @@
-//! The pool of one backend, and what is done about connections that break.
+//! The connections to one database for one use, over whichever wire: what every wire needs beside carrying statements.
 //!
-//! A connection that breaks says nothing of the others, so it raises a suspicion: all older connections are closed
-//! instead of used, and the watch tries to connect. Only a failure to connect makes the backend count as down.
-//! While it is down every operation fails at once, also those that already wait for a connection; the watch goes on
-//! trying, and its first success ends it.
+//! A statement that others got in the way of is tried again, also a read whose connection broke. A condition that keeps the
+//! database from carrying out statements is kept in mind. The watch finds out when a database that is down has recovered.
 
 mod contention;
-mod durability;
-mod failure;
-mod lease;
 mod readiness;
-mod session;
-mod trust;
 mod watch;
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool, Postgres};
-use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
-use turnout_vocabulary::{Backend, Repository};
+use futures::future::BoxFuture;
+use tokio::time::sleep;
+use turnout_vocabulary::{Backend, Health, Repository};
 
-use failure::Failure;
-use lease::Idle;
 use readiness::Readiness;
-pub(crate) use session::Session;
-use trust::Trust;
 pub(crate) use watch::Watch;
 
 use crate::error::Error;
-use crate::health::Pulse;
-use crate::schema::{Schema, introspect};
-use crate::settings::Settings;
-use crate::sql::{Parameter, Statement};
+use crate::schema::{Schema, introspection, read_schema};
+use crate::sql::Statement;
+use crate::wire::{Answer, Failure, Isolation, Pages as PagesOfWire, Reach, Session as SessionOfWire, Wire};
 
-/// The connections to one backend.
+/// The connections to one database.
 pub(crate) struct Connections {
-    backend: Backend,
-    options: PgConnectOptions,
-    pool: PgPool,
-    settings: Settings,
-    pulse: Pulse,
-    trust: Trust,
+    wire: Box<dyn Wire>,
+    reach: Arc<Reach>,
     readiness: Readiness,
-    idle: Idle,
-    /// Why the backend is down, if it is.
-    reason: Mutex<Arc<str>>,
-    suspected: Notify,
-    went_down: Notify,
+}
+
+/// A transaction. Unless it has come to its end by the time it is dropped, it is taken back.
+pub(crate) struct Session<'c> {
+    connections: &'c Connections,
+    session: Box<dyn SessionOfWire + 'c>,
+}
+
+/// Texts that are read page by page.
+pub(crate) struct Pages<'c> {
+    connections: &'c Connections,
+    pages: Box<dyn PagesOfWire + 'c>,
 }
 
 impl Connections {
-    /// Connects to nothing yet.
-    pub(crate) fn new(backend: Backend, options: PgConnectOptions, settings: Settings) -> Self {
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.max_connections)
-            .acquire_timeout(settings.acquire_timeout)
-            .test_before_acquire(false)
-            .after_connect(|connection, _| Box::pin(durability::ensure(connection)))
-            .connect_lazy_with(options.clone());
+    /// Those over the wire that this makes. They connect to nothing yet.
+    pub(crate) fn over<W: Wire + 'static>(backend: Backend, wire: impl FnOnce(Arc<Reach>) -> W) -> Self {
+        let reach = Arc::new(Reach::new(backend));
         Self {
-            backend,
-            options,
-            pool,
-            idle: Idle::new(settings.max_connections),
-            settings,
-            pulse: Pulse::new(),
-            trust: Trust::new(),
+            wire: Box::new(wire(Arc::clone(&reach))),
+            reach,
             readiness: Readiness::default(),
-            reason: Mutex::new("".into()),
-            suspected: Notify::new(),
-            went_down: Notify::new(),
         }
     }
 
-    /// The same, for sessions that write nothing but the mirror: triggers and foreign keys are silent in all of them where
-    /// that is granted. A transaction that silences them itself makes PostgreSQL forget every plan of its session, twice.
-    /// Each statement sees what was committed before it, whatever the database's default: whoever waited for a table must see
-    /// it as it is then.
-    pub(crate) fn silent(backend: Backend, options: PgConnectOptions, settings: Settings) -> Self {
-        let options = options.options([("default_transaction_isolation", "read committed")]);
-        let connections = Self::new(backend, options, settings);
-        let silent = connections
-            .options
-            .clone()
-            .options([("session_replication_role", "replica")]);
-        connections.pool.set_connect_options(silent);
-        connections
+    /// Which backend they lead to.
+    pub(crate) fn backend(&self) -> Backend {
+        self.reach.backend
     }
 
-    pub(crate) fn pulse(&self) -> &Pulse {
-        &self.pulse
+    /// How the database is doing.
+    pub(crate) fn health(&self) -> Health {
+        self.reach.pulse.health()
     }
 
-    /// Runs a statement that answers with one row. One that is `repeatable` is tried once more if its connection
-    /// breaks. Any statement is tried again if it is certain that nothing was done: a few times if another transaction was in
-    /// the way, and once on a new session if the session was read-only.
-    pub(crate) async fn run(&self, statement: &Statement<'_>, repeatable: bool) -> Result<PgRow, Error> {
+    /// What the backend last said that it was not ready for, in words that follow its name; `None` if it has written since.
+    pub(crate) fn condition(&self) -> Option<&'static str> {
+        self.readiness.condition()
+    }
+
+    /// Runs a statement. One that is `repeatable` is tried once more if its connection breaks. Any statement is tried again
+    /// if it is certain that nothing was done: a few times if another transaction was in the way, and once on a new session if
+    /// the session was read-only.
+    pub(crate) async fn run(&self, statement: &Statement<'_>, repeatable: bool) -> Result<Answer, Error> {
         let mut attempts = 1;
         let (mut broke, mut renewed) = (false, false);
         let mut made_since = None;
         loop {
-            let began = Instant::now();
-            // Boxed: the driver's futures take kilobytes, and every layer above would move them with its own.
-            let answer = Box::pin(self.attempt(statement, made_since)).await;
-            if matches!(answer, Ok(_) | Err(Failure::Refused(_))) {
-                self.pulse.record(began.elapsed());
-            }
+            let answer = self.timed(self.wire.run(statement, made_since)).await;
             match &answer {
                 Err(Failure::Broke(_)) if repeatable && !broke => broke = true,
                 Err(Failure::Refused(error)) if error.is_contention() && attempts < contention::ATTEMPTS => {
@@ -122,7 +88,7 @@ impl Connections {
                 }
                 _ => {
                     if !repeatable && answer.is_ok() {
-                        self.readiness.has_written(self.backend);
+                        self.readiness.has_written(self.reach.backend);
                     }
                     return answer.map_err(|failure| self.error(failure, !repeatable));
                 }
@@ -130,68 +96,112 @@ impl Connections {
         }
     }
 
-    /// What the backend last said that it was not ready for, in words that follow its name; `None` if it has written since.
-    pub(crate) fn condition(&self) -> Option<&'static str> {
-        self.readiness.condition()
+    /// Runs a statement once, whatever comes.
+    pub(crate) async fn run_once(&self, statement: &Statement<'_>) -> Result<Answer, Error> {
+        let answer = self.noted(self.wire.run(statement, None).await);
+        answer.map_err(|failure| self.error(failure, true))
     }
 
-    /// Runs a statement that answers with any number of rows. It is never repeated.
-    pub(crate) async fn rows(&self, statement: &Statement<'_>) -> Result<Vec<PgRow>, Error> {
-        let mut lease = self.acquire().await?;
-        let answer = timeout(self.patience(), query(statement).fetch_all(&mut lease.connection)).await;
-        self.judge(lease, answer).map_err(|failure| self.error(failure, true))
-    }
-
-    /// A connection outside the pool, within the acquire timeout.
-    pub(crate) async fn connect(&self) -> Result<PgConnection, Error> {
-        let reason = match timeout(self.settings.acquire_timeout, self.options.connect()).await {
-            Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no connection could be made within the acquire timeout".to_owned(),
-        };
-        Err(Error::Unavailable {
-            backend: self.backend,
-            reason: reason.into(),
-            in_doubt: false,
+    /// Begins a transaction.
+    pub(crate) async fn begin(&self, isolation: Isolation) -> Result<Session<'_>, Error> {
+        let session = self.noted(self.wire.begin(isolation).await);
+        Ok(Session {
+            connections: self,
+            session: session.map_err(|failure| self.error(failure, false))?,
         })
+    }
+
+    /// Begins to read the texts that a query answers with, as they are at one moment, and what a question answers with then.
+    pub(crate) async fn pages(
+        &self,
+        question: Statement<'static>,
+        query: Statement<'static>,
+    ) -> Result<(Answer, Pages<'_>), Error> {
+        let begun = self.noted(self.wire.pages(question, query).await);
+        let (answer, pages) = begun.map_err(|failure| self.error(failure, false))?;
+        let connections = self;
+        Ok((answer, Pages { connections, pages }))
     }
 
     /// Reads what the repositories' tables look like.
     pub(crate) async fn introspect(&self, repositories: &[Repository]) -> Result<Schema, Error> {
-        let mut lease = self.acquire().await?;
-        let answer = timeout(
-            self.patience(),
-            introspect(&mut lease.connection, self.backend, repositories),
-        )
-        .await;
-        self.judge(lease, answer).map_err(|failure| self.error(failure, false))
+        let answer = self.noted(self.wire.run(&introspection(repositories), None).await);
+        let answer = answer.map_err(|failure| self.error(failure, false))?;
+        read_schema(answer, self.reach.backend, repositories)
     }
 
-    /// Sends a statement once, on a session that was made since then, if that matters.
-    async fn attempt(&self, statement: &Statement<'_>, made_since: Option<Instant>) -> Result<PgRow, Failure> {
-        let mut lease = self.acquire().await.map_err(Failure::NotSent)?;
-        if made_since.is_some_and(|since| lease.made < since) {
-            lease = self.renew(lease).await.map_err(Failure::NotSent)?;
+    /// Runs scripts in one transaction; the texts that they answer with.
+    pub(crate) async fn run_scripts(&self, scripts: &[String], rehearse: bool) -> Result<Vec<String>, Error> {
+        self.wire.run_scripts(scripts, rehearse).await
+    }
+
+    /// Gives room in a table back to it, if that can be done.
+    pub(crate) async fn vacuum(&self, table: &str) -> Result<(), Error> {
+        let done = self.noted(self.wire.vacuum(table).await);
+        done.map_err(|failure| self.error(failure, true))
+    }
+
+    /// Why something between the host and the database spoils sessions, in words.
+    pub(crate) async fn obstacle(&self) -> Result<Option<String>, Error> {
+        self.wire.obstacle().await
+    }
+
+    /// Waits for the answer to a statement, and records how long it took.
+    async fn timed(&self, answer: BoxFuture<'_, Result<Answer, Failure>>) -> Result<Answer, Failure> {
+        let began = Instant::now();
+        let answer = self.noted(answer.await);
+        if matches!(answer, Ok(_) | Err(Failure::Refused(_))) {
+            self.reach.pulse.record(began.elapsed());
         }
-        let answer = timeout(self.patience(), query(statement).fetch_one(&mut lease.connection)).await;
-        self.judge(lease, answer)
+        answer
     }
 
-    /// The database ends a statement at its timeout and says so; if that doesn't come, nobody is there any more.
-    fn patience(&self) -> Duration {
-        self.settings.statement_timeout + self.settings.acquire_timeout
+    /// Keeps in mind what an answer says of the database.
+    fn noted<T>(&self, answer: Result<T, Failure>) -> Result<T, Failure> {
+        if let Err(Failure::Refused(error)) = &answer {
+            self.readiness.note(error);
+        }
+        answer
+    }
+
+    fn error(&self, failure: Failure, in_doubt: bool) -> Error {
+        let reason = match failure {
+            Failure::NotSent(error) | Failure::Refused(error) => return error,
+            Failure::Broke(reason) => reason,
+            Failure::Silent => "it did not answer in time".into(),
+        };
+        Error::Unavailable {
+            backend: self.reach.backend,
+            reason,
+            in_doubt,
+        }
     }
 }
 
-fn query<'q>(statement: &'q Statement<'_>) -> Query<'q, Postgres, PgArguments> {
-    let mut query = sqlx::query(AssertSqlSafe(statement.text.as_str()));
-    for parameter in &statement.parameters {
-        query = match *parameter {
-            Parameter::Text(text) => query.bind(text),
-            Parameter::List(texts) => query.bind(texts),
-            Parameter::Bytes(bytes) => query.bind(bytes),
-            Parameter::Number(number) => query.bind(number),
-        };
+impl Session<'_> {
+    /// Runs a statement. While the transaction has not come to its end, nothing is done.
+    pub(crate) async fn run(&mut self, statement: &Statement<'_>) -> Result<Answer, Error> {
+        let answer = self.connections.timed(self.session.run(statement)).await;
+        answer.map_err(|failure| self.connections.error(failure, false))
     }
-    query
+
+    /// Commits the transaction, or takes it back.
+    pub(crate) async fn end(self, commit: bool) -> Result<(), Error> {
+        let Self { connections, session } = self;
+        let ended = connections.noted(session.end(commit).await);
+        ended.map_err(|failure| connections.error(failure, true))
+    }
+}
+
+impl Pages<'_> {
+    /// The next page; empty after the last.
+    pub(crate) async fn next(&mut self) -> Result<Vec<String>, Error> {
+        let page = self.connections.noted(self.pages.next().await);
+        page.map_err(|failure| self.connections.error(failure, false))
+    }
+
+    /// Ends the reading before the last page.
+    pub(crate) async fn close(self) {
+        self.pages.close().await;
+    }
 }

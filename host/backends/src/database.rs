@@ -2,17 +2,16 @@ mod transaction;
 
 use std::sync::Arc;
 
-use sqlx::postgres::{PgConnectOptions, PgRow};
-use sqlx::{ConnectOptions as _, Row as _};
 use turnout_vocabulary::{Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request};
 
-pub use transaction::{Isolation, Transaction};
+pub use transaction::Transaction;
 
 use crate::connections::{Connections, Watch};
 use crate::error::Error;
 use crate::schema::{Schema, SchemaCache, Table, key_problems, problems};
 use crate::settings::Settings;
 use crate::sql::{self, Statement};
+use crate::wire::{Answer, Json, Misread, Options, Pool};
 
 /// One backend.
 pub struct Database {
@@ -34,22 +33,48 @@ impl Database {
     /// # Errors
     /// [`Error::Url`] if the URL can't be used whatever the backend does.
     pub fn open(backend: Backend, settings: Settings, repositories: Arc<[Repository]>) -> Result<Self, Error> {
-        let options = options(backend, &settings)?;
+        let options = Options::of(&settings).map_err(|reason| Error::Url { backend, reason })?;
         let protocol_settings = Settings {
             max_connections: PROTOCOL_CONNECTIONS,
             ..settings.clone()
         };
-        let connections = Arc::new(Connections::new(backend, options.clone(), settings));
-        let protocol = Arc::new(Connections::silent(backend, options.clone(), protocol_settings));
+        let of_operations = |reach| Pool::new(reach, options.clone(), settings);
+        let of_protocol = |reach| Pool::silent(reach, options.clone(), protocol_settings);
+        Ok(Self::of(
+            Connections::over(backend, of_operations),
+            Connections::over(backend, of_protocol),
+            repositories,
+        ))
+    }
+
+    /// A backend without a database: the script answers what operations, the mirror and the handoff ask. Must be called inside
+    /// a tokio runtime.
+    #[cfg(feature = "scripted")]
+    #[must_use]
+    pub fn scripted(backend: Backend, script: &Arc<crate::Script>, repositories: Arc<[Repository]>) -> Self {
+        let wire = || {
+            let script = Arc::clone(script);
+            |reach| crate::wire::Scripted { reach, script }
+        };
+        Self::of(
+            Connections::over(backend, wire()),
+            Connections::over(backend, wire()),
+            repositories,
+        )
+    }
+
+    /// A database that is reached by these connections: those of operations, and those of the mirror and the handoff.
+    fn of(connections: Connections, protocol: Connections, repositories: Arc<[Repository]>) -> Self {
+        let (connections, protocol) = (Arc::new(connections), Arc::new(protocol));
         let schemas = Arc::new(SchemaCache::new(repositories));
-        let watch = |connections| Watch::start(Arc::clone(connections), Arc::clone(&schemas), options.clone());
-        Ok(Self {
-            backend,
+        let watch = |connections| Watch::start(Arc::clone(connections), Arc::clone(&schemas));
+        Self {
+            backend: connections.backend(),
             _watches: [watch(&connections), watch(&protocol)],
             connections,
             protocol,
             schemas,
-        })
+        }
     }
 
     /// Which backend it is.
@@ -161,7 +186,7 @@ impl Database {
     /// How the backend is doing. Costs two atomic loads: the percentile is worked out where answers are recorded.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.connections.pulse().health()
+        self.connections.health()
     }
 
     /// Why the backend refuses statements although it answers, such as "is read-only"; `None` as far as is known it does not.
@@ -191,13 +216,19 @@ impl Database {
         let carried = schema.installed.then(|| epoch.to_string());
         let statement = sql::statement(table, &repository.key, request, carried.as_deref())?;
         let is_write = request.action().is_write();
-        let row = self.connections.run(&statement, !is_write).await?;
-        self.outcome(&row, repository, request, epoch)
+        let answer = self.connections.run(&statement, !is_write).await?;
+        self.outcome(answer, repository, request, epoch)
     }
 
     /// What the answer to a request says.
-    fn outcome(&self, row: &PgRow, repository: &Repository, request: &Request, epoch: Epoch) -> Result<Outcome, Error> {
-        let (outcome, mark) = outcome(row, repository).map_err(|error| self.unexpected(&error))?;
+    fn outcome(
+        &self,
+        answer: Answer,
+        repository: &Repository,
+        request: &Request,
+        epoch: Epoch,
+    ) -> Result<Outcome, Error> {
+        let (outcome, mark) = outcome(answer, repository).map_err(|misread| self.misread(&misread))?;
         if request.action().is_write() {
             return Ok(Outcome {
                 transaction: mark,
@@ -233,9 +264,15 @@ impl Database {
                 Err(error) if error.may_be_stale_schema() => {
                     schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
                 }
-                answer => return answer?.try_get(0).map_err(|error| self.unexpected(&error)),
+                answer => return self.subjects_in(answer?),
             }
         }
+    }
+
+    /// The subjects that an answer tells.
+    fn subjects_in(&self, mut answer: Answer) -> Result<Vec<Option<String>>, Error> {
+        let Json(subjects) = answer.take(0).map_err(|misread| self.misread(&misread))?;
+        Ok(subjects)
     }
 
     pub(crate) fn protocol(&self) -> &Connections {
@@ -253,45 +290,22 @@ impl Database {
         })
     }
 
-    pub(crate) fn unexpected(&self, error: &sqlx::Error) -> Error {
-        Error::Unexpected {
-            backend: self.backend,
-            reason: error.to_string(),
-        }
+    pub(crate) fn misread(&self, misread: &Misread) -> Error {
+        Error::unexpected(self.backend, misread)
     }
 }
 
-fn options(backend: Backend, settings: &Settings) -> Result<PgConnectOptions, Error> {
-    let options = settings.parse().map_err(|reason| Error::Url { backend, reason })?;
-    let statement_timeout = settings.statement_timeout.as_millis().max(1).to_string();
-    // What the role or the database has as its own defaults must not end a handoff.
-    Ok(options
-        .application_name("turnout")
-        .options([
-            ("idle_in_transaction_session_timeout", "0"),
-            ("statement_timeout", statement_timeout.as_str()),
-            ("lock_timeout", "0"),
-        ])
-        .statement_cache_capacity(settings.statement_cache_capacity)
-        .disable_statement_logging())
-}
-
 /// The answer's row as `sql` lays it out, and its last column.
-fn outcome(row: &PgRow, repository: &Repository) -> Result<(Outcome, Option<i64>), sqlx::Error> {
-    let body: Option<String> = row.try_get(0)?;
-    let location: Option<Vec<String>> = row.try_get(4)?;
+fn outcome(mut answer: Answer, repository: &Repository) -> Result<(Outcome, Option<i64>), Misread> {
+    let location: Option<Json<Vec<String>>> = answer.take(4)?;
+    let location = location.map_or_else(Vec::new, |Json(location)| location);
     let outcome = Outcome {
-        body: body.unwrap_or_default(),
-        rows: row.try_get::<i64, _>(1)?.unsigned_abs(),
-        total: row.try_get::<Option<i64>, _>(2)?.map(i64::unsigned_abs),
-        inserted: row.try_get::<i64, _>(3)?.unsigned_abs(),
-        location: repository
-            .key
-            .iter()
-            .cloned()
-            .zip(location.unwrap_or_default())
-            .collect(),
+        body: answer.take::<Option<_>>(0)?.unwrap_or_default(),
+        rows: answer.take(1)?,
+        total: answer.take(2)?,
+        inserted: answer.take(3)?,
+        location: repository.key.iter().cloned().zip(location).collect(),
         transaction: None,
     };
-    Ok((outcome, row.try_get(5)?))
+    Ok((outcome, answer.take(5)?))
 }

@@ -3,8 +3,9 @@ pub(crate) mod sqlstate;
 use std::fmt;
 use std::sync::Arc;
 
-use sqlx::postgres::PgDatabaseError;
 use turnout_vocabulary::{Backend, Operator};
+
+use crate::wire::Misread;
 
 /// Why a backend did not carry out an operation.
 ///
@@ -163,39 +164,12 @@ impl fmt::Debug for DatabaseError {
 }
 
 impl Error {
-    /// What an error that came as the answer to a statement means.
-    pub(crate) fn answered(backend: Backend, error: &sqlx::Error) -> Self {
-        let Some(refusal) = error.as_database_error() else {
-            return Self::Unexpected {
-                backend,
-                reason: error.to_string(),
-            };
-        };
-        if let Some(rows) = crate::sql::rows_of_refused_single(refusal.message()) {
-            return Self::NotSingle { rows };
-        }
-        let refusal = refusal.downcast_ref::<PgDatabaseError>();
-        match refusal.code() {
-            "TN001" => return Self::Fenced { backend },
-            // A table of dirty keys that was rewritten means the same: what was taken must be taken anew.
-            "TN002" | "TN003" => return Self::Dispossessed { backend },
-            "42883" if crate::sql::names_an_old_type(refusal.message()) => return Self::Outdated { backend },
-            _ => {}
-        }
-        if let Some(condition) = not_ready(refusal.code(), refusal.routine().unwrap_or_default()) {
-            return Self::NotReady {
-                backend,
-                condition,
-                sqlstate: refusal.code().to_owned(),
-            };
-        }
-        Self::Database(Box::new(DatabaseError {
+    /// An answer that is none to what was asked.
+    pub(crate) fn unexpected(backend: Backend, misread: &Misread) -> Self {
+        Self::Unexpected {
             backend,
-            sqlstate: refusal.code().to_owned(),
-            message: refusal.message().to_owned(),
-            details: refusal.detail().map(str::to_owned),
-            hint: refusal.hint().map(str::to_owned),
-        }))
+            reason: misread.to_string(),
+        }
     }
 
     /// What PostgreSQL refused the statement with, if it did.
@@ -267,7 +241,7 @@ impl Error {
 
 /// What the backend is not ready for, if that is what a SQLSTATE of PostgreSQL says. Where one SQLSTATE has several
 /// meanings the routine of PostgreSQL's source tells them apart: messages are translated.
-fn not_ready(code: &str, routine: &str) -> Option<&'static str> {
+pub(crate) fn not_ready(code: &str, routine: &str) -> Option<&'static str> {
     let condition = match code {
         sqlstate::READ_ONLY_SQL_TRANSACTION => "is read-only",
         "53100" => "has no disk space left",

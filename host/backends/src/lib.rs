@@ -3,22 +3,23 @@
 //! [`Database`] is one backend. It turns a [`Request`](turnout_vocabulary::Request) into one SQL statement whose
 //! answer the database builds itself, runs it in one round trip, and says how the backend is doing.
 //!
+//! - `wire` carries statements to the database and answers back; a wire is a folder there, and `postgres` alone knows sqlx.
+//! - `connections` is what every wire needs: further attempts, the watch over an outage and the recovery.
 //! - `sql` writes statements: a filter operator is added in `sql/filter.rs`.
 //! - `schema` knows what the tables look like, as PostgreSQL's catalogue has it.
 //! - `install` is the SQL installation of one side, `protocol` calls its functions for the mirror and the handoff.
-//! - `connections` keeps the pool, notices a dead backend and its recovery.
 
 mod connections;
 mod database;
 mod error;
-mod health;
 mod install;
 mod protocol;
 mod schema;
 mod settings;
 mod sql;
+mod wire;
 
-pub use database::{Database, Isolation, Transaction};
+pub use database::{Database, Transaction};
 pub use error::{DatabaseError, Error, Place};
 pub use install::Installation;
 pub use protocol::{
@@ -29,3 +30,6 @@ pub use protocol::{
 };
 pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};
 pub use settings::Settings;
+pub use wire::Isolation;
+#[cfg(feature = "scripted")]
+pub use wire::{Asked, Said, Script};

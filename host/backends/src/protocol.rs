@@ -15,7 +15,6 @@ mod installed;
 mod lease;
 mod numbering;
 mod parked;
-mod pooler;
 mod rewound;
 mod shapes;
 mod site;
@@ -24,8 +23,11 @@ mod taken;
 mod target;
 mod whose;
 
-use sqlx::Row as _;
-use sqlx::postgres::PgRow;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, Deserializer};
+use turnout_vocabulary::Repository;
 
 pub use compare::{ComparedRow, Extent, PartDigest};
 pub use drained::{Group, LeftOf};
@@ -46,28 +48,46 @@ pub use whose::{Moment, SubjectPages};
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::{Parameter, Statement};
+use crate::wire::{FromText, Json};
 
 impl Database {
-    /// Calls a function of the installation.
-    async fn call(&self, text: &str, parameters: &[Parameter<'_>]) -> Result<Vec<PgRow>, Error> {
+    /// Calls a function of the installation, whatever it answers.
+    async fn call(&self, text: &str, parameters: &[Parameter<'_>]) -> Result<(), Error> {
         let statement = Statement::new(text, parameters);
-        self.protocol().rows(&statement).await
+        self.protocol().run_once(&statement).await.map(drop)
     }
 
-    /// The first value of the first row that a function answers with.
-    async fn value<T>(&self, text: &str, parameters: &[Parameter<'_>]) -> Result<T, Error>
-    where
-        T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
-    {
-        let rows = self.call(text, parameters).await?;
-        let row = rows.first().ok_or_else(|| self.unexpected(&sqlx::Error::RowNotFound))?;
-        row.try_get(0).map_err(|error| self.unexpected(&error))
+    /// The one value that a function answers with, as text.
+    async fn value<T: FromText>(&self, text: &str, parameters: &[Parameter<'_>]) -> Result<T, Error> {
+        let statement = Statement::new(text, parameters);
+        let mut answer = self.protocol().run_once(&statement).await?;
+        answer.take(0).map_err(|misread| self.misread(&misread))
     }
 
-    /// Reads every row of an answer.
-    fn read<T>(&self, rows: &[PgRow], read: impl Fn(&PgRow) -> Result<T, sqlx::Error>) -> Result<Vec<T>, Error> {
-        rows.iter()
-            .map(|row| read(row).map_err(|error| self.unexpected(&error)))
-            .collect()
+    /// The rows that a query answers with, each a JSON object of its columns.
+    async fn rows<T: DeserializeOwned>(&self, query: &str, parameters: &[Parameter<'_>]) -> Result<Vec<T>, Error> {
+        let query = format!("select coalesce(json_agg(_turnout_row), '[]')::text from ({query}) as _turnout_row");
+        let Json(rows) = self.value(&query, parameters).await?;
+        Ok(rows)
     }
+
+    /// The one row that a query answers with, a JSON object of its columns.
+    async fn row<T: DeserializeOwned>(&self, query: &str, parameters: &[Parameter<'_>]) -> Result<T, Error> {
+        let query = format!("select row_to_json(_turnout_row)::text from ({query}) as _turnout_row");
+        let Json(row) = self.value(&query, parameters).await?;
+        Ok(row)
+    }
+}
+
+/// The schemas and the names of tables, each as one parameter.
+fn names(repositories: &[Repository]) -> [Parameter<'static>; 2] {
+    [
+        Parameter::list(repositories.iter().map(|repository| &repository.schema)),
+        Parameter::list(repositories.iter().map(|repository| &repository.name)),
+    ]
+}
+
+/// Reads a number of seconds.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    f64::deserialize(deserializer).map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }

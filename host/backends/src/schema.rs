@@ -13,7 +13,7 @@ pub(crate) use cache::SchemaCache;
 pub(crate) use check::{key_problems, problems};
 pub use compare::SchemaDifference;
 pub(crate) use compare::compare;
-pub(crate) use introspect::introspect;
+pub(crate) use introspect::{introspection, read_schema};
 pub(crate) use shape::Shape;
 pub use table::{Generated, Reference, Table, TableColumn};
 

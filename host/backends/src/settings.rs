@@ -1,8 +1,7 @@
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::PgConnectOptions;
+use crate::wire::Options;
 
 /// How one backend is reached, and what an operation may cost there.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,20 +38,13 @@ impl Settings {
     /// # Errors
     /// What is wrong with it, without repeating it: it may hold a password.
     pub fn check(&self) -> Result<(), String> {
-        self.parse().map(drop)
+        Options::of(self).map(drop)
     }
 
     /// The role that it connects as; `None` if the URL can't be used.
     #[must_use]
     pub fn role(&self) -> Option<String> {
-        Some(self.parse().ok()?.get_username().to_owned())
-    }
-
-    pub(crate) fn parse(&self) -> Result<PgConnectOptions, String> {
-        if !self.url.starts_with("postgres://") && !self.url.starts_with("postgresql://") {
-            return Err("it does not begin with postgres://".to_owned());
-        }
-        PgConnectOptions::from_str(&self.url).map_err(|error| error.to_string())
+        Some(Options::of(self).ok()?.role().to_owned())
     }
 }
 

@@ -3,14 +3,14 @@
 //! A statement depends only on the shape of an operation, never on its values, so few of them exist and each connection
 //! keeps them prepared. Every statement answers with one row:
 //!
-//! | column | type | meaning |
+//! | column | text of | meaning |
 //! |---|---|---|
-//! | 0 | text | the body |
-//! | 1 | int8 | rows found or written |
-//! | 2 | int8 or null | rows that match beyond the window |
-//! | 3 | int8 | rows that are new |
-//! | 4 | text[] or null | the key of a single new row |
-//! | 5 | int8 or null | of a read the fence, of a write its transaction, where Turnout is installed |
+//! | 0 | JSON | the body |
+//! | 1 | a number | rows found or written |
+//! | 2 | a number or null | rows that match beyond the window |
+//! | 3 | a number | rows that are new |
+//! | 4 | a JSON array of texts, or null | the key of a single new row |
+//! | 5 | a number or null | of a read the fence, of a write its transaction, where Turnout is installed |
 
 mod delete;
 mod filter;

@@ -73,3 +73,23 @@ fn imports_run_one_way() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn one_room_knows_the_driver() -> Result<()> {
+    let backends = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/backends/src");
+    let room = backends.join("wire/postgres");
+    let mut folders = vec![backends];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let knows = std::fs::read_to_string(&path)?.contains("sqlx::");
+            let may_know = path.starts_with(&room) || path == room.with_extension("rs");
+            assert!(!knows || may_know, "{} must not use sqlx", path.display());
+        }
+    }
+    Ok(())
+}

@@ -1,13 +1,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::Connections;
-use crate::schema::{SchemaCache, introspect};
+use crate::schema::{SchemaCache, introspection, read_schema};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -26,55 +24,36 @@ impl Drop for Watch {
 
 impl Watch {
     /// Starts the task, with a first look at the backend at once. Needs a tokio runtime.
-    pub(crate) fn start(connections: Arc<Connections>, schemas: Arc<SchemaCache>, options: PgConnectOptions) -> Self {
-        connections.suspected.notify_one();
+    pub(crate) fn start(connections: Arc<Connections>, schemas: Arc<SchemaCache>) -> Self {
+        connections.reach.suspect();
         Self(tokio::spawn(async move {
+            let reach = &connections.reach;
             loop {
                 let began = Instant::now();
-                let suspected = timeout(IDLE, connections.suspected.notified()).await.is_ok();
-                if !suspected && connections.pulse.answered_since(began) {
+                let suspected = timeout(IDLE, reach.suspected()).await.is_ok();
+                if !suspected && reach.pulse.answered_since(began) {
                     continue;
                 }
                 let mut pause = FIRST_PAUSE;
-                while let Err(reason) = look(&connections, &schemas, &options).await {
-                    connections.go_down(&reason);
+                while let Err(reason) = look(&connections, &schemas).await {
+                    reach.go_down(&reason);
                     sleep(pause).await;
                     pause = LONGEST_PAUSE.min(pause * 2);
                 }
-                connections.come_up();
+                reach.come_up();
             }
         }))
     }
 }
 
 /// Connects, and reads the schema anew while it is there: it may be another since the backend was last seen.
-async fn look(connections: &Connections, schemas: &SchemaCache, options: &PgConnectOptions) -> Result<(), String> {
-    let patience = connections.settings.acquire_timeout;
-    let mut connection = match timeout(patience, options.connect()).await {
-        Ok(Ok(connection)) => connection,
-        Ok(Err(error)) if is_full(&error) && connections.pulse.is_up() => return Ok(()),
-        Ok(Err(error)) => return Err(error.to_string()),
-        Err(_) => return Err("no connection could be made within the acquire timeout".to_owned()),
-    };
-    match timeout(
-        patience,
-        introspect(&mut connection, connections.backend, schemas.repositories()),
-    )
-    .await
-    {
-        Ok(Ok(schema)) => schemas.store(schema),
+async fn look(connections: &Connections, schemas: &SchemaCache) -> Result<(), String> {
+    let backend = connections.reach.backend;
+    let answer = connections.wire.look(&introspection(schemas.repositories())).await?;
+    match answer.and_then(|answer| read_schema(answer, backend, schemas.repositories())) {
+        Ok(schema) => schemas.store(schema),
         // Whoever needs the schema reads it then, and learns what is wrong with it.
-        Ok(Err(error)) => tracing::debug!(backend = %connections.backend, %error, "the schema could not be read"),
-        Err(_) => return Err("it did not answer in time".to_owned()),
+        Err(error) => tracing::debug!(%backend, %error, "the schema could not be read"),
     }
-    let _ = timeout(patience, connection.close()).await;
     Ok(())
-}
-
-/// Whether the server is alive and has no connection to spare (SQLSTATE 53300).
-fn is_full(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .is_some_and(|code| code == "53300")
 }

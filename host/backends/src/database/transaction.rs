@@ -1,7 +1,5 @@
 use std::sync::Arc;
 
-use serde::Deserialize;
-use sqlx::Row as _;
 use turnout_vocabulary::{Epoch, Filter, Outcome, Repository, Request};
 
 use super::Database;
@@ -9,31 +7,7 @@ use crate::connections::Session;
 use crate::error::Error;
 use crate::schema::Schema;
 use crate::sql;
-
-/// What a transaction sees of those that run beside it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum Isolation {
-    /// Each statement sees what was committed before it.
-    #[default]
-    #[serde(rename = "read committed")]
-    ReadCommitted,
-    /// All statements see what was committed before the first.
-    #[serde(rename = "repeatable read")]
-    RepeatableRead,
-    /// As if transactions ran one after the other.
-    #[serde(rename = "serializable")]
-    Serializable,
-}
-
-impl Isolation {
-    const fn begin(self) -> &'static str {
-        match self {
-            Self::ReadCommitted => "begin isolation level read committed",
-            Self::RepeatableRead => "begin isolation level repeatable read",
-            Self::Serializable => "begin isolation level serializable",
-        }
-    }
-}
+use crate::wire::Isolation;
 
 /// Several requests on one backend, all or nothing. Whatever ends it but [`commit`](Self::commit), also being dropped, takes
 /// all of it back.
@@ -52,7 +26,7 @@ impl Database {
         Ok(Transaction {
             database: self,
             schema: self.schemas.get(&self.connections).await?,
-            session: self.connections.begin(isolation.begin()).await?,
+            session: self.connections.begin(isolation).await?,
         })
     }
 }
@@ -77,8 +51,8 @@ impl Transaction<'_> {
         let table = database.table(schema, repository)?;
         let carried = schema.installed.then(|| epoch.to_string());
         let statement = sql::statement(table, &repository.key, request, carried.as_deref())?;
-        let row = session.run(&statement).await?;
-        database.outcome(&row, repository, request, epoch)
+        let answer = session.run(&statement).await?;
+        database.outcome(answer, repository, request, epoch)
     }
 
     /// As [`Database::subjects`], among the rows that the transaction sees.
@@ -90,8 +64,8 @@ impl Transaction<'_> {
             return Ok(Vec::new());
         };
         let table = self.database.table(&self.schema, repository)?;
-        let row = self.session.run(&sql::subjects(table, column, filter)?).await?;
-        row.try_get(0).map_err(|error| self.database.unexpected(&error))
+        let answer = self.session.run(&sql::subjects(table, column, filter)?).await?;
+        self.database.subjects_in(answer)
     }
 
     /// Commits it.
@@ -99,13 +73,13 @@ impl Transaction<'_> {
     /// # Errors
     /// [`Error::Database`] if it was taken back instead; [`Error::Unavailable`] if no answer came: it may have been committed.
     pub async fn commit(self) -> Result<(), Error> {
-        self.session.end("commit").await
+        self.session.end(true).await
     }
 
     /// Takes it back.
     pub async fn roll_back(self) {
         // If this fails the connection is closed, which takes it back too.
-        let _ = self.session.end("rollback").await;
+        let _ = self.session.end(false).await;
     }
 
     /// Takes it back after an error of an operation that was decided under an epoch, and says what that means:
@@ -113,7 +87,7 @@ impl Transaction<'_> {
     /// refuses the epoch.
     pub async fn give_up(self, error: Error, epoch: Epoch) -> Error {
         // If this fails the connection is closed, which takes it back too.
-        let _ = self.session.end("rollback").await;
+        let _ = self.session.end(false).await;
         if !error.may_be_stale_schema() {
             return if self.schema.installed {
                 self.database.unless_fenced(error, epoch).await

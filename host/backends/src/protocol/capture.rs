@@ -1,9 +1,21 @@
-use sqlx::Row as _;
+use serde::Deserialize;
 
+use super::names;
 use crate::database::Database;
 use crate::error::Error;
 use crate::install::description;
-use crate::sql::Parameter;
+
+/// How a table is captured.
+#[derive(Deserialize)]
+struct Captured {
+    /// Its place among those asked for, from 1.
+    place: usize,
+    key: Option<Vec<String>>,
+    subject: Option<String>,
+    /// It and those of its partitions that lack triggers.
+    bare: Vec<String>,
+    refused: Option<String>,
+}
 
 impl Database {
     /// What the installation here lacks to capture every change of the tables served, in words; empty if it lacks nothing,
@@ -35,25 +47,17 @@ impl Database {
             )]));
         }
         let served = self.repositories();
-        let schemas: Vec<String> = served.iter().map(|repository| repository.schema.clone()).collect();
-        let tables: Vec<String> = served.iter().map(|repository| repository.name.clone()).collect();
-        let rows = self
-            .call(
-                include_str!("capture.sql"),
-                &[Parameter::List(&schemas), Parameter::List(&tables)],
-            )
-            .await?;
-        let found = self.read(&rows, |row| {
-            let place: i64 = row.try_get(0)?;
-            let key: Option<Vec<String>> = row.try_get(1)?;
-            let subject: Option<String> = row.try_get(2)?;
-            let bare: Vec<String> = serde_json::from_str(row.try_get(3)?).unwrap_or_default();
-            let refused: Option<String> = row.try_get(4)?;
-            Ok((place, key, subject, bare, refused))
-        })?;
+        let found: Vec<Captured> = self.rows(include_str!("capture.sql"), &names(served)).await?;
         let mut lacks = Vec::new();
-        for (place, key, subject, bare, refused) in found {
-            let Some(repository) = usize::try_from(place - 1).ok().and_then(|place| served.get(place)) else {
+        for Captured {
+            place,
+            key,
+            subject,
+            bare,
+            refused,
+        } in found
+        {
+            let Some(repository) = place.checked_sub(1).and_then(|place| served.get(place)) else {
                 continue;
             };
             let table = format!("{}.{}", repository.schema, repository.name);

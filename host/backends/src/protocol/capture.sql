@@ -1,5 +1,5 @@
 select
-    asked.place::int8,
+    asked.place,
     served.key,
     served.subject,
     coalesce((
@@ -19,8 +19,8 @@ select
                 where tgrelid = part.relid and tgenabled = 'A' and tgname = 'turnout_captured_' || name
             )
         )
-    ), '[]')::text,
-    refused.reason
+    ), '[]') as bare,
+    refused.reason as refused
 from unnest($1::text[], $2::text[]) with ordinality as asked (schema_name, table_name, place)
 left join turnout.repository as served
     on served.schema_name = asked.schema_name and served.table_name = asked.table_name

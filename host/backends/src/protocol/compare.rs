@@ -1,15 +1,16 @@
 use std::ops::Range;
 
-use sqlx::Row as _;
+use serde::{Deserialize, Deserializer, de};
 use turnout_vocabulary::{Epoch, Repository};
 
 use super::fence::number;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
+use crate::wire::Json;
 
 /// Where the rows of a table stand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Extent {
     /// How many blocks it has.
     pub blocks: u64,
@@ -20,18 +21,19 @@ pub struct Extent {
 }
 
 /// The digest of those rows of one part of a table that stand in some of its blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct PartDigest {
     /// The number of the part.
     pub part: i32,
     /// How many rows are in it.
     pub rows: i64,
     /// The sum of their hashes.
+    #[serde(deserialize_with = "number_in_text")]
     pub hash: i128,
 }
 
 /// One row as a comparison sees it. `Debug` shows neither key nor subject.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct ComparedRow {
     /// The key as a JSON object.
     pub key: String,
@@ -55,23 +57,11 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn extent(&self, repository: &Repository) -> Result<Extent, Error> {
-        let rows = self
-            .call(
-                "select blocks, row_count, files from turnout.extent($1, $2)",
-                &[Parameter::Text(&repository.schema), Parameter::Text(&repository.name)],
-            )
-            .await?;
-        let extents = self.read(&rows, |row| {
-            Ok(Extent {
-                blocks: row.try_get::<i64, _>(0)?.unsigned_abs(),
-                rows: row.try_get::<i64, _>(1)?.unsigned_abs(),
-                files: row.try_get(2)?,
-            })
-        })?;
-        extents
-            .into_iter()
-            .next()
-            .ok_or_else(|| self.unexpected(&sqlx::Error::RowNotFound))
+        self.row(
+            "select blocks, row_count as rows, files from turnout.extent($1, $2)",
+            &[Parameter::text(&repository.schema), Parameter::text(&repository.name)],
+        )
+        .await
     }
 
     /// The digest over these columns of the rows in some blocks, in so many parts by the hash of the key.
@@ -85,27 +75,18 @@ impl Database {
         parts: u32,
         blocks: Range<u64>,
     ) -> Result<Vec<PartDigest>, Error> {
-        let rows = self
-            .call(
-                "select part, row_count, hash from turnout.digest($1, $2, $3, $4::int4, $5, $6)",
-                &[
-                    Parameter::Text(&repository.schema),
-                    Parameter::Text(&repository.name),
-                    Parameter::List(columns),
-                    Parameter::Number(parts.into()),
-                    block(blocks.start),
-                    block(blocks.end),
-                ],
-            )
-            .await?;
-        self.read(&rows, |row| {
-            let hash: String = row.try_get(2)?;
-            Ok(PartDigest {
-                part: row.try_get(0)?,
-                rows: row.try_get(1)?,
-                hash: hash.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-            })
-        })
+        self.rows(
+            "select part, row_count as rows, hash from turnout.digest($1, $2, $3::text[], $4::int4, $5::int8, $6::int8)",
+            &[
+                Parameter::text(&repository.schema),
+                Parameter::text(&repository.name),
+                Parameter::list(columns),
+                Parameter::number(parts),
+                block(blocks.start),
+                block(blocks.end),
+            ],
+        )
+        .await
     }
 
     /// The rows in some of those parts that stand in some blocks.
@@ -120,27 +101,19 @@ impl Database {
         chosen: &[String],
         blocks: Range<u64>,
     ) -> Result<Vec<ComparedRow>, Error> {
-        let rows = self
-            .call(
-                "select key, subject, hash from turnout.rows_in($1, $2, $3, $4::int4, $5::text[]::int4[], $6, $7)",
-                &[
-                    Parameter::Text(&repository.schema),
-                    Parameter::Text(&repository.name),
-                    Parameter::List(columns),
-                    Parameter::Number(parts.into()),
-                    Parameter::List(chosen),
-                    block(blocks.start),
-                    block(blocks.end),
-                ],
-            )
-            .await?;
-        self.read(&rows, |row| {
-            Ok(ComparedRow {
-                key: row.try_get(0)?,
-                subject: row.try_get(1)?,
-                hash: row.try_get(2)?,
-            })
-        })
+        self.rows(
+            "select key, subject, hash from turnout.rows_in($1, $2, $3::text[], $4::int4, $5::int4[], $6::int8, $7::int8)",
+            &[
+                Parameter::text(&repository.schema),
+                Parameter::text(&repository.name),
+                Parameter::list(columns),
+                Parameter::number(parts),
+                Parameter::list(chosen),
+                block(blocks.start),
+                block(blocks.end),
+            ],
+        )
+        .await
     }
 
     /// The texts of the subject column, each once; one `None` for a table without such a column.
@@ -148,13 +121,13 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn all_subjects(&self, repository: &Repository) -> Result<Vec<Option<String>>, Error> {
-        let rows = self
-            .call(
-                "select * from turnout.subjects($1, $2)",
-                &[Parameter::Text(&repository.schema), Parameter::Text(&repository.name)],
+        let Json(subjects) = self
+            .value(
+                "select coalesce(json_agg(subject), '[]')::text from turnout.subjects($1, $2) as subject",
+                &[Parameter::text(&repository.schema), Parameter::text(&repository.name)],
             )
             .await?;
-        self.read(&rows, |row| row.try_get(0))
+        Ok(subjects)
     }
 
     /// Marks keys dirty here, each with its subject, under an epoch that must still be let in.
@@ -167,14 +140,13 @@ impl Database {
         keys: &[(String, Option<String>)],
         epoch: Epoch,
     ) -> Result<i64, Error> {
-        let entries = serde_json::to_string(keys).unwrap_or_default();
         self.value(
-            "select turnout.mark($1, $2, array_agg(entry ->> 0 order by place), array_agg(entry ->> 1 order by place), $4) \
+            "select turnout.mark($1, $2, array_agg(entry ->> 0 order by place), array_agg(entry ->> 1 order by place), $4::int8)::text \
              from json_array_elements($3::json) with ordinality as given (entry, place)",
             &[
-                Parameter::Text(&repository.schema),
-                Parameter::Text(&repository.name),
-                Parameter::Text(&entries),
+                Parameter::text(&repository.schema),
+                Parameter::text(&repository.name),
+                Parameter::json(&keys),
                 number(epoch),
             ],
         )
@@ -184,5 +156,10 @@ impl Database {
 
 /// The number of a block; they are 32 bits wide.
 fn block(number: u64) -> Parameter<'static> {
-    Parameter::Number(i64::from(u32::try_from(number).unwrap_or(u32::MAX)))
+    Parameter::number(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// Reads a number that is wider than those of JSON.
+fn number_in_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i128, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
 }

@@ -1,18 +1,15 @@
 use std::fmt;
 
-use serde::Serialize;
-use sqlx::Row as _;
-use sqlx::postgres::PgRow;
+use serde::{Deserialize, Serialize};
 use turnout_vocabulary::Epoch;
 
 use super::fence::number;
-use super::source::json;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
 
 /// The rows of one subject in one table. `Debug` hides the subject.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// The table, by its number on this side.
     #[serde(rename = "repository")]
@@ -30,9 +27,10 @@ impl fmt::Debug for Group {
 }
 
 /// What of a group is not mirrored yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct LeftOf {
     /// The group.
+    #[serde(flatten)]
     pub group: Group,
     /// How many entries.
     pub keys: i64,
@@ -55,23 +53,20 @@ impl Database {
         after: Option<&Group>,
         most: usize,
     ) -> Result<Vec<Group>, Error> {
-        let tables: Vec<_> = tables.iter().map(i16::to_string).collect();
         let subject = after.and_then(|group| group.subject.as_deref());
-        let rows = self
-            .call(
-                "select repository, subject from turnout.left_groups($1, $2::text[]::smallint[], nullif($3, -1)::smallint, \
-                 case when $4 <> 0 then $5 end, $6::integer)",
-                &[
-                    number(epoch),
-                    Parameter::List(&tables),
-                    Parameter::Number(after.map_or(-1, |group| group.number.into())),
-                    Parameter::Number(subject.is_some().into()),
-                    Parameter::Text(subject.unwrap_or_default()),
-                    Parameter::Number(i64::try_from(most).unwrap_or(i64::MAX)),
-                ],
-            )
-            .await?;
-        self.groups(&rows)
+        self.rows(
+            "select repository, subject from turnout.left_groups($1::int8, $2::smallint[], nullif($3, '')::smallint, \
+             case when $4 <> '0' then $5 end, $6::integer)",
+            &[
+                number(epoch),
+                Parameter::list(tables.iter().map(i16::to_string)),
+                after.map_or(Parameter::text(""), |group| Parameter::number(group.number)),
+                Parameter::number(subject.is_some()),
+                Parameter::text(subject.unwrap_or_default()),
+                Parameter::number(i64::try_from(most).unwrap_or(i64::MAX)),
+            ],
+        )
+        .await
     }
 
     /// The groups in these tables that somebody wrote behind Turnout's back since the fence rose to this epoch, at most `most`.
@@ -79,27 +74,15 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn direct_groups(&self, epoch: Epoch, tables: &[i16], most: usize) -> Result<Vec<Group>, Error> {
-        let tables: Vec<_> = tables.iter().map(i16::to_string).collect();
-        let rows = self
-            .call(
-                "select repository, subject from turnout.direct_groups($1, $2::text[]::smallint[], $3::integer)",
-                &[
-                    number(epoch),
-                    Parameter::List(&tables),
-                    Parameter::Number(i64::try_from(most).unwrap_or(i64::MAX)),
-                ],
-            )
-            .await?;
-        self.groups(&rows)
-    }
-
-    fn groups(&self, rows: &[PgRow]) -> Result<Vec<Group>, Error> {
-        self.read(rows, |row| {
-            Ok(Group {
-                number: row.try_get(0)?,
-                subject: row.try_get(1)?,
-            })
-        })
+        self.rows(
+            "select repository, subject from turnout.direct_groups($1::int8, $2::smallint[], $3::integer)",
+            &[
+                number(epoch),
+                Parameter::list(tables.iter().map(i16::to_string)),
+                Parameter::number(i64::try_from(most).unwrap_or(i64::MAX)),
+            ],
+        )
+        .await
     }
 
     /// What is left of these groups to be mirrored from epochs before this one; those of which nothing is left are missing.
@@ -107,22 +90,10 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn left_of(&self, epoch: Epoch, groups: &[Group]) -> Result<Vec<LeftOf>, Error> {
-        let rows = self
-            .call(
-                "select repository, subject, keys, parked, reason from turnout.left_of($1, $2::json)",
-                &[number(epoch), Parameter::Text(&json(&groups))],
-            )
-            .await?;
-        self.read(&rows, |row| {
-            Ok(LeftOf {
-                group: Group {
-                    number: row.try_get(0)?,
-                    subject: row.try_get(1)?,
-                },
-                keys: row.try_get(2)?,
-                parked: row.try_get(3)?,
-                reason: row.try_get(4)?,
-            })
-        })
+        self.rows(
+            "select repository, subject, keys, parked, reason from turnout.left_of($1::int8, $2::json)",
+            &[number(epoch), Parameter::json(&groups)],
+        )
+        .await
     }
 }

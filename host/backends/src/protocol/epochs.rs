@@ -1,15 +1,17 @@
 use std::time::Duration;
 
-use sqlx::Row as _;
+use serde::Deserialize;
 use turnout_vocabulary::{Backend, Epoch};
 
 use super::fence::number;
+use super::seconds;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
+use crate::wire::Hex;
 
 /// One policy set that is or was in force, as both sides have written it down.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct EpochRecord {
     /// Its number.
     pub epoch: Epoch,
@@ -20,6 +22,7 @@ pub struct EpochRecord {
     /// Whether it is released: no older write can commit any more, and none is left to be mirrored.
     pub released: bool,
     /// How long ago it was made.
+    #[serde(deserialize_with = "seconds")]
     pub age: Duration,
     /// The repositories whose sides have been compared since the set began to mirror them.
     pub converged: Vec<String>,
@@ -46,7 +49,7 @@ impl Default for KeptSets {
 }
 
 /// The newest epochs that a side knows of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct NewestEpochs {
     /// The newest that is released.
     pub released: Option<Epoch>,
@@ -81,18 +84,19 @@ impl Database {
         abandons: bool,
     ) -> Result<bool, Error> {
         self.value(
-            "select case when turnout.record_epoch($1, $2::json, nullif($3, ''), $4, $5, $9 <> 0, $7::integer, $8)
-                then turnout.describe_site($1, nullif($6, '')) else false end",
+            "select (case when turnout.record_epoch($1::int8, $2::json, nullif($3, ''), $4::text[],
+                    array(select decode(module, 'hex') from unnest($5::text[]) as module), $9 <> '0', $7::integer, $8::int8)
+                then turnout.describe_site($1::int8, nullif($6, '')) else false end)::text",
             &[
                 number(record.epoch),
-                Parameter::Text(&record.set),
-                Parameter::Text(record.forced.map_or("", Backend::as_str)),
-                Parameter::List(&record.converged),
-                Parameter::Bytes(modules),
-                Parameter::Text(record.site.as_deref().unwrap_or_default()),
-                Parameter::Number(i64::from(kept.sets.min(i32::MAX.unsigned_abs()))),
-                Parameter::Number(i64::try_from(kept.bytes).unwrap_or(i64::MAX)),
-                Parameter::Number(abandons.into()),
+                Parameter::text(&record.set),
+                Parameter::text(record.forced.map_or("", Backend::as_str)),
+                Parameter::list(&record.converged),
+                Parameter::list(modules.iter().map(hex::encode)),
+                Parameter::text(record.site.as_deref().unwrap_or_default()),
+                Parameter::number(kept.sets.min(i32::MAX.unsigned_abs())),
+                Parameter::number(i64::try_from(kept.bytes).unwrap_or(i64::MAX)),
+                Parameter::number(abandons),
             ],
         )
         .await
@@ -103,26 +107,12 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn epochs(&self, since: Epoch) -> Result<Vec<EpochRecord>, Error> {
-        let rows = self
-            .call(
-                "select epoch, set, forced, released, age_seconds, converged, turnout.site_at(epoch) from turnout.epochs($1)",
-                &[number(since)],
-            )
-            .await?;
-        self.read(&rows, |row| {
-            let forced: Option<String> = row.try_get(2)?;
-            Ok(EpochRecord {
-                epoch: Epoch::new(row.try_get::<i64, _>(0)?.unsigned_abs()),
-                set: row.try_get(1)?,
-                forced: Backend::ALL
-                    .into_iter()
-                    .find(|backend| Some(backend.as_str()) == forced.as_deref()),
-                released: row.try_get(3)?,
-                age: Duration::try_from_secs_f64(row.try_get(4)?).unwrap_or_default(),
-                converged: row.try_get(5)?,
-                site: row.try_get(6)?,
-            })
-        })
+        self.rows(
+            "select epoch, set, forced, released, age_seconds as age, converged, turnout.site_at(epoch) as site \
+             from turnout.epochs($1::int8)",
+            &[number(since)],
+        )
+        .await
     }
 
     /// The newest epochs known here.
@@ -130,17 +120,8 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn newest_epochs(&self) -> Result<NewestEpochs, Error> {
-        let rows = self
-            .call("select released, newest from turnout.newest_epochs()", &[])
-            .await?;
-        let epoch = |epoch: Option<i64>| epoch.map(|epoch| Epoch::new(epoch.unsigned_abs()));
-        let read = self.read(&rows, |row| {
-            Ok(NewestEpochs {
-                released: epoch(row.try_get(0)?),
-                newest: epoch(row.try_get(1)?),
-            })
-        })?;
-        Ok(read.into_iter().next().unwrap_or_default())
+        self.row("select released, newest from turnout.newest_epochs()", &[])
+            .await
     }
 
     /// The bytes of a module, by its SHA-256; `None` if there is none.
@@ -148,8 +129,13 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn module_bytes(&self, digest: &str) -> Result<Option<Vec<u8>>, Error> {
-        self.value("select turnout.module_bytes($1)", &[Parameter::Text(digest)])
-            .await
+        let bytes: Option<Hex> = self
+            .value(
+                "select encode(turnout.module_bytes($1), 'hex')",
+                &[Parameter::text(digest)],
+            )
+            .await?;
+        Ok(bytes.map(|Hex(bytes)| bytes))
     }
 
     /// Releases an epoch. False if a newer epoch was recorded first, which abandons this one. Only `old` decides it.
@@ -157,7 +143,8 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn release_epoch(&self, epoch: Epoch) -> Result<bool, Error> {
-        self.value("select turnout.release_epoch($1)", &[number(epoch)]).await
+        self.value("select turnout.release_epoch($1::int8)::text", &[number(epoch)])
+            .await
     }
 
     /// Notes that an epoch is released, as the other side has decided.
@@ -165,9 +152,8 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn note_released(&self, epoch: Epoch) -> Result<(), Error> {
-        self.call("select turnout.note_released($1)::text", &[number(epoch)])
+        self.call("select turnout.note_released($1::int8)::text", &[number(epoch)])
             .await
-            .map(drop)
     }
 
     /// Notes that both sides of repositories have been compared under an epoch.
@@ -176,10 +162,9 @@ impl Database {
     /// As [`execute`](Self::execute).
     pub async fn note_converged(&self, epoch: Epoch, repositories: &[String]) -> Result<(), Error> {
         self.call(
-            "select turnout.note_converged($1, $2)::text",
-            &[number(epoch), Parameter::List(repositories)],
+            "select turnout.note_converged($1::int8, $2::text[])::text",
+            &[number(epoch), Parameter::list(repositories)],
         )
         .await
-        .map(drop)
     }
 }

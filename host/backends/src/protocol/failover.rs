@@ -22,8 +22,8 @@ impl Database {
     /// As [`execute`](Self::execute).
     pub async fn give_up(&self, epoch: Epoch, reason: &str) -> Result<i64, Error> {
         self.value(
-            "select turnout.give_up($1, $2, $3)",
-            &[number(epoch), Parameter::Text(reason), Parameter::Number(token(epoch))],
+            "select turnout.give_up($1::int8, $2, $3::int8)::text",
+            &[number(epoch), Parameter::text(reason), Parameter::number(token(epoch))],
         )
         .await
     }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use sqlx::Row as _;
+use serde::Deserialize;
 use turnout_vocabulary::Epoch;
 
 use crate::database::Database;
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::sql::Parameter;
 
 /// An open transaction that was let in before the fence was raised. It holds no value of a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct FenceHolder {
     /// The process of its session; `None` for a prepared transaction.
     pub process: Option<i32>,
@@ -53,9 +53,8 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn raise_fence(&self, epoch: Epoch) -> Result<(), Error> {
-        self.call("select turnout.raise_fence($1)::text", &[number(epoch)])
+        self.call("select turnout.raise_fence($1::int8)::text", &[number(epoch)])
             .await
-            .map(drop)
     }
 
     /// Waits until the writes that were let in before the fence was raised to this epoch have ended. SQLSTATE 55P03 means that
@@ -64,9 +63,8 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn await_fence(&self, epoch: Epoch) -> Result<(), Error> {
-        self.call("select turnout.await_fence($1)::text", &[number(epoch)])
+        self.call("select turnout.await_fence($1::int8)::text", &[number(epoch)])
             .await
-            .map(drop)
     }
 
     /// The transactions that hold up the fence, the oldest first, at most ten.
@@ -74,22 +72,11 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn fence_holders(&self, epoch: Epoch) -> Result<Vec<FenceHolder>, Error> {
-        let rows = self
-            .call(
-                "select pid, gid, application, role, since, verb from turnout.fence_holders($1)",
-                &[number(epoch)],
-            )
-            .await?;
-        self.read(&rows, |row| {
-            Ok(FenceHolder {
-                process: row.try_get(0)?,
-                prepared: row.try_get(1)?,
-                application: row.try_get(2)?,
-                role: row.try_get(3)?,
-                since: row.try_get(4)?,
-                verb: row.try_get(5)?,
-            })
-        })
+        self.rows(
+            "select pid as process, gid as prepared, application, role, since, verb from turnout.fence_holders($1::int8)",
+            &[number(epoch)],
+        )
+        .await
     }
 
     /// Ends the sessions of Turnout that hold up the fence; returns how many.
@@ -97,7 +84,8 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn end_holders(&self, epoch: Epoch) -> Result<i64, Error> {
-        self.value("select turnout.end_holders($1)", &[number(epoch)]).await
+        self.value("select turnout.end_holders($1::int8)::text", &[number(epoch)])
+            .await
     }
 
     /// The lowest epoch that is let in here.
@@ -105,12 +93,12 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn lowest_epoch(&self) -> Result<Epoch, Error> {
-        let epoch: i64 = self.value("select turnout.lowest_epoch()", &[]).await?;
+        let epoch: i64 = self.value("select turnout.lowest_epoch()::text", &[]).await?;
         Ok(Epoch::new(epoch.unsigned_abs()))
     }
 }
 
 /// An epoch as a parameter.
 pub(super) fn number(epoch: Epoch) -> Parameter<'static> {
-    Parameter::Number(i64::try_from(epoch.get()).unwrap_or(i64::MAX))
+    Parameter::number(i64::try_from(epoch.get()).unwrap_or(i64::MAX))
 }

@@ -1,8 +1,9 @@
 use std::fmt;
 
-use sqlx::Row as _;
+use serde::Deserialize;
 use turnout_vocabulary::{Backend, Repository};
 
+use super::names;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
@@ -89,10 +90,19 @@ impl fmt::Display for Gap {
 }
 
 /// What a table looked like to capture before a comparison began.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Traces {
     files: String,
     triggers: String,
+}
+
+/// What is found of a table.
+#[derive(Deserialize)]
+struct Found {
+    /// Its place among those asked for, from 1.
+    place: usize,
+    gap: String,
+    reason: Option<String>,
 }
 
 impl Database {
@@ -102,22 +112,19 @@ impl Database {
     /// As [`execute`](Self::execute).
     pub async fn gaps(&self) -> Result<Vec<Gap>, Error> {
         let served = self.repositories();
-        let schemas: Vec<String> = served.iter().map(|repository| repository.schema.clone()).collect();
-        let tables: Vec<String> = served.iter().map(|repository| repository.name.clone()).collect();
-        let rows = self
-            .call(
-                "select asked.place::int8, case when served.number is null then 'not served' else found.gap end, refused.reason \
+        let found: Vec<Found> = self
+            .rows(
+                "select asked.place, case when served.number is null then 'not served' else found.gap end as gap, refused.reason \
                  from unnest($1::text[], $2::text[]) with ordinality as asked (schema_name, table_name, place) \
                  left join turnout.repository as served using (schema_name, table_name) \
                  left join turnout.refused using (schema_name, table_name) \
                  left join turnout.gaps() as found using (schema_name, table_name) \
                  where served.number is null or found.gap is not null",
-                &[Parameter::List(&schemas), Parameter::List(&tables)],
+                &names(served),
             )
             .await?;
-        let found = self.read(&rows, |row| {
-            let place: i64 = row.try_get(0)?;
-            let (gap, reason): (String, Option<String>) = (row.try_get(1)?, row.try_get(2)?);
+        let gaps = found.into_iter().filter_map(|Found { place, gap, reason }| {
+            let repository = served.get(place.checked_sub(1)?)?;
             let kind = match gap.as_str() {
                 "not served" => GapKind::NotServed(reason),
                 "missing" => GapKind::Missing,
@@ -129,10 +136,6 @@ impl Database {
                     None => GapKind::Switched,
                 },
             };
-            Ok((place, kind))
-        })?;
-        let gaps = found.into_iter().filter_map(|(place, kind)| {
-            let repository = served.get(usize::try_from(place - 1).ok()?)?;
             Some(Gap {
                 backend: self.backend(),
                 repository: repository.name.clone(),
@@ -147,20 +150,11 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn before_comparison(&self, repository: &Repository) -> Result<Traces, Error> {
-        let rows = self
-            .call(
-                "select files, triggers from turnout.before_comparison($1, $2)",
-                &[Parameter::Text(&repository.schema), Parameter::Text(&repository.name)],
-            )
-            .await?;
-        let mut traces = self.read(&rows, |row| {
-            let (files, triggers): (Option<String>, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
-            Ok(Traces {
-                files: files.unwrap_or_default(),
-                triggers: triggers.unwrap_or_default(),
-            })
-        })?;
-        traces.pop().ok_or_else(|| self.unexpected(&sqlx::Error::RowNotFound))
+        self.row(
+            "select coalesce(files, '') as files, coalesce(triggers, '') as triggers from turnout.before_comparison($1, $2)",
+            &[Parameter::text(&repository.schema), Parameter::text(&repository.name)],
+        )
+        .await
     }
 
     /// Notes that both sides of a repository have been compared, with the traces from before. What changed since stays a gap.
@@ -171,14 +165,13 @@ impl Database {
         self.call(
             "select turnout.compared($1, $2, $3, $4)::text",
             &[
-                Parameter::Text(&repository.schema),
-                Parameter::Text(&repository.name),
-                Parameter::Text(&before.files),
-                Parameter::Text(&before.triggers),
+                Parameter::text(&repository.schema),
+                Parameter::text(&repository.name),
+                Parameter::text(&before.files),
+                Parameter::text(&before.triggers),
             ],
         )
         .await
-        .map(drop)
     }
 
     /// Notes that both sides of a repository must be compared, also if its table soon looks again as it did.
@@ -188,9 +181,8 @@ impl Database {
     pub async fn must_be_compared(&self, repository: &Repository) -> Result<(), Error> {
         self.call(
             "select turnout.compared($1, $2, null, null)::text",
-            &[Parameter::Text(&repository.schema), Parameter::Text(&repository.name)],
+            &[Parameter::text(&repository.schema), Parameter::text(&repository.name)],
         )
         .await
-        .map(drop)
     }
 }

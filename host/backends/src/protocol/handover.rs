@@ -1,14 +1,12 @@
-use serde::Serialize;
-use sqlx::Row as _;
+use serde::{Deserialize, Serialize};
 
-use super::source::json;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
 
 /// That rows are on this side which may be their authority: they may have changed since. It is there until the other side
 /// has acknowledged them. `Debug` shows no key.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Receipt {
     /// The table's schema.
     pub schema: String,
@@ -34,20 +32,11 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn receipts(&self) -> Result<Vec<Receipt>, Error> {
-        let rows = self
-            .call(
-                "select schema_name, table_name, keys, seen from turnout.receipts()",
-                &[],
-            )
-            .await?;
-        self.read(&rows, |row| {
-            Ok(Receipt {
-                schema: row.try_get(0)?,
-                table: row.try_get(1)?,
-                keys: row.try_get(2)?,
-                seen: row.try_get(3)?,
-            })
-        })
+        self.rows(
+            "select schema_name as schema, table_name as \"table\", keys, seen from turnout.receipts()",
+            &[],
+        )
+        .await
     }
 
     /// Acknowledges what the other side has receipts for. To be called before anything is taken under a lease, also if there are
@@ -56,11 +45,9 @@ impl Database {
     /// # Errors
     /// [`Error::Dispossessed`] if the lease is another's: nothing is changed then; else as [`execute`](Self::execute).
     pub async fn end_received(&self, token: i64, receipts: &[Receipt]) -> Result<(), Error> {
-        let receipts = json(&receipts);
-        let parameters = [Parameter::Number(token), Parameter::Text(&receipts)];
-        self.call("select turnout.end_received($1, $2::json)::text", &parameters)
+        let parameters = [Parameter::number(token), Parameter::json(&receipts)];
+        self.call("select turnout.end_received($1::int8, $2::json)::text", &parameters)
             .await
-            .map(drop)
     }
 
     /// Forgets what was noted here as received before the dirty keys were read from the first to the last. That began with a batch
@@ -71,8 +58,8 @@ impl Database {
     pub async fn forget_received(&self, token: i64, first: Option<(i64, &str)>) -> Result<bool, Error> {
         let (file, seen) = first.unwrap_or_default();
         self.value(
-            "select turnout.forget_received($1, nullif($2, 0)::int8::oid, nullif($3, '')::pg_snapshot)",
-            &[Parameter::Number(token), Parameter::Number(file), Parameter::Text(seen)],
+            "select turnout.forget_received($1::int8, nullif($2, '0')::oid, nullif($3, '')::pg_snapshot)::text",
+            &[Parameter::number(token), Parameter::number(file), Parameter::text(seen)],
         )
         .await
     }
@@ -82,9 +69,7 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn vacuum_receipts(&self) -> Result<(), Error> {
-        self.call("vacuum (truncate false) turnout.receipt", &[])
-            .await
-            .map(drop)
+        self.protocol().vacuum("turnout.receipt").await
     }
 
     /// Takes away the receipts that are here, as the other side has acknowledged them.
@@ -92,8 +77,10 @@ impl Database {
     /// # Errors
     /// [`Error::Dispossessed`] if the lease is another's: nothing is changed then; else as [`execute`](Self::execute).
     pub async fn forget_receipts(&self, token: i64) -> Result<(), Error> {
-        self.call("select turnout.forget_receipts($1)::text", &[Parameter::Number(token)])
-            .await
-            .map(drop)
+        self.call(
+            "select turnout.forget_receipts($1::int8)::text",
+            &[Parameter::number(token)],
+        )
+        .await
     }
 }

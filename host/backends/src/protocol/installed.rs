@@ -1,12 +1,14 @@
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
+use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 use turnout_vocabulary::{Backend, RepositoryId};
 
 use crate::database::Database;
 use crate::error::Error;
 use crate::install::{Installation, removal};
+use crate::sql::{Parameter, quoted};
+use crate::wire::Json;
 
 /// How long an installation is tried that finds tables locked, and how long it rests between two attempts.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,6 +30,14 @@ pub enum NotInstalled {
         /// The sessions, in words.
         sessions: Vec<String>,
     },
+}
+
+/// A table that an installation knows.
+#[derive(Deserialize)]
+struct Known {
+    number: i16,
+    schema_name: String,
+    table_name: String,
 }
 
 impl Database {
@@ -68,7 +78,7 @@ impl Database {
     /// As [`execute`](Self::execute).
     pub async fn installed_for(&self) -> Result<Option<Backend>, Error> {
         let recorded: bool = self
-            .value("select to_regclass('turnout.side') is not null", &[])
+            .value("select (to_regclass('turnout.side') is not null)::text", &[])
             .await?;
         if !recorded {
             return Ok(None);
@@ -95,32 +105,25 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn numbers(&self) -> Result<Vec<(i16, RepositoryId)>, Error> {
-        let rows = self
-            .call("select number, schema_name, table_name from turnout.repository", &[])
+        let known: Vec<Known> = self
+            .rows("select number, schema_name, table_name from turnout.repository", &[])
             .await?;
-        let known = self.read(&rows, |row| {
-            let (schema, table): (String, String) = (row.try_get(1)?, row.try_get(2)?);
-            let served = self
-                .repositories()
-                .iter()
-                .find(|served| served.schema == schema && served.name == table);
-            Ok((row.try_get(0)?, served.map(|served| served.id)))
-        })?;
-        Ok(known
-            .into_iter()
-            .filter_map(|(number, served)| Some((number, served?)))
-            .collect())
+        let numbers = known.into_iter().filter_map(|known| {
+            let mut served = self.repositories().iter();
+            let served = served.find(|served| served.schema == known.schema_name && served.name == known.table_name)?;
+            Some((known.number, served.id))
+        });
+        Ok(numbers.collect())
     }
 
-    /// Runs scripts in one transaction on a connection of their own, and again while locks are in their way; the texts that they
+    /// Runs scripts in one transaction, and again while locks are in their way; the texts that they
     /// answer with are remarks.
     async fn transact(&self, scripts: &[String], rehearse: bool) -> Result<Vec<String>, NotInstalled> {
-        let mut connection = self.protocol().connect().await?;
         let began = Instant::now();
         loop {
-            let refused = match attempt(&mut connection, scripts, rehearse).await {
-                Ok(remarks) => return Ok(remarks),
-                Err(error) => Error::answered(self.backend(), &error),
+            let refused = match self.protocol().run_scripts(scripts, rehearse).await {
+                Ok(texts) => return Ok(texts.into_iter().filter(|text| !text.is_empty()).collect()),
+                Err(error) => error,
             };
             if !refused.is_lock_timeout() && !refused.is_contention() {
                 return Err(refused.into());
@@ -138,40 +141,20 @@ impl Database {
     /// The sessions that hold locks on the tables served for longer than a moment, in words.
     async fn in_the_way(&self) -> Result<Vec<String>, Error> {
         let served = self.repositories().iter();
-        let names: Vec<String> = served
-            .map(|repository| {
-                format!(
-                    "{}.{}",
-                    crate::sql::quoted(&repository.schema),
-                    crate::sql::quoted(&repository.name)
-                )
-            })
-            .collect();
-        let rows = self
-            .call(include_str!("in_the_way.sql"), &[crate::sql::Parameter::List(&names)])
+        let names = served.map(|repository| format!("{}.{}", quoted(&repository.schema), quoted(&repository.name)));
+        let Json(sessions) = self
+            .value(include_str!("in_the_way.sql"), &[Parameter::list(names)])
             .await?;
-        self.read(&rows, |row| row.try_get(0))
+        Ok(sessions)
     }
-}
 
-async fn attempt(
-    connection: &mut PgConnection,
-    scripts: &[String],
-    rehearse: bool,
-) -> Result<Vec<String>, sqlx::Error> {
-    let mut transaction = connection.begin().await?;
-    let mut remarks = Vec::new();
-    for script in scripts {
-        let rows = transaction
-            .fetch_all(sqlx::raw_sql(AssertSqlSafe(script.as_str())))
-            .await?;
-        let texts = rows.iter().filter_map(|row| row.try_get::<String, _>(0).ok());
-        remarks.extend(texts.filter(|text| !text.is_empty()));
+    /// Why a pooler in transaction mode seems to stand in front of this backend, in words; `None` if none does. Such a
+    /// pooler gives each transaction another server session: settings, prepared statements and calls of a session are
+    /// lost.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the backend can't be asked.
+    pub async fn check_pooler(&self) -> Result<Option<String>, Error> {
+        self.protocol().obstacle().await
     }
-    if rehearse {
-        transaction.rollback().await?;
-    } else {
-        transaction.commit().await?;
-    }
-    Ok(remarks)
 }

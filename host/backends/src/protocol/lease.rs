@@ -13,8 +13,8 @@ impl Database {
     pub async fn take_lease(&self, holder: &str, patience: Duration) -> Result<Option<i64>, Error> {
         let patience = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
         self.value(
-            "select turnout.take_lease($1, $2::int8 * interval '1 millisecond')",
-            &[Parameter::Text(holder), Parameter::Number(patience)],
+            "select turnout.take_lease($1, $2::int8 * interval '1 millisecond')::text",
+            &[Parameter::text(holder), Parameter::number(patience)],
         )
         .await
     }
@@ -24,8 +24,11 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn admit_lease(&self, token: i64) -> Result<bool, Error> {
-        self.value("select turnout.admit_lease($1)", &[Parameter::Number(token)])
-            .await
+        self.value(
+            "select turnout.admit_lease($1::int8)::text",
+            &[Parameter::number(token)],
+        )
+        .await
     }
 
     /// Gives up the lease of this side's dirty keys, so that another holder need not wait.
@@ -33,8 +36,10 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn leave_lease(&self, token: i64) -> Result<(), Error> {
-        self.call("select turnout.leave_lease($1)::text", &[Parameter::Number(token)])
-            .await
-            .map(drop)
+        self.call(
+            "select turnout.leave_lease($1::int8)::text",
+            &[Parameter::number(token)],
+        )
+        .await
     }
 }

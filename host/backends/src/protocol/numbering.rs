@@ -1,15 +1,13 @@
-use serde::Serialize;
-use sqlx::Row as _;
+use serde::{Deserialize, Serialize};
 use turnout_vocabulary::Epoch;
 
 use super::fence::number;
-use super::source::json;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
 
 /// How a sequence counts that numbers the rows of a served table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Numbering {
     /// The schema of the table.
     pub schema: String,
@@ -57,7 +55,7 @@ pub struct Count {
 }
 
 /// What became of a [`Count`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Counted {
     /// The sequence, as SQL names it.
     pub sequence: String,
@@ -75,29 +73,12 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn numbering(&self, with_rows: bool) -> Result<Vec<Numbering>, Error> {
-        let rows = self
-            .call(
-                "select schema_name, table_name, column_name, sequence, own_step, step, start, upcoming, furthest, is_apart, \
-                 floor, obstacle from turnout.numbering($1 <> 0)",
-                &[Parameter::Number(with_rows.into())],
-            )
-            .await?;
-        self.read(&rows, |row| {
-            Ok(Numbering {
-                schema: row.try_get(0)?,
-                table: row.try_get(1)?,
-                column: row.try_get(2)?,
-                sequence: row.try_get(3)?,
-                own_step: row.try_get(4)?,
-                step: row.try_get(5)?,
-                start: row.try_get(6)?,
-                upcoming: row.try_get(7)?,
-                furthest: row.try_get(8)?,
-                is_apart: row.try_get(9)?,
-                floor: row.try_get(10)?,
-                obstacle: row.try_get(11)?,
-            })
-        })
+        self.rows(
+            "select schema_name as schema, table_name as \"table\", column_name as \"column\", sequence, own_step, step, start, \
+             upcoming, furthest, is_apart, floor, obstacle from turnout.numbering($1 <> '0')",
+            &[Parameter::number(with_rows)],
+        )
+        .await
     }
 
     /// Has sequences count otherwise, under an epoch that must still be let in. It waits for no other transaction for long.
@@ -105,20 +86,10 @@ impl Database {
     /// # Errors
     /// [`Error::Fenced`] if the epoch is over, else as [`execute`](Self::execute).
     pub async fn count_on(&self, epoch: Epoch, plan: &[Count]) -> Result<Vec<Counted>, Error> {
-        let plan = json(&plan);
-        let rows = self
-            .call(
-                "select sequence, furthest, problem, is_held from turnout.count_on($1, $2::json)",
-                &[number(epoch), Parameter::Text(&plan)],
-            )
-            .await?;
-        self.read(&rows, |row| {
-            Ok(Counted {
-                sequence: row.try_get(0)?,
-                furthest: row.try_get(1)?,
-                problem: row.try_get(2)?,
-                is_held: row.try_get(3)?,
-            })
-        })
+        self.rows(
+            "select sequence, furthest, problem, is_held from turnout.count_on($1::int8, $2::json)",
+            &[number(epoch), Parameter::json(&plan)],
+        )
+        .await
     }
 }

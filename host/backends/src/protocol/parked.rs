@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::seconds;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
 
 /// How the mirroring of one table's changes on this side stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct MirrorStanding {
     /// The table's schema.
     pub schema: String,
@@ -17,6 +17,7 @@ pub struct MirrorStanding {
     /// How many entries wait, held keys included.
     pub dirty: u64,
     /// How old the oldest of them is; `None` if there is none.
+    #[serde(deserialize_with = "seconds_if_any")]
     pub oldest: Option<Duration>,
     /// How many keys wait to be tried again.
     pub held: u64,
@@ -58,28 +59,12 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn mirror_standing(&self) -> Result<Vec<MirrorStanding>, Error> {
-        let rows = self
-            .call(
-                "select schema_name, table_name, dirty, oldest_seconds, held, parked, diverged, verify \
-                 from turnout.standing()",
-                &[],
-            )
-            .await?;
-        self.read(&rows, |row| {
-            let count = |place: usize| row.try_get::<i64, _>(place).map(i64::unsigned_abs);
-            Ok(MirrorStanding {
-                schema: row.try_get(0)?,
-                table: row.try_get(1)?,
-                dirty: count(2)?,
-                oldest: row
-                    .try_get::<Option<f64>, _>(3)?
-                    .map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
-                held: count(4)?,
-                parked: count(5)?,
-                diverged: count(6)?,
-                verify: row.try_get(7)?,
-            })
-        })
+        self.rows(
+            "select schema_name as schema, table_name as \"table\", dirty, oldest_seconds as oldest, held, parked, diverged, \
+             verify from turnout.standing()",
+            &[],
+        )
+        .await
     }
 
     /// The parked keys of this side, the first thousand.
@@ -87,21 +72,11 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn parked(&self) -> Result<Vec<ParkedKey>, Error> {
-        let rows = self
-            .call(
-                "select table_name, key, attempts, sqlstate, reason from turnout.parked()",
-                &[],
-            )
-            .await?;
-        self.read(&rows, |row| {
-            Ok(ParkedKey {
-                table: row.try_get(0)?,
-                key: row.try_get(1)?,
-                attempts: row.try_get::<i32, _>(2)?.unsigned_abs(),
-                sqlstate: row.try_get(3)?,
-                reason: row.try_get(4)?,
-            })
-        })
+        self.rows(
+            "select table_name as \"table\", key, attempts, sqlstate, reason from turnout.parked()",
+            &[],
+        )
+        .await
     }
 
     /// Has parked keys tried again, all or those of one table; returns how many.
@@ -110,8 +85,8 @@ impl Database {
     /// As [`execute`](Self::execute).
     pub async fn retry_parked(&self, table: Option<&str>) -> Result<i64, Error> {
         self.value(
-            "select turnout.retry_parked(nullif($1, ''))",
-            &[Parameter::Text(table.unwrap_or_default())],
+            "select turnout.retry_parked(nullif($1, ''))::text",
+            &[Parameter::text(table.unwrap_or_default())],
         )
         .await
     }
@@ -122,9 +97,17 @@ impl Database {
     /// As [`execute`](Self::execute).
     pub async fn drop_parked(&self, table: Option<&str>) -> Result<i64, Error> {
         self.value(
-            "select turnout.drop_parked(nullif($1, ''))",
-            &[Parameter::Text(table.unwrap_or_default())],
+            "select turnout.drop_parked(nullif($1, ''))::text",
+            &[Parameter::text(table.unwrap_or_default())],
         )
         .await
     }
+}
+
+/// Reads a number of seconds, or that there is none.
+fn seconds_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    #[derive(Deserialize)]
+    struct Seconds(#[serde(deserialize_with = "seconds")] Duration);
+    let seconds = Option::<Seconds>::deserialize(deserializer)?;
+    Ok(seconds.map(|Seconds(seconds)| seconds))
 }

@@ -1,4 +1,4 @@
-use sqlx::Row as _;
+use serde::Deserialize;
 use turnout_vocabulary::Backend;
 
 use crate::database::Database;
@@ -7,7 +7,7 @@ use crate::sql::Parameter;
 
 /// How far the mirroring of both directions is, as one side knows it. A number that is less than the other side has once seen says that this
 /// side was restored from the past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Ticks {
     /// The token of whoever mirrors the changes of this side.
     pub outgoing_token: i64,
@@ -22,7 +22,7 @@ pub struct Ticks {
 }
 
 /// A side that was restored from the past.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Rewound {
     /// The side.
     pub side: Backend,
@@ -36,23 +36,11 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn ticks(&self) -> Result<Ticks, Error> {
-        let rows = self
-            .call(
-                "select outgoing_token, outgoing_tick, incoming_token, incoming_tick, incoming_shown from turnout.ticks()",
-                &[],
-            )
-            .await?;
-        let ticks = self.read(&rows, |row| {
-            Ok(Ticks {
-                outgoing_token: row.try_get(0)?,
-                outgoing_tick: row.try_get(1)?,
-                incoming_token: row.try_get(2)?,
-                incoming_tick: row.try_get(3)?,
-                incoming_shown: row.try_get(4)?,
-            })
-        })?;
-        let ticks = ticks.into_iter().next();
-        ticks.ok_or_else(|| self.unexpected(&sqlx::Error::RowNotFound))
+        self.row(
+            "select outgoing_token, outgoing_tick, incoming_token, incoming_tick, incoming_shown from turnout.ticks()",
+            &[],
+        )
+        .await
     }
 
     /// Keeps here that the other side keeps the acknowledgement of a batch, and of all before it, whatever crashes there.
@@ -60,10 +48,9 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn note_shown(&self, token: i64, tick: i64) -> Result<(), Error> {
-        let parameters = [Parameter::Number(token), Parameter::Number(tick)];
-        self.call("select turnout.note_shown($1, $2)::text", &parameters)
+        let parameters = [Parameter::number(token), Parameter::number(tick)];
+        self.call("select turnout.note_shown($1::int8, $2::int8)::text", &parameters)
             .await
-            .map(drop)
     }
 
     /// Keeps here that a side was restored from the past; whether that is new.
@@ -72,8 +59,8 @@ impl Database {
     /// As [`execute`](Self::execute).
     pub async fn note_rewound(&self, rewound: &Rewound) -> Result<bool, Error> {
         self.value(
-            "select turnout.note_rewound($1, $2)",
-            &[Parameter::Text(rewound.side.as_str()), Parameter::Text(&rewound.reason)],
+            "select turnout.note_rewound($1, $2)::text",
+            &[Parameter::text(rewound.side.as_str()), Parameter::text(&rewound.reason)],
         )
         .await
     }
@@ -83,21 +70,7 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn rewound_sides(&self) -> Result<Vec<Rewound>, Error> {
-        let rows = self
-            .call("select side, reason from turnout.rewound_sides()", &[])
-            .await?;
-        self.read(&rows, |row| {
-            let side: String = row.try_get(0)?;
-            Ok(Rewound {
-                // The table lets in no third name.
-                side: if side == Backend::Old.as_str() {
-                    Backend::Old
-                } else {
-                    Backend::New
-                },
-                reason: row.try_get(1)?,
-            })
-        })
+        self.rows("select side, reason from turnout.rewound_sides()", &[]).await
     }
 
     /// Has both directions go on from the same token and the same batch here, and forgets that a side was restored from the past.
@@ -105,9 +78,8 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn level(&self, token: i64, tick: i64) -> Result<(), Error> {
-        let parameters = [Parameter::Number(token), Parameter::Number(tick)];
-        self.call("select turnout.level($1, $2)::text", &parameters)
+        let parameters = [Parameter::number(token), Parameter::number(tick)];
+        self.call("select turnout.level($1::int8, $2::int8)::text", &parameters)
             .await
-            .map(drop)
     }
 }

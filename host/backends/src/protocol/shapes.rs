@@ -1,30 +1,27 @@
-use sqlx::Row as _;
+use serde::Deserialize;
 use turnout_vocabulary::PerBackend;
 
+use super::names;
 use crate::database::Database;
 use crate::error::Error;
 use crate::schema::{SchemaDifference, Shape, compare};
-use crate::sql::Parameter;
+
+/// What is compared of a table.
+#[derive(Deserialize)]
+struct Found {
+    /// Its place among those asked for, from 1.
+    place: usize,
+    shape: Shape,
+}
 
 impl Database {
     /// What is compared of the table of each repository, in their order; `None` where there is no table.
     async fn shapes(&self) -> Result<Vec<Option<Shape>>, Error> {
         let served = self.repositories();
-        let schemas: Vec<String> = served.iter().map(|repository| repository.schema.clone()).collect();
-        let tables: Vec<String> = served.iter().map(|repository| repository.name.clone()).collect();
-        let rows = self
-            .call(
-                include_str!("../schema/shape.sql"),
-                &[Parameter::List(&schemas), Parameter::List(&tables)],
-            )
-            .await?;
-        let found = self.read(&rows, |row| {
-            let shape = serde_json::from_str(row.try_get(1)?).map_err(|error| sqlx::Error::Decode(error.into()))?;
-            Ok((row.try_get::<i64, _>(0)?, shape))
-        })?;
+        let found: Vec<Found> = self.rows(include_str!("../schema/shape.sql"), &names(served)).await?;
         let mut shapes = vec![None; served.len()];
-        for (place, shape) in found {
-            if let Some(place) = usize::try_from(place - 1).ok().and_then(|place| shapes.get_mut(place)) {
+        for Found { place, shape } in found {
+            if let Some(place) = place.checked_sub(1).and_then(|place| shapes.get_mut(place)) {
                 *place = Some(shape);
             }
         }

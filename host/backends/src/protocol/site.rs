@@ -13,8 +13,8 @@ impl Database {
     /// As [`execute`](Self::execute).
     pub async fn first_description(&self, epoch: Epoch, description: &str) -> Result<String, Error> {
         self.value(
-            "select turnout.first_description($1, $2)",
-            &[number(epoch), Parameter::Text(description)],
+            "select turnout.first_description($1::int8, $2)",
+            &[number(epoch), Parameter::text(description)],
         )
         .await
     }
@@ -25,11 +25,10 @@ impl Database {
     /// As [`execute`](Self::execute).
     pub async fn remember_set(&self, digest: &str, epoch: Epoch) -> Result<(), Error> {
         self.call(
-            "select turnout.remember_set($1, $2)::text",
-            &[Parameter::Text(digest), number(epoch)],
+            "select turnout.remember_set($1, $2::int8)::text",
+            &[Parameter::text(digest), number(epoch)],
         )
         .await
-        .map(drop)
     }
 
     /// The last epoch under which the policy set with this digest was in force; `None` if it never was.
@@ -38,7 +37,7 @@ impl Database {
     /// As [`execute`](Self::execute).
     pub async fn epoch_of_set(&self, digest: &str) -> Result<Option<Epoch>, Error> {
         let epoch: Option<i64> = self
-            .value("select turnout.epoch_of_set($1)", &[Parameter::Text(digest)])
+            .value("select turnout.epoch_of_set($1)::text", &[Parameter::text(digest)])
             .await?;
         Ok(epoch.map(|epoch| Epoch::new(epoch.unsigned_abs())))
     }

@@ -1,5 +1,4 @@
-use serde::Serialize;
-use sqlx::Row as _;
+use serde::{Deserialize, Serialize};
 use turnout_vocabulary::{Epoch, MirrorState};
 
 use super::fence::number;
@@ -113,9 +112,10 @@ impl std::fmt::Debug for Diverged {
 }
 
 /// Keys of past epochs that are not mirrored yet, of one subject in one table.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub struct Leftover {
     /// The table, by its number on this side.
+    #[serde(rename = "repository")]
     pub number: i16,
     /// The text of the subject column.
     pub subject: Option<String>,
@@ -131,29 +131,24 @@ impl Database {
     /// # Errors
     /// [`Error::Dispossessed`] if the lease is another's: nothing is changed then; else as [`execute`](Self::execute).
     pub async fn ack(&self, token: i64, file: i64, ack: &Ack) -> Result<(), Error> {
-        let failed = json(&ack.failed);
-        let settled = json(&ack.settled);
-        let diverged = json(&ack.diverged);
-        let receipts = json(&ack.receipts);
         self.call(
-            "select turnout.ack($1, $2::int8::oid, $3::text[]::tid[], nullif($4, '[]')::json, nullif($5, '[]')::json, \
-             nullif($6, '[]')::json, $7 <> 0, nullif($8, '[]')::json, $9 <> 0, $10, $11)::text",
+            "select turnout.ack($1::int8, $2::oid, $3::tid[], nullif($4, '[]')::json, nullif($5, '[]')::json, \
+             nullif($6, '[]')::json, $7 <> '0', nullif($8, '[]')::json, $9 <> '0', $10::int8, $11::int8)::text",
             &[
-                Parameter::Number(token),
-                Parameter::Number(file),
-                Parameter::List(&ack.entries),
-                Parameter::Text(&failed),
-                Parameter::Text(&settled),
-                Parameter::Text(&diverged),
-                Parameter::Number(ack.may_be_lost.into()),
-                Parameter::Text(&receipts),
-                Parameter::Number(ack.noted.into()),
-                Parameter::Number(ack.tick),
-                Parameter::Number(ack.before),
+                Parameter::number(token),
+                Parameter::number(file),
+                Parameter::list(&ack.entries),
+                Parameter::json(&ack.failed),
+                Parameter::json(&ack.settled),
+                Parameter::json(&ack.diverged),
+                Parameter::number(ack.may_be_lost),
+                Parameter::json(&ack.receipts),
+                Parameter::number(ack.noted),
+                Parameter::number(ack.tick),
+                Parameter::number(ack.before),
             ],
         )
         .await
-        .map(drop)
     }
 
     /// Makes all that was committed here outlive a crash of the server.
@@ -161,7 +156,7 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn persist(&self) -> Result<(), Error> {
-        self.call("select turnout.persist()::text", &[]).await.map(drop)
+        self.call("select turnout.persist()::text", &[]).await
     }
 
     /// What is left to be mirrored of epochs before this one, by table and subject; at most a thousand groups.
@@ -169,20 +164,11 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn leftovers(&self, epoch: Epoch) -> Result<Vec<Leftover>, Error> {
-        let rows = self
-            .call(
-                "select repository, subject, keys, parked from turnout.leftovers($1)",
-                &[number(epoch)],
-            )
-            .await?;
-        self.read(&rows, |row| {
-            Ok(Leftover {
-                number: row.try_get(0)?,
-                subject: row.try_get(1)?,
-                keys: row.try_get(2)?,
-                parked: row.try_get(3)?,
-            })
-        })
+        self.rows(
+            "select repository, subject, keys, parked from turnout.leftovers($1::int8)",
+            &[number(epoch)],
+        )
+        .await
     }
 
     /// How the keys stand that a transaction has made dirty here.
@@ -191,7 +177,10 @@ impl Database {
     /// As [`execute`](Self::execute).
     pub async fn mirror_state(&self, transaction: i64) -> Result<MirrorState, Error> {
         let state: String = self
-            .value("select turnout.mirror_state($1)", &[Parameter::Number(transaction)])
+            .value(
+                "select turnout.mirror_state($1::int8)",
+                &[Parameter::number(transaction)],
+            )
             .await?;
         Ok(match state.as_str() {
             "done" => MirrorState::Done,
@@ -205,7 +194,7 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn sleep(&self) -> Result<(), Error> {
-        self.call("select turnout.sleep()::text", &[]).await.map(drop)
+        self.call("select turnout.sleep()::text", &[]).await
     }
 
     /// Whether somebody wrote here since then. It reads one sequence and sees a write before its transaction commits.
@@ -213,7 +202,7 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn is_called(&self) -> Result<bool, Error> {
-        self.value("select turnout.is_called()", &[]).await
+        self.value("select turnout.is_called()::text", &[]).await
     }
 
     /// Gives the room of dirty keys that are gone back to the table. Only its owner can; for others it does nothing.
@@ -221,11 +210,6 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn vacuum(&self) -> Result<(), Error> {
-        self.call("vacuum (truncate false) turnout.dirty", &[]).await.map(drop)
+        self.protocol().vacuum("turnout.dirty").await
     }
-}
-
-/// A list as JSON. Texts and numbers always are.
-pub(super) fn json(list: &impl Serialize) -> String {
-    serde_json::to_string(list).unwrap_or_default()
 }

@@ -7,6 +7,7 @@ use turnout_vocabulary::Epoch;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
+use crate::wire::Json;
 
 /// What an applier took: dirty keys with their rows, and where to go on.
 #[derive(Debug, Deserialize)]
@@ -122,27 +123,18 @@ impl Database {
         batch: u32,
         resting: &[i16],
     ) -> Result<Option<Taken>, Error> {
-        let resting: Vec<_> = resting.iter().map(i16::to_string).collect();
-        let answer: Option<String> = self
+        let answer: Option<Json<Taken>> = self
             .value(
-                "select turnout.take($1, $2::text::tid, $3::int4, $4::text[]::int2[])::text",
+                "select turnout.take($1::int8, $2::tid, $3::int4, $4::int2[])::text",
                 &[
-                    Parameter::Number(token),
-                    Parameter::Text(after.unwrap_or(BEGINNING)),
-                    Parameter::Number(batch.into()),
-                    Parameter::List(&resting),
+                    Parameter::number(token),
+                    Parameter::text(after.unwrap_or(BEGINNING)),
+                    Parameter::number(batch),
+                    Parameter::list(resting.iter().map(i16::to_string)),
                 ],
             )
             .await?;
-        // What it says besides may be personal data.
-        let unexpected = |error: serde_json::Error| {
-            self.unexpected(&sqlx::Error::Decode(
-                format!("the answer, at {}", error.column()).into(),
-            ))
-        };
-        answer
-            .map(|answer| serde_json::from_str(&answer).map_err(unexpected))
-            .transpose()
+        Ok(answer.map(|Json(taken)| taken))
     }
 }
 

@@ -1,6 +1,5 @@
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sqlx::Row as _;
 
 use crate::database::Database;
 use crate::error::{Error, sqlstate};
@@ -60,7 +59,7 @@ impl std::fmt::Debug for Change<'_> {
 }
 
 /// A key that could not be applied, or whose row came out otherwise.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct NotApplied {
     /// The table's schema.
     pub schema: String,
@@ -111,28 +110,16 @@ impl Database {
         tick: i64,
         shown: i64,
     ) -> Result<Vec<NotApplied>, Error> {
-        let changes =
-            serde_json::to_string(changes).map_err(|error| self.unexpected(&sqlx::Error::Encode(error.into())))?;
-        let rows = self
-            .call(
-                "select schema_name, table_name, key, sqlstate, reason, is_written from turnout.apply($1, $2::json, $3, $4)",
-                &[
-                    Parameter::Number(token),
-                    Parameter::Text(&changes),
-                    Parameter::Number(tick),
-                    Parameter::Number(shown),
-                ],
-            )
-            .await?;
-        self.read(&rows, |row| {
-            Ok(NotApplied {
-                schema: row.try_get(0)?,
-                table: row.try_get(1)?,
-                key: row.try_get(2)?,
-                sqlstate: row.try_get(3)?,
-                reason: row.try_get(4)?,
-                is_written: row.try_get(5)?,
-            })
-        })
+        self.rows(
+            "select schema_name as schema, table_name as \"table\", key, sqlstate, reason, is_written \
+             from turnout.apply($1::int8, $2::json, $3::int8, $4::int8)",
+            &[
+                Parameter::number(token),
+                Parameter::json(&changes),
+                Parameter::number(tick),
+                Parameter::number(shown),
+            ],
+        )
+        .await
     }
 }

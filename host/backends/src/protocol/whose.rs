@@ -1,13 +1,9 @@
-use sqlx::Row as _;
 use turnout_vocabulary::Repository;
 
-use crate::connections::Session;
+use crate::connections::Pages;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::{Statement, distinct_subjects};
-
-/// How many texts one page holds.
-const PAGE: usize = 1000;
 
 /// A moment of one database: it tells row versions that were written before from those that may have been written since.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +12,7 @@ pub struct Moment(String);
 /// The distinct texts of a subject column, in the order of their bytes, page by page: a table may have more subjects than
 /// memory should hold.
 pub struct SubjectPages<'d> {
-    database: &'d Database,
-    session: Session<'d>,
+    pages: Pages<'d>,
     moment: Moment,
 }
 
@@ -38,26 +33,12 @@ impl Database {
         let schema = self.schema().await?;
         let table = self.table(&schema, repository)?;
         let texts = distinct_subjects(table, column, since.map(|moment| moment.0.as_str()))?;
-        let mut session = self
-            .protocol()
-            .begin("begin isolation level repeatable read read only")
-            .await?;
         let moment = "select pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::xid::text";
-        let moment = Statement::new(moment, &[]);
-        let moment = session.run(&moment).await?.try_get(0);
-        let moment = Moment(moment.map_err(|error| self.unexpected(&error))?);
-        // All of it is read, so a plan that is quick to begin but slow to end is the wrong one.
-        session
-            .prepare(&format!(
-                "set local row_security = off; set local cursor_tuple_fraction = 1; set local jit = off; \
-                 declare turnout_subjects no scroll cursor for {}",
-                texts.text
-            ))
-            .await?;
+        let (mut answer, pages) = self.protocol().pages(Statement::new(moment, &[]), texts).await?;
+        let moment = answer.take(0).map_err(|misread| self.misread(&misread))?;
         Ok(Some(SubjectPages {
-            database: self,
-            session,
-            moment,
+            pages,
+            moment: Moment(moment),
         }))
     }
 
@@ -71,9 +52,9 @@ impl Database {
         };
         let schema = self.schema().await?;
         let mut statement = distinct_subjects(self.table(&schema, repository)?, column, None)?;
-        statement.text = format!("select count(*) from ({}) as counted", statement.text);
-        let counted = self.protocol().run(&statement, true).await?.try_get::<i64, _>(0);
-        Ok(counted.map_err(|error| self.unexpected(&error))?.unsigned_abs())
+        statement.text = format!("select count(*)::text from ({}) as counted", statement.text);
+        let mut counted = self.protocol().run(&statement, true).await?;
+        counted.take(0).map_err(|misread| self.misread(&misread))
     }
 }
 
@@ -89,14 +70,11 @@ impl SubjectPages<'_> {
     /// # Errors
     /// As [`Database::execute`].
     pub async fn next(&mut self) -> Result<Vec<String>, Error> {
-        let fetch = Statement::new(&format!("fetch {PAGE} from turnout_subjects"), &[]);
-        let rows = self.session.rows(&fetch).await?;
-        self.database.read(&rows, |row| row.try_get(0))
+        self.pages.next().await
     }
 
     /// Gives the connection back.
     pub async fn close(self) {
-        // If this fails the connection is closed, which ends the transaction too.
-        let _ = self.session.end("rollback").await;
+        self.pages.close().await;
     }
 }

@@ -1,9 +1,32 @@
 use serde::Deserialize;
-use sqlx::{PgConnection, Row};
 use turnout_vocabulary::{Backend, Repository};
 
-use super::{Schema, Table};
-use crate::sql::quoted;
+use super::{Reference, Schema, Table, TableColumn};
+use crate::error::Error;
+use crate::sql::{Parameter, Statement, quoted};
+use crate::wire::{Answer, Json};
+
+/// What is read of the database.
+#[derive(Deserialize)]
+struct Read {
+    /// The side that Turnout is installed for; `None` if it is not, or by a version that did not record that.
+    side: Option<String>,
+    /// Whether there is a fence.
+    fence: bool,
+    tables: Vec<Found>,
+}
+
+/// What is read of a table.
+#[derive(Deserialize)]
+struct Found {
+    /// Its place among those asked for, from 1.
+    place: usize,
+    name: String,
+    plain: bool,
+    columns: Vec<TableColumn>,
+    keys: Vec<Key>,
+    references: Vec<Reference>,
+}
 
 #[derive(Deserialize)]
 struct Key {
@@ -11,65 +34,42 @@ struct Key {
     columns: Vec<String>,
 }
 
-/// Reads the tables of all repositories, in one query.
-pub(crate) async fn introspect(
-    connection: &mut PgConnection,
-    backend: Backend,
-    repositories: &[Repository],
-) -> Result<Schema, sqlx::Error> {
-    let schemas: Vec<&str> = repositories
-        .iter()
-        .map(|repository| repository.schema.as_str())
-        .collect();
-    let names: Vec<&str> = repositories.iter().map(|repository| repository.name.as_str()).collect();
-    let installed = is_installed(connection, backend).await?;
-    let rows = sqlx::query(include_str!("introspect.sql"))
-        .bind(schemas)
-        .bind(names)
-        .fetch_all(connection)
-        .await?;
+/// The question what the tables of all repositories look like.
+pub(crate) fn introspection(repositories: &[Repository]) -> Statement<'static> {
+    let names =
+        |name: fn(&Repository) -> &String| -> Parameter<'static> { Parameter::list(repositories.iter().map(name)) };
+    Statement::new(
+        include_str!("introspect.sql"),
+        &[
+            names(|repository| &repository.schema),
+            names(|repository| &repository.name),
+        ],
+    )
+}
 
+/// Reads the answer to it.
+pub(crate) fn read_schema(mut answer: Answer, backend: Backend, repositories: &[Repository]) -> Result<Schema, Error> {
+    let Json(read) = answer
+        .take::<Json<Read>>(0)
+        .map_err(|misread| Error::unexpected(backend, &misread))?;
     let last = repositories.iter().map(|repository| usize::from(repository.id.0)).max();
     let mut tables = vec![None; last.map_or(0, |last| last + 1)];
-    for row in rows {
-        let place: i64 = row.try_get(0)?;
-        let found = usize::try_from(place - 1)
-            .ok()
-            .and_then(|place| repositories.get(place));
-        let Some(repository) = found else { continue };
-        let keys: Vec<Key> = from_json(row.try_get(4)?)?;
+    for found in read.tables {
+        let Some(repository) = found.place.checked_sub(1).and_then(|place| repositories.get(place)) else {
+            continue;
+        };
+        let primary = found.keys.iter().find(|key| key.primary);
         tables[usize::from(repository.id.0)] = Some(Table {
-            name: row.try_get(1)?,
+            name: found.name,
             qualified: format!("{}.{}", quoted(&repository.schema), quoted(&repository.name)),
-            plain: row.try_get(2)?,
-            columns: from_json(row.try_get(3)?)?,
-            primary_key: keys
-                .iter()
-                .find(|key| key.primary)
-                .map(|key| key.columns.clone())
-                .unwrap_or_default(),
-            references: from_json(row.try_get(5)?)?,
-            unique_keys: keys.into_iter().map(|key| key.columns).collect(),
+            plain: found.plain,
+            columns: found.columns,
+            primary_key: primary.map(|key| key.columns.clone()).unwrap_or_default(),
+            references: found.references,
+            unique_keys: found.keys.into_iter().map(|key| key.columns).collect(),
         });
     }
+    // A copy of a database has the installation of the original's side.
+    let installed = read.fence && read.side.is_none_or(|side| side == backend.as_str());
     Ok(Schema { tables, installed })
-}
-
-/// Whether Turnout is installed for this side: a copy of a database has the installation of the original's side.
-async fn is_installed(connection: &mut PgConnection, backend: Backend) -> Result<bool, sqlx::Error> {
-    let (installed, recorded): (bool, bool) =
-        sqlx::query_as("select to_regclass('turnout.fence') is not null, to_regclass('turnout.side') is not null")
-            .fetch_one(&mut *connection)
-            .await?;
-    if !recorded {
-        return Ok(installed);
-    }
-    let side: String = sqlx::query_scalar("select name from turnout.side")
-        .fetch_one(connection)
-        .await?;
-    Ok(installed && side == backend.as_str())
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
-    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
 }

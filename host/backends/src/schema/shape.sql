@@ -1,5 +1,5 @@
 -- All that is compared of the tables of both sides, one JSON object for each table that is there.
-select asked.place::int8, json_build_object(
+select asked.place, json_build_object(
     'role', current_user,
     'columns', coalesce((
         select json_agg(json_build_object(
@@ -74,7 +74,7 @@ select asked.place::int8, json_build_object(
         select json_agg(distinct tgname) from pg_catalog.pg_trigger
         where tgrelid = relation.oid and not tgisinternal and tgname not like 'turnout\_captured\_%'
     ), '[]')
-)::text
+) as shape
 from unnest($1::text[], $2::text[]) with ordinality as asked (schema_name, table_name, place)
 join pg_catalog.pg_namespace as namespace on namespace.nspname = asked.schema_name
 join pg_catalog.pg_class as relation

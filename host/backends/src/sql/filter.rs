@@ -74,8 +74,8 @@ fn write_comparison<'a>(statement: &mut Statement<'a>, table: &Table, comparison
         (Operator::In, Operand::List(values)) => {
             statement
                 .sql(" = any (")
-                .parameter(Parameter::List(values))
-                .sql("::")
+                .parameter(Parameter::list(values))
+                .sql("::text[]::")
                 .compared_type_of(column)
                 .sql("[])");
         }
@@ -101,13 +101,13 @@ fn write_comparison<'a>(statement: &mut Statement<'a>, table: &Table, comparison
 fn write_sign<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str, column: &TableColumn) {
     statement
         .sql(sign)
-        .parameter(Parameter::Text(value))
+        .parameter(Parameter::text(value))
         .sql("::")
         .compared_type_of(column);
 }
 
 fn write_pattern<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str) {
-    statement.sql(sign).parameter(Parameter::Text(value)).sql("::text");
+    statement.sql(sign).parameter(Parameter::text(value)).sql("::text");
 }
 
 #[cfg(test)]
@@ -137,7 +137,7 @@ mod tests {
             phone_is("8' or true"),
             Filter::Not(Box::new(Filter::Any(vec![list, null]))),
         ]);
-        let expected = r#" where (_turnout."phone" = $1::text and not ((_turnout."id" = any ($2::integer[]) or _turnout."Full ""name""" is null)))"#;
+        let expected = r#" where (_turnout."phone" = $1::text and not ((_turnout."id" = any ($2::text[]::integer[]) or _turnout."Full ""name""" is null)))"#;
         assert_eq!(written(&filter).unwrap(), (expected.into(), 2));
     }
 

@@ -14,12 +14,12 @@ pub(super) fn find<'a>(table: &Table, find: &'a Find, fenced: bool) -> Result<St
         write_rows(&mut statement, table, find)?;
         statement.sql(
             ") select (select row_to_json(_turnout_row)::text from _turnout_rows as _turnout_row limit 1), \
-             (select count(*) from _turnout_rows)",
+             (select count(*) from _turnout_rows)::text",
         );
         write_total(&mut statement, table, find, "(select count(*) from _turnout_rows)")?;
         write_fence(&mut statement, fenced);
     } else {
-        statement.sql("select coalesce(json_agg(_turnout_row), '[]')::text, count(*)");
+        statement.sql("select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text");
         write_total(&mut statement, table, find, "count(*)")?;
         write_fence(&mut statement, fenced);
         statement.sql(" from (");
@@ -31,9 +31,9 @@ pub(super) fn find<'a>(table: &Table, find: &'a Find, fenced: bool) -> Result<St
 
 fn write_fence(statement: &mut Statement<'_>, fenced: bool) {
     statement.sql(if fenced {
-        ", pg_sequence_last_value('turnout.fence'::regclass)"
+        ", pg_sequence_last_value('turnout.fence'::regclass)::text"
     } else {
-        ", null::int8"
+        ", null::text"
     });
 }
 
@@ -56,12 +56,16 @@ fn write_rows<'a>(statement: &mut Statement<'a>, table: &Table, find: &'a Find) 
         });
     }
     if let Some(limit) = find.window.limit {
-        statement.sql(" limit ").parameter(Parameter::Number(limit.into()));
+        statement
+            .sql(" limit ")
+            .parameter(Parameter::number(limit))
+            .sql("::int8");
     }
     if find.window.offset > 0 {
         statement
             .sql(" offset ")
-            .parameter(Parameter::Number(find.window.offset.into()));
+            .parameter(Parameter::number(find.window.offset))
+            .sql("::int8");
     }
     Ok(())
 }
@@ -74,15 +78,15 @@ fn write_source<'a>(statement: &mut Statement<'a>, table: &Table, find: &'a Find
 /// Writes the remaining columns of the answer: the total where it is asked for, nothing new, no key.
 fn write_total<'a>(statement: &mut Statement<'a>, table: &Table, find: &'a Find, rows: &str) -> Result<(), Error> {
     if !find.count {
-        statement.sql(", null::int8");
+        statement.sql(", null::text");
     } else if find.window == Window::default() {
-        statement.sql(", ").sql(rows);
+        statement.sql(", ").sql(rows).sql("::text");
     } else {
         statement.sql(", (select count(*)");
         write_source(statement, table, find)?;
-        statement.sql(")");
+        statement.sql(")::text");
     }
-    statement.sql(", 0::int8, null::text[]");
+    statement.sql(", '0'::text, null::text");
     Ok(())
 }
 
@@ -101,7 +105,7 @@ mod tests {
         };
         assert_eq!(
             find(&clients(), &request, false).unwrap().text,
-            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*), null::int8, 0::int8, null::text[], null::int8 \
+            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text \
              from (select _turnout.* from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) \
              as _turnout_row"
         );
@@ -130,7 +134,7 @@ mod tests {
         assert!(
             written
                 .text
-                .contains("order by _turnout.\"id\" desc nulls last limit $3 offset $4")
+                .contains("order by _turnout.\"id\" desc nulls last limit $3::int8 offset $4::int8")
         );
         assert_eq!(written.parameters.len(), 4);
 

@@ -25,7 +25,7 @@ pub(super) fn insert<'a>(
         // As many rows as were sent, each of defaults only.
         statement
             .sql("select from json_array_elements(")
-            .parameter(Parameter::Text(json))
+            .parameter(Parameter::text(json))
             .sql("::json)");
     } else {
         statement.sql("(").list(columns, |statement, column| {
@@ -53,7 +53,7 @@ pub(super) fn write_sent<'a>(statement: &mut Statement<'a>, table: &Table, rows:
         .collect::<Result<Vec<_>, _>>()?;
     statement
         .sql(" from json_to_recordset(")
-        .parameter(Parameter::Text(&rows.json))
+        .parameter(Parameter::text(&rows.json))
         .sql("::json) as _turnout_sent(");
     statement.list(columns, |statement, column| {
         statement.identifier(&column.name).sql(" ").type_of(column);
@@ -131,8 +131,8 @@ mod tests {
              from json_to_recordset($1::json) as _turnout_sent(\"id\" integer, \"phone\" text) \
              on conflict (\"id\") do update set \"id\" = excluded.\"id\", \"phone\" = excluded.\"phone\" \
              returning _turnout as _turnout_tuple, _turnout.xmax = 0 as _turnout_new) \
-             select ''::text, count(*), null::int8, \
-             count(*) filter (where _turnout_written._turnout_new), null::text[], null::int8 from _turnout_written"
+             select ''::text, count(*)::text, null::text, \
+             (count(*) filter (where _turnout_written._turnout_new))::text, null::text, null::text from _turnout_written"
         );
     }
 

@@ -1,5 +1,8 @@
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+
+use serde::Serialize;
 
 use super::TARGET;
 use crate::schema::{Table, TableColumn};
@@ -22,28 +25,56 @@ pub(crate) fn names_an_old_type(message: &str) -> bool {
     message.contains(SAME_TYPE)
 }
 
-/// The value of one parameter.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Parameter<'a> {
-    /// A text, which the statement casts to the type it needs.
-    Text(&'a str),
-    /// An array of texts.
-    List(&'a [String]),
-    /// An array of bytes.
-    Bytes(&'a [&'a [u8]]),
-    /// A whole number.
-    Number(i64),
+/// The value of one parameter: a text, which the statement casts to the type it needs.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Parameter<'a>(Cow<'a, str>);
+
+impl<'a> Parameter<'a> {
+    /// A text.
+    pub(crate) fn text(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+
+    /// Texts, as PostgreSQL writes an array of them.
+    pub(crate) fn list(texts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let mut array = String::from("{");
+        for text in texts {
+            if array.len() > 1 {
+                array.push(',');
+            }
+            array.push('"');
+            for character in text.as_ref().chars() {
+                if matches!(character, '"' | '\\') {
+                    array.push('\\');
+                }
+                array.push(character);
+            }
+            array.push('"');
+        }
+        array.push('}');
+        Self(Cow::Owned(array))
+    }
+
+    /// A whole number, or a truth as 0 or 1.
+    pub(crate) fn number(number: impl Into<i64>) -> Self {
+        Self(Cow::Owned(number.into().to_string()))
+    }
+
+    /// A value as JSON. Texts and numbers always have such a form.
+    pub(crate) fn json(value: &impl Serialize) -> Self {
+        Self(Cow::Owned(serde_json::to_string(value).unwrap_or_default()))
+    }
+
+    /// The text that the wire carries.
+    pub(crate) fn as_text(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Shows no value: it is personal data.
 impl std::fmt::Debug for Parameter<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Text(_) => "Text(…)",
-            Self::List(_) => "List(…)",
-            Self::Bytes(_) => "Bytes(…)",
-            Self::Number(_) => "Number(…)",
-        })
+        f.write_str("Parameter(…)")
     }
 }
 
@@ -156,7 +187,14 @@ fn push_quoted(text: &mut String, name: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{Parameter, quoted};
+
+    #[test]
+    fn a_list_is_an_array_literal_whatever_its_texts_hold() {
+        let list = Parameter::list(["", "a,b", "NULL", r#"\"{}"#]);
+        assert_eq!(list.as_text(), r#"{"","a,b","NULL","\\\"{}"}"#);
+        assert_eq!(Parameter::list(<[&str; 0]>::default()).as_text(), "{}");
+    }
 
     #[test]
     fn a_quote_inside_an_identifier_is_doubled() {

@@ -47,20 +47,20 @@ pub(super) fn close<'a>(
     if returning.single {
         // The cast fails unless there is one row, and that takes the write back without a transaction around it.
         statement
-            .sql(", case when count(*) = 1 then 1 else ('")
+            .sql(", (case when count(*) = 1 then 1 else ('")
             .sql(REFUSED_SINGLE)
-            .sql("' || count(*))::int8 end");
+            .sql("' || count(*))::int8 end)::text");
     } else {
-        statement.sql(", count(*)");
+        statement.sql(", count(*)::text");
     }
-    statement.sql(", null::int8");
+    statement.sql(", null::text");
     write_new(statement, table, new);
     if returning.location && !key.is_empty() {
         for column in key {
             table.column(column, Place::Read)?;
         }
         statement
-            .sql(", case when count(*) = 1 then array[")
+            .sql(", case when count(*) = 1 then json_build_array(")
             .list(key, |statement, column| {
                 statement
                     .sql("min(")
@@ -69,19 +69,19 @@ pub(super) fn close<'a>(
                     .identifier(column)
                     .sql("::text)");
             });
-        statement.sql("] end");
+        statement.sql(")::text end");
     } else {
-        statement.sql(", null::text[]");
+        statement.sql(", null::text");
     }
     if let Some(epoch) = carried {
         // A condition on nothing else is looked at first: the epoch is set before the statement fires any trigger, as those that fire
         // before it may write to other tables served.
         statement
-            .sql(", pg_current_xact_id()::text::int8 from _turnout_written where (select set_config('turnout.epoch', ")
-            .parameter(Parameter::Text(epoch))
+            .sql(", pg_current_xact_id()::text from _turnout_written where (select set_config('turnout.epoch', ")
+            .parameter(Parameter::text(epoch))
             .sql(", true)) is not null");
     } else {
-        statement.sql(", null::int8 from _turnout_written");
+        statement.sql(", null::text from _turnout_written");
     }
     Ok(())
 }
@@ -89,18 +89,18 @@ pub(super) fn close<'a>(
 fn write_new(statement: &mut Statement<'_>, table: &Table, new: New<'_>) {
     match new {
         New::None => {
-            statement.sql(", 0::int8");
+            statement.sql(", '0'::text");
         }
         New::All => {
-            statement.sql(", count(*)");
+            statement.sql(", count(*)::text");
         }
         New::Merged(_) if table.plain => {
-            statement.sql(", count(*) filter (where _turnout_written._turnout_new)");
+            statement.sql(", (count(*) filter (where _turnout_written._turnout_new))::text");
         }
         New::Merged(key) => {
             // All parts of a statement see the table as it was before.
             statement
-                .sql(", count(*) - (select count(*) from ")
+                .sql(", (count(*) - (select count(*) from ")
                 .sql(&table.qualified)
                 .sql(" as ")
                 .sql(TARGET);
@@ -110,7 +110,7 @@ fn write_new(statement: &mut Statement<'_>, table: &Table, new: New<'_>) {
             statement.sql(") in (select ").list(key, |statement, column| {
                 statement.sql(ROW).sql(".").identifier(column);
             });
-            statement.sql(" from _turnout_written))");
+            statement.sql(" from _turnout_written)))::text");
         }
     }
 }

@@ -7,7 +7,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{timeout, timeout_at};
 
-use super::Connections;
+use super::Pool;
 use crate::error::Error;
 
 /// How long a connection may lie idle and still be used as it is. One idle for longer is tried first: firewalls and
@@ -63,27 +63,27 @@ pub(super) struct Lease<'a> {
     place: SemaphorePermit<'a>,
 }
 
-impl Connections {
+impl Pool {
     /// A connection, within the acquire timeout; at once an error if the backend is down.
     pub(super) async fn acquire(&self) -> Result<Lease<'_>, Error> {
         if let Some(lease) = self.acquire_now() {
             return Ok(lease);
         }
         // Made before the flag is read, so that no change is missed between the two.
-        let went_down = self.went_down.notified();
-        if !self.pulse.is_up() {
-            return Err(self.unavailable());
+        let went_down = self.reach.went_down();
+        if !self.reach.pulse.is_up() {
+            return Err(self.reach.unavailable());
         }
         tokio::select! {
             biased;
             acquired = Box::pin(self.acquire_in_time()) => acquired,
-            () = went_down => Err(self.unavailable()),
+            () = went_down => Err(self.reach.unavailable()),
         }
     }
 
     /// A connection, if there is one that can be used as it is.
     fn acquire_now(&self) -> Option<Lease<'_>> {
-        if !self.pulse.is_up() {
+        if !self.reach.pulse.is_up() {
             return None;
         }
         let place = self.idle.places.try_acquire().ok()?;
@@ -92,7 +92,7 @@ impl Connections {
             self.idle.keep(idle);
             return None;
         }
-        self.trust.trusts(idle.made).then_some(Lease {
+        self.reach.trust.trusts(idle.made).then_some(Lease {
             connection: idle.connection,
             made: idle.made,
             place,
@@ -103,14 +103,16 @@ impl Connections {
         let began = Instant::now();
         let deadline = (began + self.settings.acquire_timeout).into();
         let Ok(Ok(place)) = timeout_at(deadline, self.idle.places.acquire()).await else {
-            if !self.pulse.answered_since(began) {
-                self.suspected.notify_one();
+            if !self.reach.pulse.answered_since(began) {
+                self.reach.suspect();
             }
-            return Err(Error::Exhausted { backend: self.backend });
+            return Err(Error::Exhausted {
+                backend: self.reach.backend,
+            });
         };
         let connection = async {
             while let Some(mut idle) = self.idle.take() {
-                if self.trust.trusts(idle.made)
+                if self.reach.trust.trusts(idle.made)
                     && (idle.since.elapsed() <= TRUSTED_IDLE || idle.connection.ping().await.is_ok())
                 {
                     return Ok((idle.connection, idle.made));
@@ -125,12 +127,12 @@ impl Connections {
                 made,
                 place,
             }),
-            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) if self.pulse.answered_since(began) => {
-                Err(Error::Exhausted { backend: self.backend })
+            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) if self.reach.pulse.answered_since(began) => {
+                Err(Error::Exhausted {
+                    backend: self.reach.backend,
+                })
             }
-            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => {
-                Err(self.found_down("no connection could be made within the acquire timeout"))
-            }
+            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => Err(self.found_down(super::NOT_IN_TIME)),
             Ok(Err(error)) => Err(self.found_down(&error.to_string())),
         }
     }
@@ -147,16 +149,18 @@ impl Connections {
                 place,
             }),
             Ok(Err(error)) => Err(self.found_down(&error.to_string())),
-            Err(_) => Err(Error::Exhausted { backend: self.backend }),
+            Err(_) => Err(Error::Exhausted {
+                backend: self.reach.backend,
+            }),
         }
     }
 
     /// A new connection; one that may not be silent is like any other from now on.
     async fn make(&self) -> Result<PgConnection, sqlx::Error> {
-        let made = match self.pool.acquire().await {
+        let made = match self.maker.acquire().await {
             Err(sqlx::Error::Database(refused)) if refused.code().is_some_and(|code| code == "42501") => {
-                self.pool.set_connect_options(self.options.clone());
-                self.pool.acquire().await
+                self.maker.set_connect_options(self.options.clone());
+                self.maker.acquire().await
             }
             made => made,
         };
@@ -164,8 +168,8 @@ impl Connections {
     }
 
     fn found_down(&self, reason: &str) -> Error {
-        self.go_down(reason);
-        self.unavailable()
+        self.reach.go_down(reason);
+        self.reach.unavailable()
     }
 
     /// Keeps a connection for the next operation.

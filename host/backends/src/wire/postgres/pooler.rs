@@ -1,21 +1,16 @@
 use sqlx::{Connection as _, PgConnection, Row as _};
 
-use crate::database::Database;
+use super::Pool;
 use crate::error::Error;
 
 /// Asks which server process answers. Without parameters, so that nothing has to be prepared: what is prepared in one server
 /// process is not known to another.
 const WHO: &str = "select pg_backend_pid()";
 
-impl Database {
-    /// Why a pooler in transaction mode seems to stand in front of this backend, in words; `None` if none does. Such a
-    /// pooler gives each transaction another server session: settings, prepared statements and calls of a session are
-    /// lost.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] if the backend can't be asked.
-    pub async fn check_pooler(&self) -> Result<Option<String>, Error> {
-        let backend = self.backend();
+impl Pool {
+    /// Why a pooler in transaction mode seems to stand in front of the database, in words; `None` if none does.
+    pub(super) async fn pooler(&self) -> Result<Option<String>, Error> {
+        let backend = self.reach.backend;
         let said = |how: &str| {
             format!(
                 "a pooler in transaction mode stands in front of backend {backend} ({how}), which loses session settings and \
@@ -23,13 +18,13 @@ impl Database {
                  PostgreSQL itself"
             )
         };
-        let mut first = match self.protocol().connect().await {
+        let mut first = match self.connect().await {
             Ok(connection) => connection,
             Err(Error::Unavailable { reason, .. }) if is_poolers(&reason) => return Ok(Some(said(&reason))),
             Err(error) => return Err(error),
         };
-        let mut second = self.protocol().connect().await?;
-        let refused = |error: sqlx::Error| Error::answered(backend, &error);
+        let mut second = self.connect().await?;
+        let refused = |error| self.answered(error);
         let before = who(&mut first).await.map_err(refused)?;
         // A pooler lends the session that has just come back, and keeps it lent until this transaction ends.
         let mut transaction = second.begin().await.map_err(refused)?;

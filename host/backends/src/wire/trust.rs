@@ -2,14 +2,14 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 /// Which connections may be used: those made after the last one broke, or after one was found to keep an old setting.
-pub(super) struct Trust {
+pub(crate) struct Trust {
     started: Instant,
     /// Microseconds since `started`.
     distrusted_before: AtomicU64,
 }
 
 impl Trust {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             started: Instant::now(),
             distrusted_before: AtomicU64::new(0),
@@ -17,12 +17,12 @@ impl Trust {
     }
 
     /// No connection that exists now may be used again.
-    pub(super) fn distrust_all_so_far(&self) {
+    pub(crate) fn distrust_all_so_far(&self) {
         self.distrusted_before.fetch_max(micros(self.started.elapsed()), SeqCst);
     }
 
     /// Whether a connection made then may be used.
-    pub(super) fn trusts(&self, made: Instant) -> bool {
+    pub(crate) fn trusts(&self, made: Instant) -> bool {
         micros(made.saturating_duration_since(self.started)) >= self.distrusted_before.load(SeqCst)
     }
 }

@@ -1,30 +1,18 @@
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use tokio::time::error::Elapsed;
 
-use super::Connections;
+use super::Pool;
 use super::lease::Lease;
 use crate::error::Error;
+use crate::wire::{Failure, Refusal};
 
 /// While a database stays read-only, a refused write makes the pool replace all sessions only if its own session is older
 /// than this. Otherwise every refused write would close the sessions that reads use.
 const YOUNG: Duration = Duration::from_secs(1);
 
-/// Why one attempt at a statement failed.
-pub(super) enum Failure {
-    /// It was not sent.
-    NotSent(Error),
-    /// The database answered with an error.
-    Refused(Error),
-    /// The connection broke before an answer came.
-    Broke(Arc<str>),
-    /// No answer came in the time that the longest statement may take.
-    Silent,
-}
-
-impl Connections {
+impl Pool {
     /// What the answer on a connection means, for the operation and for the connections.
     pub(super) fn judge<T>(
         &self,
@@ -50,58 +38,44 @@ impl Connections {
         let failure = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) if !breaks_connection(&error) => {
-                let error = Error::answered(self.backend, &error);
+                let error = self.answered(error);
                 if error.is_read_only() && made.elapsed() > YOUNG {
-                    self.trust.distrust_all_so_far();
+                    self.reach.trust.distrust_all_so_far();
                 }
-                self.readiness.note(&error);
                 return Err(Failure::Refused(error));
             }
             Ok(Err(error)) => Failure::Broke(error.to_string().into()),
             Err(_) => Failure::Silent,
         };
-        self.trust.distrust_all_so_far();
-        self.suspected.notify_one();
+        self.reach.has_broken();
         Err(failure)
     }
 
-    pub(super) fn error(&self, failure: Failure, in_doubt: bool) -> Error {
-        let reason = match failure {
-            Failure::NotSent(error) | Failure::Refused(error) => return error,
-            Failure::Broke(reason) => reason,
-            Failure::Silent => "it did not answer in time".into(),
+    /// What an error means that came as the answer to a statement.
+    pub(super) fn answered(&self, error: sqlx::Error) -> Error {
+        let backend = self.reach.backend;
+        let sqlx::Error::Database(error) = error else {
+            let reason = error.to_string();
+            return Error::Unexpected { backend, reason };
         };
-        Error::Unavailable {
-            backend: self.backend,
-            reason,
-            in_doubt,
-        }
+        let error = error.downcast_ref::<PgDatabaseError>();
+        let refusal = Refusal {
+            sqlstate: error.code().to_owned(),
+            routine: error.routine().unwrap_or_default().to_owned(),
+            message: error.message().to_owned(),
+            details: error.detail().map(str::to_owned),
+            hint: error.hint().map(str::to_owned),
+        };
+        refusal.of(backend)
     }
+}
 
-    pub(super) fn unavailable(&self) -> Error {
-        let reason = Arc::clone(&self.reason.lock().unwrap_or_else(PoisonError::into_inner));
-        Error::Unavailable {
-            backend: self.backend,
-            reason,
-            in_doubt: false,
-        }
-    }
-
-    pub(super) fn go_down(&self, reason: &str) {
-        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason.into();
-        if self.pulse.set_up(false) {
-            tracing::warn!(backend = %self.backend, reason, "backend is down");
-            self.trust.distrust_all_so_far();
-            self.went_down.notify_waiters();
-        }
-        self.suspected.notify_one();
-    }
-
-    pub(super) fn come_up(&self) {
-        if self.pulse.set_up(true) {
-            tracing::info!(backend = %self.backend, "backend is up again");
-        }
-    }
+/// Whether the server is alive and has no connection to spare (SQLSTATE 53300).
+pub(super) fn is_full(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code == "53300")
 }
 
 /// Whether the connection that returned this error is of no further use.

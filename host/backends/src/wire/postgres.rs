@@ -1,0 +1,188 @@
+//! PostgreSQL's own protocol, and a pool of sessions that speak it.
+//!
+//! A connection that breaks says nothing of the others, so it raises a suspicion: all older connections are closed instead of
+//! used, and the watch tries to connect. Only a failure to connect makes the database count as down. While it is down every
+//! operation fails at once, also those that already wait for a connection.
+
+mod durability;
+mod judged;
+mod lease;
+mod options;
+mod pages;
+mod pooler;
+mod scripts;
+mod session;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Row as _};
+use tokio::time::timeout;
+
+use lease::Idle;
+pub(crate) use options::Options;
+
+use super::{Answer, Failure, Isolation, Opened, Pages, Reach, Session, Wire};
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::sql::Statement;
+
+/// The sessions of one database.
+pub(crate) struct Pool {
+    reach: Arc<Reach>,
+    options: PgConnectOptions,
+    /// Makes connections.
+    maker: PgPool,
+    settings: Settings,
+    idle: Idle,
+}
+
+impl Pool {
+    /// Connects to nothing yet.
+    pub(crate) fn new(reach: Arc<Reach>, Options(options): Options, settings: Settings) -> Self {
+        let maker = PgPoolOptions::new()
+            .max_connections(settings.max_connections)
+            .acquire_timeout(settings.acquire_timeout)
+            .test_before_acquire(false)
+            .after_connect(|connection, _| Box::pin(durability::ensure(connection)))
+            .connect_lazy_with(options.clone());
+        Self {
+            reach,
+            options,
+            maker,
+            idle: Idle::new(settings.max_connections),
+            settings,
+        }
+    }
+
+    /// The same, for sessions that write nothing but the mirror: triggers and foreign keys are silent in all of them where
+    /// that is granted. A transaction that silences them itself makes PostgreSQL forget every plan of its session, twice.
+    /// Each statement sees what was committed before it, whatever the database's default: whoever waited for a table must see
+    /// it as it is then.
+    pub(crate) fn silent(reach: Arc<Reach>, Options(options): Options, settings: Settings) -> Self {
+        let options = options.options([("default_transaction_isolation", "read committed")]);
+        let silent = options.clone().options([("session_replication_role", "replica")]);
+        let pool = Self::new(reach, Options(options), settings);
+        pool.maker.set_connect_options(silent);
+        pool
+    }
+
+    /// The database ends a statement at its timeout and says so; if that doesn't come, nobody is there any more.
+    fn patience(&self) -> Duration {
+        self.settings.statement_timeout + self.settings.acquire_timeout
+    }
+
+    /// A connection outside the pool, within the acquire timeout.
+    async fn connect(&self) -> Result<PgConnection, Error> {
+        let reason = match timeout(self.settings.acquire_timeout, self.options.connect()).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => NOT_IN_TIME.to_owned(),
+        };
+        Err(Error::Unavailable {
+            backend: self.reach.backend,
+            reason: reason.into(),
+            in_doubt: false,
+        })
+    }
+
+    async fn look_at(&self, question: &Statement<'_>) -> Result<Result<Answer, Error>, String> {
+        let patience = self.settings.acquire_timeout;
+        let mut connection = match timeout(patience, self.options.connect()).await {
+            Ok(Ok(connection)) => connection,
+            // The server is alive and has no connection to spare.
+            Ok(Err(error)) if judged::is_full(&error) && self.reach.pulse.is_up() => {
+                return Ok(Err(self.answered(error)));
+            }
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(_) => return Err(NOT_IN_TIME.to_owned()),
+        };
+        let Ok(answer) = timeout(patience, query(question).fetch_one(&mut connection)).await else {
+            return Err("it did not answer in time".to_owned());
+        };
+        let _ = timeout(patience, connection.close()).await;
+        Ok(answer
+            .map_err(|error| self.answered(error))
+            .and_then(|row| self.read(&row)))
+    }
+
+    /// The texts of a row.
+    fn read(&self, row: &PgRow) -> Result<Answer, Error> {
+        let columns = 0..row.len();
+        let texts = columns.map(|column| row.try_get(column));
+        let texts = texts.collect::<Result<_, sqlx::Error>>();
+        texts.map(Answer::new).map_err(|error| self.answered(error))
+    }
+}
+
+/// Why there is no connection.
+const NOT_IN_TIME: &str = "no connection could be made within the acquire timeout";
+
+impl Wire for Pool {
+    fn run<'a>(
+        &'a self,
+        statement: &'a Statement<'a>,
+        made_since: Option<Instant>,
+    ) -> BoxFuture<'a, Result<Answer, Failure>> {
+        Box::pin(async move {
+            let mut lease = self.acquire().await.map_err(Failure::NotSent)?;
+            if made_since.is_some_and(|since| lease.made < since) {
+                lease = self.renew(lease).await.map_err(Failure::NotSent)?;
+            }
+            let answer = timeout(self.patience(), query(statement).fetch_one(&mut lease.connection)).await;
+            let row = self.judge(lease, answer)?;
+            self.read(&row).map_err(Failure::Refused)
+        })
+    }
+
+    fn begin(&self, isolation: Isolation) -> BoxFuture<'_, Result<Box<dyn Session + '_>, Failure>> {
+        Box::pin(async move {
+            let begin = format!("begin isolation level {}", isolation.as_sql());
+            let transaction = self.begin_transaction(&begin).await?;
+            Ok(Box::new(transaction) as Box<dyn Session>)
+        })
+    }
+
+    fn look<'a>(&'a self, question: &'a Statement<'a>) -> BoxFuture<'a, Result<Result<Answer, Error>, String>> {
+        Box::pin(self.look_at(question))
+    }
+
+    fn pages<'a>(
+        &'a self,
+        question: Statement<'static>,
+        query: Statement<'static>,
+    ) -> BoxFuture<'a, Result<Opened<'a>, Failure>> {
+        Box::pin(async move {
+            let (answer, pages) = self.begin_pages(&question, &query).await?;
+            Ok((answer, Box::new(pages) as Box<dyn Pages>))
+        })
+    }
+
+    fn run_scripts<'a>(&'a self, scripts: &'a [String], rehearse: bool) -> BoxFuture<'a, Result<Vec<String>, Error>> {
+        Box::pin(self.transact_scripts(scripts, rehearse))
+    }
+
+    fn vacuum<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let mut lease = self.acquire().await.map_err(Failure::NotSent)?;
+            let vacuum = sqlx::query(AssertSqlSafe(format!("vacuum (truncate false) {table}")));
+            let done = timeout(self.patience(), vacuum.execute(&mut lease.connection)).await;
+            self.judge(lease, done).map(drop)
+        })
+    }
+
+    fn obstacle(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
+        Box::pin(self.pooler())
+    }
+}
+
+fn query<'q>(statement: &'q Statement<'_>) -> Query<'q, Postgres, PgArguments> {
+    let mut query = sqlx::query(AssertSqlSafe(statement.text.as_str()));
+    for parameter in &statement.parameters {
+        query = query.bind(parameter.as_text());
+    }
+    query
+}
