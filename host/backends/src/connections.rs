@@ -29,7 +29,7 @@ use lease::Idle;
 use readiness::Readiness;
 pub(crate) use session::Session;
 use trust::Trust;
-pub(crate) use watch::Watch;
+pub(crate) use watch::watch;
 
 use crate::error::Error;
 use crate::health::Pulse;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions as _, Row as _};
+use turnout_supervisor::{Supervisor, Task};
 use turnout_vocabulary::{Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request};
 
 pub use transaction::{Isolation, Transaction};
 
-use crate::connections::{Connections, Watch};
+use crate::connections::{Connections, watch};
 use crate::error::Error;
 use crate::schema::{Schema, SchemaCache, Table, key_problems, problems};
 use crate::settings::Settings;
@@ -21,7 +22,7 @@ pub struct Database {
     /// What the mirror and the handoff use.
     protocol: Arc<Connections>,
     schemas: Arc<SchemaCache>,
-    _watches: [Watch; 2],
+    _watches: [Task; 2],
 }
 
 /// How many connections the mirror and the handoff have: an applier, a comparison, a handoff and a waiting write.
@@ -29,11 +30,17 @@ const PROTOCOL_CONNECTIONS: u32 = 4;
 
 impl Database {
     /// Opens a backend that serves these repositories. It need not be reachable: it counts as up until it is found to
-    /// be down, and recovers by itself. Must be called inside a tokio runtime.
+    /// be down, and recovers by itself. Its tasks run under the supervisor until this is dropped. Must be called inside a tokio
+    /// runtime.
     ///
     /// # Errors
     /// [`Error::Url`] if the URL can't be used whatever the backend does.
-    pub fn open(backend: Backend, settings: Settings, repositories: Arc<[Repository]>) -> Result<Self, Error> {
+    pub fn open(
+        backend: Backend,
+        settings: Settings,
+        repositories: Arc<[Repository]>,
+        supervisor: &Supervisor,
+    ) -> Result<Self, Error> {
         let options = options(backend, &settings)?;
         let protocol_settings = Settings {
             max_connections: PROTOCOL_CONNECTIONS,
@@ -42,10 +49,22 @@ impl Database {
         let connections = Arc::new(Connections::new(backend, options.clone(), settings));
         let protocol = Arc::new(Connections::silent(backend, options.clone(), protocol_settings));
         let schemas = Arc::new(SchemaCache::new(repositories));
-        let watch = |connections| Watch::start(Arc::clone(connections), Arc::clone(&schemas), options.clone());
+        let watch = |name: &str, connections| {
+            let name = format!("{name}-{backend}");
+            watch(
+                supervisor,
+                &name,
+                Arc::clone(connections),
+                Arc::clone(&schemas),
+                options.clone(),
+            )
+        };
         Ok(Self {
             backend,
-            _watches: [watch(&connections), watch(&protocol)],
+            _watches: [
+                watch("connections", &connections),
+                watch("protocol-connections", &protocol),
+            ],
             connections,
             protocol,
             schemas,

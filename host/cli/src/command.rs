@@ -23,6 +23,7 @@ use turnout_pipeline::{
     RecordingKey, SiteDescription,
 };
 use turnout_runtime::Runtime;
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, PerBackend};
 
 use crate::config::Config;
@@ -36,10 +37,10 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// Opens both databases. A dead one is no error: it is found out at its first use. Needs the runtime.
-fn open(config: &Config) -> Result<PerBackend<Database>> {
+fn open(config: &Config, supervisor: &Supervisor) -> Result<PerBackend<Database>> {
     let database = |backend: Backend| {
         let settings = config.backends[backend].settings.clone();
-        Database::open(backend, settings, Arc::clone(&config.repositories))
+        Database::open(backend, settings, Arc::clone(&config.repositories), supervisor)
     };
     Ok(PerBackend {
         old: database(Backend::Old)?,
@@ -93,7 +94,8 @@ async fn check_site(config: &Config, backends: &PerBackend<Database>) -> Result<
 /// Puts a host together, and starts what works beside its requests.
 async fn host(config: &Config) -> Result<Host> {
     let metrics = Arc::new(Metrics::new(&config.repositories));
-    let backends = Arc::new(open(config)?);
+    let supervisor = Supervisor::new();
+    let backends = Arc::new(open(config, &supervisor)?);
     check_backends(&backends).await?;
     check_site(config, &backends).await?;
     // A side that can't be asked has no say: then the directory must do.
@@ -105,7 +107,7 @@ async fn host(config: &Config) -> Result<Host> {
         rule.clone(),
         Arc::clone(&metrics),
     ));
-    let mirror = Arc::new(Mirror::start(&backends, repositories, &judge));
+    let mirror = Arc::new(Mirror::start(&backends, repositories, &judge, &supervisor));
     let alerts = Arc::new(Alerts::default());
     let names = RecordingKey::of(config.keys.admin());
     let handoffs = Handoffs::new(
@@ -117,13 +119,11 @@ async fn host(config: &Config) -> Result<Host> {
         (rule.clone(), names.clone()),
         config.handoff_budget,
     )
-    .keeping(config.policies.kept);
+    .keeping(config.policies.kept)
+    .supervised_by(supervisor.clone());
     let handoffs = Arc::new(handoffs);
     handoffs.begin().await?;
-    tokio::spawn(Arc::clone(&handoffs).follow());
-    tokio::spawn(Arc::clone(&handoffs).observe());
-    tokio::spawn(Arc::clone(&handoffs).watch_for_restored_sides());
-    tokio::spawn(Arc::clone(&handoffs).break_circuits(config.policies.breaker));
+    handoffs.work(config.policies.breaker);
     let pipeline = Pipeline {
         policies,
         handoffs,
@@ -139,5 +139,11 @@ async fn host(config: &Config) -> Result<Host> {
         unfiltered_writes: config.unfiltered_writes.clone(),
     };
     let labels = config.backends.as_ref().map(|backend| backend.label.clone());
-    Ok(Host::new(pipeline, labels, config.keys.clone(), config.limits))
+    Ok(Host::new(
+        pipeline,
+        labels,
+        config.keys.clone(),
+        config.limits,
+        supervisor,
+    ))
 }

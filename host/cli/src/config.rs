@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     /// What one request may cost.
     pub(crate) limits: Limits,
+    /// How long the host may take to stop.
+    pub(crate) stop_timeout: Duration,
     /// How the host logs.
     pub(crate) log: LogConfig,
     /// The policies.
@@ -178,6 +180,7 @@ impl Config {
                 connections,
                 ..api.limits
             },
+            stop_timeout: api.stop_timeout,
             log: log_config,
             policies,
             recorded_operations,

@@ -56,6 +56,7 @@ use tokio::sync::{Mutex, RwLock};
 use tokio::time::timeout;
 use turnout_backends::{Database, KeptSets, Rewound};
 use turnout_mirror::{Mirror, Unnumbered};
+use turnout_supervisor::{Need, Supervisor};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 
 pub use apply::{Capture, NotApplied, recorded_site};
@@ -68,11 +69,11 @@ pub use observe::{ParkedFor, Seen};
 pub use restored::{NotRejoined, Rejoined};
 pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff};
 pub use site::SiteDescription;
-pub use watch::{Watching, watch};
+pub use watch::watch;
 
-use crate::{Alerts, Policies, RecordingKey};
+use crate::{Alerts, BreakerLimits, Policies, RecordingKey};
 
-/// How long the appliers may take to leave their leases when the host stops.
+/// How long the appliers may take to give back their leases when the host stops, at most.
 const LEASES_LEFT: Duration = Duration::from_secs(2);
 
 /// Brings policy sets into force.
@@ -92,6 +93,7 @@ pub struct Handoffs {
     budget: Duration,
     /// How much of the past stays on record.
     kept: KeptSets,
+    supervisor: Supervisor,
     /// Lets one change of this host run at a time.
     one: Arc<Mutex<()>>,
     /// Held for writing while this host writes down the epoch of a handoff that it begins.
@@ -166,6 +168,7 @@ impl Handoffs {
             site,
             budget,
             kept: KeptSets::default(),
+            supervisor: Supervisor::default(),
             one: Arc::new(Mutex::new(())),
             allotting: RwLock::new(()),
             converging: Mutex::new(()),
@@ -183,22 +186,50 @@ impl Handoffs {
         self.held_up.reason()
     }
 
-    /// Waits until the handoff of this host that is under way, if any, is released or abandoned, begins none from then on, and leaves
-    /// the leases of the mirror to other hosts. A handoff whose abandonment can't be recorded is left to the other hosts, or to the next start.
-    pub async fn stop(&self) {
-        if let Ok(turn) = timeout(self.patience(), Arc::clone(&self.one).lock_owned()).await {
+    /// Waits until the handoff of this host that is under way, if any, is released or abandoned, begins none from then on, and gives
+    /// the leases of the mirror back, so that other hosts take over at once; all within this time. A handoff whose abandonment can't be
+    /// recorded is left to the other hosts, or to the next start.
+    pub async fn stop(&self, within: Duration) {
+        let for_leases = LEASES_LEFT.min(within / 2);
+        let for_handoff = self.patience().min(within - for_leases);
+        if let Ok(turn) = timeout(for_handoff, Arc::clone(&self.one).lock_owned()).await {
             // The turn is never given back.
             std::mem::forget(turn);
         } else {
             tracing::warn!("a handoff is left unfinished: it can't be abandoned while backend old is down");
         }
-        self.mirror.stop(LEASES_LEFT).await;
+        self.mirror.stop(for_leases).await;
     }
 
     /// The same, with so much of the past kept on record that can be brought back.
     #[must_use]
     pub fn keeping(self, kept: KeptSets) -> Self {
         Self { kept, ..self }
+    }
+
+    /// The same, with its tasks under this supervisor.
+    #[must_use]
+    pub fn supervised_by(self, supervisor: Supervisor) -> Self {
+        Self { supervisor, ..self }
+    }
+
+    /// Starts what a host does beside its requests, for as long as it lives. Must be called inside a tokio runtime.
+    pub fn work(self: &Arc<Self>, breaker: BreakerLimits) {
+        self.keep("epochs", Need::Required, Self::follow);
+        self.keep("mirror-standing", Need::Optional, Self::observe);
+        self.keep("restored-sides", Need::Optional, Self::watch_for_restored_sides);
+        self.keep("breaker", Need::Optional, move |handoffs| {
+            handoffs.break_circuits(breaker)
+        });
+    }
+
+    fn keep<F>(self: &Arc<Self>, name: &str, need: Need, work: impl Fn(Arc<Self>) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let handoffs = Arc::clone(self);
+        let task = self.supervisor.keep(name, need, move || work(Arc::clone(&handoffs)));
+        task.detach();
     }
 
     /// How long an operation waits for a handoff at most: for the handoff itself, and for its abandonment.

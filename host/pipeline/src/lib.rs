@@ -21,7 +21,7 @@ pub use error::Error;
 pub use handoff::{
     AtStake, Capture, Comparison, Failover, Handoffs, NoFailover, NotApplied, NotBegun, NotRejoined, NotShipped,
     ParkedFor, PolicyJudge, Rejoined, Seen, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial,
-    ShownVersion, SiteDescription, VersionDiff, Watching, recorded_set, recorded_site, watch,
+    ShownVersion, SiteDescription, VersionDiff, recorded_set, recorded_site, watch,
 };
 pub use metrics::Metrics;
 pub use pipeline::{

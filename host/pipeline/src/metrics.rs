@@ -2,6 +2,7 @@
 
 mod mirror;
 mod policies;
+mod tasks;
 
 use std::sync::OnceLock;
 
@@ -12,11 +13,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use turnout_runtime::Failures;
+use turnout_supervisor::TaskState;
 use turnout_vocabulary::{Action, Alert, Backend, Epoch, PerBackend, Repository, RepositoryId};
 
 use crate::{Error, PerWorld, Provenance};
 use mirror::MirrorMetrics;
 use policies::PolicyMetrics;
+use tasks::TaskMetrics;
 
 /// The upper bounds of the buckets of an operation's time, in seconds: from a fast lookup nearby to a slow write far
 /// away.
@@ -69,6 +72,7 @@ pub struct Metrics {
     alerts: Family<AlertLabels, Counter>,
     /// Where the mirror stands.
     pub(crate) mirror: MirrorMetrics,
+    tasks: TaskMetrics,
 }
 
 impl Metrics {
@@ -118,14 +122,17 @@ impl Metrics {
             unapplied,
             alerts,
             mirror: MirrorMetrics::register(&mut registry),
+            tasks: TaskMetrics::register(&mut registry),
             registry,
         }
     }
 
-    /// The text that Prometheus reads. The failures of policies are counted where they happen, so they are told here.
+    /// The text that Prometheus reads. The failures of policies and the restarts of tasks are counted where they happen, so they are
+    /// told here.
     #[must_use]
-    pub fn encode(&self, policy_failures: &PerWorld<Failures>) -> String {
+    pub fn encode(&self, policy_failures: &PerWorld<Failures>, tasks: &[TaskState]) -> String {
         self.policies.failed(policy_failures);
+        self.tasks.stand(tasks);
         let mut encoded = String::new();
         // Writing to a String cannot fail.
         let _ = text::encode(&mut encoded, &self.registry);

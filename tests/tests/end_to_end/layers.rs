@@ -5,15 +5,22 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// What each crate of the host may know of the others. Nothing else may know it.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
     ("cluster", &[]),
-    ("backends", &["vocabulary"]),
-    ("mirror", &["backends", "vocabulary"]),
-    ("pipeline", &["backends", "mirror", "runtime", "vocabulary"]),
-    ("api", &["backends", "pipeline", "postgrest", "vocabulary"]),
+    ("supervisor", &[]),
+    ("backends", &["supervisor", "vocabulary"]),
+    ("mirror", &["backends", "supervisor", "vocabulary"]),
+    (
+        "pipeline",
+        &["backends", "mirror", "runtime", "supervisor", "vocabulary"],
+    ),
+    (
+        "api",
+        &["backends", "pipeline", "postgrest", "supervisor", "vocabulary"],
+    ),
     (
         "cli",
         &[
@@ -23,6 +30,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
             "mirror",
             "pipeline",
             "runtime",
+            "supervisor",
             "vocabulary",
         ],
     ),
@@ -32,7 +40,10 @@ const LAYERS: [(&str, &[&str]); 9] = [
 const IO: [(&str, &[&str]); 3] = [
     ("sqlx", &["backends", "cluster"]),
     ("axum", &["api", "cli"]),
-    ("tokio", &["api", "backends", "cli", "cluster", "mirror", "pipeline"]),
+    (
+        "tokio",
+        &["api", "backends", "cli", "cluster", "mirror", "pipeline", "supervisor"],
+    ),
 ];
 
 #[test]

@@ -34,6 +34,7 @@ mod schemas;
 mod site;
 mod split;
 mod staleness;
+mod stopping;
 mod strings;
 mod transactions;
 mod two_hosts;

@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+use turnout_supervisor::{Need, Supervisor, Task};
 
 use super::Connections;
 use crate::schema::{SchemaCache, introspect};
@@ -15,20 +15,20 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// How long nothing is asked of a backend before the watch looks whether it is still there.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// The task that tries to connect when the backend is under suspicion, or idle. It ends when this is dropped.
-pub(crate) struct Watch(JoinHandle<()>);
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl Watch {
-    /// Starts the task, with a first look at the backend at once. Needs a tokio runtime.
-    pub(crate) fn start(connections: Arc<Connections>, schemas: Arc<SchemaCache>, options: PgConnectOptions) -> Self {
+/// Starts the task of this name that tries to connect when the backend is under suspicion, or idle, with a first look at the
+/// backend at once. Needs a tokio runtime.
+pub(crate) fn watch(
+    supervisor: &Supervisor,
+    name: &str,
+    connections: Arc<Connections>,
+    schemas: Arc<SchemaCache>,
+    options: PgConnectOptions,
+) -> Task {
+    supervisor.keep(name, Need::Required, move || {
+        let (connections, schemas, options) = (Arc::clone(&connections), Arc::clone(&schemas), options.clone());
+        // A look that was cut short by a panic is made again.
         connections.suspected.notify_one();
-        Self(tokio::spawn(async move {
+        async move {
             loop {
                 let began = Instant::now();
                 let suspected = timeout(IDLE, connections.suspected.notified()).await.is_ok();
@@ -43,8 +43,8 @@ impl Watch {
                 }
                 connections.come_up();
             }
-        }))
-    }
+        }
+    })
 }
 
 /// Connects, and reads the schema anew while it is there: it may be another since the backend was last seen.

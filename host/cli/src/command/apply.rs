@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use turnout_backends::{Database, NotInstalled};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Alerts, Capture, Handoffs, Metrics, PolicyJudge, RecordingKey, SiteDescription};
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, PerBackend, Repository};
 
 use super::install;
@@ -18,7 +19,8 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     let config = Config::load(path)?;
     let mut out = std::io::stdout().lock();
     super::runtime()?.block_on(async {
-        let backends = Arc::new(super::open(&config)?);
+        let supervisor = Supervisor::new();
+        let backends = Arc::new(super::open(&config, &supervisor)?);
         let Some(recorded) = turnout_pipeline::recorded_site(&backends).await? else {
             bail!("no description of the site is on record yet: the first host that starts records that of its configuration");
         };
@@ -30,7 +32,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
         for difference in &differences {
             writeln!(out, "{difference}")?;
         }
-        let handoffs = handoffs(&config, &backends).await?;
+        let handoffs = handoffs(&config, &backends, &supervisor).await?;
         let capture = Installer {
             config: &config,
             backends: &backends,
@@ -50,7 +52,11 @@ pub(crate) fn run(path: &Path) -> Result<()> {
 }
 
 /// What brings the description into force. Its mirror has the hosts' part while none runs.
-async fn handoffs(config: &Config, backends: &Arc<PerBackend<Database>>) -> Result<Arc<Handoffs>> {
+async fn handoffs(
+    config: &Config,
+    backends: &Arc<PerBackend<Database>>,
+    supervisor: &Supervisor,
+) -> Result<Arc<Handoffs>> {
     let metrics = Arc::new(Metrics::new(&config.repositories));
     let recorded = turnout_pipeline::recorded_set(backends).await?;
     let policies = super::policies(config, &metrics, recorded.as_ref()).context(
@@ -62,7 +68,7 @@ async fn handoffs(config: &Config, backends: &Arc<PerBackend<Database>>) -> Resu
         config.subjects.clone(),
         metrics,
     ));
-    let mirror = Mirror::start(backends, &config.repositories, &judge);
+    let mirror = Mirror::start(backends, &config.repositories, &judge, supervisor);
     let handoffs = Handoffs::new(
         policies,
         Arc::clone(backends),
@@ -72,7 +78,8 @@ async fn handoffs(config: &Config, backends: &Arc<PerBackend<Database>>) -> Resu
         (config.subjects.clone(), RecordingKey::of(config.keys.admin())),
         config.handoff_budget,
     )
-    .keeping(config.policies.kept);
+    .keeping(config.policies.kept)
+    .supervised_by(supervisor.clone());
     Ok(Arc::new(handoffs))
 }
 

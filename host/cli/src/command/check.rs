@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use turnout_backends::{Database, Error};
 use turnout_pipeline::{Metrics, Policies, SiteDescription};
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::PerBackend;
 
 use crate::config::Config;
@@ -21,7 +22,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     let needs_mirror = policies.as_ref().is_ok_and(|policies| needs_mirror(&config, policies));
     let mut wrong = 0;
     super::runtime()?.block_on(async {
-        let databases = super::open(&config)?;
+        let databases = super::open(&config, &Supervisor::new())?;
         for (backend, database) in databases.iter() {
             let name = format!("backend {backend} ({})", config.backends[backend].label);
             let Checked { problems, installed } = check(database, needs_mirror).await.unwrap_or_else(|error| Checked {

@@ -231,7 +231,7 @@ impl Handoffs {
             converged: Vec::new(),
         };
         tracing::warn!(epoch = %failed.epoch, "a handoff to another description of the site was left unfinished and is abandoned");
-        tokio::spawn(Arc::clone(self).abandon_in_time(turn, (*now).clone(), failed));
+        self.abandon_soon(turn, (*now).clone(), failed);
         Ok(())
     }
 }
