@@ -48,7 +48,7 @@ pub(crate) fn normalise<'a>(
     texts.map(|text| subject_in(text, rule)).collect()
 }
 
-/// The subject in a text of a subject column. A text that is no phone number belongs to nobody.
+/// The subject in a text of a subject column. A text that is no subject belongs to nobody.
 pub(crate) fn subject_in(text: Option<&str>, rule: &SubjectRule) -> Option<Subject> {
     text.and_then(|text| rule.normalise(text).ok())
 }

@@ -25,4 +25,4 @@ pub use operation::{
 pub use outcome::Outcome;
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};
 pub use repository::{Repository, RepositoryId};
-pub use subject::{NotASubject, Subject, SubjectRule};
+pub use subject::{NotASubject, Subject, SubjectKind, SubjectRule};

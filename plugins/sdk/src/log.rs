@@ -1,6 +1,6 @@
 //! The host's log: the one thing that a policy can do beside answering.
 //!
-//! The host cuts a message after 1,024 bytes, hides what may be a phone, and drops all but the first 16 of one call and what exceeds
+//! The host cuts a message after 1,024 bytes, hides what may be a subject, and drops all but the first 16 of one call and what exceeds
 //! 100 lines a second. **A message never holds a subject**,
 //! so never write the `Debug` of a [`Target`](crate::Target). In a native test, messages go to its standard error.
 

@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-/// A list of what phones begin with, in settings: `"+7 968"`. The user may put spaces, hyphens and brackets into them. Each begins with
+/// A list of what phone numbers begin with, in settings: `"+7 968"`. Subjects of other kinds begin with none of them. The user may put spaces, hyphens and brackets into them. Each begins with
 /// `+` and the code of its country, as subjects do: without it `8 968` could mean anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prefixes(Vec<String>);

@@ -104,7 +104,7 @@ impl Examiner {
         }
         while let Some((place, page)) = pages.blocking_recv() {
             for text in page {
-                // A text that is no phone number belongs to nobody.
+                // A text that is no subject belongs to nobody.
                 if let Some(subject) = subject_in(Some(&text), &self.rule) {
                     self.ask(place, Some(&subject))?;
                 }
