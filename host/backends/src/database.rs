@@ -5,13 +5,13 @@ use std::sync::Arc;
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions as _, Row as _};
 use turnout_supervisor::{Supervisor, Task};
-use turnout_vocabulary::{Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request};
+use turnout_vocabulary::{Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request, SubjectKind};
 
 pub use transaction::{Isolation, Transaction};
 
 use crate::connections::{Connections, watch};
 use crate::error::Error;
-use crate::schema::{Schema, SchemaCache, Table, key_problems, problems};
+use crate::schema::{Schema, SchemaCache, Table, key_problems, problems, subject_problems};
 use crate::settings::Settings;
 use crate::sql::{self, Statement};
 
@@ -175,6 +175,20 @@ impl Database {
             }
         }
         Ok(problems)
+    }
+
+    /// Why subject columns can't hold subjects of this kind, in words; empty if all can.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and the like if the tables can't be read.
+    pub async fn check_subjects(&self, kind: SubjectKind) -> Result<Vec<String>, Error> {
+        let schema = self.schema().await?;
+        let repositories = self.schemas.repositories().iter();
+        let problems = repositories.filter_map(|repository| {
+            let table = schema.table(repository)?;
+            subject_problems(self.backend, table, repository, kind)
+        });
+        Ok(problems.collect())
     }
 
     /// How the backend is doing. Costs two atomic loads: the percentile is worked out where answers are recorded.

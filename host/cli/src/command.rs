@@ -65,9 +65,9 @@ fn policies(config: &Config, metrics: &Arc<Metrics>, recorded: Option<&PerWorld<
     .context("the policies are refused")
 }
 
-/// Goes on only if the keys of all repositories tell the rows of their tables apart. A side that can't be asked is passed over,
-/// and a pooler in front of one is complained of.
-async fn check_backends(backends: &PerBackend<Database>) -> Result<()> {
+/// Goes on only if the keys of all repositories tell the rows of their tables apart, and their subject columns can hold the
+/// configured kind of subjects. A side that can't be asked is passed over, and a pooler in front of one is complained of.
+async fn check_backends(backends: &PerBackend<Database>, config: &Config) -> Result<()> {
     let mut wrong = Vec::new();
     for (_, database) in backends.iter() {
         if let Ok(Some(pooler)) = database.check_pooler().await {
@@ -76,6 +76,19 @@ async fn check_backends(backends: &PerBackend<Database>) -> Result<()> {
         wrong.extend(database.check_keys().await.unwrap_or_default());
     }
     ensure!(wrong.is_empty(), "rows could not be told apart: {}", wrong.join("; "));
+    for (_, database) in backends.iter() {
+        wrong.extend(
+            database
+                .check_subjects(config.subjects.kind())
+                .await
+                .unwrap_or_default(),
+        );
+    }
+    ensure!(
+        wrong.is_empty(),
+        "subjects could not be told apart: {}",
+        wrong.join("; ")
+    );
     Ok(())
 }
 
@@ -96,7 +109,7 @@ async fn host(config: &Config) -> Result<Host> {
     let metrics = Arc::new(Metrics::new(&config.repositories));
     let supervisor = Supervisor::new();
     let backends = Arc::new(open(config, &supervisor)?);
-    check_backends(&backends).await?;
+    check_backends(&backends, config).await?;
     check_site(config, &backends).await?;
     // A side that can't be asked has no say: then the directory must do.
     let recorded = turnout_pipeline::recorded_set(&backends).await.unwrap_or_default();

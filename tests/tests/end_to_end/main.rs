@@ -36,6 +36,7 @@ mod split;
 mod staleness;
 mod stopping;
 mod strings;
+mod subjects;
 mod transactions;
 mod two_hosts;
 mod unreliable;

@@ -4,7 +4,7 @@ use turnout_vocabulary::Repository;
 use crate::connections::Session;
 use crate::database::Database;
 use crate::error::Error;
-use crate::sql::{Statement, distinct_subjects};
+use crate::sql::{Statement, distinct_subjects, sampled_subjects};
 
 /// How many texts one page holds.
 const PAGE: usize = 1000;
@@ -59,6 +59,21 @@ impl Database {
             session,
             moment,
         }))
+    }
+
+    /// The texts of the subject column of at most so many rows, null aside, from all over the table; none if the repository has no
+    /// subject column.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn subject_sample(&self, repository: &Repository, most: u32) -> Result<Vec<String>, Error> {
+        let Some(column) = &repository.subject else {
+            return Ok(Vec::new());
+        };
+        let schema = self.schema().await?;
+        let sample = sampled_subjects(self.table(&schema, repository)?, column, most)?;
+        let rows = self.protocol().rows(&sample).await?;
+        self.read(&rows, |row| row.try_get(0))
     }
 
     /// How many distinct texts the subject column of a repository holds, null aside.
