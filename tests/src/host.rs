@@ -135,12 +135,20 @@ impl Host {
         self.process.id()
     }
 
+    /// Asks the host to stop.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub fn ask_to_stop(&self) -> Result<()> {
+        Ok(kill(Pid::from_raw(i32::try_from(self.pid())?), Signal::SIGTERM)?)
+    }
+
     /// Asks the host to stop, and waits until the process has ended.
     ///
     /// # Errors
     /// If the process ends with an error.
     pub async fn stop(mut self) -> Result<()> {
-        kill(Pid::from_raw(i32::try_from(self.pid())?), Signal::SIGTERM)?;
+        self.ask_to_stop()?;
         let process = &mut self.process;
         let status = eventually("the host ends", async || process.try_wait().ok().flatten()).await;
         if status.success() {

@@ -11,12 +11,14 @@ mod status;
 mod transactions;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post, put};
 use turnout_pipeline::Pipeline;
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::PerBackend;
 
 pub use administration::{
@@ -28,7 +30,7 @@ pub use limits::Limits;
 pub use server::serve;
 pub use status::{
     AlertStatus, BackendStatus, ComparisonStatus, DifferenceStatus, GapStatus, MirrorStatus, RepositoryStatus,
-    RestoredStatus, RowsStatus, Status, TrialStatus,
+    RestoredStatus, RowsStatus, Status, TaskFailure, TaskStatus, TrialStatus,
 };
 
 /// A host that is ready to serve: the state that all handlers share.
@@ -37,21 +39,41 @@ pub struct Host {
     labels: PerBackend<String>,
     keys: Keys,
     gate: Gate,
+    supervisor: Supervisor,
     since: Instant,
+    stopping: AtomicBool,
 }
 
 impl Host {
-    /// `labels` are the names of the databases for people.
+    /// A host with a pipeline, the names of the databases for people, the keys that open it, what one request may cost, and the
+    /// supervisor of its tasks.
     #[must_use]
-    pub fn new(pipeline: Pipeline, labels: PerBackend<String>, keys: Keys, limits: Limits) -> Self {
+    pub fn new(
+        pipeline: Pipeline,
+        labels: PerBackend<String>,
+        keys: Keys,
+        limits: Limits,
+        supervisor: Supervisor,
+    ) -> Self {
         let gate = Gate::new(limits);
         Self {
             pipeline,
             labels,
             keys,
             gate,
+            supervisor,
             since: Instant::now(),
+            stopping: AtomicBool::new(false),
         }
+    }
+
+    /// Notes that the host stops: from now on `/readyz` says that it is not ready.
+    pub fn begins_to_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// The pipeline that carries out the operations.

@@ -23,6 +23,8 @@ pub struct Limits {
     pub connections: usize,
     /// How long a connection may stay open without a request.
     pub idle: Duration,
+    /// How long the requests that are worked on have to come to their end when the host stops.
+    pub draining: Duration,
 }
 
 /// Enforces the limits. A request takes a place while the host works on it.

@@ -84,11 +84,10 @@ fn subject(host: &Host, headers: &HeaderMap) -> Result<Option<Subject>, Refusal>
     let Some(text) = headers.get(SUBJECT) else {
         return Ok(None);
     };
-    let subject = text
-        .to_str()
-        .ok()
-        .and_then(|text| host.pipeline.rule.normalise(text).ok());
-    subject.map(Some).ok_or_else(|| Refusal::invalid_subject(SUBJECT))
+    let refused = |reason: &str| Refusal::invalid_subject(SUBJECT, reason);
+    let text = std::str::from_utf8(text.as_bytes()).map_err(|_| refused("this is not UTF-8"))?;
+    let subject = host.pipeline.rule.normalise(text);
+    subject.map(Some).map_err(|error| refused(&error.to_string()))
 }
 
 /// Answers a path that no route serves.

@@ -10,18 +10,19 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
 use http::Request;
+use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use crate::Limits;
@@ -40,24 +41,30 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long a client has to close its half of a connection after the host closed its own.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// How long a request that has half arrived when the host stops has to arrive.
+/// How long a connection has to begin a request when the host stops, as its client may be sending one, and how long a request that has
+/// begun has to come.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// How often the log says that all connections are taken.
 const REMIND: Duration = Duration::from_mins(1);
 
-/// Serves until `stop`. Then idle connections are cut at once, and connections with half a request a moment later. Requests that the
-/// host works on have `limits.time` to end.
+/// Serves until `stop`. Then nothing more is accepted, connections that are idle or have half a request are cut a moment later, every
+/// answer is the last of its connection, and requests that are worked on have `limits.draining` to come to their end.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
-    let mut bounds = Bounds {
+    let bounds = Bounds {
         idle: limits.idle,
         head: limits.time,
         body: None,
         writing: limits.time,
         closing: CLOSING,
     };
-    let (stopping, stopped) = watch::channel(());
+    let stopping = Arc::new(AtomicBool::new(false));
     let mut connections = Connections::new(limits.connections);
+    let begin = |connections: &mut Connections, stream| {
+        let pulse = Arc::new(Pulse::new());
+        let served = connection(stream, router.clone(), Arc::clone(&pulse), Arc::clone(&stopping));
+        connections.add(pulse, served);
+    };
     let mut newcomer = None;
     let mut warned = None;
     let mut look = interval(LOOK);
@@ -75,9 +82,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
                 );
             }
         } else if let Some(stream) = newcomer.take() {
-            let pulse = Arc::new(Pulse::new());
-            let served = connection(stream, router.clone(), Arc::clone(&pulse), stopped.clone());
-            connections.add(pulse, served);
+            begin(&mut connections, stream);
         }
         tokio::select! {
             () = &mut stop => break,
@@ -92,20 +97,33 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             _ = look.tick() => connections.cut_overdue(&bounds),
         }
     }
-    drop((listener, newcomer));
-    stopping.send_replace(());
-    bounds = Bounds {
+    // Clients that are connected already may be sending a request. Tokio may not know of them yet.
+    if let Ok(listener) = listener.into_std() {
+        let mut arrived = newcomer.or_else(|| accept_now(&listener));
+        while let Some(stream) = arrived.take_if(|_| connections.have_room()) {
+            begin(&mut connections, stream);
+            arrived = accept_now(&listener);
+        }
+    }
+    stopping.store(true, Ordering::Relaxed);
+    let last_bounds = Bounds {
         idle: Duration::ZERO,
         head: GRACE,
         body: Some(GRACE),
         closing: GRACE,
         ..bounds
     };
-    let end = Instant::now() + limits.time;
+    let stopped = Instant::now();
+    let end = stopped + limits.draining;
     while !connections.are_gone() {
+        let bounds = if stopped.elapsed() < GRACE {
+            &bounds
+        } else {
+            &last_bounds
+        };
         tokio::select! {
             () = connections.one_closed() => {}
-            _ = look.tick() => connections.cut_overdue(&bounds),
+            _ = look.tick() => connections.cut_overdue(bounds),
             () = sleep_until(end) => {
                 tracing::warn!("the host stops, and cuts requests that did not end within api.request_timeout");
                 break;
@@ -114,20 +132,23 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     }
 }
 
-/// Serves one connection to its end. After `stopped` it ends with the request that is under way.
-async fn connection(stream: TcpStream, router: Router, pulse: Arc<Pulse>, mut stopped: watch::Receiver<()>) {
-    // An answer should leave at once. On a socket that refuses the option answers are later and not wrong.
+/// A connection that is there to be accepted, if one is.
+fn accept_now(listener: &std::net::TcpListener) -> Option<TcpStream> {
+    let (stream, _) = listener.accept().ok()?;
+    stream.set_nonblocking(true).ok()?;
+    TcpStream::from_std(stream).ok()
+}
+
+/// Serves one connection to its end; when the host stops, to the end of its request. (Hyper's own shutdown closes a connection of which
+/// it has read nothing yet, with a request that has arrived.)
+async fn connection(stream: TcpStream, router: Router, pulse: Arc<Pulse>, stopping: Arc<AtomicBool>) {
+    // An answer should leave at once; a socket that refuses only waits longer.
     let _ = stream.set_nodelay(true);
     let io = TokioIo::new(Watched::new(Explained::new(stream), Arc::clone(&pulse)));
     let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request| answer(request, router.clone(), Arc::clone(&pulse)));
-    let mut served = pin!(http1::Builder::new().serve_connection(io, service));
-    tokio::select! {
-        // A broken connection harms its client alone, and the client notices.
-        _ = served.as_mut() => return,
-        _ = stopped.changed() => served.as_mut().graceful_shutdown(),
-    }
-    let _ = served.await;
+    let service = service_fn(move |request| answer(request, router.clone(), Arc::clone(&pulse), Arc::clone(&stopping)));
+    // A connection that breaks harms its client alone, who knows.
+    let _ = http1::Builder::new().serve_connection(io, service).await;
 }
 
 /// Answers one request once the answer before it is written. So the host does no work for a client that reads no answers.
@@ -135,10 +156,18 @@ async fn answer(
     request: Request<Incoming>,
     router: TowerToHyperService<Router>,
     pulse: Arc<Pulse>,
+    stopping: Arc<AtomicBool>,
 ) -> Result<Response, Infallible> {
     poll_fn(|context| pulse.poll_free(context)).await;
     let request = request.map(|body| Arriving::new(body, Arc::clone(&pulse)));
-    let response = router.call(request).await;
+    let mut response = router.call(request).await;
+    if stopping.load(Ordering::Relaxed)
+        && let Ok(response) = &mut response
+    {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     pulse.enter(Phase::Answer);
     response
 }

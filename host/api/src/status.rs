@@ -3,6 +3,7 @@
 mod alerts;
 mod comparison;
 mod mirror;
+mod tasks;
 mod trial;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use turnout_vocabulary::{Backend, Epoch, PerBackend};
 pub use alerts::AlertStatus;
 pub use comparison::{ComparisonStatus, RowsStatus};
 pub use mirror::{GapStatus, MirrorStatus, RepositoryStatus};
+pub use tasks::{TaskFailure, TaskStatus};
 pub use trial::{DifferenceStatus, TrialStatus};
 
 use crate::Host;
@@ -67,6 +69,9 @@ pub struct Status {
     pub sequences: Vec<String>,
     /// The state of the mirror by source. `None` if the side has no installation or was not asked yet.
     pub mirror: PerBackend<Option<MirrorStatus>>,
+    /// The host's long-running tasks, by name.
+    #[serde(default)]
+    pub tasks: Vec<TaskStatus>,
     /// The last alerts since the host began, newest first.
     pub alerts: Vec<AlertStatus>,
 }
@@ -139,6 +144,7 @@ pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
         comparing: ComparisonStatus::of(pipeline),
         sequences: pipeline.handoffs.unnumbered().iter().map(ToString::to_string).collect(),
         mirror,
+        tasks: host.supervisor.tasks().into_iter().map(TaskStatus::from).collect(),
         alerts: pipeline.alerts.last().into_iter().map(AlertStatus::from).collect(),
     })
 }

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use turnout_vocabulary::{Backend, Health, Repository};
 
 use readiness::Readiness;
-pub(crate) use watch::Watch;
+pub(crate) use watch::watch;
 
 use crate::error::Error;
 use crate::schema::{Schema, introspection, read_schema};

@@ -2,13 +2,14 @@ mod transaction;
 
 use std::sync::Arc;
 
-use turnout_vocabulary::{Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request};
+use turnout_supervisor::{Supervisor, Task};
+use turnout_vocabulary::{Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request, SubjectKind};
 
 pub use transaction::Transaction;
 
-use crate::connections::{Connections, Watch};
+use crate::connections::{Connections, watch};
 use crate::error::Error;
-use crate::schema::{Schema, SchemaCache, Table, key_problems, problems};
+use crate::schema::{Schema, SchemaCache, Table, key_problems, problems, subject_problems};
 use crate::settings::Settings;
 use crate::sql::{self, Statement};
 use crate::wire::{Answer, Json, Misread, Options, Pool};
@@ -20,7 +21,7 @@ pub struct Database {
     /// What the mirror and the handoff use.
     protocol: Arc<Connections>,
     schemas: Arc<SchemaCache>,
-    _watches: [Watch; 2],
+    _watches: [Task; 2],
 }
 
 /// How many connections the mirror and the handoff have: an applier, a comparison, a handoff and a waiting write.
@@ -28,11 +29,17 @@ const PROTOCOL_CONNECTIONS: u32 = 4;
 
 impl Database {
     /// Opens a backend that serves these repositories. It need not be reachable: it counts as up until it is found to
-    /// be down, and recovers by itself. Must be called inside a tokio runtime.
+    /// be down, and recovers by itself. Its tasks run under the supervisor until this is dropped. Must be called inside a tokio
+    /// runtime.
     ///
     /// # Errors
     /// [`Error::Url`] if the URL can't be used whatever the backend does.
-    pub fn open(backend: Backend, settings: Settings, repositories: Arc<[Repository]>) -> Result<Self, Error> {
+    pub fn open(
+        backend: Backend,
+        settings: Settings,
+        repositories: Arc<[Repository]>,
+        supervisor: &Supervisor,
+    ) -> Result<Self, Error> {
         let options = Options::of(&settings).map_err(|reason| Error::Url { backend, reason })?;
         let protocol_settings = Settings {
             max_connections: PROTOCOL_CONNECTIONS,
@@ -44,6 +51,7 @@ impl Database {
             Connections::over(backend, of_operations),
             Connections::over(backend, of_protocol),
             repositories,
+            supervisor,
         ))
     }
 
@@ -51,7 +59,12 @@ impl Database {
     /// a tokio runtime.
     #[cfg(feature = "scripted")]
     #[must_use]
-    pub fn scripted(backend: Backend, script: &Arc<crate::Script>, repositories: Arc<[Repository]>) -> Self {
+    pub fn scripted(
+        backend: Backend,
+        script: &Arc<crate::Script>,
+        repositories: Arc<[Repository]>,
+        supervisor: &Supervisor,
+    ) -> Self {
         let wire = || {
             let script = Arc::clone(script);
             |reach| crate::wire::Scripted { reach, script }
@@ -60,17 +73,30 @@ impl Database {
             Connections::over(backend, wire()),
             Connections::over(backend, wire()),
             repositories,
+            supervisor,
         )
     }
 
     /// A database that is reached by these connections: those of operations, and those of the mirror and the handoff.
-    fn of(connections: Connections, protocol: Connections, repositories: Arc<[Repository]>) -> Self {
+    fn of(
+        connections: Connections,
+        protocol: Connections,
+        repositories: Arc<[Repository]>,
+        supervisor: &Supervisor,
+    ) -> Self {
         let (connections, protocol) = (Arc::new(connections), Arc::new(protocol));
         let schemas = Arc::new(SchemaCache::new(repositories));
-        let watch = |connections| Watch::start(Arc::clone(connections), Arc::clone(&schemas));
+        let backend = connections.backend();
+        let watch = |name: &str, connections| {
+            let name = format!("{name}-{backend}");
+            watch(supervisor, &name, Arc::clone(connections), Arc::clone(&schemas))
+        };
         Self {
-            backend: connections.backend(),
-            _watches: [watch(&connections), watch(&protocol)],
+            backend,
+            _watches: [
+                watch("connections", &connections),
+                watch("protocol-connections", &protocol),
+            ],
             connections,
             protocol,
             schemas,
@@ -181,6 +207,20 @@ impl Database {
             }
         }
         Ok(problems)
+    }
+
+    /// Why subject columns can't hold subjects of this kind, in words; empty if all can.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and the like if the tables can't be read.
+    pub async fn check_subjects(&self, kind: SubjectKind) -> Result<Vec<String>, Error> {
+        let schema = self.schema().await?;
+        let repositories = self.schemas.repositories().iter();
+        let problems = repositories.filter_map(|repository| {
+            let table = schema.table(repository)?;
+            subject_problems(self.backend, table, repository, kind)
+        });
+        Ok(problems.collect())
     }
 
     /// How the backend is doing. Costs two atomic loads: the percentile is worked out where answers are recorded.

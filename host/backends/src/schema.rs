@@ -10,7 +10,7 @@ mod table;
 use turnout_vocabulary::Repository;
 
 pub(crate) use cache::SchemaCache;
-pub(crate) use check::{key_problems, problems};
+pub(crate) use check::{key_problems, problems, subject_problems};
 pub use compare::SchemaDifference;
 pub(crate) use compare::compare;
 pub(crate) use introspect::{introspection, read_schema};

@@ -28,7 +28,7 @@ use crate::error::Error;
 use crate::schema::Table;
 
 pub(crate) use statement::{Parameter, Statement, names_an_old_type, quoted, quoted_text};
-pub(crate) use subjects::{conflicting, distinct as distinct_subjects, subjects};
+pub(crate) use subjects::{conflicting, distinct as distinct_subjects, sample as sampled_subjects, subjects};
 pub(crate) use written::rows_of_refused_single;
 
 /// What the table is called inside a statement.

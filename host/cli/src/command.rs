@@ -22,6 +22,7 @@ use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Freshness, Metrics, Pipeline, Recording};
 use turnout_policies::{Files, PerWorld, Policies, PolicyMetrics, PolicySource};
 use turnout_runtime::Runtime;
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, PerBackend, RecordingKey};
 
 use crate::config::Config;
@@ -35,10 +36,10 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// Opens both databases. A dead one is no error: it is found out at its first use. Needs the runtime.
-fn open(config: &Config) -> Result<PerBackend<Database>> {
+fn open(config: &Config, supervisor: &Supervisor) -> Result<PerBackend<Database>> {
     let database = |backend: Backend| {
         let settings = config.backends[backend].settings.clone();
-        Database::open(backend, settings, Arc::clone(&config.repositories))
+        Database::open(backend, settings, Arc::clone(&config.repositories), supervisor)
     };
     Ok(PerBackend {
         old: database(Backend::Old)?,
@@ -63,9 +64,9 @@ fn policies(config: &Config, metrics: &Arc<PolicyMetrics>, recorded: Option<&Per
     .context("the policies are refused")
 }
 
-/// Goes on only if the keys of all repositories tell the rows of their tables apart. A side that can't be asked is passed over,
-/// and a pooler in front of one is complained of.
-async fn check_backends(backends: &PerBackend<Database>) -> Result<()> {
+/// Goes on only if the keys of all repositories tell the rows of their tables apart, and their subject columns can hold the
+/// configured kind of subjects. A side that can't be asked is passed over, and a pooler in front of one is complained of.
+async fn check_backends(backends: &PerBackend<Database>, config: &Config) -> Result<()> {
     let mut wrong = Vec::new();
     for (_, database) in backends.iter() {
         if let Ok(Some(pooler)) = database.check_pooler().await {
@@ -74,6 +75,19 @@ async fn check_backends(backends: &PerBackend<Database>) -> Result<()> {
         wrong.extend(database.check_keys().await.unwrap_or_default());
     }
     ensure!(wrong.is_empty(), "rows could not be told apart: {}", wrong.join("; "));
+    for (_, database) in backends.iter() {
+        wrong.extend(
+            database
+                .check_subjects(config.subjects.kind())
+                .await
+                .unwrap_or_default(),
+        );
+    }
+    ensure!(
+        wrong.is_empty(),
+        "subjects could not be told apart: {}",
+        wrong.join("; ")
+    );
     Ok(())
 }
 
@@ -92,8 +106,9 @@ async fn check_site(config: &Config, backends: &PerBackend<Database>) -> Result<
 /// Puts a host together, and starts what works beside its requests.
 async fn host(config: &Config) -> Result<Host> {
     let metrics = Arc::new(Metrics::new(&config.repositories));
-    let backends = Arc::new(open(config)?);
-    check_backends(&backends).await?;
+    let supervisor = Supervisor::new();
+    let backends = Arc::new(open(config, &supervisor)?);
+    check_backends(&backends, config).await?;
     check_site(config, &backends).await?;
     // A side that can't be asked has no say: then the directory must do.
     let recorded = turnout_handoff::recorded_set(&backends).await.unwrap_or_default();
@@ -104,7 +119,7 @@ async fn host(config: &Config) -> Result<Host> {
         rule.clone(),
         Arc::clone(&metrics.mirror),
     ));
-    let mirror = Arc::new(Mirror::start(&backends, repositories, &judge));
+    let mirror = Arc::new(Mirror::start(&backends, repositories, &judge, &supervisor));
     let alerts = Arc::new(Alerts::default());
     let names = RecordingKey::of(config.keys.admin());
     let handoffs = Handoffs::new(Parts {
@@ -115,16 +130,14 @@ async fn host(config: &Config) -> Result<Host> {
         metrics: Arc::clone(&metrics.mirror),
         repositories: Arc::clone(repositories),
         rule: rule.clone(),
+        supervisor: supervisor.clone(),
         names: names.clone(),
         budget: config.handoff_budget,
         kept: config.policies.kept,
     });
     let handoffs = Arc::new(handoffs);
     handoffs.begin().await?;
-    tokio::spawn(Arc::clone(&handoffs).follow());
-    tokio::spawn(Arc::clone(&handoffs).observe());
-    tokio::spawn(Arc::clone(&handoffs).watch_for_restored_sides());
-    tokio::spawn(Arc::clone(&handoffs).break_circuits(config.policies.breaker));
+    handoffs.work(config.policies.breaker);
     let pipeline = Pipeline {
         policies,
         handoffs,
@@ -140,5 +153,11 @@ async fn host(config: &Config) -> Result<Host> {
         unfiltered_writes: config.unfiltered_writes.clone(),
     };
     let labels = config.backends.as_ref().map(|backend| backend.label.clone());
-    Ok(Host::new(pipeline, labels, config.keys.clone(), config.limits))
+    Ok(Host::new(
+        pipeline,
+        labels,
+        config.keys.clone(),
+        config.limits,
+        supervisor,
+    ))
 }

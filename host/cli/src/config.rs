@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_api::{Keys, Limits};
-use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectRule};
+use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 use api::ApiConfig;
 pub(crate) use backend::{BackendConfig, Guard};
@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     /// The limits of requests and connections.
     pub(crate) limits: Limits,
+    /// How long the host may take to stop.
+    pub(crate) stop_timeout: Duration,
     /// How the host logs.
     pub(crate) log: LogConfig,
     /// The policies.
@@ -48,7 +50,7 @@ pub(crate) struct Config {
     pub(crate) read_wait: Duration,
     /// How long operations may wait for a handoff. After that the handoff is abandoned.
     pub(crate) handoff_budget: Duration,
-    /// The rule that normalises subjects.
+    /// What subjects are, and how they are normalised.
     pub(crate) subjects: SubjectRule,
     /// The two databases.
     pub(crate) backends: PerBackend<BackendConfig>,
@@ -131,8 +133,12 @@ impl Config {
         reads.finish();
 
         let mut subjects = root.section("subjects");
-        let region: String = subjects.value("region").unwrap_or_else(|| "RU".to_owned());
-        let rule = SubjectRule::for_region(&region);
+        let kind = subjects.value("kind").unwrap_or(SubjectKind::Phone);
+        let region: Option<String> = subjects.value("region");
+        let phones_alone = (region.is_some() && kind != SubjectKind::Phone)
+            .then(|| format!("`subjects.region` means nothing while `subjects.kind` is \"{kind}\""));
+        let region = region.unwrap_or_else(|| "RU".to_owned());
+        let rule = SubjectRule::of_kind(kind, &region);
         if rule.is_none() {
             subjects.problem(format!(
                 "`region`: there is no region {region:?}; give a two-letter code such as \"RU\""
@@ -171,6 +177,7 @@ impl Config {
         let (connections, shortage) = descriptors::connections(api.connections, pools);
         let mut warnings = api.warnings;
         warnings.extend(shortage);
+        warnings.extend(phones_alone);
         Ok(Self {
             listen: api.listen,
             keys,
@@ -178,6 +185,7 @@ impl Config {
                 connections,
                 ..api.limits
             },
+            stop_timeout: api.stop_timeout,
             log: log_config,
             policies,
             recorded_operations,
@@ -240,6 +248,21 @@ subject = "phone"
             (name == "TURNOUT_NEW_URL").then(|| "postgres://elsewhere/new".to_owned())
         });
         assert_eq!(config.unwrap().backends.new.settings.url, "postgres://elsewhere/new");
+    }
+
+    #[test]
+    fn subjects_are_phones_unless_the_file_says_what_else() {
+        assert_eq!(parse(GOOD).unwrap().subjects.kind(), SubjectKind::Phone);
+        let config = parse(&format!("{GOOD}\n[subjects]\nkind = \"uuid\"\nregion = \"RU\"\n")).unwrap();
+        assert_eq!(config.subjects.kind(), SubjectKind::Uuid);
+        assert!(
+            config
+                .warnings
+                .iter()
+                .any(|warning| warning.contains("`subjects.region`"))
+        );
+        let found = parse(&format!("{GOOD}\n[subjects]\nkind = \"name\"\n")).unwrap_err();
+        assert!(found[0].to_string().contains("`subjects.kind`"), "{found:?}");
     }
 
     #[test]

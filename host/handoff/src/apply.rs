@@ -170,7 +170,8 @@ impl Handoffs {
                 tracing::error!(%backend, %error, "the capture of before is not back: run `turnout install` with the configuration of before");
             }
         }
-        Arc::clone(self).abandon_in_time(turn, (*now).clone(), next).await;
+        self.abandon_in_time(&now, &next).await;
+        drop(turn);
         Err(failed)
     }
 

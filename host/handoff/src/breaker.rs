@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_millis(100);
 impl Handoffs {
     /// Takes policies out of force that fail more than these limits allow, and brings back the last set without them, for as
     /// long as the host lives.
-    pub async fn break_circuits(self: Arc<Self>, limits: BreakerLimits) {
+    pub(super) async fn break_circuits(self: Arc<Self>, limits: BreakerLimits) {
         // The epochs that were looked after.
         let mut tried = HashSet::new();
         loop {

@@ -4,6 +4,7 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, sleep, timeout};
 use turnout_policies::{Era, InForce, PolicySet};
+use turnout_supervisor::Need;
 use turnout_vocabulary::{Backend, Epoch, Severity, Span};
 
 use crate::gate::Passed;
@@ -239,8 +240,7 @@ impl Handoffs {
             }
             Err(error) => {
                 tracing::warn!(epoch = %failed.epoch, %error, "the abandonment of the handoff waits for backend old");
-                let (handoffs, base, failed) = (Arc::clone(self), base.clone(), failed.clone());
-                tokio::spawn(async move { handoffs.abandon_in_time(turn, base, failed).await });
+                self.abandon_soon(turn, base.clone(), failed.clone());
             }
         }
         self.alerts.tell(
@@ -251,11 +251,22 @@ impl Handoffs {
         Err(obstacle)
     }
 
-    /// Abandons a handoff as soon as `old` can be asked. Keeps the turn until then.
-    pub(crate) async fn abandon_in_time(self: Arc<Self>, _turn: OwnedMutexGuard<()>, base: InForce, failed: InForce) {
+    /// Abandons a handoff in the background, as soon as `old` can be asked. Keeps the turn until then.
+    pub(crate) fn abandon_soon(self: &Arc<Self>, turn: OwnedMutexGuard<()>, base: InForce, failed: InForce) {
+        let handoffs = Arc::clone(self);
+        let abandonment = move || {
+            let _turn = &turn;
+            let (handoffs, base, failed) = (Arc::clone(&handoffs), base.clone(), failed.clone());
+            async move { handoffs.abandon_in_time(&base, &failed).await }
+        };
+        self.supervisor.run("abandonment", Need::Optional, abandonment).detach();
+    }
+
+    /// Abandons a handoff as soon as `old` can be asked. Whoever calls holds the turn.
+    pub(crate) async fn abandon_in_time(self: &Arc<Self>, base: &InForce, failed: &InForce) {
         // A forced failover may come between.
         while self.policies.in_force().epoch <= failed.epoch {
-            match self.abandon(&base, &failed).await {
+            match self.abandon(base, failed).await {
                 Ok(true) => return,
                 Ok(false) => {
                     // It is released, or another host was quicker. What is in force is found by the next look.

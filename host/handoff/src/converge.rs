@@ -5,6 +5,7 @@ use tokio::time::{Instant, sleep};
 use turnout_backends::{Error as BackendError, Traces};
 use turnout_mirror::{Compared, Comparing, Differing};
 use turnout_policies::InForce;
+use turnout_supervisor::Need;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, RepositoryId, Subject};
 
 use crate::gaps::has_gap;
@@ -28,8 +29,7 @@ const REPORT: Duration = Duration::from_mins(1);
 impl Handoffs {
     /// Compares what has not been since it is mirrored, in the background.
     pub(crate) fn converge_soon(self: &Arc<Self>) {
-        let handoffs = Arc::clone(self);
-        tokio::spawn(async move {
+        self.run_comparison(|handoffs| async move {
             let mut told: Option<Instant> = None;
             while let Err(error) = handoffs.converge().await {
                 if told.is_none_or(|told| told.elapsed() >= REPORT) {
@@ -46,12 +46,21 @@ impl Handoffs {
         if self.converging.try_lock().is_err() {
             return;
         }
-        let handoffs = Arc::clone(self);
-        tokio::spawn(async move {
+        self.run_comparison(|handoffs| async move {
             if let Err(error) = handoffs.converge().await {
                 tracing::debug!(%error, "the comparison of both sides waits");
             }
         });
+    }
+
+    fn run_comparison<F>(self: &Arc<Self>, compare: impl Fn(Arc<Self>) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let handoffs = Arc::clone(self);
+        self.supervisor
+            .run("comparison", Need::Optional, move || compare(Arc::clone(&handoffs)))
+            .detach();
     }
 
     /// Compares both sides of each repository that is mirrored and has not been compared since, or whose changes may not all have

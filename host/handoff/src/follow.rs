@@ -45,7 +45,7 @@ impl Handoffs {
 
     /// Follows what other hosts do, for as long as the host lives: looks at the newest epochs often, which is one statement a
     /// side, and at what else may have changed now and then, or when something of this host has.
-    pub async fn follow(self: Arc<Self>) {
+    pub(super) async fn follow(self: Arc<Self>) {
         let mut checked = None;
         loop {
             let is_asked = tokio::select! {
@@ -210,6 +210,6 @@ impl Handoffs {
         );
         self.alerts.tell(Severity::Warning, "handoff", reason);
         let base = InForce::steady(base, converged);
-        tokio::spawn(Arc::clone(self).abandon_in_time(turn, base, failed));
+        self.abandon_soon(turn, base, failed);
     }
 }

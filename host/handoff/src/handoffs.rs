@@ -9,12 +9,13 @@ use turnout_backends::{Database, KeptSets, Rewound};
 use turnout_mirror::{Mirror, Unnumbered};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, RecordingKey, Repository, SubjectRule};
 
-use turnout_policies::Policies;
+use turnout_policies::{BreakerLimits, Policies};
+use turnout_supervisor::{Need, Supervisor};
 
 use crate::held_up::HeldUp;
 use crate::{Alerts, Comparison, MirrorMetrics, Seen, SiteDescription};
 
-/// How long the appliers may take to leave their leases when the host stops.
+/// How long the appliers may take to give back their leases when the host stops, at most.
 const LEASES_LEFT: Duration = Duration::from_secs(2);
 
 /// What a handoff works with.
@@ -33,6 +34,8 @@ pub struct Parts {
     pub repositories: Arc<[Repository]>,
     /// How subjects are found in texts.
     pub rule: SubjectRule,
+    /// Runs the tasks of the handoffs.
+    pub supervisor: Supervisor,
     /// Names subjects in words for people.
     pub names: RecordingKey,
     /// How long operations may wait for a handoff before it is abandoned.
@@ -128,16 +131,38 @@ impl Handoffs {
         self.held_up.reason()
     }
 
-    /// Waits until the handoff of this host that is under way, if any, is released or abandoned, begins none from then on, and leaves
-    /// the leases of the mirror to other hosts. A handoff whose abandonment can't be recorded is left to the other hosts, or to the next start.
-    pub async fn stop(&self) {
-        if let Ok(turn) = timeout(self.patience(), Arc::clone(&self.one).lock_owned()).await {
+    /// Waits until the handoff of this host that is under way, if any, is released or abandoned, begins none from then on, and gives
+    /// the leases of the mirror back, so that other hosts take over at once; all within this time. A handoff whose abandonment can't be
+    /// recorded is left to the other hosts, or to the next start.
+    pub async fn stop(&self, within: Duration) {
+        let for_leases = LEASES_LEFT.min(within / 2);
+        let for_handoff = self.patience().min(within - for_leases);
+        if let Ok(turn) = timeout(for_handoff, Arc::clone(&self.one).lock_owned()).await {
             // The turn is never given back.
             std::mem::forget(turn);
         } else {
             tracing::warn!("a handoff is left unfinished: it can't be abandoned while backend old is down");
         }
-        self.mirror.stop(LEASES_LEFT).await;
+        self.mirror.stop(for_leases).await;
+    }
+
+    /// Starts the tasks that a host needs beside its requests, for as long as it lives. Must be called inside a tokio runtime.
+    pub fn work(self: &Arc<Self>, breaker: BreakerLimits) {
+        self.keep("epochs", Need::Required, Self::follow);
+        self.keep("mirror-standing", Need::Optional, Self::observe);
+        self.keep("restored-sides", Need::Optional, Self::watch_for_restored_sides);
+        self.keep("breaker", Need::Optional, move |handoffs| {
+            handoffs.break_circuits(breaker)
+        });
+    }
+
+    fn keep<F>(self: &Arc<Self>, name: &str, need: Need, work: impl Fn(Arc<Self>) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let handoffs = Arc::clone(self);
+        let task = self.supervisor.keep(name, need, move || work(Arc::clone(&handoffs)));
+        task.detach();
     }
 
     /// How long an operation waits for a handoff at most: for the handoff itself, and for its abandonment.

@@ -64,4 +64,4 @@ pub use observe::{ParkedFor, Seen};
 pub use restored::{NotRejoined, Rejoined};
 pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff};
 pub use site::SiteDescription;
-pub use watch::{Watching, watch};
+pub use watch::watch;

@@ -103,7 +103,7 @@ fn by_reason(keys: Vec<ParkedKey>) -> Vec<ParkedFor> {
 
 impl Handoffs {
     /// Keeps in view how the mirroring of both sides stands, for as long as the host lives.
-    pub async fn observe(self: Arc<Self>) {
+    pub(super) async fn observe(self: Arc<Self>) {
         let mut alarmed = false;
         // How many keys were parked when people last heard of it.
         let mut told = 0;

@@ -43,7 +43,7 @@ pub enum NotRejoined {
 
 impl Handoffs {
     /// Looks whether a side was restored from the past, for as long as the host lives, and says so in an alert.
-    pub async fn watch_for_restored_sides(self: Arc<Self>) {
+    pub(super) async fn watch_for_restored_sides(self: Arc<Self>) {
         loop {
             // A side that can't be asked now is looked at again.
             if let Ok(found) = self.look_for_restored().await {

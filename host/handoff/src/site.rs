@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use turnout_backends::{EpochRecord, Error as BackendError};
 use turnout_policies::InForce;
-use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Severity, SubjectRule};
+use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Severity, SubjectKind, SubjectRule};
 
 use crate::change::GRACE;
 use crate::{Handoffs, Obstacle};
@@ -20,8 +20,10 @@ pub struct SiteDescription {
 /// How subjects are read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Subjects {
-    kind: String,
-    region: String,
+    kind: SubjectKind,
+    /// Of phone numbers; other kinds have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
 }
 
 /// What is described of one repository.
@@ -46,8 +48,8 @@ impl SiteDescription {
         });
         Self {
             subjects: Subjects {
-                kind: "phone".into(),
-                region: rule.region().to_owned(),
+                kind: rule.kind(),
+                region: rule.region().map(str::to_owned),
             },
             repositories: described.collect(),
         }
@@ -111,8 +113,11 @@ impl SiteDescription {
                 ));
             }
         };
-        compare("subjects", "kind", &self.subjects.kind, &configured.subjects.kind);
-        compare("subjects", "region", &self.subjects.region, &configured.subjects.region);
+        let (site, here) = (&self.subjects, &configured.subjects);
+        compare("subjects", "kind", site.kind.as_str(), here.kind.as_str());
+        if let (Some(site), Some(here)) = (&site.region, &here.region) {
+            compare("subjects", "region", site, here);
+        }
         let mut one_sided = Vec::new();
         let names: BTreeSet<_> = self.repositories.keys().chain(configured.repositories.keys()).collect();
         for name in names {
@@ -231,7 +236,7 @@ impl Handoffs {
             converged: Vec::new(),
         };
         tracing::warn!(epoch = %failed.epoch, "a handoff to another description of the site was left unfinished and is abandoned");
-        tokio::spawn(Arc::clone(self).abandon_in_time(turn, (*now).clone(), failed));
+        self.abandon_soon(turn, (*now).clone(), failed);
         Ok(())
     }
 }
@@ -290,6 +295,11 @@ mod tests {
                 "repository clients: the site serves it, this configuration does not"
             ]
         );
+        let uuids = SubjectRule::of_kind(SubjectKind::Uuid, "RU").unwrap();
+        assert_eq!(
+            recorded.differences(&SiteDescription::of(&[clients()], &uuids)),
+            ["subjects: the site's kind is phone, this configuration's is uuid"]
+        );
         let compared = Repository {
             compared: vec!["name".into()],
             ..clients()
@@ -299,10 +309,12 @@ mod tests {
 
     #[test]
     fn a_description_is_the_same_after_it_was_recorded() {
-        let recorded = site(&[clients()], "RU");
-        assert_eq!(
-            serde_json::from_str::<SiteDescription>(&recorded.to_json()).unwrap(),
-            recorded
-        );
+        let uuids = SubjectRule::of_kind(SubjectKind::Uuid, "RU").unwrap();
+        for recorded in [site(&[clients()], "RU"), SiteDescription::of(&[clients()], &uuids)] {
+            assert_eq!(
+                serde_json::from_str::<SiteDescription>(&recorded.to_json()).unwrap(),
+                recorded
+            );
+        }
     }
 }

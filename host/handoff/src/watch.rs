@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -8,6 +9,8 @@ use std::time::{Duration, Instant};
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use turnout_supervisor::{Need, Task};
 
 use crate::change::ATTEMPTS;
 use crate::{Handoffs, Obstacle};
@@ -51,27 +54,56 @@ impl Change {
     }
 }
 
-/// Reloads policies when their directory changes, until it is dropped.
-pub struct Watching {
-    _watcher: RecommendedWatcher,
-}
+/// A watch of the directory, and what is heard of it.
+type Listening = (RecommendedWatcher, Receiver<Change>);
 
-/// Watches the directory of the policies, and has what changes there come into force: the directory and not its files, since a file may be replaced by a rename
-/// or by a turned symlink.
+/// Watches the directory of the policies, and has what changes there come into force, until the task is dropped: the directory and not
+/// its files, since a file may be replaced by a rename or by a turned symlink.
 ///
 /// # Errors
 /// If the system refuses to watch the directory. Must be called inside a tokio runtime.
-pub fn watch(handoffs: &Arc<Handoffs>) -> Result<Watching, notify::Error> {
+pub fn watch(handoffs: &Arc<Handoffs>) -> Result<Task, notify::Error> {
+    let mut first = Some(listen(handoffs)?);
+    let watched = Arc::clone(handoffs);
+    let watching = move || {
+        let (handoffs, listening) = (Arc::clone(&watched), first.take());
+        async move {
+            let reloaded = match listening.map_or_else(|| listen(&handoffs), Ok) {
+                Ok(listening) => reload_on_changes(handoffs, listening).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = reloaded {
+                tracing::warn!(%error, "the policy directory can't be watched");
+            }
+        }
+    };
+    Ok(handoffs.supervisor.keep("policy-directory", Need::Optional, watching))
+}
+
+fn listen(handoffs: &Handoffs) -> Result<Listening, notify::Error> {
     let (sender, changes) = mpsc::channel();
     let mut watcher = watcher(sender)?;
     watcher.watch(handoffs.policies.source.directory(), RecursiveMode::NonRecursive)?;
-    let handoffs = Arc::clone(handoffs);
+    Ok((watcher, changes))
+}
+
+/// Follows the changes on a thread of its own, as reading and compiling block it. A panic of the thread becomes one of the caller; the
+/// thread ends when the caller is dropped, and the watcher with it.
+async fn reload_on_changes(handoffs: Arc<Handoffs>, (watcher, changes): Listening) -> Result<(), notify::Error> {
     let runtime = Handle::current();
+    let (sender, ended) = oneshot::channel();
     thread::Builder::new()
         .name("policies".into())
-        .spawn(move || follow(&handoffs, &runtime, &changes))
+        .spawn(move || {
+            let followed = catch_unwind(AssertUnwindSafe(|| follow(&handoffs, &runtime, &changes)));
+            let _ = sender.send(followed);
+        })
         .map_err(notify::Error::io)?;
-    Ok(Watching { _watcher: watcher })
+    if let Ok(Err(panic)) = ended.await {
+        resume_unwind(panic);
+    }
+    drop(watcher);
+    Ok(())
 }
 
 fn watcher(sender: Sender<Change>) -> Result<RecommendedWatcher, notify::Error> {

@@ -46,6 +46,7 @@ const SLOW: Duration = Duration::from_millis(400);
 const VACUUM_AFTER: usize = 20_000;
 
 /// Mirrors the changes of one side (the source) to the other (the target).
+#[derive(Clone)]
 pub(crate) struct Applier {
     pub(crate) shared: Arc<Shared>,
     pub(crate) backends: Arc<PerBackend<Database>>,
@@ -59,6 +60,8 @@ impl Applier {
     pub(crate) async fn run(self) {
         let mut pause = FIRST_PAUSE;
         let mut told: Option<Instant> = None;
+        // The applier before this one may have panicked at its work.
+        self.shared.progress.set_at_work(false);
         while !self.shared.is_stopping() {
             let worked = self.hold_lease().await;
             self.shared.progress.set_at_work(false);

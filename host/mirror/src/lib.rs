@@ -26,9 +26,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use turnout_backends::Database;
+use turnout_supervisor::{Need, Supervisor, Task};
 use turnout_vocabulary::{Backend, MirrorState, PerBackend, Repository, RepositoryId};
 use uuid::Uuid;
 
@@ -50,7 +50,7 @@ pub struct Mirror {
 
 struct Direction {
     shared: Arc<Shared>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    task: Mutex<Option<Task>>,
 }
 
 /// What an applier shares with its waiters.
@@ -86,21 +86,14 @@ impl Shared {
     }
 }
 
-impl Drop for Direction {
-    fn drop(&mut self) {
-        if let Some(task) = self.task.get_mut().take() {
-            task.abort();
-        }
-    }
-}
-
 impl Mirror {
-    /// Starts both appliers. Needs a tokio runtime.
+    /// Starts both appliers under the supervisor. Needs a tokio runtime.
     #[must_use]
     pub fn start(
         backends: &Arc<PerBackend<Database>>,
         repositories: &Arc<[Repository]>,
         judge: &Arc<dyn Judge>,
+        supervisor: &Supervisor,
     ) -> Self {
         let holder = Uuid::new_v4().simple().to_string();
         let directions = PerBackend::from_fn(|source| {
@@ -119,9 +112,13 @@ impl Mirror {
                 judge: Arc::clone(judge),
                 holder: holder.clone(),
             };
+            // It ends by itself when it is asked to stop.
+            let task = supervisor.run(&format!("applier-{source}"), Need::Required, move || {
+                applier.clone().run()
+            });
             Direction {
                 shared,
-                task: Mutex::new(Some(tokio::spawn(applier.run()))),
+                task: Mutex::new(Some(task)),
             }
         });
         Self {
@@ -139,7 +136,7 @@ impl Mirror {
         }
         for (_, direction) in self.directions.iter() {
             if let Some(task) = direction.task.lock().await.take() {
-                let _ = timeout(patience, task).await;
+                let _ = timeout(patience, task.ended()).await;
             }
         }
     }

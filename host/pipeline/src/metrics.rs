@@ -1,5 +1,7 @@
 //! What is counted. To add a metric: a field, its registration with help text in `new`, and a method that moves it.
 
+mod tasks;
+
 use std::sync::{Arc, OnceLock};
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -10,9 +12,11 @@ use prometheus_client::registry::{Registry, Unit};
 use turnout_handoff::MirrorMetrics;
 use turnout_policies::{PerWorld, PolicyMetrics};
 use turnout_runtime::Failures;
+use turnout_supervisor::TaskState;
 use turnout_vocabulary::{Action, Alert, Backend, PerBackend, Repository, RepositoryId};
 
 use crate::{Error, Provenance};
+use tasks::TaskMetrics;
 
 /// The upper bounds of the buckets of an operation's time, in seconds: from a fast lookup nearby to a slow write far
 /// away.
@@ -56,6 +60,7 @@ pub struct Metrics {
     alerts: Family<AlertLabels, Counter>,
     /// Where the mirror stands.
     pub mirror: Arc<MirrorMetrics>,
+    tasks: TaskMetrics,
 }
 
 impl Metrics {
@@ -95,14 +100,17 @@ impl Metrics {
             policies: Arc::new(PolicyMetrics::register(&mut registry)),
             alerts,
             mirror: Arc::new(MirrorMetrics::register(&mut registry, repositories)),
+            tasks: TaskMetrics::register(&mut registry),
             registry,
         }
     }
 
-    /// The text that Prometheus reads. The failures of policies are counted where they happen, so they are told here.
+    /// The text that Prometheus reads. The failures of policies and the restarts of tasks are counted where they happen, so they are
+    /// told here.
     #[must_use]
-    pub fn encode(&self, policy_failures: &PerWorld<Failures>) -> String {
+    pub fn encode(&self, policy_failures: &PerWorld<Failures>, tasks: &[TaskState]) -> String {
         self.policies.failed(policy_failures);
+        self.tasks.stand(tasks);
         let mut encoded = String::new();
         // Writing to a String cannot fail.
         let _ = text::encode(&mut encoded, &self.registry);

@@ -48,7 +48,7 @@ pub struct Pipeline {
     pub repositories: Arc<[Repository]>,
     /// The last operations, for replays.
     pub recording: Recording,
-    /// How phone numbers are normalised.
+    /// How subjects are normalised.
     pub rule: SubjectRule,
     /// What reads must know of the mirror.
     pub freshness: Freshness,

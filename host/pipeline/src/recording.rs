@@ -26,7 +26,8 @@ pub struct RecordedOperation {
     pub repository: String,
     /// What is done.
     pub action: String,
-    /// The subject: a keyed hash of it, unless the configuration allows the phone itself.
+    /// The subject: a keyed hash of it, unless the configuration allows the subject itself; that has an `=` before it where it could
+    /// be taken for a hash.
     pub subject: Option<String>,
     /// What the policies in force decided when this was shown.
     #[serde(flatten)]
@@ -34,16 +35,24 @@ pub struct RecordedOperation {
 }
 
 impl RecordedOperation {
-    /// The subject's phone, if the operator allowed the recording to hold it.
+    /// The subject itself, if the operator allowed the recording to hold it.
     #[must_use]
-    pub fn phone(&self) -> Option<&str> {
-        self.subject.as_deref().filter(|name| is_phone(name))
+    pub fn clear_subject(&self) -> Option<&str> {
+        let name = self.subject.as_deref().filter(|name| !is_hash(name))?;
+        Some(name.strip_prefix(MARK).unwrap_or(name))
     }
 }
 
-/// Whether a name is the phone itself, not its hash.
-pub(crate) fn is_phone(name: &str) -> bool {
-    name.starts_with('+')
+/// Stands before a subject that could be taken for a hash.
+const MARK: char = '=';
+
+/// How many hexadecimal digits a hash has.
+const HASH_DIGITS: usize = 16;
+
+/// Whether a name is the hash of a subject, not the subject itself.
+pub(crate) fn is_hash(name: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    name.len() == HASH_DIGITS && name.bytes().all(is_digit)
 }
 
 impl Recording {
@@ -79,17 +88,18 @@ impl Recording {
 
     /// What a subject is called outside of this process.
     pub(crate) fn name(&self, subject: &Subject) -> String {
-        if self.clear_subjects {
-            subject.as_str().to_owned()
-        } else {
-            self.key.name(subject)
+        let clear = subject.as_str();
+        match self.clear_subjects {
+            true if is_hash(clear) || clear.starts_with(MARK) => format!("{MARK}{clear}"),
+            true => clear.to_owned(),
+            false => self.key.name(subject),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use turnout_vocabulary::SubjectRule;
+    use turnout_vocabulary::{SubjectKind, SubjectRule};
 
     use super::*;
 
@@ -109,6 +119,27 @@ mod tests {
         assert_eq!(name, recording.name(&subject));
         assert!(!name.contains("9686484488") && name != RecordingKey::of("another").name(&subject));
         assert_eq!(Recording::new(2, true, key()).name(&subject), "+79686484488");
+        let texts = SubjectRule::of_kind(SubjectKind::Text, "RU").unwrap();
+        for (text, shown) in [
+            ("0123456789abcdef", "=0123456789abcdef"),
+            ("=0123456789abcdef", "==0123456789abcdef"),
+            ("0123456789ABCDEF", "0123456789ABCDEF"),
+            ("anna", "anna"),
+        ] {
+            let subject = texts.normalise(text).unwrap();
+            let recorded = |recording: &Recording| RecordedOperation {
+                repository: "clients".into(),
+                action: "find".into(),
+                subject: Some(recording.name(&subject)),
+                decided: Decided::default(),
+            };
+            let clear = recorded(&Recording::new(2, true, key()));
+            assert_eq!(
+                (clear.subject.as_deref(), clear.clear_subject()),
+                (Some(shown), Some(text))
+            );
+            assert_eq!(recorded(&recording).clear_subject(), None);
+        }
         recording.note(RepositoryId(0), Action::Find, None);
         assert!(Recording::new(0, false, key()).last().is_empty());
     }

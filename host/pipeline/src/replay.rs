@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use decided::{Decided, in_words};
 
 use crate::Pipeline;
-use crate::recording::{Recorded, RecordedOperation, is_phone};
+use crate::recording::{Recorded, RecordedOperation, is_hash};
 use turnout_handoff::NotShipped;
 use turnout_policies::{File, PolicySet};
 
@@ -58,7 +58,7 @@ pub struct Change {
     pub operations: usize,
     /// Of how many subjects they are.
     pub subjects: usize,
-    /// Some of these, by their hashes: a recording that names phones gives none.
+    /// Some of these, by their hashes: a recording that names subjects in clear gives none.
     pub examples: Vec<String>,
 }
 
@@ -135,7 +135,7 @@ impl Found {
             examples: tally
                 .subjects
                 .into_iter()
-                .filter(|name| !is_phone(name))
+                .filter(|name| is_hash(name))
                 .take(EXAMPLES)
                 .collect(),
         };
@@ -241,9 +241,9 @@ mod tests {
         };
         let then = recorded(None, "live", "new").decided;
         let operations = [
-            recorded(Some("a"), "off", "old"),
-            recorded(Some("b"), "live", "new"),
-            recorded(Some("a"), "off", "old"),
+            recorded(Some("00000000000000aa"), "off", "old"),
+            recorded(Some("00000000000000bb"), "live", "new"),
+            recorded(Some("00000000000000aa"), "off", "old"),
             recorded(None, "off", "old"),
         ];
         let replay = Replay::compare(operations.map(|recorded| (recorded, then.clone())));
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(changes, ["stage", "authority"]);
         assert_eq!(
             (off.changes[0].operations, &off.changes[0].examples[..]),
-            (3, &["a".to_owned()][..])
+            (3, &["00000000000000aa".to_owned()][..])
         );
         assert_eq!(
             (live.stage.as_str(), live.changed, &live.changes[..]),

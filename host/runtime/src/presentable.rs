@@ -3,45 +3,42 @@
 //! Whatever a module says passes [`presentable`]: log messages, reasons of `configure`, names of imports and exports, what the
 //! engine repeats of a trap, the module's own name and version.
 
+mod emails;
+mod named;
+mod phones;
+mod uuids;
+
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use turnout_vocabulary::Subject;
 
-/// What stands in place of a number that may be a phone.
-const HIDDEN: &str = "[number hidden]";
-
-/// The fewest digits of a phone, without the codes of country and area.
-const PHONE_DIGITS: usize = 7;
-
-/// How many characters that are no letters may stand between two digits of one phone.
-const SEPARATORS: usize = 4;
-
-/// How much of a text is searched for phones, as a multiple of the bytes that are kept.
+/// How much of a text is searched for subjects, as a multiple of the bytes that are kept.
 const LOOKED_AT: usize = 4;
 
 /// The longest reason, in bytes.
 pub(crate) const REASON_BYTES: usize = 1024;
 
-/// A text without what may be a phone, on one line, without control characters, and of `bytes` bytes at most.
+/// A text without what may be a subject, on one line, without control characters, and of `bytes` bytes at most.
 ///
-/// A phone is seven digits or more, of any script, with up to four separators between two of them. Applying this twice changes nothing
-/// more.
+/// A phone is seven digits or more, of any script, with up to four separators between two of them; an email address has an `@`
+/// between a name and a domain; a UUID has 32 hexadecimal digits. A text that is a subject can't be told from other texts. Doing it
+/// twice changes nothing more.
 #[must_use]
 pub fn presentable(text: &str, bytes: usize) -> String {
     about(text, bytes, None)
 }
 
-/// The same for a text of a call about a subject: the digits of the subject are hidden whatever stands between them.
+/// The same while a policy answers a question about a subject, which is hidden too: the digits of a phone whatever stands between
+/// them, any other in letters of either case.
 pub(crate) fn about(text: &str, bytes: usize, subject: Option<&Subject>) -> String {
     let whole = text.len() <= bytes.saturating_mul(LOOKED_AT);
     let text = &text[..text.floor_char_boundary(bytes.saturating_mul(LOOKED_AT))];
-    let digits: Vec<(usize, char)> = text.char_indices().filter(|(_, char)| char.is_numeric()).collect();
     let mut shown = String::with_capacity(text.len().min(bytes));
     let mut end = 0;
-    for hidden in phones(text, &digits, subject) {
+    for (hidden, label) in hidden(text, subject) {
         escape(&text[end..hidden.start], &mut shown);
-        shown.push_str(HIDDEN);
+        shown.push_str(label);
         end = hidden.end;
     }
     escape(&text[end..], &mut shown);
@@ -52,44 +49,28 @@ pub(crate) fn about(text: &str, bytes: usize, subject: Option<&Subject>) -> Stri
     shown
 }
 
-/// The parts of a text that may be phones, in order, none within another.
-fn phones(text: &str, digits: &[(usize, char)], subject: Option<&Subject>) -> Vec<Range<usize>> {
-    let range = |digits: &[(usize, char)]| match digits {
-        [(start, _), .., (last, digit)] => Some(*start..last + digit.len_utf8()),
-        _ => None,
-    };
-    let together = |one: &(usize, char), next: &(usize, char)| {
-        let between = &text[one.0 + one.1.len_utf8()..next.0];
-        between.chars().take(SEPARATORS + 1).count() <= SEPARATORS && !between.chars().any(char::is_alphabetic)
-    };
-    let runs = digits.chunk_by(together).filter(|run| run.len() >= PHONE_DIGITS);
-    let mut found: Vec<_> = runs.filter_map(range).collect();
-    if let Some(subject) = subject {
-        let values: Vec<_> = digits.iter().map(|(_, digit)| value(*digit)).collect();
-        let own: Vec<_> = subject.as_str().chars().filter_map(value).map(Some).collect();
-        let codes = own.len().saturating_sub(PHONE_DIGITS);
-        let own = &own[codes..];
-        let places = values.windows(own.len().max(1)).enumerate();
-        let places = places.filter(|(_, window)| *window == own);
-        found.extend(places.filter_map(|(place, _)| range(&digits[place.saturating_sub(codes)..place + own.len()])));
-    }
-    found.sort_by_key(|range| range.start);
-    let mut apart: Vec<Range<usize>> = Vec::with_capacity(found.len());
-    for next in found {
+/// The parts of a text that may be subjects, each with what stands in its place, in order, none within another.
+fn hidden(text: &str, subject: Option<&Subject>) -> Vec<(Range<usize>, &'static str)> {
+    let subject = subject.map(Subject::as_str);
+    let (phone, other) = (
+        subject.filter(|subject| subject.starts_with('+')),
+        subject.filter(|subject| !subject.starts_with('+')),
+    );
+    let mut found = Vec::new();
+    let mut label = |ranges: Vec<Range<usize>>, label| found.extend(ranges.into_iter().map(|range| (range, label)));
+    label(named::ranges(text, other), "[subject hidden]");
+    label(uuids::ranges(text), "[uuid hidden]");
+    label(emails::ranges(text), "[email hidden]");
+    label(phones::ranges(text, phone), "[number hidden]");
+    found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+    let mut apart: Vec<(Range<usize>, &str)> = Vec::with_capacity(found.len());
+    for (next, label) in found {
         match apart.last_mut() {
-            Some(last) if next.start < last.end => last.end = last.end.max(next.end),
-            _ => apart.push(next),
+            Some((last, _)) if next.start < last.end => last.end = last.end.max(next.end),
+            _ => apart.push((next, label)),
         }
     }
     apart
-}
-
-/// The value of a decimal digit, ASCII or full-width.
-fn value(digit: char) -> Option<u32> {
-    match digit {
-        '０'..='９' => Some(u32::from(digit) - u32::from('０')),
-        _ => digit.to_digit(10),
-    }
 }
 
 /// A text that its reader may see whole, such as settings, on one line and without control characters.
@@ -115,7 +96,7 @@ fn escape(text: &str, shown: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use turnout_vocabulary::SubjectRule;
+    use turnout_vocabulary::{SubjectKind, SubjectRule};
 
     use super::*;
 
@@ -141,7 +122,7 @@ mod tests {
             let text = format!("unknown variant `{spelling}`, expected `off`");
             assert_eq!(
                 presentable(&text, 1024),
-                format!("unknown variant `{HIDDEN}`, expected `off`"),
+                "unknown variant `[number hidden]`, expected `off`",
                 "{spelling:?}"
             );
         }
@@ -154,6 +135,8 @@ mod tests {
             "there are 5 rows in 3 tables, 12 of 1299 differ",
             "version 0.1.0 of turnout:policy@0.1.0",
             "C:\\policies\\routing, \"quoted\" and 'so'",
+            "wasi:io/error@0.2.0-rc.one and @since(version = 0.1.0)",
+            "module 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "по-русски, 日本語, é",
         ] {
             assert_eq!(presentable(text, 1024), text);
@@ -170,9 +153,43 @@ mod tests {
         ] {
             let shown = about(text, 1024, Some(&subject));
             let digits = shown.chars().filter(|char| char.is_numeric()).count();
-            assert!(shown.contains(HIDDEN) && digits == 0, "{shown}");
+            assert!(shown.contains("[number hidden]") && digits == 0, "{shown}");
         }
         assert_eq!(about("live", 1024, Some(&subject)), "live");
+    }
+
+    #[test]
+    fn email_addresses_and_uuids_are_hidden() {
+        for (text, shown) in [
+            (
+                "unknown variant `Anna.S+x@Example.com`",
+                "unknown variant `[email hidden]`",
+            ),
+            ("<анна@пример.рф>, b@c.de.", "<[email hidden]>, [email hidden]."),
+            ("a0eebc99-9C0B-4ef8-bb6d-6bb9bd380a11!", "[uuid hidden]!"),
+            ("{a0eebc999c0b4ef8bb6d6bb9bd380a11}", "{[uuid hidden]}"),
+        ] {
+            assert_eq!(presentable(text, 1024), shown);
+            assert_eq!(presentable(shown, 1024), shown, "twice changes nothing");
+        }
+    }
+
+    #[test]
+    fn the_subject_of_a_call_is_hidden_in_letters_of_either_case() {
+        let texts = SubjectRule::of_kind(SubjectKind::Text, "RU").unwrap();
+        for (subject, text, shown) in [
+            (
+                "Client 7",
+                "that is client 7, not client 8",
+                "that is [subject hidden], not client 8",
+            ),
+            ("Анна", "xАННАx", "x[subject hidden]x"),
+            ("a", "a cat", "[subject hidden] cat"),
+            ("live", "stage off", "stage off"),
+        ] {
+            let subject = texts.normalise(subject).unwrap();
+            assert_eq!(about(text, 1024, Some(&subject)), shown);
+        }
     }
 
     #[test]

@@ -8,8 +8,11 @@ use turnout_vocabulary::SubjectRule;
 use crate::presentable::{REASON_BYTES, presentable};
 
 /// The `format` by which the schema of a policy's settings marks a text as a subject. The host normalises such
-/// texts, so that no policy needs to know phone numbers.
+/// texts, so that no policy needs to know how subjects are spelled.
 const SUBJECT_FORMAT: &str = "turnout-subject";
+
+/// How deep schemas may be put together of others.
+const DEEPEST: usize = 4;
 
 /// A mistake in a settings file.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,7 +103,7 @@ impl<'t> Document<'t> {
             schema: &schema,
             rule,
         }
-        .value(&self.root, &schema)?;
+        .value(&self.root, &[&schema])?;
         Ok(json.to_string())
     }
 
@@ -140,39 +143,53 @@ struct Conversion<'a> {
 }
 
 impl Conversion<'_> {
-    fn value(&self, value: &Spanned<DeValue<'_>>, schema: &Value) -> Result<Value, Mistake> {
-        let schema = self.resolve(schema);
+    /// The JSON of a value that any of these schemas may describe.
+    fn value(&self, value: &Spanned<DeValue<'_>>, schemas: &[&Value]) -> Result<Value, Mistake> {
+        let mut all = Vec::new();
+        for schema in schemas {
+            self.alternatives(schema, DEEPEST, &mut all);
+        }
         Ok(match value.get_ref() {
             DeValue::Table(table) => {
                 let mut object = Map::new();
                 for (key, value) in table {
                     let key = key.get_ref().as_ref();
-                    let of_key = schema["properties"].get(key).unwrap_or(&schema["additionalProperties"]);
-                    object.insert(key.to_owned(), self.value(value, of_key)?);
+                    let of_key = all
+                        .iter()
+                        .map(|schema| schema["properties"].get(key).unwrap_or(&schema["additionalProperties"]));
+                    let of_key: Vec<_> = of_key.collect();
+                    object.insert(key.to_owned(), self.value(value, &of_key)?);
                 }
                 Value::Object(object)
             }
-            DeValue::Array(array) => Value::Array(
-                array
-                    .iter()
-                    .map(|item| self.value(item, &schema["items"]))
-                    .collect::<Result<_, _>>()?,
-            ),
-            DeValue::String(text) if schema["format"] == SUBJECT_FORMAT => match self.rule.normalise(text) {
-                Ok(subject) if subject.is_in_numbering_plan() => subject.as_str().into(),
-                Ok(_) => {
-                    return Err(self.mistake(
-                        value,
-                        "its country has no such phone number: a digit is missing, too many or wrong",
-                    ));
-                }
-                Err(error) => return Err(self.mistake(value, &error.to_string())),
-            },
+            DeValue::Array(array) => {
+                let of_items: Vec<_> = all.iter().map(|schema| &schema["items"]).collect();
+                let items = array.iter().map(|item| self.value(item, &of_items));
+                Value::Array(items.collect::<Result<_, _>>()?)
+            }
+            DeValue::String(text) if all.iter().any(|schema| schema["format"] == SUBJECT_FORMAT) => {
+                let subject = self.rule.normalise_written(text);
+                let subject = subject.map_err(|error| self.mistake(value, &error.to_string()))?;
+                subject.as_str().into()
+            }
             _ => {
                 let scalar = serde::Deserialize::deserialize(ValueDeserializer::from(value.clone()));
                 scalar.map_err(|error: toml::de::Error| self.mistake(value, error.message()))?
             }
         })
+    }
+
+    /// A schema and what it is put together of, no deeper than this.
+    fn alternatives<'s>(&'s self, schema: &'s Value, deepest: usize, all: &mut Vec<&'s Value>) {
+        let schema = self.resolve(schema);
+        all.push(schema);
+        if deepest > 0 {
+            for parts in ["allOf", "anyOf", "oneOf"].map(|combined| schema[combined].as_array()) {
+                for part in parts.into_iter().flatten() {
+                    self.alternatives(part, deepest - 1, all);
+                }
+            }
+        }
     }
 
     /// Follows `$ref` to a definition of the same schema.
@@ -192,6 +209,8 @@ impl Conversion<'_> {
 
 #[cfg(test)]
 mod tests {
+    use turnout_vocabulary::SubjectKind;
+
     use super::*;
 
     const TEXT: &str = "[[cohort]]\nname = \"a\"\nsubjects = [\n  \"8 968 648-44-88\",\n]\npercent = 2.5\n";
@@ -208,6 +227,33 @@ mod tests {
         assert_eq!(
             json,
             r#"{"cohort":[{"name":"a","percent":2.5,"subjects":["+79686484488"]}]}"#
+        );
+    }
+
+    #[test]
+    fn texts_are_normalised_wherever_a_schema_is_put_together_of_others() {
+        let optional = r##"{"anyOf": [{"$ref": "#/$defs/cohort"}, {"type": "null"}]}"##;
+        let schema = SCHEMA.replace(r##"{"$ref": "#/$defs/cohort"}"##, optional);
+        let json = Document::parse(TEXT, 1024).unwrap().to_json(&schema, &rule()).unwrap();
+        assert!(json.contains(r#""subjects":["+79686484488"]"#), "{json}");
+    }
+
+    #[test]
+    fn subjects_of_other_kinds_are_normalised_by_their_rule() {
+        let uuids = SubjectRule::of_kind(SubjectKind::Uuid, "RU").unwrap();
+        let text = TEXT.replace("8 968 648-44-88", "{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}");
+        let json = Document::parse(&text, 1024).unwrap().to_json(SCHEMA, &uuids).unwrap();
+        assert!(json.contains(r#"["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]"#), "{json}");
+        let mistake = Document::parse(TEXT, 1024)
+            .unwrap()
+            .to_json(SCHEMA, &uuids)
+            .unwrap_err();
+        assert_eq!(
+            mistake,
+            Mistake {
+                line: 4,
+                reason: "this is not a UUID".into()
+            }
         );
     }
 

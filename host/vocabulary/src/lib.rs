@@ -27,4 +27,4 @@ pub use outcome::Outcome;
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};
 pub use recording_key::RecordingKey;
 pub use repository::{Repository, RepositoryId};
-pub use subject::{NotASubject, Subject, SubjectRule};
+pub use subject::{NotASubject, Subject, SubjectKind, SubjectRule};

@@ -30,7 +30,8 @@ pub(crate) struct Cohort {
     /// What people call it. No two cohorts have the same name.
     #[schemars(length(min = 1))]
     pub(crate) name: String,
-    /// The phones of this cohort, in any spelling. A phone is in one cohort at most.
+    /// The subjects of this cohort (phone numbers, email addresses, UUIDs or texts, as the host is configured), in any spelling. A subject
+    /// is in one cohort at most.
     pub(crate) subjects: Option<Subjects>,
     /// The share of all subjects that this cohort has, fractions allowed (to a millionth of a percent). A subject stays where
     /// it is while the figure grows. All together are at most 100.

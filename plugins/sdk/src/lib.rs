@@ -1,7 +1,7 @@
 //! The SDK for policies of Turnout: one trait for each world, settings read by serde, and everything around them done.
 //!
 //! A policy decides, operation by operation, and never acts: it has no clock, no randomness, no files and no network. The worlds
-//! are [`routing`] and [`dual_write`]. Here is a whole routing policy. It moves the listed phones to the new database:
+//! are [`routing`] and [`dual_write`]. Here is a whole routing policy. It moves the listed subjects to the new database:
 //!
 //! ```
 //! use std::collections::HashSet;
@@ -13,7 +13,7 @@
 //! #[derive(serde::Deserialize, schemars::JsonSchema)]
 //! #[serde(deny_unknown_fields)]
 //! struct Settings {
-//!     /// The phones that are written to the new database, in any spelling.
+//!     /// The subjects that are written to the new database, in any spelling.
 //!     moved: Subjects,
 //! }
 //!
@@ -42,7 +42,7 @@
 //!
 //! // In a test:
 //! let policy: Moved = turnout_policy::testing::configure(r#"moved = ["+79686484488"]"#, &["clients"]).unwrap();
-//! let target = |phone: &str| Target { repository: 0, subject: Some(phone.into()) };
+//! let target = |subject: &str| Target { repository: 0, subject: Some(subject.into()) };
 //! assert_eq!(policy.authority(&target("+79686484488")), Backend::New);
 //! assert_eq!(policy.authority(&target("+79990000000")), Backend::Old);
 //! ```
@@ -87,8 +87,9 @@
 //! assert_eq!(percent(101.0).unwrap_err().to_string(), "/percent: 101 is not a percentage from 0 to 100");
 //! ```
 //!
-//! A list of phones is [`Subjects`], which never shows them; what phones begin with is [`Prefixes`]; a percentage of all subjects is a
-//! share of [`Shares`]. Phones are personal data: they belong in no message and in no reason.
+//! Subjects are phone numbers, email addresses, UUIDs or texts, as the host is configured (`subjects.kind`); a policy has each in one
+//! spelling only. A list of them is [`Subjects`], which never shows them; what phone numbers begin with is [`Prefixes`]; a percentage of
+//! all subjects is a share of [`Shares`]. Subjects are personal data: they belong in no message and in no reason.
 //!
 //! # Speed
 //!

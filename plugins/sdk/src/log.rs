@@ -1,6 +1,6 @@
 //! The host's log: the one thing that a policy can do beside answering.
 //!
-//! The host cuts a message after 1,024 bytes and hides what may be a phone. It drops all but the first 16 messages of one call, and what
+//! The host cuts a message after 1,024 bytes and hides what may be a subject. It drops all but the first 16 messages of one call, and what
 //! exceeds 100 lines a second. **A message never holds a subject**, so never write the `Debug` of a [`Target`](crate::Target). In a
 //! native test, messages go to the test's standard error.
 

@@ -5,24 +5,55 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// The crates of the host that each crate may use. It may use no others.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
     ("cluster", &[]),
-    ("backends", &["vocabulary"]),
-    ("mirror", &["backends", "vocabulary"]),
-    ("pipeline", &["backends", "mirror", "runtime", "vocabulary"]),
-    ("api", &["backends", "pipeline", "postgrest", "vocabulary"]),
+    ("supervisor", &[]),
+    ("backends", &["supervisor", "vocabulary"]),
+    ("mirror", &["backends", "supervisor", "vocabulary"]),
+    ("policies", &["runtime", "vocabulary"]),
+    (
+        "handoff",
+        &["backends", "mirror", "policies", "runtime", "supervisor", "vocabulary"],
+    ),
+    (
+        "pipeline",
+        &[
+            "backends",
+            "handoff",
+            "mirror",
+            "policies",
+            "runtime",
+            "supervisor",
+            "vocabulary",
+        ],
+    ),
+    (
+        "api",
+        &[
+            "backends",
+            "handoff",
+            "pipeline",
+            "policies",
+            "postgrest",
+            "supervisor",
+            "vocabulary",
+        ],
+    ),
     (
         "cli",
         &[
             "api",
             "backends",
             "cluster",
+            "handoff",
             "mirror",
             "pipeline",
+            "policies",
             "runtime",
+            "supervisor",
             "vocabulary",
         ],
     ),
@@ -32,7 +63,20 @@ const LAYERS: [(&str, &[&str]); 9] = [
 const IO: [(&str, &[&str]); 3] = [
     ("sqlx", &["backends", "cluster"]),
     ("axum", &["api", "cli"]),
-    ("tokio", &["api", "backends", "cli", "cluster", "mirror", "pipeline"]),
+    (
+        "tokio",
+        &[
+            "api",
+            "backends",
+            "cli",
+            "cluster",
+            "handoff",
+            "mirror",
+            "pipeline",
+            "policies",
+            "supervisor",
+        ],
+    ),
 ];
 
 #[test]

@@ -114,8 +114,8 @@ async fn a_recording_is_replayed_without_a_host() -> Result<()> {
     assert_eq!(shown, expected(tester, other), "by the host");
 
     host.stop().await?;
-    let listed = "2 subjects recorded by a hash: 1 recognised as listed in the settings, 1 asked as 1000 made-up phones; \
-                  percentages show where the answer depends on the phone\n";
+    let listed = "2 subjects recorded by a hash: 1 recognised as listed in the settings, 1 asked as 1000 made-up ones; \
+                  percentages show where the answer depends on the subject\n";
     assert_eq!(run(&site, &by_file)?, format!("{shown}{listed}"));
 
     site.put("../next.toml", TESTER_LIVE)?;

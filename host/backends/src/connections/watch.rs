@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+use turnout_supervisor::{Need, Supervisor, Task};
 
 use super::Connections;
 use crate::schema::{SchemaCache, introspection, read_schema};
@@ -13,20 +13,19 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// How long nothing is asked of a backend before the watch looks whether it is still there.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// The task that tries to connect when the backend is under suspicion, or idle. It ends when this is dropped.
-pub(crate) struct Watch(JoinHandle<()>);
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl Watch {
-    /// Starts the task, with a first look at the backend at once. Needs a tokio runtime.
-    pub(crate) fn start(connections: Arc<Connections>, schemas: Arc<SchemaCache>) -> Self {
+/// Starts the task of this name that tries to connect when the database is under suspicion, or idle. Its first look at the database comes
+/// at once. Needs a tokio runtime.
+pub(crate) fn watch(
+    supervisor: &Supervisor,
+    name: &str,
+    connections: Arc<Connections>,
+    schemas: Arc<SchemaCache>,
+) -> Task {
+    supervisor.keep(name, Need::Required, move || {
+        let (connections, schemas) = (Arc::clone(&connections), Arc::clone(&schemas));
+        // A look that was cut short by a panic is made again.
         connections.reach.suspect();
-        Self(tokio::spawn(async move {
+        async move {
             let reach = &connections.reach;
             loop {
                 let began = Instant::now();
@@ -42,8 +41,8 @@ impl Watch {
                 }
                 reach.come_up();
             }
-        }))
-    }
+        }
+    })
 }
 
 /// Connects, and reads the schema anew while it is there: it may be another since the backend was last seen.

@@ -3,7 +3,8 @@ use turnout_vocabulary::Repository;
 use crate::connections::Pages;
 use crate::database::Database;
 use crate::error::Error;
-use crate::sql::{Statement, distinct_subjects};
+use crate::sql::{Statement, distinct_subjects, sampled_subjects};
+use crate::wire::Json;
 
 /// A moment of one database: it tells row versions that were written before from those that may have been written since.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,26 @@ impl Database {
             pages,
             moment: Moment(moment),
         }))
+    }
+
+    /// The texts of the subject column of at most so many rows, null aside, from all over the table; none if the repository has no
+    /// subject column.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn subject_sample(&self, repository: &Repository, most: u32) -> Result<Vec<String>, Error> {
+        let Some(column) = &repository.subject else {
+            return Ok(Vec::new());
+        };
+        let schema = self.schema().await?;
+        let mut statement = sampled_subjects(self.table(&schema, repository)?, column, most)?;
+        statement.text = format!(
+            "select coalesce(json_agg(text), '[]')::text from ({}) as sample (text)",
+            statement.text
+        );
+        let mut sample = self.protocol().run(&statement, true).await?;
+        let Json(texts) = sample.take(0).map_err(|misread| self.misread(&misread))?;
+        Ok(texts)
     }
 
     /// How many distinct texts the subject column of a repository holds, null aside.

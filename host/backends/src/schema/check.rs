@@ -1,4 +1,4 @@
-use turnout_vocabulary::{Backend, Repository};
+use turnout_vocabulary::{Backend, Repository, SubjectKind};
 
 use super::{Schema, Table};
 
@@ -55,6 +55,26 @@ pub(crate) fn key_problems(backend: Backend, table: &Table, repository: &Reposit
         }
     }
     problems
+}
+
+/// Why the subject column of a repository can't hold subjects of a kind. A text has one spelling only where PostgreSQL takes no two
+/// texts for equal; the others are normalised, so their columns may compare as they like.
+pub(crate) fn subject_problems(
+    backend: Backend,
+    table: &Table,
+    repository: &Repository,
+    kind: SubjectKind,
+) -> Option<String> {
+    let subject = repository.subject.as_ref()?;
+    let column = table.columns.iter().find(|column| column.name == *subject)?;
+    let takes_texts_as_they_are = matches!(&*column.compared_type, "text" | "character varying");
+    (kind == SubjectKind::Text && !takes_texts_as_they_are).then(|| {
+        format!(
+            "subject column {subject} of table {}.{} of backend {backend} has the type {}, whose values can be written in several ways: \
+             subjects.kind = \"text\" needs the type text or character varying, a column of UUIDs needs \"uuid\"",
+            repository.schema, repository.name, column.type_name
+        )
+    })
 }
 
 fn has_column(table: &Table, name: &str) -> bool {

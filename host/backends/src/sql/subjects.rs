@@ -47,7 +47,35 @@ pub(crate) fn distinct<'a>(table: &Table, column: &str, since: Option<&str>) -> 
     Ok(statement)
 }
 
-/// The same among the rows whose key an upsert finds taken; `None` if it can find none.
+/// The texts of the subject column of at most so many rows, null left out: rows of pages from all over a table that keeps its rows
+/// itself, else those that PostgreSQL finds first.
+pub(crate) fn sample<'a>(table: &Table, column: &str, most: u32) -> Result<Statement<'a>, Error> {
+    table.column(column, Place::Read)?;
+    let mut statement = Statement::default();
+    statement.sql("select ").sql(TARGET).sql(".").identifier(column);
+    statement
+        .sql("::text from ")
+        .sql(&table.qualified)
+        .sql(" as ")
+        .sql(TARGET);
+    if table.plain {
+        // A table that was never analysed has -1 rows.
+        let name = table.qualified.replace('\'', "''");
+        statement.sql(&format!(
+            " tablesample system ((select least(100, 110.0 * {most} / greatest(reltuples, 1)) from pg_catalog.pg_class \
+             where oid = '{name}'::pg_catalog.regclass))"
+        ));
+    }
+    statement
+        .sql(" where ")
+        .sql(TARGET)
+        .sql(".")
+        .identifier(column)
+        .sql(&format!(" is not null limit {most}"));
+    Ok(statement)
+}
+
+/// The distinct values of the subject column among the rows whose key an upsert finds taken; `None` if it can find none.
 pub(crate) fn conflicting<'a>(table: &Table, column: &str, insert: &'a Insert) -> Result<Option<Statement<'a>>, Error> {
     let Some(conflict) = &insert.conflict else {
         return Ok(None);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use turnout_backends::{Database, Error, Settings};
 use turnout_cluster::{Cluster, Options};
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, Epoch, Find, Outcome, Repository, Request};
 
 use crate::world::{CLIENTS, World, equal, insert, repository, run, sqlstate};
@@ -20,7 +21,7 @@ async fn own_cluster() -> (Cluster, Database, Arc<[Repository]>) {
         acquire_timeout: ACQUIRE,
         ..Settings::new(cluster.url())
     };
-    let database = Database::open(Backend::New, settings, Arc::clone(&repositories)).unwrap();
+    let database = Database::open(Backend::New, settings, Arc::clone(&repositories), &Supervisor::new()).unwrap();
     (cluster, database, repositories)
 }
 
@@ -100,7 +101,7 @@ async fn a_backend_that_was_never_there_fails_within_the_acquire_timeout() {
         acquire_timeout: ACQUIRE,
         ..Settings::new(cluster.url())
     };
-    let database = Database::open(Backend::Old, settings, Arc::clone(&repositories)).unwrap();
+    let database = Database::open(Backend::Old, settings, Arc::clone(&repositories), &Supervisor::new()).unwrap();
     let began = Instant::now();
     let refused = database.execute(&repositories[0], &lookup(), Epoch::FIRST).await;
     assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
@@ -170,7 +171,13 @@ async fn a_statement_that_takes_too_long_is_ended_by_the_database() {
         statement_timeout: Duration::from_millis(100),
         ..Settings::new(&world.url)
     };
-    let database = Database::open(Backend::Old, settings, Arc::clone(&world.repositories)).unwrap();
+    let database = Database::open(
+        Backend::Old,
+        settings,
+        Arc::clone(&world.repositories),
+        &Supervisor::new(),
+    )
+    .unwrap();
     let began = Instant::now();
     let refused = database
         .execute(&world.repositories[0], &Request::Find(Find::default()), Epoch::FIRST)
@@ -192,7 +199,13 @@ async fn a_backend_whose_connections_are_all_busy_is_exhausted_but_up() {
         acquire_timeout: Duration::from_secs(2),
         ..Settings::new(&world.url)
     };
-    let database = Database::open(Backend::Old, settings, Arc::clone(&world.repositories)).unwrap();
+    let database = Database::open(
+        Backend::Old,
+        settings,
+        Arc::clone(&world.repositories),
+        &Supervisor::new(),
+    )
+    .unwrap();
     database.schema().await.unwrap();
     let request = Request::Find(Find::default());
     let answers = join_all((0..5).map(|_| database.execute(&world.repositories[0], &request, Epoch::FIRST))).await;
@@ -214,7 +227,7 @@ async fn a_frozen_backend_is_given_up() {
         statement_timeout: Duration::from_millis(300),
         ..Settings::new(cluster.url())
     };
-    let database = Database::open(Backend::New, settings, Arc::clone(&repositories)).unwrap();
+    let database = Database::open(Backend::New, settings, Arc::clone(&repositories), &Supervisor::new()).unwrap();
     assert!(many(&database, &repositories[0]).await.iter().all(Result::is_ok));
     signal_all(&cluster, "STOP");
     let began = Instant::now();
@@ -235,7 +248,7 @@ async fn a_frozen_backend_is_given_up() {
 #[tokio::test]
 async fn only_a_url_that_can_never_work_is_refused_at_once() {
     for url in ["mysql://localhost/x", "postgres://user:secret@host:notaport/x", ""] {
-        let refused = Database::open(Backend::Old, Settings::new(url), Arc::from([]));
+        let refused = Database::open(Backend::Old, Settings::new(url), Arc::from([]), &Supervisor::new());
         let Err(error @ Error::Url { .. }) = refused else {
             panic!("{url}")
         };
@@ -327,7 +340,13 @@ async fn an_acknowledged_write_survives_a_crash_of_a_role_that_commits_asynchron
     ] {
         run(cluster.url(), setting).await;
     }
-    let database = Database::open(Backend::New, Settings::new(cluster.url()), Arc::clone(&repositories)).unwrap();
+    let database = Database::open(
+        Backend::New,
+        Settings::new(cluster.url()),
+        Arc::clone(&repositories),
+        &Supervisor::new(),
+    )
+    .unwrap();
     let names: Vec<_> = (0..40).map(|number| format!("row {number}")).collect();
     let requests: Vec<_> = names.iter().map(|name| another(name)).collect();
     let written = join_all(

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, raw_sql};
 use tokio::sync::OnceCell;
 use turnout_backends::{Database, Error, Settings};
 use turnout_cluster::{Cluster, Options};
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{
     Backend, Column, Comparison, Epoch, Filter, Find, Insert, Operand, Operator, Outcome, Repository, RepositoryId,
     Request, Returning, Rows,
@@ -41,7 +42,7 @@ impl World {
             acquire_timeout: Duration::from_secs(20),
             ..Settings::new(&url)
         };
-        let database = Database::open(Backend::Old, settings, Arc::clone(&repositories)).unwrap();
+        let database = Database::open(Backend::Old, settings, Arc::clone(&repositories), &Supervisor::new()).unwrap();
         Self {
             url,
             database,

@@ -9,6 +9,7 @@ use turnout_backends::{Database, NotInstalled};
 use turnout_handoff::{Alerts, Capture, Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::Metrics;
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, PerBackend, RecordingKey, Repository};
 
 use super::install;
@@ -19,7 +20,8 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     let config = Config::load(path)?;
     let mut out = std::io::stdout().lock();
     super::runtime()?.block_on(async {
-        let backends = Arc::new(super::open(&config)?);
+        let supervisor = Supervisor::new();
+        let backends = Arc::new(super::open(&config, &supervisor)?);
         let Some(recorded) = turnout_handoff::recorded_site(&backends).await? else {
             bail!("no description of the site is on record yet: the first host that starts records the one in its configuration");
         };
@@ -31,7 +33,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
         for difference in &differences {
             writeln!(out, "{difference}")?;
         }
-        let handoffs = handoffs(&config, &backends).await?;
+        let handoffs = handoffs(&config, &backends, &supervisor).await?;
         let capture = Installer {
             config: &config,
             backends: &backends,
@@ -51,7 +53,11 @@ pub(crate) fn run(path: &Path) -> Result<()> {
 }
 
 /// The handoffs that bring the description into force. All hosts are stopped then, so their mirror does the hosts' work.
-async fn handoffs(config: &Config, backends: &Arc<PerBackend<Database>>) -> Result<Arc<Handoffs>> {
+async fn handoffs(
+    config: &Config,
+    backends: &Arc<PerBackend<Database>>,
+    supervisor: &Supervisor,
+) -> Result<Arc<Handoffs>> {
     let metrics = Metrics::new(&config.repositories);
     let recorded = turnout_handoff::recorded_set(backends).await?;
     let policies = super::policies(config, &metrics.policies, recorded.as_ref()).context(
@@ -66,11 +72,12 @@ async fn handoffs(config: &Config, backends: &Arc<PerBackend<Database>>) -> Resu
     let handoffs = Handoffs::new(Parts {
         policies,
         backends: Arc::clone(backends),
-        mirror: Arc::new(Mirror::start(backends, &config.repositories, &judge)),
+        mirror: Arc::new(Mirror::start(backends, &config.repositories, &judge, supervisor)),
         alerts: Arc::new(Alerts::default()),
         metrics: Arc::clone(&metrics.mirror),
         repositories: Arc::clone(&config.repositories),
         rule: config.subjects.clone(),
+        supervisor: supervisor.clone(),
         names: RecordingKey::of(config.keys.admin()),
         budget: config.handoff_budget,
         kept: config.policies.kept,

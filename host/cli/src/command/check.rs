@@ -1,3 +1,5 @@
+mod subjects;
+
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -7,6 +9,7 @@ use turnout_backends::{Database, Error};
 use turnout_handoff::SiteDescription;
 use turnout_pipeline::Metrics;
 use turnout_policies::Policies;
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::PerBackend;
 
 use crate::config::Config;
@@ -22,10 +25,10 @@ pub(crate) fn run(path: &Path) -> Result<()> {
     let needs_mirror = policies.as_ref().is_ok_and(|policies| needs_mirror(&config, policies));
     let mut wrong = 0;
     super::runtime()?.block_on(async {
-        let databases = super::open(&config)?;
+        let databases = super::open(&config, &Supervisor::new())?;
         for (backend, database) in databases.iter() {
             let name = format!("backend {backend} ({})", config.backends[backend].label);
-            let Checked { problems, installed } = check(database, needs_mirror).await.unwrap_or_else(|error| Checked {
+            let Checked { problems, installed } = check(database, &config, needs_mirror).await.unwrap_or_else(|error| Checked {
                 problems: vec![error.to_string()],
                 installed: false,
             });
@@ -45,6 +48,9 @@ pub(crate) fn run(path: &Path) -> Result<()> {
                         "warn   {name}: sequence {sequence} of {table} can't be set apart when both sides can insert: {obstacle}"
                     )?;
                 }
+            }
+            for warning in subjects::warnings(database, &config.repositories, &config.subjects).await {
+                writeln!(out, "warn   {name}: {warning}")?;
             }
             if problems.is_empty() {
                 let installation = if installed { "installed" } else { "not installed" };
@@ -104,7 +110,7 @@ struct Checked {
     installed: bool,
 }
 
-async fn check(database: &Database, needs_mirror: bool) -> Result<Checked, Error> {
+async fn check(database: &Database, config: &Config, needs_mirror: bool) -> Result<Checked, Error> {
     if let Some(pooler) = database.check_pooler().await? {
         return Ok(Checked {
             problems: vec![pooler],
@@ -112,6 +118,7 @@ async fn check(database: &Database, needs_mirror: bool) -> Result<Checked, Error
         });
     }
     let mut problems = database.check().await?;
+    problems.extend(database.check_subjects(config.subjects.kind()).await?);
     let capture = database.check_capture().await?;
     let installed = capture.is_some();
     if !installed && needs_mirror {

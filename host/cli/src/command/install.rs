@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use turnout_backends::{Database, Error, Installation, NotInstalled};
 use turnout_handoff::SiteDescription;
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, PerBackend, Repository};
 
 use crate::arguments::{Install, Uninstall};
@@ -22,7 +23,7 @@ pub(crate) fn install(config: &Path, arguments: &Install) -> Result<()> {
         return Ok(write!(out, "{}", installation.script())?);
     }
     super::runtime()?.block_on(async {
-        let databases = super::open(&config)?;
+        let databases = super::open(&config, &Supervisor::new())?;
         refuse_other_site(&config, &databases).await?;
         let database = &databases[backend];
         let remarks = match database.installed_for().await? {
@@ -63,7 +64,7 @@ pub(crate) fn uninstall(config: &Path, arguments: &Uninstall) -> Result<()> {
     let config = Config::load(config)?;
     let backend: Backend = arguments.backend.into();
     super::runtime()?.block_on(async {
-        let databases = super::open(&config)?;
+        let databases = super::open(&config, &Supervisor::new())?;
         let mut out = std::io::stdout().lock();
         let database = &databases[backend];
         if !database.schema().await?.installed && database.installed_for().await?.is_none() {
@@ -123,7 +124,7 @@ fn in_full(error: NotInstalled, backend: Backend) -> anyhow::Error {
 
 /// Installs Turnout on both sides of the demo.
 pub(super) async fn both(config: &Config) -> Result<()> {
-    for (backend, database) in super::open(config)?.iter() {
+    for (backend, database) in super::open(config, &Supervisor::new())?.iter() {
         let role = role(config, backend)?;
         database
             .install(&installation(config, backend, &config.repositories, &role), false)

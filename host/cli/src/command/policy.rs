@@ -30,7 +30,7 @@ pub(crate) enum Policy {
     Test(test::Test),
     /// Say what a module is: its world, imports, size and settings, and how long a call takes; exit with 1 if it is no policy
     ///
-    /// The repositories, the region of phones and the bounds of policies are those of the configuration file, if it is there.
+    /// The repositories, the kind of subjects and the bounds of policies are those of the configuration file, if it is there.
     /// Nothing else of it is read.
     Check(check::Check),
     /// Bring a module into force at the running host, by handoff: for everybody, or on trial for some
@@ -38,7 +38,7 @@ pub(crate) enum Policy {
     /// Run recorded operations through a module, and show which decisions would change, by cohort and repository
     ///
     /// Without --against the running host does it, on the operations that it has recorded. With it no host is needed: the
-    /// repositories, the region of phones and the administrator's key, which subjects were hashed with, are those of the
+    /// repositories, the kind of subjects and the administrator's key, which subjects were hashed with, are those of the
     /// configuration file, if it is there.
     Replay(replay::Replay),
     /// Print the operations that the running host has recorded, with what is decided on them: one JSON object a line

@@ -1,14 +1,15 @@
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use turnout_api::Limits;
-use turnout_handoff::{Handoffs, Watching};
+use turnout_api::{Host, Limits};
+use turnout_supervisor::Task;
 
 use crate::arguments::Serve;
 use crate::config::Config;
@@ -17,12 +18,16 @@ use crate::config::Config;
 pub(crate) fn run(config: &Path, arguments: &Serve) -> Result<()> {
     let config = Config::load(config)?;
     config.log.start();
-    super::runtime()?.block_on(async {
+    let runtime = super::runtime()?;
+    let served = runtime.block_on(async {
         let stop = stopped()?;
         let listener = listen(arguments.listen.unwrap_or(config.listen)).await?;
         Service::start(&config, listener).await?.run(stop).await;
         Ok(())
-    })
+    });
+    // Policies that are being compiled or examined on its threads are not waited for.
+    runtime.shutdown_background();
+    served
 }
 
 /// Takes an address to serve at.
@@ -37,8 +42,9 @@ pub(crate) struct Service {
     listener: TcpListener,
     router: Router,
     limits: Limits,
-    handoffs: Arc<Handoffs>,
-    _watching: Watching,
+    stop_timeout: Duration,
+    host: Arc<Host>,
+    _watching: Task,
 }
 
 impl Service {
@@ -52,22 +58,32 @@ impl Service {
             .with_context(|| format!("cannot watch the policies in {}", config.policies.directory.display()))?;
         let epoch = host.pipeline().policies.in_force().epoch;
         tracing::info!(address = %listener.local_addr()?, %epoch, "serving");
-        let handoffs = Arc::clone(&host.pipeline().handoffs);
-        let router = turnout_api::router(host);
+        let router = turnout_api::router(Arc::clone(&host));
         Ok(Self {
             listener,
             router,
             limits: config.limits,
-            handoffs,
+            stop_timeout: config.stop_timeout,
+            host,
             _watching: watching,
         })
     }
 
-    /// Serves until `stop`, then lets the requests that are worked on come to their end, for as long as one may take, and a handoff
-    /// that is under way.
+    /// Serves until `stop`. Then the host says that it is not ready, lets the requests that are worked on come to their end, then a
+    /// handoff that is under way, and gives the leases of the mirror back: all within the stop's time.
     pub(crate) async fn run(self, stop: Stop) {
+        let began = OnceLock::new();
+        let stop = async {
+            stop.await;
+            self.host.begins_to_stop();
+            began.get_or_init(Instant::now);
+            tracing::info!(within = ?self.stop_timeout, "stopping");
+        };
         turnout_api::serve(self.listener, self.router, self.limits, stop).await;
-        self.handoffs.stop().await;
+        let spent = began.get().map_or(Duration::ZERO, Instant::elapsed);
+        let handoffs = &self.host.pipeline().handoffs;
+        handoffs.stop(self.stop_timeout.saturating_sub(spent)).await;
+        tracing::info!("stopped");
     }
 }
 

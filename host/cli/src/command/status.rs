@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use turnout_api::{AlertStatus, BackendStatus, ComparisonStatus, RowsStatus, Status};
+use turnout_api::{AlertStatus, BackendStatus, ComparisonStatus, RowsStatus, Status, TaskStatus};
 
 use super::running::{Running, understood};
 use crate::arguments;
@@ -104,6 +104,7 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
     for (source, mirror) in status.mirror.iter() {
         mirror::show(source, mirror.as_ref(), out)?;
     }
+    show_failed_tasks(&status.tasks, out)?;
     if !status.alerts.is_empty() {
         writeln!(out, "alerts")?;
     }
@@ -122,6 +123,23 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
             write!(out, "{repository} on {authority}: ")?;
         }
         writeln!(out, "{message}")?;
+    }
+    Ok(())
+}
+
+/// Writes which tasks of the host failed; nothing if none did.
+fn show_failed_tasks(tasks: &[TaskStatus], out: &mut impl Write) -> std::io::Result<()> {
+    let mut failed = tasks
+        .iter()
+        .filter_map(|task| Some((task, task.last_failure.as_ref()?)))
+        .peekable();
+    if failed.peek().is_some() {
+        writeln!(out, "failed tasks")?;
+    }
+    for (task, failure) in failed {
+        let state = if task.down > 0 { "down" } else { "up" };
+        let (name, restarts, reason) = (&task.name, task.restarts, &failure.reason);
+        writeln!(out, "  {name}  {state}  restarted {restarts} times; last {reason}")?;
     }
     Ok(())
 }

@@ -9,6 +9,9 @@ use super::section::Section;
 /// The least number of random characters that make a key safe from guessing.
 const SAFE_KEY: usize = 16;
 
+/// How long the host may take to stop, unless the configuration says: less than the 30 s after which Kubernetes kills it.
+const STOP_TIMEOUT: Duration = Duration::from_secs(25);
+
 /// The section `api`.
 pub(super) struct ApiConfig {
     /// Where the API listens.
@@ -17,6 +20,8 @@ pub(super) struct ApiConfig {
     pub(super) keys: Option<Keys>,
     /// The limits of requests and connections. `connections` is cut to the file descriptors later, in `descriptors.rs`.
     pub(super) limits: Limits,
+    /// How long the host may take to stop.
+    pub(super) stop_timeout: Duration,
     /// The configured number of connections, if one is configured.
     pub(super) connections: Option<usize>,
     /// What works now and should be changed, each in words for people.
@@ -38,12 +43,15 @@ impl ApiConfig {
             api.problem("`key` and `admin_key` are the same; give administration a key of its own");
         }
         let connections = api.positive("connections");
+        let time = api.duration("request_timeout").unwrap_or(Duration::from_secs(15));
+        let stop_timeout = api.duration("stop_timeout").unwrap_or(STOP_TIMEOUT);
         let limits = Limits {
             body: api.kibibytes("body_limit_kib").unwrap_or(1 << 20),
-            time: api.duration("request_timeout").unwrap_or(Duration::from_secs(15)),
+            time,
             concurrency: api.positive("concurrency").unwrap_or(512),
             connections: 0,
             idle: api.duration("idle_timeout").unwrap_or(Duration::from_secs(75)),
+            draining: time.min(stop_timeout * 3 / 4),
         };
         api.finish();
 
@@ -58,6 +66,7 @@ impl ApiConfig {
                 .zip(admin_key)
                 .map(|(key, admin_key)| Keys::new(key, admin_key, metrics_key)),
             limits,
+            stop_timeout,
             connections,
         }
     }

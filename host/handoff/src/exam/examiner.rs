@@ -102,7 +102,7 @@ impl Examiner {
         }
         while let Some((place, page)) = pages.blocking_recv() {
             for text in page {
-                // A text that is no phone number belongs to nobody.
+                // A text that is no subject belongs to nobody.
                 if let Some(subject) = self.rule.subject_in(Some(&text)) {
                     self.ask(place, Some(&subject))?;
                 }

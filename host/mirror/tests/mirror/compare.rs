@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use turnout_backends::{Database, Settings};
 use turnout_mirror::Comparing;
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
 use crate::world::{CLIENTS, T, Table, World};
@@ -25,7 +26,7 @@ async fn a_table_is_compared_that_takes_longer_than_a_statement_may() {
             acquire_timeout: Duration::from_secs(20),
             ..Settings::new(&world.urls[backend])
         };
-        Database::open(backend, settings, Arc::clone(&world.repositories)).unwrap()
+        Database::open(backend, settings, Arc::clone(&world.repositories), &Supervisor::new()).unwrap()
     });
     let whole = backends
         .old

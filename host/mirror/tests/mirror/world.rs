@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 use turnout_backends::{Database, Installation, MirrorStanding, ParkedKey, Settings};
 use turnout_cluster::{Cluster, Options};
 use turnout_mirror::{Judge, Mirror};
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId};
 
 use crate::judge::OneSided;
@@ -76,7 +77,7 @@ impl World {
 
     pub(crate) fn mirror_as(&self, judge: impl Judge) -> Mirror {
         let judge: Arc<dyn Judge> = Arc::new(judge);
-        Mirror::start(&self.backends, &self.repositories, &judge)
+        Mirror::start(&self.backends, &self.repositories, &judge, &Supervisor::new())
     }
 
     /// Other connections to the same databases: those of a second host.
@@ -270,7 +271,7 @@ pub(crate) fn open(backend: Backend, urls: &PerBackend<String>, repositories: &A
         acquire_timeout: Duration::from_secs(20),
         ..Settings::new(&urls[backend])
     };
-    Database::open(backend, settings, Arc::clone(repositories)).unwrap()
+    Database::open(backend, settings, Arc::clone(repositories), &Supervisor::new()).unwrap()
 }
 
 pub(crate) async fn run(url: &str, script: &str) {

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use turnout_backends::{Asked, Database, Said, Script};
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, Repository};
 
 /// One side: what it answers, and what operations have asked of it.
@@ -40,10 +41,15 @@ const TABLES: &str = r#"{"fence": true, "side": null, "tables": [{
 
 impl Side {
     /// A database that answers as this side does.
-    pub(crate) fn database(self: &Arc<Self>, backend: Backend, repositories: &Arc<[Repository]>) -> Database {
+    pub(crate) fn database(
+        self: &Arc<Self>,
+        backend: Backend,
+        repositories: &Arc<[Repository]>,
+        supervisor: &Supervisor,
+    ) -> Database {
         let side = Arc::clone(self);
         let script: Arc<Script> = Arc::new(move |asked: &Asked<'_>| side.answer(backend, asked));
-        Database::scripted(backend, &script, Arc::clone(repositories))
+        Database::scripted(backend, &script, Arc::clone(repositories), supervisor)
     }
 
     /// Changes what it answers from now on.

@@ -9,6 +9,7 @@ use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Error, Freshness, Metrics, Pipeline, Provenance, Recording, Undecided};
 use turnout_policies::{Acceptance, Era, InForce, Policies, PolicySource, TrustedKeys};
 use turnout_runtime::{Options, Runtime};
+use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{
     Backend, Comparison, Delete, Epoch, Filter, Find, Insert, Operand, Operation, OperationId, Operator, Outcome,
     PerBackend, RecordingKey, Repository, RepositoryId, Request, Returning, Rows, SubjectRule, Update,
@@ -53,13 +54,14 @@ impl World {
             compared: vec![],
         }]
         .into();
+        let supervisor = Supervisor::new();
         let sides = PerBackend::from_fn(|_| Arc::<Side>::default());
         let journal = Arc::default();
         for (_, side) in sides.iter() {
             side.set(|side| (side.subjects, side.journal) = ("[]".into(), Arc::clone(&journal)));
         }
         let backends = Arc::new(PerBackend::from_fn(|backend| {
-            sides[backend].database(backend, &repositories)
+            sides[backend].database(backend, &repositories, &supervisor)
         }));
         let directory = TempDir::new().unwrap();
         policies::write(directory.path());
@@ -81,7 +83,7 @@ impl World {
         let policies = Arc::new(policies.unwrap());
         let judge = PolicyJudge::new(Arc::clone(&policies), rule.clone(), Arc::clone(&metrics.mirror));
         let judge: Arc<dyn Judge> = Arc::new(judge);
-        let mirror = Arc::new(Mirror::start(&backends, &repositories, &judge));
+        let mirror = Arc::new(Mirror::start(&backends, &repositories, &judge, &supervisor));
         let alerts = Arc::new(Alerts::default());
         let key = RecordingKey::of("a secret of the tests");
         let handoffs = Handoffs::new(Parts {
@@ -92,6 +94,7 @@ impl World {
             metrics: Arc::clone(&metrics.mirror),
             repositories: Arc::clone(&repositories),
             rule: rule.clone(),
+            supervisor: supervisor.clone(),
             names: key.clone(),
             budget: Duration::from_secs(10),
             kept: KeptSets::default(),

@@ -137,13 +137,13 @@ impl Refusal {
         Self::new(StatusCode::CONFLICT, "TURNOUT_REFUSED", message)
     }
 
-    /// 400 `TURNOUT_SUBJECT`: the header `header` holds no phone number.
+    /// 400 `TURNOUT_SUBJECT`: the header `header` holds no subject, for this reason.
     #[must_use]
-    pub fn invalid_subject(header: &str) -> Self {
+    pub fn invalid_subject(header: &str, reason: &str) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
             "TURNOUT_SUBJECT",
-            format!("The header {header} holds no phone number"),
+            format!("The header {header} holds no subject: {reason}"),
         )
     }
 

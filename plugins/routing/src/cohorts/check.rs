@@ -30,7 +30,7 @@ impl Cohorts {
                         {
                             let (first, second) = (&names[other], &names[index]);
                             let reason =
-                                format!("this phone is in `{first}` and in `{second}`; leave it in one of them");
+                                format!("this subject is in `{first}` and in `{second}`; leave it in one of them");
                             return Err(SettingsError::at(at(&format!("/subjects/{place}")), reason));
                         }
                     }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_in_two_cohorts_is_refused_with_both_their_names() {
+    fn a_subject_in_two_cohorts_is_refused_with_both_their_names() {
         let (pointer, reason) = refused(vec![listed("one", &["+71", "+72"]), listed("two", &["+73", "+72"])]);
         assert_eq!(pointer, "/cohort/1/subjects/1");
         assert!(

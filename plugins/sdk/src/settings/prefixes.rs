@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-/// A list of prefixes of phones, in settings: `"+7 968"`. The user may put spaces, hyphens and brackets into a prefix. A prefix begins with
+/// A list of prefixes of phone numbers, in settings: `"+7 968"`. Subjects of other kinds have none of these prefixes. The user may put spaces, hyphens and brackets into a prefix. A prefix begins with
 /// `+` and the code of its country, as subjects do: without that, `8 968` could mean anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prefixes(Vec<String>);

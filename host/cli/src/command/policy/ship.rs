@@ -16,7 +16,7 @@ use crate::config::Config;
 #[group(multiple = false)]
 struct For {
     /// Only for these subjects, in any spelling; everybody else stays with the stable version
-    #[arg(long, value_delimiter = ',', value_name = "PHONE,…")]
+    #[arg(long, value_delimiter = ',', value_name = "SUBJECT,…")]
     subjects: Vec<String>,
     /// Only for this part of the subjects
     #[arg(long, value_name = "0–100")]

@@ -3,11 +3,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use turnout_vocabulary::{RecordingKey, Repository, RepositoryId, SubjectRule};
+use turnout_vocabulary::{RecordingKey, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 use super::file;
 
-/// What a policy may know of a deployment, written as in `turnout.toml`: the repositories, and how phones are read; beside it
+/// What a policy may know of a deployment, written as in `turnout.toml`: the repositories, and how subjects are read; beside it
 /// the key that its recordings are made with.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -24,20 +24,22 @@ struct Api {
 }
 
 #[derive(Deserialize)]
-#[serde(default)]
-struct Subjects {
-    region: Region,
+#[serde(try_from = "Written")]
+struct Subjects(SubjectRule);
+
+/// The section `subjects`.
+#[derive(Deserialize)]
+struct Written {
+    kind: Option<SubjectKind>,
+    region: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct Region(SubjectRule);
-
-impl TryFrom<String> for Region {
+impl TryFrom<Written> for Subjects {
     type Error = String;
 
-    fn try_from(region: String) -> Result<Self, String> {
-        SubjectRule::for_region(&region)
+    fn try_from(Written { kind, region }: Written) -> Result<Self, String> {
+        let region = region.as_deref().unwrap_or("RU");
+        SubjectRule::of_kind(kind.unwrap_or(SubjectKind::Phone), region)
             .map(Self)
             .ok_or_else(|| format!("there is no region {region:?}; give a two-letter code such as \"RU\""))
     }
@@ -45,8 +47,7 @@ impl TryFrom<String> for Region {
 
 impl Default for Subjects {
     fn default() -> Self {
-        let russia = SubjectRule::for_region("RU").expect("there is a region RU");
-        Self { region: Region(russia) }
+        Self(SubjectRule::for_region("RU").expect("there is a region RU"))
     }
 }
 
@@ -92,9 +93,9 @@ impl Surroundings {
             .map(RecordingKey::of)
     }
 
-    /// How phones are read.
+    /// How subjects are read.
     pub(super) fn rule(&self) -> &SubjectRule {
-        &self.subjects.region.0
+        &self.subjects.0
     }
 
     /// The repositories, numbered as a host numbers them: in the order of their names.

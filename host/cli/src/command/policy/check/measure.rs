@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use turnout_runtime::CallError;
 use turnout_vocabulary::{
-    Action, ApplyFailure, Backend, Conditions, Health, MirrorState, PerBackend, Repository, Subject, Written,
+    Action, ApplyFailure, Backend, Conditions, Health, MirrorState, PerBackend, Repository, Written,
 };
 
 use crate::command::policy::fitting::{Fitting, FittingPolicy};
@@ -19,16 +19,13 @@ const SAMPLES: u32 = 500;
 /// How many calls are timed together: reading the clock takes as long as a short call.
 const AT_ONCE: u32 = 8;
 
-/// A phone in the form that needs no region.
-const PHONE: &str = "+79686484488";
-
 /// How long each function takes, for a subject where the repositories have any.
 pub(super) fn medians(policy: &FittingPolicy, surroundings: &Surroundings) -> Result<Vec<(&'static str, Duration)>> {
     let repositories = surroundings.repositories();
     let of_subjects = |repository: &&Repository| repository.subject.is_some();
     let repository = repositories.iter().find(of_subjects).or(repositories.first());
     let repository = repository.context("the configuration names no repository")?;
-    let subject: Subject = surroundings.rule().normalise(PHONE)?;
+    let subject = surroundings.rule().made_up(1);
     let subject = repository.subject.as_ref().map(|_| &subject);
     let repository = repository.id;
     Ok(match policy {

@@ -14,7 +14,7 @@ use crate::command::policy::file;
 use crate::command::policy::fitting::{Fitting, FittingModule, FittingPolicy, Settings};
 use crate::command::policy::surroundings::Surroundings;
 
-/// How many phones are made up to stand for the subjects that only a hash is known of. A part of the subjects as small as a
+/// How many subjects are made up to stand for the subjects that only a hash is known of. A part of the subjects as small as a
 /// hundredth has ten of them.
 const MADE_UP: u32 = 1000;
 
@@ -188,9 +188,7 @@ struct Subjects {
 
 impl Subjects {
     fn new(listed: HashSet<Subject>, surroundings: &Surroundings) -> Self {
-        // Spread over all that can follow `+79`, as Russian mobile phones are.
-        let phone = |number| format!("+79{:09}", u64::from(number) * 999_999_937 / u64::from(MADE_UP));
-        let made_up = (0..MADE_UP).filter_map(|number| surroundings.rule().normalise(&phone(number)).ok());
+        let made_up = (0..MADE_UP).map(|number| surroundings.rule().made_up(number));
         let made_up = made_up.filter(|subject| !listed.contains(subject)).collect();
         let key = surroundings.recording_key();
         let by_hash = ByHash {
@@ -211,8 +209,8 @@ impl Subjects {
     }
 
     fn of(&mut self, recorded: &RecordedOperation, surroundings: &Surroundings) -> Result<Whose> {
-        if let Some(phone) = recorded.phone() {
-            let subject = surroundings.rule().normalise(phone).context("the subject")?;
+        if let Some(clear) = recorded.clear_subject() {
+            let subject = surroundings.rule().normalise(clear).context("the subject")?;
             return Ok(Whose::Known(Some(subject)));
         }
         let Some(name) = &recorded.subject else {
@@ -238,8 +236,8 @@ impl ByHash {
         }
         writeln!(
             out,
-            "{} recorded by a hash: {recognised} recognised as listed in the settings, {} asked as {MADE_UP} made-up phones; \
-             percentages show where the answer depends on the phone",
+            "{} recorded by a hash: {recognised} recognised as listed in the settings, {} asked as {MADE_UP} made-up ones; \
+             percentages show where the answer depends on the subject",
             counted(all, "subject"),
             all - recognised
         )?;

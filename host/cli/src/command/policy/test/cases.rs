@@ -196,9 +196,9 @@ impl Cases {
         })
     }
 
-    /// A phone in any spelling.
-    pub(super) fn subject(&self, phone: Option<&str>) -> Result<Option<Subject>> {
-        let subject = phone.map(|phone| self.surroundings.rule().normalise(phone));
+    /// A subject in any spelling.
+    pub(super) fn subject(&self, text: Option<&str>) -> Result<Option<Subject>> {
+        let subject = text.map(|text| self.surroundings.rule().normalise(text));
         subject.transpose().context("the subject")
     }
 }

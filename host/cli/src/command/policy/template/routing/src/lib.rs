@@ -1,4 +1,4 @@
-//! Moves the listed phones to the new database, and keeps their rows equal on the old one.
+//! Moves the listed subjects to the new database, and keeps their rows equal on the old one.
 
 use std::collections::HashSet;
 
@@ -11,13 +11,13 @@ turnout_policy::export_routing!(Moved);
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The phones that are written to the new database, in any spelling.
+    /// The subjects that are written to the new database, in any spelling.
     moved: Subjects,
 }
 
 /// Who has moved.
 pub struct Moved {
-    phones: HashSet<String>,
+    moved: HashSet<String>,
 }
 
 impl Routing for Moved {
@@ -25,13 +25,13 @@ impl Routing for Moved {
 
     fn configure(settings: Settings, _: &[Repository]) -> Result<Self, SettingsError> {
         Ok(Self {
-            phones: settings.moved.into_iter().collect(),
+            moved: settings.moved.into_iter().collect(),
         })
     }
 
     fn authority(&self, target: &Target) -> Backend {
         match &target.subject {
-            Some(phone) if self.phones.contains(phone) => Backend::New,
+            Some(subject) if self.moved.contains(subject) => Backend::New,
             _ => Backend::Old,
         }
     }
