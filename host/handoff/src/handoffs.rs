@@ -136,7 +136,7 @@ impl Handoffs {
     /// recorded is left to the other hosts, or to the next start.
     pub async fn stop(&self, within: Duration) {
         let for_leases = LEASES_LEFT.min(within / 2);
-        let for_handoff = self.patience().min(within - for_leases);
+        let for_handoff = self.patience().min(within.saturating_sub(for_leases));
         if let Ok(turn) = timeout(for_handoff, Arc::clone(&self.one).lock_owned()).await {
             // The turn is never given back.
             std::mem::forget(turn);

@@ -89,10 +89,12 @@ impl Recording {
     /// What a subject is called outside of this process.
     pub(crate) fn name(&self, subject: &Subject) -> String {
         let clear = subject.as_str();
-        match self.clear_subjects {
-            true if is_hash(clear) || clear.starts_with(MARK) => format!("{MARK}{clear}"),
-            true => clear.to_owned(),
-            false => self.key.name(subject),
+        if !self.clear_subjects {
+            self.key.name(subject)
+        } else if is_hash(clear) || clear.starts_with(MARK) {
+            format!("{MARK}{clear}")
+        } else {
+            clear.to_owned()
         }
     }
 }

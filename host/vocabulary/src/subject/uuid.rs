@@ -11,7 +11,7 @@ pub(super) fn normalise(text: &str) -> Option<String> {
     let mut digits = String::with_capacity(32);
     for character in bare.chars() {
         match character {
-            '-' if digits.len() % 4 == 0 && !digits.is_empty() => {}
+            '-' if digits.len().is_multiple_of(4) && !digits.is_empty() => {}
             _ if character.is_ascii_hexdigit() => digits.push(character.to_ascii_lowercase()),
             _ => return None,
         }
