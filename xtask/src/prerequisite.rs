@@ -5,7 +5,17 @@ mod node;
 mod postgresql;
 mod wasm_target;
 
-/// Installs what is missing, or says how to.
+/// Installs what the demo lacks, or says how to.
+pub(crate) fn ensure_for_demo() -> anyhow::Result<()> {
+    postgresql::ensure()
+}
+
+/// Installs what policies are built with, or says how to.
+pub(crate) fn ensure_wasm() -> anyhow::Result<()> {
+    wasm_target::ensure()
+}
+
+/// Installs both.
 pub(crate) fn ensure() -> anyhow::Result<()> {
     wasm_target::ensure()?;
     postgresql::ensure()

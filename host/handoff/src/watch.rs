@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode, ModifyKind};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::runtime::Handle;
 
 use crate::change::ATTEMPTS;
@@ -64,7 +64,16 @@ pub struct Watching {
 pub fn watch(handoffs: &Arc<Handoffs>) -> Result<Watching, notify::Error> {
     let (sender, changes) = mpsc::channel();
     let mut watcher = watcher(sender)?;
-    watcher.watch(handoffs.policies.source.directory(), RecursiveMode::NonRecursive)?;
+    let directory = handoffs.policies.source.directory();
+    match watcher.watch(directory, RecursiveMode::NonRecursive) {
+        Err(error) if matches!(error.kind, ErrorKind::PathNotFound) => {
+            tracing::info!(
+                directory = %directory.display(),
+                "there is no policy directory; what it will hold is found by a look every {LOOK:?}"
+            );
+        }
+        other => other?,
+    }
     let handoffs = Arc::clone(handoffs);
     let runtime = Handle::current();
     thread::Builder::new()

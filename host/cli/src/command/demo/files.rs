@@ -1,9 +1,9 @@
 use std::fs::Permissions;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ const POLICIES: [(&str, &str); 2] = [
     ("dual-write", include_str!("dual-write.toml")),
 ];
 
-/// The demo's own copies of what a deployment keeps: the configuration and the policies, for the user to edit. They
+/// The demo's own copies of what a deployment keeps: the configuration and the settings of the policies, for the user to edit. They
 /// go when this is dropped.
 pub(crate) struct Files {
     folder: TempDir,
@@ -24,9 +24,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Writes them for a host that listens at `listen` and moves `old` to `new`, with the policies that were built into a
-    /// folder.
-    pub(crate) fn write(listen: SocketAddr, old: &str, new: &str, built: &Path) -> Result<Self> {
+    /// Writes them for a host that listens at `listen` and moves `old` to `new` by the policies that are built in.
+    pub(crate) fn write(listen: SocketAddr, old: &str, new: &str) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("turnout-demo-")
             // The configuration holds keys and passwords.
@@ -50,10 +49,8 @@ impl Files {
             .and_then(|()| std::fs::set_permissions(files.config(), Permissions::from_mode(0o600)))
             .with_context(|| format!("cannot write the demo's files into {}", files.folder.path().display()))?;
         for (world, settings) in POLICIES {
-            let module = module(built, world);
-            std::fs::write(policies.join(format!("{world}.toml")), settings)
-                .and_then(|()| std::fs::copy(&module, policies.join(format!("{world}.wasm"))))
-                .with_context(|| format!("cannot copy the {world} policy {}", module.display()))?;
+            let path = policies.join(format!("{world}.toml"));
+            std::fs::write(&path, settings).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(files)
     }
@@ -72,30 +69,4 @@ impl Files {
 /// A key that nobody guesses: 122 random bits.
 fn key() -> String {
     Uuid::new_v4().simple().to_string()
-}
-
-/// The folder of the policies, if all are there: the one named, or else the one that `cargo xtask demo` builds them into,
-/// beside the one that it builds the host into.
-pub(crate) fn built_policies(named: Option<PathBuf>) -> Result<PathBuf> {
-    let folder = if let Some(folder) = named {
-        folder
-    } else {
-        let host = std::env::current_exe().context("cannot find the turnout program's own path")?;
-        let target = host.parent().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
-        target.join("wasm32-unknown-unknown/policy")
-    };
-    for (world, _) in POLICIES {
-        let module = module(&folder, world);
-        ensure!(
-            module.exists(),
-            "there is no {world} policy at {}; build it with `cargo xtask demo`, or name its folder with --policies-from",
-            module.display()
-        );
-    }
-    Ok(folder)
-}
-
-/// The module that cargo writes for the policy of a world.
-fn module(folder: &Path, world: &str) -> PathBuf {
-    folder.join(format!("turnout_{}.wasm", world.replace('-', "_")))
 }
