@@ -1,5 +1,6 @@
 //! The real binary against real PostgreSQL clusters. One program, because each would link everything anew.
 
+mod advice;
 mod built_in;
 mod check;
 mod comparing;
