@@ -26,10 +26,18 @@ pub(crate) fn target() -> anyhow::Result<PathBuf> {
         .to_owned())
 }
 
-/// Builds every policy for WebAssembly.
+/// Builds every policy for WebAssembly: to the same bytes on every machine, so that no file has the path of the libraries in it.
 pub(crate) fn policies() -> anyhow::Result<()> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let home = home.context("where the libraries are: set CARGO_HOME")?;
+    let remap = format!("--remap-path-prefix={}=/cargo", home.display());
     let mut command = cargo();
     command.args(["build", "--target", "wasm32-unknown-unknown", "--profile", "policy"]);
+    command.args([
+        "--config",
+        &format!("target.wasm32-unknown-unknown.rustflags=[{remap:?}]"),
+    ]);
     for package in POLICIES {
         command.args(["--package", package]);
     }

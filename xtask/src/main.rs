@@ -1,5 +1,5 @@
-//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`,
-//! `cargo xtask torture`.
+//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask built-in`,
+//! `cargo xtask bench`, `cargo xtask torture`.
 
 mod build;
 mod command;
@@ -18,6 +18,8 @@ enum Command {
     Demo(Rest),
     /// Runs every test.
     Test(Rest),
+    /// Builds the policies that are part of the host, and puts them where the host is compiled with them.
+    BuiltIn,
     /// Runs the benchmarks; with `--peers`, compares the cost of a decision with Extism and Regorus.
     Bench(Bench),
     /// Breaks hosts, databases and networks while bots work, and looks for writes that were lost.
@@ -44,6 +46,7 @@ struct Rest {
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Demo(rest) => command::demo(&rest.arguments),
+        Command::BuiltIn => command::built_in(),
         Command::Test(rest) => command::test(&rest.arguments),
         Command::Bench(Bench { peers: true, .. }) => command::peers(),
         Command::Bench(bench) => command::bench(&bench.rest.arguments),

@@ -5,6 +5,16 @@ mod node;
 mod postgresql;
 mod wasm_target;
 
+/// Installs what the demo lacks, or prints how to install it.
+pub(crate) fn ensure_for_demo() -> anyhow::Result<()> {
+    postgresql::ensure()
+}
+
+/// Installs what policies are built with, or prints how to install it.
+pub(crate) fn ensure_wasm() -> anyhow::Result<()> {
+    wasm_target::ensure()
+}
+
 /// Installs what is missing, or prints how to install it.
 pub(crate) fn ensure() -> anyhow::Result<()> {
     wasm_target::ensure()?;

@@ -177,9 +177,6 @@ pub(crate) struct Demo {
     /// The port of the database `new` [default: a free one]
     #[arg(long, value_name = "PORT")]
     pub(crate) new_port: Option<u16>,
-    /// The folder of the built policies [default: where `cargo xtask demo` builds them]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) policies_from: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -20,7 +20,7 @@ use turnout_backends::Database;
 use turnout_handoff::{Alerts, Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Freshness, Metrics, Pipeline, Recording};
-use turnout_policies::{Files, PerWorld, Policies, PolicyMetrics, PolicySource};
+use turnout_policies::{Files, PerWorld, Policies, PolicyMetrics, PolicySource, Worlds};
 use turnout_runtime::Runtime;
 use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, PerBackend, RecordingKey};
@@ -47,10 +47,11 @@ fn open(config: &Config, supervisor: &Supervisor) -> Result<PerBackend<Database>
     })
 }
 
-/// Loads the policies: those of the directory, or those on record where the directory's are refused.
+/// Loads the policies: those of the directory, and where it holds none those on record, or else those that are built in; those on
+/// record, too, where the directory's are refused.
 fn policies(config: &Config, metrics: &Arc<PolicyMetrics>, recorded: Option<&PerWorld<Files>>) -> Result<Policies> {
     let runtime = Runtime::new(&config.policies.limits)?;
-    let source = PolicySource::new(&config.policies.directory);
+    let source = PolicySource::new(&config.policies.directory, Worlds::default());
     let repositories = Arc::clone(&config.repositories);
     Policies::load(
         source,

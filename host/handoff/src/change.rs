@@ -68,6 +68,9 @@ impl Handoffs {
         now: &InForce,
         set: &Arc<PolicySet>,
     ) -> Result<(), Obstacle> {
+        if now.epoch > Epoch::new(0) && set.only_advises_otherwise_than(now) && self.is_recorded().await {
+            return self.advise(now, set).await;
+        }
         self.refuse_restored().await?;
         if now.forced.is_some() {
             self.rejoin(now).await?;

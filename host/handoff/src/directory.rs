@@ -1,5 +1,5 @@
 use turnout_backends::{Database, EpochRecord, Error as BackendError};
-use turnout_policies::{Era, Files, PerWorld};
+use turnout_policies::{Era, Files, Held, PerWorld, Worlds};
 use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
 use crate::{Handoffs, record};
@@ -27,7 +27,10 @@ pub async fn recorded_set(backends: &PerBackend<Database>) -> Result<Option<PerW
         }
     }
     match newest {
-        Some((database, newest)) => Ok(Some(record::files(database, &newest).await?)),
+        Some((database, newest)) => {
+            let built_in = Worlds::default().built_in();
+            Ok(Some(record::files(&built_in, database, &newest).await?))
+        }
         None => Ok(None),
     }
 }
@@ -37,15 +40,15 @@ impl Handoffs {
     /// old: it is shown, and changes nothing until a file in it is saved.
     pub(crate) async fn set_old_directory_aside(&self) {
         let source = &self.policies.source;
-        let (Ok(stamp), Ok(files)) = (source.stamp(), self.policies.held()) else {
+        let (Ok(stamp), Ok(held)) = (source.stamp(), self.policies.held()) else {
             return;
         };
         let in_force = self.policies.in_force();
-        let mut pairs = files.iter().zip(in_force.files.iter());
+        let mut pairs = held.files.iter().zip(in_force.files.iter());
         if pairs.all(|((_, held), (_, own))| held.stable() == own.stable()) {
             return;
         }
-        match self.epoch_of(&files).await {
+        match self.epoch_of(&held).await {
             Ok(Some(epoch)) => {
                 tracing::warn!(
                     directory = %source.directory().display(),
@@ -65,7 +68,7 @@ impl Handoffs {
 
     /// Notes that a set is in force. The release is a fact without that, so a side that fails is passed over.
     pub(crate) async fn remember(&self, era: &Era) {
-        let digest = record::digest(&era.set.files);
+        let digest = record::digest(&era.set.files, self.policies.source.built_in());
         for (backend, database) in self.backends.iter() {
             if let Err(error) = database.remember_set(&digest, era.epoch).await {
                 tracing::debug!(%backend, %error, "the set in force is not noted there");
@@ -74,12 +77,11 @@ impl Handoffs {
     }
 
     /// The last epoch that these files were in force under, trials aside; `None` if they never were.
-    async fn epoch_of(&self, files: &PerWorld<Files>) -> Result<Option<Epoch>, BackendError> {
-        let digest = record::digest(files);
+    async fn epoch_of(&self, held: &Held) -> Result<Option<Epoch>, BackendError> {
         let mut last = None;
         let mut failed = None;
         for backend in Backend::ALL {
-            match self.past_epoch(backend, &digest).await {
+            match self.past_epoch(backend, held).await {
                 Ok(epoch) => last = last.max(epoch),
                 Err(error) => failed = Some(error),
             }
@@ -92,11 +94,12 @@ impl Handoffs {
 
     /// The same as one side knows it: by the digests that it keeps, and by the epochs on record, which may be older than
     /// the first digest.
-    async fn past_epoch(&self, backend: Backend, digest: &str) -> Result<Option<Epoch>, BackendError> {
-        let database = &self.backends[backend];
-        let mut last = database.epoch_of_set(digest).await?;
+    async fn past_epoch(&self, backend: Backend, held: &Held) -> Result<Option<Epoch>, BackendError> {
+        let (database, built_in) = (&self.backends[backend], self.policies.source.built_in());
+        let mut last = database.epoch_of_set(&record::digest(&held.files, built_in)).await?;
         for written in database.epochs(Epoch::new(0)).await? {
-            if written.released && record::digest_of(&record::worlds(database, &written)?) == digest {
+            let recorded = || record::worlds(built_in, database, &written);
+            if written.released && held.is_part_of(&recorded()?.map(|_, written| written.digests())) {
                 last = last.max(Some(written.epoch));
             }
         }

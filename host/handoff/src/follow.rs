@@ -163,7 +163,7 @@ impl Handoffs {
 
     /// The policies of an epoch. What is in force already is not made again.
     pub(crate) async fn era(&self, database: &Database, written: &EpochRecord) -> Result<Era, Obstacle> {
-        let files = record::files(database, written).await?;
+        let files = record::files(self.policies.source.built_in(), database, written).await?;
         let policies = Arc::clone(&self.policies);
         let made = tokio::task::spawn_blocking(move || policies.make(&files)).await;
         let set = made

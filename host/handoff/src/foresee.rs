@@ -12,7 +12,7 @@ impl Handoffs {
     pub async fn obstacle_to_promotion(&self) -> Option<String> {
         let mut files = self.policies.in_force().files.clone();
         let mut promoted = false;
-        for world in [&mut files.routing, &mut files.dual_write] {
+        for (_, world) in files.iter_mut() {
             promoted |= end_trial(world, true);
         }
         if !promoted {

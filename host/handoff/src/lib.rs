@@ -3,6 +3,7 @@
 //! Everything here is monotone: epochs only grow, a fence is only raised, a release stays true. So a host that dies or
 //! sleeps at any step leaves nothing that another could not finish, and locks are for efficiency only.
 //!
+//! - `advice` changes worlds that only advise, without a handoff.
 //! - `breaker` takes back policies that keep failing.
 //! - `change` takes a new set through the handoff, or abandons it.
 //! - `direct` tells of rows that were written directly while they changed hands.
@@ -23,6 +24,7 @@
 //! - `site` compares this host's configuration with the description of the site on record.
 //! - `directory` tells a policy directory that is old from one that holds a change.
 
+mod advice;
 mod alerts;
 mod apply;
 mod breaker;

@@ -1,10 +1,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use turnout_backends::{Database, EpochRecord, Error};
-use turnout_policies::{Era, File, Files, OnTrial, Origin, PerWorld, PolicySet, Scope};
-use turnout_runtime::{DualWrite, Routing, World as _};
-
+use turnout_policies::{Era, File, Files, OnTrial, Origin, PerWorld, PolicySet, Scope, key};
 use turnout_vocabulary::Epoch;
 
 use crate::{ShippedTrial, ShippedVersion, SiteDescription};
@@ -45,43 +44,59 @@ impl Version {
             signature: module.signature.clone(),
         }
     }
+
+    fn digests(&self) -> [String; 2] {
+        let settings = File::new("", self.settings.clone().into_bytes()).digest;
+        [self.module.clone(), settings]
+    }
 }
 
 impl Written {
+    fn of(files: &Files) -> Self {
+        Self {
+            stable: Version::of(&files.module, &files.settings),
+            trial: files.trial.as_ref().map(|trial| {
+                Box::new(WrittenTrial {
+                    version: Version::of(&trial.module, &trial.settings),
+                    scope: trial.scope.clone(),
+                })
+            }),
+            by: files.by.clone(),
+        }
+    }
+
+    /// The SHA-256 of the stable module, and that of its settings.
+    pub(crate) fn digests(&self) -> [String; 2] {
+        self.stable.digests()
+    }
+
     /// The stable version, and the one on trial.
-    pub(crate) fn into_versions(self) -> (Version, Option<Version>) {
-        (self.stable, self.trial.map(|trial| trial.version))
+    pub(crate) fn versions(&self) -> (&Version, Option<&Version>) {
+        (&self.stable, self.trial.as_ref().map(|trial| &trial.version))
     }
 
     /// The same for people.
-    pub(crate) fn shipped(self) -> ShippedVersion {
-        let digest = |text: String| File::new("", text.into_bytes()).digest;
+    pub(crate) fn shipped(&self) -> ShippedVersion {
+        let [module, settings] = self.stable.digests();
         ShippedVersion {
-            module: self.stable.module,
-            settings: digest(self.stable.settings),
-            by: self.by,
-            trial: self.trial.map(|trial| ShippedTrial {
-                module: trial.version.module,
-                settings: digest(trial.version.settings),
-                scope: trial.scope.to_string(),
+            module,
+            settings,
+            by: self.by.clone(),
+            trial: self.trial.as_ref().map(|trial| {
+                let [module, settings] = trial.version.digests();
+                ShippedTrial {
+                    module,
+                    settings,
+                    scope: trial.scope.to_string(),
+                }
             }),
         }
     }
 }
 
-/// What tells the stable versions of a set on record from those of another; the same as [`digest`] of their files.
-pub(crate) fn digest_of(written: &PerWorld<Written>) -> String {
-    let of = |written: &Written| {
-        let settings = File::new("", written.stable.settings.clone().into_bytes()).digest;
-        [written.stable.module.clone(), settings]
-    };
-    of_parts(&[of(&written.routing), of(&written.dual_write)])
-}
-
 /// The versions of all worlds on record, those on trial included, each with the name of its world.
 pub(crate) fn versions(written: PerWorld<Written>) -> impl Iterator<Item = (&'static str, Version)> {
-    let worlds = [(Routing::NAME, written.routing), (DualWrite::NAME, written.dual_write)];
-    worlds.into_iter().flat_map(|(world, written)| {
+    written.into_iter().flat_map(|(world, written)| {
         std::iter::once(written.stable)
             .chain(written.trial.map(|trial| trial.version))
             .map(move |version| (world, version))
@@ -101,34 +116,27 @@ pub(crate) fn epoch(era: &Era, converged: &[String], site: &SiteDescription) -> 
     }
 }
 
-/// What tells the stable versions of these files from others: who shipped them and what is on trial make no difference.
-pub(crate) fn digest(files: &PerWorld<Files>) -> String {
-    let of = |files: &Files| [files.module.digest.clone(), files.settings.digest.clone()];
-    of_parts(&[of(&files.routing), of(&files.dual_write)])
-}
-
-fn of_parts(worlds: &[[String; 2]; 2]) -> String {
-    File::new("", worlds.concat().concat().into_bytes()).digest
+/// What tells the stable versions of these files from others: who shipped them and what is on trial make no difference. An
+/// advisory world that nobody has given a file for makes none either, so that a version of Turnout which brings another world
+/// knows the sets of before.
+pub(crate) fn digest(files: &PerWorld<Files>, built_in: &PerWorld<Files>) -> String {
+    let mut digest = String::new();
+    for (place, (world, files)) in files.iter().enumerate() {
+        let is_default = built_in
+            .get(world)
+            .is_some_and(|built_in| built_in.stable() == files.stable());
+        if place < 2 || !is_default {
+            digest += &files.module.digest;
+            digest += &files.settings.digest;
+        }
+    }
+    File::new("", digest.into_bytes()).digest
 }
 
 /// A policy set as the databases keep it: JSON.
 fn of(set: &PolicySet) -> String {
-    let written = |files: &Files| Written {
-        stable: Version::of(&files.module, &files.settings),
-        trial: files.trial.as_ref().map(|trial| {
-            Box::new(WrittenTrial {
-                version: Version::of(&trial.module, &trial.settings),
-                scope: trial.scope.clone(),
-            })
-        }),
-        by: files.by.clone(),
-    };
-    let worlds = PerWorld {
-        routing: written(&set.files.routing),
-        dual_write: written(&set.files.dual_write),
-    };
     // Texts always are JSON.
-    serde_json::to_string(&worlds).unwrap_or_default()
+    serde_json::to_string(&set.files.map(|_, files| Written::of(files))).unwrap_or_default()
 }
 
 /// The modules of a set without those of an era that both sides have on record.
@@ -143,24 +151,54 @@ fn all_modules(set: &PolicySet) -> impl Iterator<Item = &File> {
     set.files.iter().flat_map(|(_, files)| files.modules())
 }
 
-/// What a database has written down of a set.
-pub(crate) fn worlds(database: &Database, record: &EpochRecord) -> Result<PerWorld<Written>, Error> {
-    serde_json::from_str(&record.set).map_err(|_| unusable(database, record, "can't be read"))
-}
-
-/// The files of a set that a database keeps.
-pub(crate) async fn files(database: &Database, record: &EpochRecord) -> Result<PerWorld<Files>, Error> {
-    let worlds = worlds(database, record)?;
-    Ok(PerWorld {
-        routing: kept(database, record, worlds.routing, "routing").await?,
-        dual_write: kept(database, record, worlds.dual_write, "dual-write").await?,
+/// What a database has written down of a set. In a world that it has nothing of, what is built in decides, as the set was
+/// recorded before that world was; but whatever was recorded had a say in who is the authority.
+pub(crate) fn worlds(
+    built_in: &PerWorld<Files>,
+    database: &Database,
+    record: &EpochRecord,
+) -> Result<PerWorld<Written>, Error> {
+    let unreadable = |_| unusable(database, record, "can't be read");
+    let mut recorded: Map<String, Value> = serde_json::from_str(&record.set).map_err(unreadable)?;
+    if !recorded.contains_key("routing") {
+        return Err(unusable(database, record, "has no routing policy"));
+    }
+    built_in.try_map(|world, built_in| match recorded.remove(&key(world)) {
+        Some(written) => serde_json::from_value(written).map_err(unreadable),
+        None => Ok(Written::of(built_in)),
     })
 }
 
-async fn kept(database: &Database, record: &EpochRecord, written: Written, world: &str) -> Result<Files, Error> {
+/// The files of a set that a database keeps.
+pub(crate) async fn files(
+    built_in: &PerWorld<Files>,
+    database: &Database,
+    record: &EpochRecord,
+) -> Result<PerWorld<Files>, Error> {
+    let mut files = built_in.clone();
+    for (world, written) in worlds(built_in, database, record)? {
+        let built_in = built_in.get(world);
+        if let (Some(files), Some(built_in)) = (files.get_mut(world), built_in) {
+            *files = kept(database, record, written, world, &built_in.module).await?;
+        }
+    }
+    Ok(files)
+}
+
+async fn kept(
+    database: &Database,
+    record: &EpochRecord,
+    written: Written,
+    world: &str,
+    built_in: &File,
+) -> Result<Files, Error> {
     let place = format!("epoch {} of backend {}: {world}", record.epoch, database.backend());
     let read = async |version: Version| {
-        let module = database.module_bytes(&version.module).await?;
+        let module = if version.module == built_in.digest {
+            Some(built_in.content.clone())
+        } else {
+            database.module_bytes(&version.module).await?
+        };
         let module = module.ok_or_else(|| unusable(database, record, "names a module that is not there"))?;
         Ok::<_, Error>((
             File::new(format!("{place}.wasm"), module).signed(version.signature),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use turnout_backends::{Database, EpochRecord, Error as BackendError};
-use turnout_policies::{File, Files, InForce, Origin, PerWorld, Refused, Scope};
+use turnout_policies::{File, Files, InForce, Origin, PerWorld, Refused, Scope, Worlds};
 use turnout_runtime::presentable;
 use turnout_vocabulary::{Backend, Epoch};
 
@@ -23,7 +23,7 @@ const WHO_BYTES: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum NotShipped {
     /// There is no such world.
-    #[error("there is no world {0:?}; the worlds are routing and dual-write")]
+    #[error("there is no world {0:?}; the worlds are {worlds}", worlds = worlds())]
     NoWorld(String),
     /// No version that is kept has this SHA-256.
     #[error("no version whose SHA-256 begins with {0:?} is kept; see `turnout policy list`")]
@@ -208,14 +208,11 @@ impl Handoffs {
     pub async fn shipments(&self) -> Result<Vec<Shipment>, BackendError> {
         let (database, records) = self.records().await?;
         let shipped = records.iter().rev().map(|written| {
-            let worlds = record::worlds(database, written)?;
+            let worlds = record::worlds(self.policies.source.built_in(), database, written)?;
             Ok(Shipment {
                 epoch: written.epoch.get(),
                 age_seconds: written.age.as_secs_f64(),
-                worlds: PerWorld {
-                    routing: worlds.routing.shipped(),
-                    dual_write: worlds.dual_write.shipped(),
-                },
+                worlds: worlds.map(|_, written| written.shipped()),
             })
         });
         shipped.collect()
@@ -259,6 +256,7 @@ impl Handoffs {
     /// What a change makes of the set in force.
     async fn changed(&self, base: &InForce, change: &Change) -> Result<PerWorld<Files>, NotShipped> {
         let mut files = base.files.clone();
+        let built_in = self.policies.source.built_in();
         match change {
             Change::Push {
                 world,
@@ -275,12 +273,12 @@ impl Handoffs {
             }
             Change::Activate { sha256, scope, by } => {
                 let (database, records) = self.records().await?;
-                let (world, module, settings) = kept::version(database, &records, sha256).await?;
+                let (world, module, settings) = kept::version(built_in, database, &records, sha256).await?;
                 let of_world = files
                     .get_mut(world)
                     .ok_or_else(|| NotShipped::NoWorld(world.to_owned()))?;
                 if scope.is_some() && of_world.stable() == (&module, &settings) {
-                    let before = kept::stable_before(database, &records, world, of_world).await?;
+                    let before = kept::stable_before(built_in, database, &records, world, of_world).await?;
                     (of_world.module, of_world.settings) = (before.module, before.settings);
                 }
                 of_world.decide(module, settings, scope.clone());
@@ -288,30 +286,33 @@ impl Handoffs {
             }
             Change::ActivateEpoch { epoch, by } => {
                 let (database, records) = self.records().await?;
-                files = record::files(database, kept::record_of(&records, *epoch)?).await?;
-                for world in [&mut files.routing, &mut files.dual_write] {
+                files = record::files(built_in, database, kept::record_of(&records, *epoch)?).await?;
+                for (_, world) in files.iter_mut() {
                     world.by = by.clone();
                 }
             }
             Change::RollBack { broken, by } => {
-                let holds = |broken: &String| {
-                    files
-                        .iter()
-                        .any(|(_, files)| files.modules().any(|module| module.digest == *broken))
-                };
-                if !broken.is_empty() && !broken.iter().any(holds) {
+                let is_broken = |files: &Files| files.modules().any(|module| broken.contains(&module.digest));
+                if !broken.is_empty() && !files.iter().any(|(_, files)| is_broken(files)) {
                     // Somebody else was quicker.
                     return Ok(files);
                 }
                 let (database, records) = self.records().await?;
-                files = kept::set_before(database, &records, base, broken).await?;
-                for world in [&mut files.routing, &mut files.dual_write] {
+                let only_advice_is_broken =
+                    !broken.is_empty() && !is_broken(&files.routing) && !is_broken(&files.dual_write);
+                let mut before = kept::set_before(built_in, database, &records, base, broken).await?;
+                for (_, world) in before.iter_mut() {
                     world.by = by.clone();
                 }
+                if only_advice_is_broken {
+                    // Bad advice moves no authority.
+                    (before.routing, before.dual_write) = (files.routing, files.dual_write);
+                }
+                files = before;
             }
             Change::EndTrial { promote, by } => {
                 let mut ended = false;
-                for world in [&mut files.routing, &mut files.dual_write] {
+                for (_, world) in files.iter_mut() {
                     if end_trial(world, *promote) {
                         ended = true;
                         world.by = by.clone();
@@ -334,6 +335,10 @@ impl Handoffs {
         let new = &self.backends[Backend::New];
         Ok((new, new.epochs(Epoch::new(0)).await?))
     }
+}
+
+fn worlds() -> String {
+    Worlds::default().names().collect::<Vec<_>>().join(", ")
 }
 
 /// Who asks over the API says so in their own words.

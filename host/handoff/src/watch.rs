@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode, ModifyKind};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use turnout_supervisor::{Need, Task};
@@ -83,7 +83,16 @@ pub fn watch(handoffs: &Arc<Handoffs>) -> Result<Task, notify::Error> {
 fn listen(handoffs: &Handoffs) -> Result<Listening, notify::Error> {
     let (sender, changes) = mpsc::channel();
     let mut watcher = watcher(sender)?;
-    watcher.watch(handoffs.policies.source.directory(), RecursiveMode::NonRecursive)?;
+    let directory = handoffs.policies.source.directory();
+    match watcher.watch(directory, RecursiveMode::NonRecursive) {
+        Err(error) if matches!(error.kind, ErrorKind::PathNotFound) => {
+            tracing::info!(
+                directory = %directory.display(),
+                "there is no policy directory; what it will hold is found by a look every {LOOK:?}"
+            );
+        }
+        other => other?,
+    }
     Ok((watcher, changes))
 }
 

@@ -76,6 +76,11 @@ pub struct Origin {
     pub from: String,
 }
 
+impl Origin {
+    /// Where a policy comes from that nobody has given a file for: it is built into the program.
+    pub const BUILT_IN: &str = "built in";
+}
+
 /// One of the two, with what tells its versions apart.
 #[derive(Clone)]
 pub struct File {

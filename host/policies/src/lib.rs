@@ -2,7 +2,8 @@
 //!
 //! - [`Policies`]: the set in force, and the way to put another in its place.
 //! - [`PolicySet`]: one policy of each world; [`InForce`] is a set with its epoch.
-//! - [`PolicySource`]: the directory that candidates are read from.
+//! - [`PolicySource`]: the directory that candidates are read from; [`BuiltIn`]: what decides where it holds nothing.
+//! - [`Worlds`]: the list of what policies decide, [`PerWorld`] a value for each.
 //! - [`PolicyMetrics`]: what is counted of all this.
 
 mod broken;
@@ -22,17 +23,19 @@ mod set;
 mod signature;
 mod source;
 mod trial;
+mod worlds;
 
 pub use broken::{BreakerLimits, Broken};
 pub use files::{File, Files, OnTrial, Origin};
 pub use in_force::{Era, InForce};
 pub use loader::Acceptance;
 pub use metrics::PolicyMetrics;
-pub use per_world::PerWorld;
+pub use per_world::{PerWorld, key};
 pub use policies::{Policies, Standing};
 pub use refused::Refused;
 pub use scope::Scope;
 pub use set::{PolicySet, Version};
 pub use signature::{NotAKey, TrustedKeys};
-pub use source::PolicySource;
+pub use source::{Held, PolicySource};
 pub use trial::{Difference, Differences, Shipped};
+pub use worlds::{BuiltIn, Worlds};

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use prometheus_client::metrics::counter::Counter;
 use turnout_runtime::{
     ConfigureError, Description, Document, DualWrite, LoadError, Module, Policy, Routing, Runtime, World,
 };
@@ -13,7 +12,7 @@ use crate::files::{File, Files};
 use crate::mirroring::Mirroring;
 use crate::source::FileBounds;
 use crate::trial::{Shipped, Trial, either};
-use crate::{PerWorld, PolicySet, Refused, TrustedKeys, Version, examine};
+use crate::{PerWorld, PolicyMetrics, PolicySet, Refused, TrustedKeys, Version, Worlds, examine};
 
 /// What the policies of a set must meet before it may come into force.
 #[derive(Clone, Debug)]
@@ -30,17 +29,17 @@ pub(crate) struct Loader {
     pub(crate) repositories: Arc<[Repository]>,
     pub(crate) rule: SubjectRule,
     pub(crate) acceptance: Acceptance,
-    pub(crate) differences: PerWorld<Counter>,
-    pub(crate) too_large: PerWorld<Counter>,
+    pub(crate) worlds: Worlds,
+    pub(crate) built_in: PerWorld<Files>,
+    pub(crate) metrics: Arc<PolicyMetrics>,
 }
 
 impl Loader {
     /// How large the files may be that it takes.
-    pub(crate) fn file_bounds(&self) -> FileBounds {
+    pub(crate) fn file_bounds(&self) -> FileBounds<'_> {
         FileBounds {
-            module: PerWorld::from_fn(|world| self.runtime.bounds(world).module_bytes),
-            settings: PerWorld::from_fn(|world| self.runtime.bounds(world).settings_bytes),
-            too_large: self.too_large.clone(),
+            bounds: self.built_in.map(|world, _| self.runtime.bounds(world)),
+            metrics: &self.metrics,
         }
     }
 
@@ -50,23 +49,24 @@ impl Loader {
         let (routing, dual_write) = thread::scope(|scope| {
             let dual_write = scope.spawn(|| {
                 let compiled = before.map(|set| (&set.dual_write, &set.files.dual_write));
-                self.shipped(
-                    &files.dual_write,
-                    compiled,
-                    &self.differences.dual_write,
-                    &self.too_large.dual_write,
-                )
+                self.shipped(&files.dual_write, compiled)
             });
             let compiled = before.map(|set| (&set.routing, &set.files.routing));
-            let routing = self.shipped(
-                &files.routing,
-                compiled,
-                &self.differences.routing,
-                &self.too_large.routing,
-            );
+            let routing = self.shipped(&files.routing, compiled);
             (routing, dual_write.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
         let ((routing, routing_version), (dual_write, dual_write_version)) = (routing?, dual_write?);
+        let mut advisory = Vec::new();
+        let mut advisory_versions = Vec::new();
+        for world in self.worlds.advisory() {
+            let Some(files) = files.get(world.name).or(self.built_in.get(world.name)) else {
+                continue;
+            };
+            let compiled = before.and_then(|set| Some((set.loaded(world.name)?, set.files.get(world.name)?)));
+            let (loaded, version) = (world.load)(self, files, compiled)?;
+            advisory.push((world.name, loaded));
+            advisory_versions.push((world.name, version));
+        }
 
         let mut spans: Option<Box<[Span]>> = None;
         for (policy, file) in routing.all().zip(files.routing.modules()) {
@@ -90,10 +90,8 @@ impl Loader {
         Ok(PolicySet {
             routing,
             dual_write,
-            versions: PerWorld {
-                routing: routing_version,
-                dual_write: dual_write_version,
-            },
+            advisory,
+            versions: PerWorld::new(routing_version, dual_write_version, advisory_versions),
             files: files.clone(),
             spans: spans.unwrap_or_default(),
             mirroring,
@@ -104,29 +102,39 @@ impl Loader {
     /// What a module of a world says about itself.
     pub(crate) fn describe(&self, world: &str, module: &[u8]) -> Option<Description> {
         match world {
-            Routing::NAME => self.runtime.load::<Routing>(module).ok()?.describe().ok(),
-            DualWrite::NAME => self.runtime.load::<DualWrite>(module).ok()?.describe().ok(),
-            _ => None,
+            Routing::NAME => self.describe_as::<Routing>(module),
+            DualWrite::NAME => self.describe_as::<DualWrite>(module),
+            _ => {
+                let mut advisory = self.worlds.advisory();
+                (advisory.find(|advisory| advisory.name == world)?.describe)(self, module)
+            }
         }
     }
 
+    /// The same of a world that is known.
+    pub(crate) fn describe_as<W: World>(&self, module: &[u8]) -> Option<Description> {
+        self.runtime.load::<W>(module).ok()?.describe().ok()
+    }
+
     /// A policy, and the version of it on trial.
-    fn shipped<W: World>(
+    pub(crate) fn shipped<W: World>(
         &self,
         files: &Files,
         before: Option<(&Shipped<W>, &Files)>,
-        differences: &Counter,
-        too_large: &Counter,
     ) -> Result<(Shipped<W>, Version), Refused> {
         let compiled: Vec<_> = before
             .into_iter()
             .flat_map(|(shipped, files)| shipped.all().map(Policy::module).zip(files.modules()))
             .collect();
-        let (stable, version) = self.policy(&files.module, &files.settings, &compiled, too_large)?;
+        let (stable, version) = self.policy(&files.module, &files.settings, &compiled)?;
         let trial = match &files.trial {
             Some(trial) => {
-                let (policy, _) = self.policy(&trial.module, &trial.settings, &compiled, too_large)?;
-                Some(Trial::new(policy, trial.scope.clone(), differences.clone()))
+                let (policy, _) = self.policy(&trial.module, &trial.settings, &compiled)?;
+                Some(Trial::new(
+                    policy,
+                    trial.scope.clone(),
+                    self.metrics.differences(W::NAME),
+                ))
             }
             None => None,
         };
@@ -138,14 +146,17 @@ impl Loader {
         file: &File,
         settings: &File,
         compiled: &[(&Module<W>, &File)],
-        too_large: &Counter,
     ) -> Result<(Policy<W>, Version), Refused> {
-        self.acceptance.trusted_keys.check(file)?;
+        let built_in = self.built_in.get(W::NAME).is_some_and(|files| files.module == *file);
+        // What is built in is as trustworthy as the program itself.
+        if !built_in {
+            self.acceptance.trusted_keys.check(file)?;
+        }
         let module = match compiled.iter().find(|(_, compiled)| *compiled == file) {
             Some((module, _)) => (*module).clone(),
             None => self.runtime.load(&file.content).map_err(|error| {
                 if matches!(error, LoadError::TooLarge { .. } | LoadError::TooComplex { .. }) {
-                    too_large.inc();
+                    self.metrics.too_large(W::NAME).inc();
                 }
                 file.refused(&error)
             })?,
@@ -171,6 +182,7 @@ impl Loader {
             version,
             module: file.digest.clone(),
             settings: settings.digest.clone(),
+            built_in,
         };
         Ok((policy, version))
     }

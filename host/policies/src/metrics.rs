@@ -11,7 +11,7 @@ use prometheus_client::registry::{Registry, Unit};
 use turnout_runtime::Failures;
 use turnout_vocabulary::Epoch;
 
-use crate::PerWorld;
+use crate::{PerWorld, Worlds};
 
 /// The upper bounds of the buckets of one call of a policy, in seconds.
 const CALL_BUCKETS: [f64; 10] = [2e-7, 5e-7, 1e-6, 2e-6, 5e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1];
@@ -39,13 +39,11 @@ struct ResultLabels {
 pub struct PolicyMetrics {
     epoch: Gauge,
     calls: Family<WorldLabels, Histogram, fn() -> Histogram>,
-    /// Those of `calls` that were used: what was never used is not printed.
-    used: PerWorld<OnceLock<Histogram>>,
+    /// Those of `calls` that were used, by world: what was never used is not printed.
+    used: Vec<(&'static str, OnceLock<Histogram>)>,
     failures: Family<FailureLabels, Counter>,
-    /// Modules that were refused for their size.
-    pub too_large: PerWorld<Counter>,
-    /// Where versions in the shadow differ.
-    pub differences: PerWorld<Counter>,
+    too_large: Family<WorldLabels, Counter>,
+    differences: Family<WorldLabels, Counter>,
     /// How often the breaker took a set out of force.
     pub broken: Counter,
     reads_not_followed: Counter,
@@ -58,15 +56,16 @@ impl PolicyMetrics {
     pub fn register(registry: &mut Registry) -> Self {
         let calls =
             Family::<WorldLabels, Histogram, fn() -> Histogram>::new_with_constructor(|| Histogram::new(CALL_BUCKETS));
-        let too_large = Family::<WorldLabels, Counter>::default();
-        let differences = Family::<WorldLabels, Counter>::default();
         let metrics = Self {
             epoch: Gauge::default(),
             calls,
-            used: PerWorld::from_fn(|_| OnceLock::new()),
+            used: Worlds::default()
+                .names()
+                .map(|world| (world, OnceLock::new()))
+                .collect(),
             failures: Family::default(),
-            too_large: PerWorld::from_fn(|world| too_large.get_or_create_owned(&WorldLabels { world })),
-            differences: PerWorld::from_fn(|world| differences.get_or_create_owned(&WorldLabels { world })),
+            too_large: Family::default(),
+            differences: Family::default(),
             broken: Counter::default(),
             reads_not_followed: Counter::default(),
             reloads: Family::default(),
@@ -87,12 +86,12 @@ impl PolicyMetrics {
         registry.register(
             "policy_too_large",
             "Modules that were refused because of their size",
-            too_large,
+            metrics.too_large.clone(),
         );
         registry.register(
             "policy_differences",
             "Answers of a version in the shadow that differed from the stable one's",
-            differences,
+            metrics.differences.clone(),
         );
         registry.register(
             "policy_breaker",
@@ -115,6 +114,10 @@ impl PolicyMetrics {
             Unit::Seconds,
             metrics.reload_time.clone(),
         );
+        for world in Worlds::default().names() {
+            metrics.too_large(world);
+            metrics.differences(world);
+        }
         for result in ["accepted", "refused"] {
             metrics.reloads.get_or_create_owned(&ResultLabels { result });
         }
@@ -123,6 +126,16 @@ impl PolicyMetrics {
 
     pub(crate) fn epoch(&self, epoch: Epoch) {
         self.epoch.set(i64::try_from(epoch.get()).unwrap_or(i64::MAX));
+    }
+
+    /// Modules of a world that were refused for their size.
+    pub(crate) fn too_large(&self, world: &'static str) -> Counter {
+        self.too_large.get_or_create_owned(&WorldLabels { world })
+    }
+
+    /// Answers of versions in the shadow that differed in a world.
+    pub(crate) fn differences(&self, world: &'static str) -> Counter {
+        self.differences.get_or_create_owned(&WorldLabels { world })
     }
 
     /// Tells how many instances failed in all: they are counted where they do.

@@ -9,7 +9,7 @@ use turnout_vocabulary::{Epoch, Repository, SubjectRule};
 
 use crate::loader::{Acceptance, Loader};
 use crate::source::Stamps;
-use crate::{Era, Files, InForce, PerWorld, PolicyMetrics, PolicySet, PolicySource, Refused};
+use crate::{Era, Files, Held, InForce, PerWorld, PolicyMetrics, PolicySet, PolicySource, Refused};
 
 /// The policy set in force, and the way to change it.
 pub struct Policies {
@@ -60,7 +60,8 @@ impl Standing {
 }
 
 impl Policies {
-    /// Loads the set that the directory holds; if that is refused, the set on record, where there is one. The set is in
+    /// Loads the set that the directory holds, with what is on record or built in where it holds nothing; if that is refused,
+    /// the set on record, where there is one. The set is in
     /// force under the epoch 0, which no installed backend accepts, until another is put in its place.
     ///
     /// # Errors
@@ -80,12 +81,13 @@ impl Policies {
             repositories,
             rule,
             acceptance,
-            differences: metrics.differences.clone(),
-            too_large: metrics.too_large.clone(),
+            worlds: source.worlds().clone(),
+            built_in: source.built_in().clone(),
+            metrics: Arc::clone(&metrics),
         };
         let held = source
-            .read(&loader.file_bounds())
-            .and_then(|files| loader.set(&files, None));
+            .read(&loader.file_bounds(), recorded.unwrap_or(source.built_in()))
+            .and_then(|held| loader.set(&held.files, None));
         let set = match (held, recorded) {
             (Ok(set), _) => set,
             (Err(refused), None) => return Err(refused),
@@ -129,12 +131,9 @@ impl Policies {
     /// How many instances of each policy failed since the host began.
     #[must_use]
     pub fn failures(&self) -> PerWorld<Failures> {
-        let before = self.standing_now().failures;
+        let before = self.standing_now().failures.clone();
         let now = self.in_force().failures();
-        PerWorld {
-            routing: before.routing + now.routing,
-            dual_write: before.dual_write + now.dual_write,
-        }
+        now.map(|world, now| *now + before.get(world).copied().unwrap_or_default())
     }
 
     /// Why this host serves nothing, if it does not.
@@ -193,12 +192,12 @@ impl Policies {
         timeout(patience, waiting).await.unwrap_or(false)
     }
 
-    /// The files that the directory holds.
+    /// The files that the directory holds, with what is in force where it holds nothing.
     ///
     /// # Errors
     /// [`Refused`] if one can't be read.
-    pub fn held(&self) -> Result<PerWorld<Files>, Refused> {
-        self.source.read(&self.loader.file_bounds())
+    pub fn held(&self) -> Result<Held, Refused> {
+        self.source.read(&self.loader.file_bounds(), &self.in_force().files)
     }
 
     /// A set of what the directory holds, checked but not in force; `None` if that is in force already, or old. Blocks while it
@@ -211,11 +210,12 @@ impl Policies {
             return Ok(None);
         }
         self.old.store(None);
-        let candidate = self.held().and_then(|mut files| {
+        let candidate = self.held().and_then(|Held { mut files, .. }| {
             // The directory holds what is stable; what is on trial stays so.
             let in_force = self.in_force();
-            files.routing.trial.clone_from(&in_force.files.routing.trial);
-            files.dual_write.trial.clone_from(&in_force.files.dual_write.trial);
+            for (files, (_, own)) in files.iter_mut().map(|(_, files)| files).zip(in_force.files.iter()) {
+                files.trial.clone_from(&own.trial);
+            }
             let made = self.make(&files)?;
             Ok((!Arc::ptr_eq(&made, &in_force.set)).then_some(made))
         });

@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
-use turnout_runtime::{DualWrite, Failures, Policy, Routing, World};
+use turnout_runtime::{DualWrite, Failures, Routing, World};
 use turnout_vocabulary::{Backend, PerBackend, RepositoryId, Span, Subject};
 
 use crate::broken::{BreakerLimits, Broken};
 use crate::mirroring::Mirroring;
 use crate::second::SecondOpinion;
+use crate::worlds::Loaded;
 use crate::{Differences, Files, OnTrial, PerWorld, Shipped};
 
 /// The policies that decide together.
@@ -17,6 +18,7 @@ pub struct PolicySet {
     pub versions: PerWorld<Version>,
     /// What they are made of.
     pub files: PerWorld<Files>,
+    pub(crate) advisory: Vec<(&'static str, Box<dyn Loaded>)>,
     pub(crate) spans: Box<[Span]>,
     pub(crate) mirroring: Mirroring,
     /// On the stable routing policy, and on the one on trial.
@@ -59,6 +61,13 @@ impl PolicySet {
         self.routing.decides_as(&other.routing) && self.mirroring.is_same_as(&other.mirroring)
     }
 
+    /// Whether all that it has otherwise than another set are worlds that only advise.
+    #[must_use]
+    pub fn only_advises_otherwise_than(&self, other: &Self) -> bool {
+        let (own, other) = (&self.files, &other.files);
+        own.routing == other.routing && own.dual_write == other.dual_write && own != other
+    }
+
     /// The same of all repositories, in the order of their numbers.
     pub fn spans(&self) -> impl Iterator<Item = Span> {
         self.spans.iter().copied()
@@ -78,25 +87,41 @@ impl PolicySet {
     /// What is on trial, with the differences that it was found to make in the shadow.
     #[must_use]
     pub fn trials(&self) -> PerWorld<Option<(&OnTrial, Differences)>> {
-        let routing = self.files.routing.trial.as_deref();
-        let dual_write = self.files.dual_write.trial.as_deref();
-        PerWorld {
-            routing: routing.map(|trial| (trial, self.routing.differences())),
-            dual_write: dual_write.map(|trial| (trial, self.dual_write.differences())),
-        }
+        self.files.map(|world, files| {
+            let trial = files.trial.as_deref()?;
+            Some((trial, self.loaded(world)?.differences()))
+        })
     }
 
     /// The policies that fail more than a breaker allows.
     pub fn broken(&self, limits: BreakerLimits) -> impl Iterator<Item = Broken> {
-        let routing = broken(&self.routing, &self.files.routing, limits);
-        routing.chain(broken(&self.dual_write, &self.files.dual_write, limits))
+        self.files.iter().flat_map(move |(world, files)| {
+            let loaded = self.loaded(world);
+            loaded.map(|loaded| loaded.broken(files, limits)).unwrap_or_default()
+        })
     }
 
     /// How many instances of each policy failed.
     pub(crate) fn failures(&self) -> PerWorld<Failures> {
-        PerWorld {
-            routing: self.routing.all().map(Policy::failures).sum(),
-            dual_write: self.dual_write.all().map(Policy::failures).sum(),
+        self.files
+            .map(|world, _| self.loaded(world).map(Loaded::failures).unwrap_or_default())
+    }
+
+    /// The policy of a world that only advises; `None` if this host has no such world.
+    #[must_use]
+    pub fn advice<W: World>(&self) -> Option<&Shipped<W>> {
+        self.loaded(W::NAME)?.as_any().downcast_ref()
+    }
+
+    /// The policy of any world.
+    pub(crate) fn loaded(&self, world: &str) -> Option<&dyn Loaded> {
+        match world {
+            Routing::NAME => Some(&self.routing),
+            DualWrite::NAME => Some(&self.dual_write),
+            _ => {
+                let (_, loaded) = self.advisory.iter().find(|(name, _)| *name == world)?;
+                Some(&**loaded)
+            }
         }
     }
 }
@@ -112,17 +137,7 @@ pub struct Version {
     pub module: String,
     /// The SHA-256 of the settings file, in hexadecimal.
     pub settings: String,
-}
-
-fn broken<W: World>(shipped: &Shipped<W>, files: &Files, limits: BreakerLimits) -> impl Iterator<Item = Broken> {
-    let both = shipped.all().zip(files.modules());
-    both.filter_map(move |(policy, module)| {
-        let mut failing = policy.failing().into_iter();
-        let failing = failing.find(|failing| limits.are_exceeded_by(failing))?;
-        Some(Broken {
-            world: W::NAME,
-            module: module.digest.clone(),
-            failing,
-        })
-    })
+    /// Whether the module is the one that is built into the program.
+    #[serde(default)]
+    pub built_in: bool,
 }

@@ -47,3 +47,5 @@ pub use settings::{Document, Mistake};
 pub use worlds::World;
 pub use worlds::dual_write::{DualWrite, DualWriteModule, DualWritePolicy};
 pub use worlds::routing::{Routing, RoutingModule, RoutingPolicy};
+#[cfg(feature = "toy-world")]
+pub use worlds::toy::ToyAlerts;

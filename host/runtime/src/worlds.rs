@@ -1,8 +1,12 @@
 //! The worlds, a room for each: its bindings, and its functions over the types of the vocabulary.
+//!
+//! A world comes into a host by its line in `host/policies/src/worlds.rs`.
 
 mod convert;
 pub(crate) mod dual_write;
 pub(crate) mod routing;
+#[cfg(feature = "toy-world")]
+pub(crate) mod toy;
 
 pub(crate) use exports::Exports;
 

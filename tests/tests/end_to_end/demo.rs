@@ -138,7 +138,7 @@ async fn the_demo_serves_two_hosts_and_leaves_nothing_behind() -> Result<()> {
     );
     assert_eq!(get(&client, &format!("{api}/v1/status"), admin_key).await?.status, 200);
     assert_eq!(get(&client, &format!("{api}/v1/status"), "guess").await?.status, 401);
-    for file in ["routing.wasm", "routing.toml", "dual-write.wasm", "dual-write.toml"] {
+    for file in ["routing.toml", "dual-write.toml"] {
         assert!(policies.join(file).exists(), "{file}");
     }
 

@@ -180,7 +180,7 @@ async fn a_host_starts_from_the_record_whatever_its_directory_holds() -> Result<
     for (file, content, words) in [
         ("routing.toml", Some("[default]\nstage = 'sideways'\n"), "sideways"),
         ("routing.wasm", Some("no module"), "routing.wasm"),
-        ("dual-write.wasm", None, "dual-write.wasm"),
+        ("dual-write.toml", None, "dual-write.toml"),
     ] {
         let path = site.policies().join(file);
         let good = std::fs::read(&path)?;

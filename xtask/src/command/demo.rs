@@ -3,10 +3,9 @@ use std::process::Command;
 
 use crate::{build, prerequisite, step};
 
-/// Builds what the demo needs, and becomes `turnout demo`, which finds the policies in the folder beside its own.
+/// Builds the host and becomes `turnout demo`.
 pub(crate) fn demo(arguments: &[OsString]) -> anyhow::Result<()> {
-    prerequisite::ensure()?;
-    build::policies()?;
+    prerequisite::ensure_for_demo()?;
     build::host("demo")?;
     let target = build::target()?;
     step::become_program(Command::new(target.join("demo/turnout")).arg("demo").args(arguments))

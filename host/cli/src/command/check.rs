@@ -87,8 +87,11 @@ pub(crate) fn run(path: &Path) -> Result<()> {
             for (world, version) in policies.in_force().versions.iter() {
                 writeln!(
                     out,
-                    "ok     policy {world}: {} {}, module {:.12}",
-                    version.name, version.version, version.module
+                    "ok     policy {world}: {} {}, module {:.12}{}",
+                    version.name,
+                    version.version,
+                    version.module,
+                    if version.built_in { ", built in" } else { "" }
                 )?;
             }
         }

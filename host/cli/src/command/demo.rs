@@ -4,8 +4,6 @@ mod files;
 mod first_write;
 mod invitation;
 
-use std::path::Path;
-
 use anyhow::Result;
 use tokio::net::TcpListener;
 use turnout_cluster::{Cluster, Options, dataset};
@@ -18,11 +16,10 @@ use invitation::{Invitation, step};
 
 /// Runs until the user stops it. Then the databases and the files are removed.
 pub(crate) fn run(arguments: &Demo) -> Result<()> {
-    let policies = files::built_policies(arguments.policies_from.clone())?;
     super::runtime()?.block_on(async {
         let mut stop = serve::stopped()?;
         let stage = tokio::select! {
-            stage = Stage::set(arguments, &policies) => stage?,
+            stage = Stage::set(arguments) => stage?,
             () = &mut stop => return Ok(()),
         };
         // The environment may name the user's own deployment, which the demo must never touch.
@@ -55,7 +52,7 @@ struct Stage {
 
 impl Stage {
     /// Starts and fills both databases, and writes the host's configuration.
-    async fn set(arguments: &Demo, policies: &Path) -> Result<Self> {
+    async fn set(arguments: &Demo) -> Result<Self> {
         step("starting two PostgreSQL servers: old (supabase) and new (timeweb)");
         let start = |port| {
             Cluster::start(Options {
@@ -68,7 +65,7 @@ impl Stage {
         step("loading 1,299 clients with their bookings into both");
         tokio::try_join!(dataset::load(old), dataset::load(new))?;
         let listener = serve::listen(arguments.listen).await?;
-        let files = Files::write(listener.local_addr()?, old, new, policies)?;
+        let files = Files::write(listener.local_addr()?, old, new)?;
         Ok(Self {
             databases,
             listener,

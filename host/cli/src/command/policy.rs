@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod eject;
 mod file;
 mod fitting;
 mod new;
@@ -22,6 +23,11 @@ pub(crate) enum Policy {
     New(new::New),
     /// Write the WIT package out: what policies in any language export and are promised
     Wit(new::Wit),
+    /// Write the policy of a world out that is built into this program: its module and its settings, to be edited
+    ///
+    /// Of a world that the policy directory does not hold, the host uses what is built in, unless the record says otherwise. What is
+    /// written into the directory of a running host comes into force there.
+    Eject(eject::Eject),
     /// Build a policy into a component
     Build(build::Build),
     /// Test a policy against cases: an operation in, a decision out; exit with 1 if any fails
@@ -66,6 +72,7 @@ pub(crate) fn run(config: &Path, command: &Policy) -> Result<()> {
     match command {
         Policy::New(arguments) => new::run(arguments),
         Policy::Wit(arguments) => new::wit(arguments),
+        Policy::Eject(arguments) => eject::run(config, arguments),
         Policy::Build(arguments) => build::run(arguments),
         Policy::Test(arguments) => test::run(config, arguments),
         Policy::Check(arguments) => check::run(config, arguments),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use turnout_api::{AlertStatus, BackendStatus, ComparisonStatus, RowsStatus, Status, TaskStatus};
+use turnout_policies::Version;
 
 use super::running::{Running, understood};
 use crate::arguments;
@@ -28,11 +29,7 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
     writeln!(out, "turnout {}, up {}", status.version, seconds(status.uptime_seconds))?;
     writeln!(out, "epoch {}", status.epoch)?;
     for (world, version) in status.policies.iter() {
-        writeln!(
-            out,
-            "  {world:<10}  {} {}  module {:.12}  settings {:.12}",
-            version.name, version.version, version.module, version.settings
-        )?;
+        show_policy(world, version, out)?;
     }
     for trial in &status.trials {
         write!(
@@ -125,6 +122,22 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
         writeln!(out, "{message}")?;
     }
     Ok(())
+}
+
+/// Writes which policy decides in a world.
+fn show_policy(world: &str, version: &Version, out: &mut impl Write) -> std::io::Result<()> {
+    let Version {
+        name,
+        version,
+        module,
+        settings,
+        built_in,
+    } = version;
+    let origin = if *built_in { "  module built in" } else { "" };
+    writeln!(
+        out,
+        "  {world:<10}  {name} {version}  module {module:.12}  settings {settings:.12}{origin}"
+    )
 }
 
 /// Writes which tasks of the host failed; nothing if none did.

@@ -1,10 +1,11 @@
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use turnout_backends::KeptSets;
 use turnout_pipeline::Undecided;
-use turnout_policies::{Acceptance, BreakerLimits, PerWorld, TrustedKeys};
+use turnout_policies::{Acceptance, BreakerLimits, TrustedKeys, Worlds};
 use turnout_runtime::{Bounds, Options};
 
 use super::section::Section;
@@ -39,12 +40,12 @@ impl PolicyConfig {
     pub(super) fn read(mut section: Section<'_, '_>, folder: &Path) -> Self {
         let directory: PathBuf = section.value("directory").unwrap_or_else(|| "policies".into());
         let everywhere = bounds(&mut section, Bounds::default());
-        let worlds = PerWorld::from_fn(|world| {
+        let mut worlds = BTreeMap::new();
+        for world in Worlds::default().names() {
             let mut of_world = section.section(world);
-            let bounds = bounds(&mut of_world, everywhere);
+            worlds.insert(world.to_owned(), bounds(&mut of_world, everywhere));
             of_world.finish();
-            bounds
-        });
+        }
         let keys: Vec<String> = section.value("trusted_keys").unwrap_or_default();
         let trusted_keys = TrustedKeys::parse(keys.iter().map(String::as_str)).unwrap_or_else(|error| {
             section.problem(format!("`trusted_keys`: {error}"));
@@ -52,10 +53,7 @@ impl PolicyConfig {
         });
         let limits = Options {
             bounds: everywhere,
-            worlds: worlds
-                .iter()
-                .map(|(world, bounds)| (world.to_owned(), *bounds))
-                .collect(),
+            worlds,
             cache: section.value("cache").map(|cache: PathBuf| folder.join(cache)),
             wasi: section.value("wasi").unwrap_or_default(),
         };

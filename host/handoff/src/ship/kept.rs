@@ -17,6 +17,7 @@ pub(super) fn record_of(records: &[EpochRecord], epoch: Epoch) -> Result<&EpochR
 
 /// The version that is kept under the beginning of a SHA-256, with the settings that it had last, and its world.
 pub(super) async fn version(
+    built_in: &PerWorld<Files>,
     database: &Database,
     records: &[EpochRecord],
     sha256: &str,
@@ -27,7 +28,7 @@ pub(super) async fn version(
     }
     let mut found: Option<(&str, record::Version)> = None;
     for written in records.iter().rev() {
-        for (world, written) in record::versions(record::worlds(database, written)?) {
+        for (world, written) in record::versions(record::worlds(built_in, database, written)?) {
             match &found {
                 _ if !written.module.starts_with(sha256) => {}
                 None => found = Some((world, written)),
@@ -49,15 +50,16 @@ pub(super) async fn version(
 
 /// The set before this one, passing over those that hold any of these modules.
 pub(super) async fn set_before(
+    built_in: &PerWorld<Files>,
     database: &Database,
     records: &[EpochRecord],
     now: &InForce,
     broken: &[String],
 ) -> Result<PerWorld<Files>, NotShipped> {
     for written in records.iter().rev().filter(|written| written.released) {
-        let mut versions = record::versions(record::worlds(database, written)?);
+        let mut versions = record::versions(record::worlds(built_in, database, written)?);
         if !versions.any(|(_, version)| broken.contains(&version.module)) {
-            let files = record::files(database, written).await?;
+            let files = record::files(built_in, database, written).await?;
             if !now.is_of(&files) {
                 return Ok(files);
             }
@@ -68,13 +70,14 @@ pub(super) async fn set_before(
 
 /// The stable version of a world before this one.
 pub(super) async fn stable_before(
+    built_in: &PerWorld<Files>,
     database: &Database,
     records: &[EpochRecord],
     world: &str,
     now: &Files,
 ) -> Result<Files, NotShipped> {
     for written in records.iter().rev().filter(|written| written.released) {
-        let mut files = record::files(database, written).await?;
+        let mut files = record::files(built_in, database, written).await?;
         let of_world = files.get_mut(world).ok_or(NotShipped::NoEarlier)?;
         if of_world.stable() != now.stable() {
             return Ok(of_world.clone());

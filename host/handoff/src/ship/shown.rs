@@ -72,7 +72,7 @@ impl Handoffs {
         let (database, records) = self.records().await?;
         let written = super::kept::record_of(&records, epoch)?;
         let age_seconds = written.age.as_secs_f64();
-        let files = record::files(database, written).await?;
+        let files = record::files(self.policies.source.built_in(), database, written).await?;
         let handoffs = Arc::clone(self);
         // To ask a module what it is means to compile it.
         let shown = tokio::task::spawn_blocking(move || {
@@ -92,10 +92,7 @@ impl Handoffs {
                     }),
                 }
             };
-            PerWorld {
-                routing: version("routing", &files.routing),
-                dual_write: version("dual-write", &files.dual_write),
-            }
+            files.map(version)
         });
         let worlds = shown.await.map_err(|error| self.policies.refuse(&error))?;
         Ok(ShownEpoch {
@@ -111,23 +108,30 @@ impl Handoffs {
     /// [`NotShipped`] if one of them is not kept, or neither side can be asked.
     pub async fn diff(&self, before: Epoch, after: Epoch) -> Result<PerWorld<VersionDiff>, NotShipped> {
         let (database, records) = self.records().await?;
-        let worlds = |epoch| Ok::<_, NotShipped>(record::worlds(database, super::kept::record_of(&records, epoch)?)?);
+        let built_in = self.policies.source.built_in();
+        let worlds = |epoch| {
+            let record = super::kept::record_of(&records, epoch)?;
+            Ok::<_, NotShipped>(record::worlds(built_in, database, record)?)
+        };
         let (before, after) = (worlds(before)?, worlds(after)?);
-        Ok(PerWorld {
-            routing: between(before.routing, after.routing),
-            dual_write: between(before.dual_write, after.dual_write),
+        before.try_map(|world, before| {
+            let after = after.get(world).ok_or_else(|| NotShipped::NoWorld(world.to_owned()))?;
+            Ok(between(before, after))
         })
     }
 }
 
-fn between(before: record::Written, after: record::Written) -> VersionDiff {
-    let (before, before_trial) = before.into_versions();
-    let (after, after_trial) = after.into_versions();
-    let parts = |version: Option<record::Version>| version.map(|version| (version.module, version.settings)).unzip();
+fn between(before: &record::Written, after: &record::Written) -> VersionDiff {
+    let (before, before_trial) = before.versions();
+    let (after, after_trial) = after.versions();
+    let parts = |version: Option<&record::Version>| {
+        let parts = version.map(|version| (version.module.clone(), version.settings.clone()));
+        parts.unzip()
+    };
     let ((trial_before, settings_before), (trial_after, settings_after)) = (parts(before_trial), parts(after_trial));
     VersionDiff {
         settings: diff::unified(&before.settings, &after.settings),
-        modules: [before.module, after.module],
+        modules: [before.module.clone(), after.module.clone()],
         trials: [trial_before, trial_after],
         trial_settings: diff::unified(
             &settings_before.unwrap_or_default(),

@@ -7,7 +7,7 @@ use turnout_backends::KeptSets;
 use turnout_handoff::{Alerts, Handoffs, Parts, PolicyJudge};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Error, Freshness, Metrics, Pipeline, Provenance, Recording, Undecided};
-use turnout_policies::{Acceptance, Era, InForce, Policies, PolicySource, TrustedKeys};
+use turnout_policies::{Acceptance, Era, InForce, Policies, PolicySource, TrustedKeys, Worlds};
 use turnout_runtime::{Options, Runtime};
 use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{
@@ -72,7 +72,7 @@ impl World {
             exam_budget: Duration::from_secs(10),
         };
         let policies = Policies::load(
-            PolicySource::new(directory.path()),
+            PolicySource::new(directory.path(), Worlds::default()),
             Runtime::new(&Options::default()).unwrap(),
             Arc::clone(&repositories),
             rule.clone(),

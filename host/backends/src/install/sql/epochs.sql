@@ -17,23 +17,22 @@ end $$;
 create or replace function turnout.modules_of(set json) returns text[]
 language sql immutable set search_path = pg_catalog, pg_temp
 as $$
-    select array_agg(distinct named) from unnest(array[
-        set #>> '{routing,module}', set #>> '{routing,trial,module}',
-        set #>> '{dual_write,module}', set #>> '{dual_write,trial,module}'
-    ]) as named where named is not null
+    select array_agg(distinct named)
+    from json_each(set) as world, unnest(array[world.value #>> '{module}', world.value #>> '{trial,module}']) as named
+    where named is not null
 $$;
 
 -- What tells a set from others: its modules and settings, whoever brought it.
 create or replace function turnout.content_of(set json) returns text
 language sql immutable set search_path = pg_catalog, pg_temp
 as $$
-    select encode(sha256(convert_to(json_build_array(
-        set #>> '{routing,module}', set #>> '{routing,settings}', set #>> '{routing,trial}',
-        set #>> '{dual_write,module}', set #>> '{dual_write,settings}', set #>> '{dual_write,trial}'
-    )::text, 'UTF8')), 'hex')
+    select encode(sha256(convert_to(json_agg(json_build_array(
+        world.key, world.value #>> '{module}', world.value #>> '{settings}', world.value #>> '{trial}'
+    ) order by world.key)::text, 'UTF8')), 'hex')
+    from json_each(set) as world
 $$;
 
--- What the retention reads of an epoch, so that it need not read every set. Said once: it locks the table.
+-- What the retention reads of an epoch, so that it need not read every set. Added once: it locks the table.
 do $$
 begin
     if not exists (
@@ -41,8 +40,10 @@ begin
         where attrelid = 'turnout.epoch'::regclass and attname = 'content' and not attisdropped
     ) then
         alter table turnout.epoch add column content text, add column modules text[];
-        update turnout.epoch set content = turnout.content_of(set), modules = turnout.modules_of(set);
     end if;
+    -- An earlier version told sets apart in another way.
+    update turnout.epoch set content = turnout.content_of(set), modules = turnout.modules_of(set)
+    where content is distinct from turnout.content_of(set);
 end $$;
 
 -- Removes old epochs, and modules that no epoch names any more. What stays: the last 50 epochs that were released and all after

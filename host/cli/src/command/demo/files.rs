@@ -1,9 +1,9 @@
 use std::fs::Permissions;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ const POLICIES: [(&str, &str); 2] = [
     ("dual-write", include_str!("dual-write.toml")),
 ];
 
-/// The configuration and the policies of the demo, for the user to edit. Dropping this removes the files.
+/// The configuration and the settings of the policies of the demo, for the user to edit. Dropping this removes the files.
 pub(crate) struct Files {
     folder: TempDir,
     pub(crate) api_key: String,
@@ -23,9 +23,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Writes the files for a host that listens at `listen` and moves `old` to `new`. The policies' modules are copied from the folder
-    /// `built`.
-    pub(crate) fn write(listen: SocketAddr, old: &str, new: &str, built: &Path) -> Result<Self> {
+    /// Writes the files for a host that listens at `listen` and moves `old` to `new` by the built-in policies.
+    pub(crate) fn write(listen: SocketAddr, old: &str, new: &str) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("turnout-demo-")
             // The configuration holds keys and passwords.
@@ -49,10 +48,8 @@ impl Files {
             .and_then(|()| std::fs::set_permissions(files.config(), Permissions::from_mode(0o600)))
             .with_context(|| format!("cannot write the demo's files into {}", files.folder.path().display()))?;
         for (world, settings) in POLICIES {
-            let module = module(built, world);
-            std::fs::write(policies.join(format!("{world}.toml")), settings)
-                .and_then(|()| std::fs::copy(&module, policies.join(format!("{world}.wasm"))))
-                .with_context(|| format!("cannot copy the {world} policy {}", module.display()))?;
+            let path = policies.join(format!("{world}.toml"));
+            std::fs::write(&path, settings).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(files)
     }
@@ -71,30 +68,4 @@ impl Files {
 /// A key of 122 random bits.
 fn key() -> String {
     Uuid::new_v4().simple().to_string()
-}
-
-/// The folder of the policies, if it holds all of them: `named`, or else the folder beside the host's that `cargo xtask demo` builds
-/// policies into.
-pub(crate) fn built_policies(named: Option<PathBuf>) -> Result<PathBuf> {
-    let folder = if let Some(folder) = named {
-        folder
-    } else {
-        let host = std::env::current_exe().context("cannot find the turnout program's own path")?;
-        let target = host.parent().and_then(Path::parent).unwrap_or_else(|| Path::new("."));
-        target.join("wasm32-unknown-unknown/policy")
-    };
-    for (world, _) in POLICIES {
-        let module = module(&folder, world);
-        ensure!(
-            module.exists(),
-            "there is no {world} policy at {}; build it with `cargo xtask demo`, or name its folder with --policies-from",
-            module.display()
-        );
-    }
-    Ok(folder)
-}
-
-/// The path of the module that cargo builds for the policy of a world.
-fn module(folder: &Path, world: &str) -> PathBuf {
-    folder.join(format!("turnout_{}.wasm", world.replace('-', "_")))
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::Value;
-use turnout_policies::File;
+use turnout_policies::{File, Worlds};
 use turnout_runtime::{Description, presentable};
 
 use super::file;
@@ -82,6 +82,13 @@ fn describe(out: &mut impl Write, file: &File, module: &FittingModule) -> Result
         format_args!("{} bytes as a component, {core} of them code", component.len()),
     )?;
     line(out, "sha-256", &file.digest)?;
+    let built_in = Worlds::default().built_in();
+    if built_in
+        .get(module.world())
+        .is_some_and(|built_in| built_in.module == *file)
+    {
+        line(out, "origin", "built in")?;
+    }
     let schema = match serde_json::from_str::<Value>(&settings_schema) {
         Ok(schema) => format!("{schema:#}"),
         Err(_) => "none: the module says nothing of its settings".into(),
