@@ -9,10 +9,13 @@ use prometheus_client::registry::Registry;
 use sqlx::PgPool;
 use tempfile::TempDir;
 use turnout_backends::{Database, KeptSets, Settings};
-use turnout_handoff::{Alerts, Handoffs, MirrorMetrics, Parts, PolicyJudge, Watching};
+use turnout_handoff::{Alerts, Handoffs, MirrorMetrics, Parts, PolicyJudge};
 use turnout_mirror::{Judge, Mirror};
-use turnout_policies::{Acceptance, BuiltIn, Policies, PolicyMetrics, PolicySource, TrustedKeys, Worlds};
+use turnout_policies::{
+    Acceptance, BreakerLimits, BuiltIn, Policies, PolicyMetrics, PolicySource, TrustedKeys, Worlds,
+};
 use turnout_runtime::{Options, Runtime, ToyAlerts};
+use turnout_supervisor::{Supervisor, Task};
 use turnout_tests::{Site, eventually};
 use turnout_vocabulary::{
     Action, Backend, MirrorState, PerBackend, RecordingKey, Repository, RepositoryId, SubjectRule, Written,
@@ -31,7 +34,7 @@ const PATIENT: &str = "slow = { warning_ms = 5000, critical_ms = 10000 }\n";
 /// A host that answers no requests.
 struct Host {
     handoffs: Arc<Handoffs>,
-    _watching: Watching,
+    _watching: Task,
 }
 
 impl Host {
@@ -45,7 +48,9 @@ impl Host {
             compared: Vec::new(),
         }]);
         let rule = SubjectRule::for_region("RU").context("there is no region RU")?;
-        let open = |backend, url: &str| Database::open(backend, Settings::new(url), Arc::clone(&repositories));
+        let supervisor = Supervisor::new();
+        let open =
+            |backend, url: &str| Database::open(backend, Settings::new(url), Arc::clone(&repositories), &supervisor);
         let backends = Arc::new(PerBackend {
             old: open(Backend::Old, site.old.url())?,
             new: open(Backend::New, site.new.url())?,
@@ -72,19 +77,23 @@ impl Host {
         ));
         let handoffs = Arc::new(Handoffs::new(Parts {
             policies,
-            mirror: Arc::new(Mirror::start(&backends, &repositories, &judge)),
+            mirror: Arc::new(Mirror::start(&backends, &repositories, &judge, &supervisor)),
             backends,
             alerts: Arc::new(Alerts::default()),
             metrics,
             repositories,
             rule,
+            supervisor,
             names: RecordingKey::of("key"),
             // A busy machine is slow, and an abandonment makes an epoch more.
             budget: Duration::from_mins(1),
             kept: KeptSets::default(),
         }));
         handoffs.begin().await?;
-        tokio::spawn(Arc::clone(&handoffs).follow());
+        handoffs.work(BreakerLimits {
+            in_a_row: u32::MAX,
+            rate: f64::INFINITY,
+        });
         Ok(Self {
             _watching: turnout_handoff::watch(&handoffs)?,
             handoffs,
@@ -139,7 +148,7 @@ async fn advice_changes_without_a_fence_and_stays_on_record() -> Result<()> {
     // The version of before, which has no such world, leaves a record.
     let before = Host::start(&site, one.path(), Worlds::default()).await?;
     before.reaches(1).await;
-    before.handoffs.stop().await;
+    before.handoffs.stop(Duration::from_secs(10)).await;
     drop(before);
 
     let host = Host::start(&site, one.path(), with_toy()).await?;
@@ -179,8 +188,8 @@ async fn advice_changes_without_a_fence_and_stays_on_record() -> Result<()> {
     other.reaches(3).await;
     assert_eq!(fences(&site).await?, [3, 3]);
     assert_eq!((host.alerts()?, other.alerts()?), (0, 0));
-    host.handoffs.stop().await;
-    other.handoffs.stop().await;
+    host.handoffs.stop(Duration::from_secs(10)).await;
+    other.handoffs.stop(Duration::from_secs(10)).await;
     drop((host, other));
 
     let empty = TempDir::new()?;

@@ -17,8 +17,8 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// What it means.
-    pub(crate) fn of(self, backend: Backend) -> Error {
+    /// The error that it means.
+    pub(crate) fn into_error(self, backend: Backend) -> Error {
         if let Some(rows) = crate::sql::rows_of_refused_single(&self.message) {
             return Error::NotSingle { rows };
         }

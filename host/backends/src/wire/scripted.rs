@@ -71,7 +71,7 @@ impl Scripted {
             details: None,
             hint: None,
         };
-        refusal.of(self.reach.backend)
+        refusal.into_error(self.reach.backend)
     }
 
     fn say(&self, text: &str) -> Result<(), Failure> {

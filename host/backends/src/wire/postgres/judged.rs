@@ -66,7 +66,7 @@ impl Pool {
             details: error.detail().map(str::to_owned),
             hint: error.hint().map(str::to_owned),
         };
-        refusal.of(backend)
+        refusal.into_error(backend)
     }
 }
 
