@@ -133,12 +133,12 @@ impl SubjectRule {
         Ok(subject)
     }
 
-    /// A made-up subject, for questions about nobody in particular. Different numbers make different subjects below 1,000,000,000; phone
-    /// numbers are spread over all that can follow `+79`, as Russian mobile phones are.
+    /// A made-up subject, for questions about nobody in particular. Different numbers below 999,999,000 make different subjects; the
+    /// first 1,000 phone numbers are spread over all that can follow `+79`, as Russian mobile phones are.
     #[must_use]
     pub fn made_up(&self, number: u32) -> Subject {
-        // The golden ratio spreads any first numbers evenly.
-        let spread = u64::from(number) * 618_033_989 % 1_000_000_000;
+        let number = u64::from(number);
+        let spread = number % 1000 * 999_999_937 / 1000 + number / 1000;
         let text = match self.0 {
             Rule::Phone(_) => format!("+79{spread:09}"),
             Rule::Email => format!("made-up-{spread:09}@example.com"),
