@@ -21,6 +21,14 @@ async fn backend(host: &Host) -> Result<String> {
     Ok(host.get(CLIENTS).await?.backend().to_owned())
 }
 
+/// Starts a host, and waits until its first policies are on record.
+async fn start(site: &Site) -> Result<Host> {
+    let host = site.host().await?;
+    host.status_with("the first epoch is in force", |status| status["epoch"] == 1)
+        .await;
+    Ok(host)
+}
+
 async fn becomes(host: &Host, side: &str) {
     eventually("the change is in force", async || {
         (backend(host).await.ok()? == side).then_some(())
@@ -52,7 +60,7 @@ fn built_in_modules_are_what_their_sources_build_to() -> Result<()> {
 async fn empty_directory_serves_with_everything_off() -> Result<()> {
     let site = Site::set_up().await?;
     empty(&site)?;
-    let host = site.host().await?;
+    let host = start(&site).await?;
     let status = host.get("/v1/status").await?.json();
     assert_eq!(status["routing"]["built_in"], true, "{status}");
     assert_eq!(status["dual_write"]["built_in"], true, "{status}");
@@ -75,7 +83,7 @@ async fn empty_directory_serves_with_everything_off() -> Result<()> {
 async fn absent_directory_is_served_without_and_found_when_it_comes() -> Result<()> {
     let site = Site::set_up().await?;
     fs::remove_dir_all(site.policies())?;
-    let host = site.host().await?;
+    let host = start(&site).await?;
     assert_eq!(backend(&host).await?, "old");
     fs::create_dir(site.policies())?;
     site.route("[default]\nstage = 'complete'\n")?;
@@ -87,7 +95,7 @@ async fn absent_directory_is_served_without_and_found_when_it_comes() -> Result<
 async fn ejected_settings_change_a_stage_once_edited() -> Result<()> {
     let site = Site::set_up().await?;
     empty(&site)?;
-    let host = site.host().await?;
+    let host = start(&site).await?;
     site.turnout(&["policy", "eject", "routing"])?;
     let settings = fs::read_to_string(site.policies().join("routing.toml"))?;
     assert!(settings.contains("stage = \"off\""), "{settings}");
@@ -111,7 +119,7 @@ async fn files_win_over_what_is_built_in_and_what_is_on_record_survives_them() -
     module.extend([0, 6, 4, b'm', b'a', b'r', b'k', 1]);
     site.put("routing.toml", "[default]\nstage = 'complete'\n")?;
     site.put("routing.wasm", &module)?;
-    let host = site.host().await?;
+    let host = start(&site).await?;
     assert_eq!(backend(&host).await?, "new");
     let status = host.get("/v1/status").await?.json();
     assert_eq!(status["routing"]["built_in"], false, "{status}");
@@ -119,7 +127,7 @@ async fn files_win_over_what_is_built_in_and_what_is_on_record_survives_them() -
     host.stop().await?;
     // A directory that holds nothing says nothing, least of all that everything is off.
     empty(&site)?;
-    let host = site.host().await?;
+    let host = start(&site).await?;
     assert_eq!(backend(&host).await?, "new");
     let status = host.get("/v1/status").await?.json();
     assert_eq!((&status["epoch"], &status["refused"]), (&json!(1), &json!(null)));
@@ -134,7 +142,7 @@ async fn files_win_over_what_is_built_in_and_what_is_on_record_survives_them() -
 #[tokio::test]
 async fn record_from_before_a_world_existed_means_its_default() -> Result<()> {
     let site = Site::set_up().await?;
-    let host = site.host().await?;
+    let host = start(&site).await?;
     host.stop().await?;
     let (old, new) = site.databases().await?;
     for side in [&old, &new] {
@@ -143,7 +151,7 @@ async fn record_from_before_a_world_existed_means_its_default() -> Result<()> {
             .await?;
     }
     empty(&site)?;
-    let host = site.host().await?;
+    let host = start(&site).await?;
     let status = host.get("/v1/status").await?.json();
     assert_eq!((&status["epoch"], &status["refused"]), (&json!(1), &json!(null)));
     assert_eq!(status["dual_write"]["built_in"], true, "{status}");
