@@ -29,7 +29,8 @@ pub enum Error {
     Aside(Arc<String>),
     /// A row was handed to the other authority, and is not there yet.
     #[error(
-        "the row was handed to another authority on backend {from} and has not arrived; it will, look before you repeat this"
+        "the write on backend {from} is done and handed the row to the other authority, where the row has not arrived yet; read the row \
+         before you repeat the write"
     )]
     HandedOver {
         /// The side that was written.

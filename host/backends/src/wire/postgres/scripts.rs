@@ -17,6 +17,8 @@ async fn transact(
     scripts: &[String],
     rehearse: bool,
 ) -> Result<Vec<String>, sqlx::Error> {
+    // PostgreSQL tells of each object that is there already, or is not there to be dropped.
+    connection.execute("set client_min_messages = warning").await?;
     let mut transaction = connection.begin().await?;
     let mut texts = Vec::new();
     for script in scripts {
