@@ -12,7 +12,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use turnout_policies::{InForce, PerWorld, Refused, Standing, Version};
+use turnout_policies::{InForce, PerWorld, Refused, Tenure, Version};
 use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
 pub use alerts::AlertStatus;
@@ -102,7 +102,7 @@ pub struct BackendStatus {
 pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
     let pipeline = &host.pipeline;
     let in_force = pipeline.policies.in_force();
-    let Standing { since, refused, .. } = pipeline.policies.standing();
+    let Tenure { since, refused, .. } = pipeline.policies.tenure();
     let backend = |backend| {
         let health = pipeline.backends[backend].health();
         BackendStatus {

@@ -63,7 +63,7 @@ pub enum Error {
         /// The column.
         column: String,
         /// Where the operation names it.
-        place: Place,
+        usage: ColumnUse,
     },
     /// A column is cast to something that can't be the name of a type.
     #[error("a cast must name a type, such as text or int4[]")]
@@ -129,7 +129,7 @@ pub enum Error {
 
 /// Where an operation names a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ColumnUse {
     /// In a filter, an order, a selection or a conflict target.
     Read,
     /// Among the columns to be written.

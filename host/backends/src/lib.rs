@@ -20,12 +20,12 @@ mod sql;
 mod wire;
 
 pub use database::{Database, Transaction};
-pub use error::{DatabaseError, Error, Place};
+pub use error::{ColumnUse, DatabaseError, Error};
 pub use install::Installation;
 pub use protocol::{
-    Ack, Change, ChangedRows, ComparedRow, Count, Counted, DirtyKey, Diverged, EpochRecord, Extent, Failed,
-    FenceHolder, Gap, GapKind, Group, KeptSets, LeftOf, Leftover, MirrorStanding, Moment, NewestEpochs, NotApplied,
-    NotInstalled, Numbering, ParkedKey, PartDigest, Receipt, Rewound, Settled, Stopped, SubjectPages, Taken, TakenPart,
+    Ack, ChangedRows, ComparedRow, Count, Counted, DirtyKey, Diverged, EpochRecord, Extent, Failed, FenceHolder, Gap,
+    GapKind, Group, KeptSets, LeftOf, Leftover, MirrorStanding, Moment, NewestEpochs, NotApplied, NotInstalled,
+    Numbering, ParkedKey, PartDigest, Receipt, Rewound, Settled, Stopped, SubjectPages, TableChange, Taken, TakenPart,
     Ticks, Traces, schema_differences,
 };
 pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};

@@ -42,7 +42,7 @@ pub use rewound::{Rewound, Ticks};
 pub use shapes::schema_differences;
 pub use source::{Ack, Diverged, Failed, Leftover, Settled};
 pub use taken::{DirtyKey, Stopped, Taken, TakenPart};
-pub use target::{Change, ChangedRows, NotApplied};
+pub use target::{ChangedRows, NotApplied, TableChange};
 pub use whose::{Moment, SubjectPages};
 
 use crate::database::Database;

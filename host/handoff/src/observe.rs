@@ -184,7 +184,7 @@ impl Handoffs {
     fn measure(&self, source: Backend, seen: &Seen) {
         for repository in &*self.repositories {
             if let Some(standing) = seen.of(repository) {
-                let applied = self.mirror.standing(source, repository.id).applied;
+                let applied = self.mirror.throughput(source, repository.id).applied;
                 let metrics = &self.metrics;
                 metrics.seen(source, repository, standing, applied);
             }

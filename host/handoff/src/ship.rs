@@ -102,7 +102,7 @@ pub struct ShippedTrial {
 }
 
 /// What is to become of the set in force.
-enum Change {
+enum Shipping {
     Push {
         world: String,
         module: Option<File>,
@@ -143,7 +143,7 @@ impl Handoffs {
         scope: Option<Scope>,
         who: String,
     ) -> Result<Epoch, NotShipped> {
-        self.ship(Change::Push {
+        self.ship(Shipping::Push {
             world: world.to_owned(),
             module,
             settings,
@@ -164,7 +164,7 @@ impl Handoffs {
         scope: Option<Scope>,
         who: String,
     ) -> Result<Epoch, NotShipped> {
-        self.ship(Change::Activate {
+        self.ship(Shipping::Activate {
             sha256: sha256.to_owned(),
             scope,
             by: api(&who),
@@ -177,7 +177,7 @@ impl Handoffs {
     /// # Errors
     /// [`NotShipped`] with the reason.
     pub async fn activate_epoch(self: &Arc<Self>, epoch: Epoch, who: String) -> Result<Epoch, NotShipped> {
-        self.ship(Change::ActivateEpoch { epoch, by: api(&who) }).await
+        self.ship(Shipping::ActivateEpoch { epoch, by: api(&who) }).await
     }
 
     /// Puts the set in force that was in force before the present one.
@@ -190,7 +190,7 @@ impl Handoffs {
 
     /// The same, passing over sets that hold any of these modules.
     pub(crate) async fn roll_back_past(self: &Arc<Self>, broken: Vec<String>, by: Origin) -> Result<Epoch, NotShipped> {
-        self.ship(Change::RollBack { broken, by }).await
+        self.ship(Shipping::RollBack { broken, by }).await
     }
 
     /// Ends what is on trial: for everybody from now on, or for nobody.
@@ -198,7 +198,7 @@ impl Handoffs {
     /// # Errors
     /// [`NotShipped`] with the reason.
     pub async fn end_trial(self: &Arc<Self>, promote: bool, who: String) -> Result<Epoch, NotShipped> {
-        self.ship(Change::EndTrial { promote, by: api(&who) }).await
+        self.ship(Shipping::EndTrial { promote, by: api(&who) }).await
     }
 
     /// What is and was in force, newest first, as far as it is kept.
@@ -220,7 +220,7 @@ impl Handoffs {
 
     /// Brings a change into force by handoff, and then into the directory. What it changes is the newest set there is: if another
     /// host brings one into force meanwhile, that one.
-    async fn ship(self: &Arc<Self>, change: Change) -> Result<Epoch, NotShipped> {
+    async fn ship(self: &Arc<Self>, change: Shipping) -> Result<Epoch, NotShipped> {
         for _ in 0..ATTEMPTS {
             // A side that can't be asked now is met again at the handoff.
             let _ = self.learn().await;
@@ -254,11 +254,11 @@ impl Handoffs {
     }
 
     /// What a change makes of the set in force.
-    async fn changed(&self, base: &InForce, change: &Change) -> Result<PerWorld<Files>, NotShipped> {
+    async fn changed(&self, base: &InForce, change: &Shipping) -> Result<PerWorld<Files>, NotShipped> {
         let mut files = base.files.clone();
         let built_in = self.policies.source.built_in();
         match change {
-            Change::Push {
+            Shipping::Push {
                 world,
                 module,
                 settings,
@@ -271,7 +271,7 @@ impl Handoffs {
                 of_world.decide(module, settings, scope.clone());
                 of_world.by = by.clone();
             }
-            Change::Activate { sha256, scope, by } => {
+            Shipping::Activate { sha256, scope, by } => {
                 let (database, records) = self.records().await?;
                 let (world, module, settings) = kept::version(built_in, database, &records, sha256).await?;
                 let of_world = files
@@ -284,14 +284,14 @@ impl Handoffs {
                 of_world.decide(module, settings, scope.clone());
                 of_world.by = by.clone();
             }
-            Change::ActivateEpoch { epoch, by } => {
+            Shipping::ActivateEpoch { epoch, by } => {
                 let (database, records) = self.records().await?;
                 files = record::files(built_in, database, kept::record_of(&records, *epoch)?).await?;
                 for (_, world) in files.iter_mut() {
                     world.by = by.clone();
                 }
             }
-            Change::RollBack { broken, by } => {
+            Shipping::RollBack { broken, by } => {
                 let is_broken = |files: &Files| files.modules().any(|module| broken.contains(&module.digest));
                 if !broken.is_empty() && !files.iter().any(|(_, files)| is_broken(files)) {
                     // Somebody else was quicker.
@@ -310,7 +310,7 @@ impl Handoffs {
                 }
                 files = before;
             }
-            Change::EndTrial { promote, by } => {
+            Shipping::EndTrial { promote, by } => {
                 let mut ended = false;
                 for (_, world) in files.iter_mut() {
                     if end_trial(world, *promote) {

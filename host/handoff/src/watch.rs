@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_secs(2);
 
 /// What was heard of files.
-enum Change {
+enum FileEvent {
     /// They are being written.
     Begun(Vec<PathBuf>),
     /// They are as they are meant to be.
@@ -36,7 +36,7 @@ enum Change {
     Other,
 }
 
-impl Change {
+impl FileEvent {
     /// `None` if the event says of no change. Reading the files raises events, too.
     fn of(event: notify::Result<notify::Event>) -> Option<Self> {
         // An error may hide a change.
@@ -55,7 +55,7 @@ impl Change {
 }
 
 /// A watch of the directory, and what is heard of it.
-type Listening = (RecommendedWatcher, Receiver<Change>);
+type Listening = (RecommendedWatcher, Receiver<FileEvent>);
 
 /// Watches the directory of the policies, and has what changes there come into force, until the task is dropped: the directory and not
 /// its files, since a file may be replaced by a rename or by a turned symlink.
@@ -115,16 +115,16 @@ async fn reload_on_changes(handoffs: Arc<Handoffs>, (watcher, changes): Listenin
     Ok(())
 }
 
-fn watcher(sender: Sender<Change>) -> Result<RecommendedWatcher, notify::Error> {
+fn watcher(sender: Sender<FileEvent>) -> Result<RecommendedWatcher, notify::Error> {
     notify::recommended_watcher(move |event| {
-        if let Some(change) = Change::of(event) {
+        if let Some(change) = FileEvent::of(event) {
             let _ = sender.send(change);
         }
     })
 }
 
 /// Ends when the watcher, and with it the sender of the changes, is gone.
-fn follow(handoffs: &Arc<Handoffs>, runtime: &Handle, changes: &Receiver<Change>) {
+fn follow(handoffs: &Arc<Handoffs>, runtime: &Handle, changes: &Receiver<FileEvent>) {
     let stamp = || handoffs.policies.source.stamp().ok();
     // A change between the first load and the watch would otherwise go unseen.
     let mut there = true;
@@ -165,12 +165,12 @@ fn reload(handoffs: &Arc<Handoffs>, runtime: &Handle) {
 }
 
 /// Waits until something changed and seems to be complete. False once nothing more will be heard.
-fn until_changed(changes: &Receiver<Change>, unchanged: impl Fn() -> bool) -> bool {
+fn until_changed(changes: &Receiver<FileEvent>, unchanged: impl Fn() -> bool) -> bool {
     loop {
         let first = match changes.recv_timeout(LOOK) {
             Ok(first) => first,
             Err(RecvTimeoutError::Timeout) if unchanged() => continue,
-            Err(RecvTimeoutError::Timeout) => Change::Other,
+            Err(RecvTimeoutError::Timeout) => FileEvent::Other,
             Err(RecvTimeoutError::Disconnected) => return false,
         };
         until_quiet(first, changes);
@@ -179,15 +179,15 @@ fn until_changed(changes: &Receiver<Change>, unchanged: impl Fn() -> bool) -> bo
 }
 
 /// Waits until what began with this change seems to be over.
-fn until_quiet(first: Change, changes: &Receiver<Change>) {
+fn until_quiet(first: FileEvent, changes: &Receiver<FileEvent>) {
     let end = Instant::now() + PATIENCE;
     let mut open = HashSet::new();
     let mut change = first;
     loop {
         match change {
-            Change::Begun(paths) => open.extend(paths),
-            Change::Done(paths) => open.retain(|path| !paths.contains(path)),
-            Change::Other => {}
+            FileEvent::Begun(paths) => open.extend(paths),
+            FileEvent::Done(paths) => open.retain(|path| !paths.contains(path)),
+            FileEvent::Other => {}
         }
         let left = end.saturating_duration_since(Instant::now());
         let wait = if open.is_empty() { left.min(QUIET) } else { left };
@@ -230,7 +230,7 @@ mod tests {
     fn a_file_that_is_never_closed_is_read_in_the_end() {
         let (_sender, changes) = mpsc::channel();
         let began = Instant::now();
-        until_quiet(Change::Begun(vec!["routing.toml".into()]), &changes);
+        until_quiet(FileEvent::Begun(vec!["routing.toml".into()]), &changes);
         assert!(began.elapsed() >= PATIENCE);
     }
 }

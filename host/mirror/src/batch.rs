@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::value::RawValue;
-use turnout_backends::{Ack, Change, ChangedRows, DirtyKey, Diverged, Failed, NotApplied, Receipt, Settled, Taken};
+use turnout_backends::{
+    Ack, ChangedRows, DirtyKey, Diverged, Failed, NotApplied, Receipt, Settled, TableChange, Taken,
+};
 use turnout_vocabulary::{ApplyFailure, Backend, MirrorState, Repository, RepositoryId, Retry};
 
 use crate::judge::{Judge, Verdict};
@@ -101,7 +103,7 @@ impl<'a> Batch<'a> {
 
     /// The changes to make on the target. `order` has parents first. Rows are removed before others are put; children are removed before
     /// their parents, and put after them.
-    pub(crate) fn changes(&self, order: &[RepositoryId]) -> Vec<Change<'_>> {
+    pub(crate) fn changes(&self, order: &[RepositoryId]) -> Vec<TableChange<'_>> {
         let gone = order
             .iter()
             .rev()
@@ -116,10 +118,10 @@ impl<'a> Batch<'a> {
         &'s self,
         repository: RepositoryId,
         rows: impl Fn(&'s Part, &Self) -> Option<ChangedRows<'s>>,
-    ) -> Option<Change<'s>> {
+    ) -> Option<TableChange<'s>> {
         let part = self.parts.iter().find(|part| part.repository == repository)?;
         let served = &self.repositories[usize::from(repository.0)];
-        Some(Change {
+        Some(TableChange {
             schema: &served.schema,
             table: &served.name,
             seen: &part.seen,

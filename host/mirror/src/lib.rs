@@ -37,7 +37,7 @@ pub use compare::{Compared, Comparing, Differing, Looked, compare, differing};
 pub use judge::{Judge, Verdict};
 pub use numbers::{Numbered, Numbers, Unnumbered};
 use progress::Progress;
-pub use progress::Standing;
+pub use progress::Throughput;
 pub use rewound::rewound;
 use waiting::Waiting;
 
@@ -174,8 +174,8 @@ impl Mirror {
 
     /// How many rows of a repository this host's applier of this side has mirrored, and how fast.
     #[must_use]
-    pub fn standing(&self, source: Backend, repository: RepositoryId) -> Standing {
-        self.directions[source].shared.progress.standing(repository)
+    pub fn throughput(&self, source: Backend, repository: RepositoryId) -> Throughput {
+        self.directions[source].shared.progress.throughput(repository)
     }
 
     /// Whether this host holds the lease of this side and mirrors its changes.

@@ -10,7 +10,7 @@ const SPAN: Duration = Duration::from_secs(5);
 
 /// How many rows of one repository this host's applier has mirrored, and how fast.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Standing {
+pub struct Throughput {
     /// Rows made equal since the host began.
     pub applied: u64,
     /// Rows made equal per second, over the last few seconds.
@@ -76,7 +76,7 @@ impl Progress {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rate is shown to people")]
-    pub(crate) fn standing(&self, repository: RepositoryId) -> Standing {
+    pub(crate) fn throughput(&self, repository: RepositoryId) -> Throughput {
         let Applied { rows, span } = &self.repositories[usize::from(repository.0)];
         let applied = rows.load(Relaxed);
         let mut span = span.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,6 +90,6 @@ impl Progress {
         if span.is_none() || passed >= SPAN {
             *span = Some((Instant::now(), applied, rate));
         }
-        Standing { applied, rate }
+        Throughput { applied, rate }
     }
 }

@@ -29,5 +29,5 @@ use pipeline::Run;
 pub use pipeline::{Pipeline, Undecided};
 pub use provenance::{Provenance, Staleness};
 pub use recording::{RecordedOperation, Recording};
-pub use replay::{Change, Decided, Replay, ReplayedCohort, in_words};
+pub use replay::{ChangedDecision, Decided, Replay, ReplayedCohort, in_words};
 pub use transaction::{Asked, Committed, Failed, Reason, Resolve, Step, Transaction};

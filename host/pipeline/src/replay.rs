@@ -40,12 +40,12 @@ pub struct ReplayedCohort {
     /// How many operations would be decided otherwise.
     pub changed: usize,
     /// In which ways, most frequent first.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ChangedDecision>,
 }
 
 /// One way in which decisions would change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
+pub struct ChangedDecision {
     /// The function that decides, or `stage` for all that a routing policy decides of a subject.
     pub function: String,
     /// What it says now.
@@ -125,7 +125,7 @@ impl Tally {
 
 impl Found {
     fn cohort(((stage, repository), found): ((String, String), Self)) -> ReplayedCohort {
-        let change = |((function, now, then), tally): ((String, String, String), Tally)| Change {
+        let change = |((function, now, then), tally): ((String, String, String), Tally)| ChangedDecision {
             function,
             now,
             then,

@@ -31,7 +31,7 @@ pub use in_force::{Era, InForce};
 pub use loader::Acceptance;
 pub use metrics::PolicyMetrics;
 pub use per_world::{PerWorld, key};
-pub use policies::{Policies, Standing};
+pub use policies::{Policies, Tenure};
 pub use refused::Refused;
 pub use scope::Scope;
 pub use set::{PolicySet, Version};

@@ -21,7 +21,7 @@ pub struct Policies {
     /// How the policies do.
     pub metrics: Arc<PolicyMetrics>,
     in_force: ArcSwap<InForce>,
-    standing: Mutex<Standing>,
+    tenure: Mutex<Tenure>,
     /// Why this host serves nothing, if it does not: the record describes another site than its configuration.
     aside: ArcSwapOption<String>,
     /// A set in the directory that was in force before this host started.
@@ -40,7 +40,7 @@ struct OldDirectory {
 
 /// How the set in force came about.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct Tenure {
     /// When it was put in force.
     pub since: SystemTime,
     /// The change that was refused after it, while it stands in the directory.
@@ -49,7 +49,7 @@ pub struct Standing {
     failures: PerWorld<Failures>,
 }
 
-impl Standing {
+impl Tenure {
     fn new(failures: PerWorld<Failures>) -> Self {
         Self {
             since: SystemTime::now(),
@@ -108,7 +108,7 @@ impl Policies {
             exam_budget,
             metrics,
             in_force: ArcSwap::from_pointee(InForce::steady(era, Vec::new())),
-            standing: Mutex::new(Standing::new(PerWorld::default())),
+            tenure: Mutex::new(Tenure::new(PerWorld::default())),
             aside: ArcSwapOption::empty(),
             old: ArcSwapOption::empty(),
             wanted: Notify::new(),
@@ -124,14 +124,14 @@ impl Policies {
 
     /// How the set in force came about.
     #[must_use]
-    pub fn standing(&self) -> Standing {
-        self.standing_now().clone()
+    pub fn tenure(&self) -> Tenure {
+        self.tenure_now().clone()
     }
 
     /// How many instances of each policy failed since the host began.
     #[must_use]
     pub fn failures(&self) -> PerWorld<Failures> {
-        let before = self.standing_now().failures.clone();
+        let before = self.tenure_now().failures.clone();
         let now = self.in_force().failures();
         now.map(|world, now| *now + before.get(world).copied().unwrap_or_default())
     }
@@ -220,7 +220,7 @@ impl Policies {
             Ok((!Arc::ptr_eq(&made, &in_force.set)).then_some(made))
         });
         let refused = candidate.as_ref().err().cloned();
-        let before = std::mem::replace(&mut self.standing_now().refused, refused.clone());
+        let before = std::mem::replace(&mut self.tenure_now().refused, refused.clone());
         if let Some(refused) = refused.filter(|refused| before.as_ref() != Some(refused)) {
             tracing::error!(epoch = %self.in_force().epoch, %refused, "policies refused; what was in force stays");
             self.metrics.reload_refused();
@@ -251,16 +251,16 @@ impl Policies {
     /// epochs only grow.
     pub fn put_in_force(&self, next: InForce) {
         let failures = self.failures();
-        let mut standing = self.standing_now();
+        let mut tenure = self.tenure_now();
         let before = self.in_force();
         let ends_handoff = next.epoch == before.epoch && next.leaving.len() < before.leaving.len();
         if next.epoch <= before.epoch && !ends_handoff {
             return;
         }
         if next.epoch > before.epoch {
-            *standing = Standing {
-                refused: standing.refused.take(),
-                ..Standing::new(failures)
+            *tenure = Tenure {
+                refused: tenure.refused.take(),
+                ..Tenure::new(failures)
             };
         }
         let epoch = next.epoch;
@@ -273,7 +273,7 @@ impl Policies {
             "policies in force"
         );
         self.in_force.store(Arc::new(next));
-        drop(standing);
+        drop(tenure);
         self.changed.send_replace(());
     }
 
@@ -293,11 +293,11 @@ impl Policies {
         let refused = Refused::whole(self.source.directory(), reason);
         tracing::error!(epoch = %self.in_force().epoch, %refused, "policies refused; what was in force stays");
         self.metrics.reload_refused();
-        self.standing_now().refused = Some(refused.clone());
+        self.tenure_now().refused = Some(refused.clone());
         refused
     }
 
-    fn standing_now(&self) -> MutexGuard<'_, Standing> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tenure_now(&self) -> MutexGuard<'_, Tenure> {
+        self.tenure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

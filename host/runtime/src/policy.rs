@@ -1,9 +1,9 @@
 //! Instances of policies: made, configured, kept for each thread, discarded on a failure. The same for every world.
 
 mod error;
+mod failure_counts;
 mod instance;
 mod module;
-mod row;
 
 use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,12 +14,12 @@ use turnout_vocabulary::{Repository, Subject};
 use wasmtime::Store;
 
 pub use error::{CallError, ConfigureError};
+pub use failure_counts::Failing;
+use failure_counts::FailureCounts;
 use instance::Instance;
 pub(crate) use instance::State;
 pub(crate) use module::Code;
 pub use module::{Description, Module};
-pub use row::Failing;
-use row::Row;
 
 use crate::bindings::policy::turnout::policy::types::{RepositoryInfo, Settings};
 use crate::bounds::{Failure, Failures};
@@ -34,7 +34,7 @@ pub struct Policy<W: World> {
     // An instance is taken out while a call runs and put back after a good answer. Whatever ends a call early loses the instance.
     instances: ThreadLocal<Cell<Option<Box<Instance<W>>>>>,
     failures: Mutex<Failures>,
-    row: Row,
+    failure_counts: FailureCounts,
 }
 
 impl<W: World> Policy<W> {
@@ -78,7 +78,7 @@ impl<W: World> Policy<W> {
             settings,
             instances,
             failures: Mutex::default(),
-            row: Row::default(),
+            failure_counts: FailureCounts::default(),
         })
     }
 
@@ -96,11 +96,11 @@ impl<W: World> Policy<W> {
         };
         match answer {
             Ok(answer) => {
-                self.row.ends(function);
+                self.failure_counts.ends(function);
                 Ok(answer)
             }
             Err(failure) => {
-                self.row.goes_on(function);
+                self.failure_counts.goes_on(function);
                 Err(CallError {
                     world: W::NAME,
                     function,
@@ -165,12 +165,12 @@ impl<W: World> Policy<W> {
     /// The functions of which calls failed lately, each with how often.
     #[must_use]
     pub fn failing(&self) -> Vec<Failing> {
-        self.row.all()
+        self.failure_counts.all()
     }
 
     /// Notes that a function contradicts itself or another function. Its answers can't be relied on any more.
     pub fn note_contradiction(&self, function: &'static str) {
         warn!(world = W::NAME, function, "the policy contradicts itself");
-        self.row.contradicts(function);
+        self.failure_counts.contradicts(function);
     }
 }

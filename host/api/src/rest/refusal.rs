@@ -1,4 +1,4 @@
-use turnout_backends::{Error as BackendError, Place};
+use turnout_backends::{ColumnUse, Error as BackendError};
 use turnout_pipeline::Error;
 use turnout_postgrest::Refusal;
 use turnout_vocabulary::{Backend, PerBackend};
@@ -81,12 +81,12 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
         BackendError::UnknownColumn {
             table,
             column,
-            place: Place::Read,
+            usage: ColumnUse::Read,
         } => Refusal::unknown_column(&table, &column),
         BackendError::UnknownColumn {
             table,
             column,
-            place: Place::Written,
+            usage: ColumnUse::Written,
         } => Refusal::unknown_written_column(&table, &column),
         BackendError::InvalidCast { cast } => Refusal::unknown_type(&cast),
         BackendError::NotSingle { rows } => Refusal::not_single(rows),

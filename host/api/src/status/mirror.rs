@@ -79,7 +79,7 @@ impl From<&Gap> for GapStatus {
 impl RepositoryStatus {
     fn of(pipeline: &Pipeline, source: Backend, seen: &Seen, repository: &Repository) -> Option<Self> {
         let standing = seen.of(repository)?;
-        let progress = pipeline.mirror.standing(source, repository.id);
+        let progress = pipeline.mirror.throughput(source, repository.id);
         let oldest = standing.oldest.map(|oldest| oldest + seen.at.elapsed());
         Some(Self {
             repository: repository.name.clone(),

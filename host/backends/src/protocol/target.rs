@@ -7,7 +7,7 @@ use crate::sql::Parameter;
 
 /// What is to be made of one table. `Debug` shows no key and no row.
 #[derive(Serialize)]
-pub struct Change<'a> {
+pub struct TableChange<'a> {
     /// The table's schema.
     pub schema: &'a str,
     /// The table.
@@ -50,9 +50,9 @@ pub enum ChangedRows<'a> {
     },
 }
 
-impl std::fmt::Debug for Change<'_> {
+impl std::fmt::Debug for TableChange<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Change")
+        f.debug_struct("TableChange")
             .field("table", &self.table)
             .finish_non_exhaustive()
     }
@@ -106,7 +106,7 @@ impl Database {
     pub async fn apply(
         &self,
         token: i64,
-        changes: &[Change<'_>],
+        changes: &[TableChange<'_>],
         tick: i64,
         shown: i64,
     ) -> Result<Vec<NotApplied>, Error> {

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use crate::error::{Error, Place};
+use crate::error::{ColumnUse, Error};
 
 /// One table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,14 +66,14 @@ pub enum Generated {
 
 impl Table {
     /// The column of that name.
-    pub(crate) fn column(&self, name: &str, place: Place) -> Result<&TableColumn, Error> {
+    pub(crate) fn column(&self, name: &str, usage: ColumnUse) -> Result<&TableColumn, Error> {
         self.columns
             .iter()
             .find(|column| column.name == name)
             .ok_or_else(|| Error::UnknownColumn {
                 table: self.name.clone(),
                 column: name.to_owned(),
-                place,
+                usage,
             })
     }
 }

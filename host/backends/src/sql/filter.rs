@@ -3,7 +3,7 @@
 use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator};
 
 use super::{Parameter, Statement, TARGET};
-use crate::error::{Error, Place};
+use crate::error::{ColumnUse, Error};
 use crate::schema::{Table, TableColumn};
 
 /// Writes the `where` of a filter, or nothing if it takes every row.
@@ -60,7 +60,7 @@ fn write_comparison<'a>(statement: &mut Statement<'a>, table: &Table, comparison
         operator,
         operand,
     } = comparison;
-    let column = table.column(name, Place::Read)?;
+    let column = table.column(name, ColumnUse::Read)?;
     statement.sql(TARGET).sql(".").identifier(name);
     match (operator, operand) {
         (Operator::Eq, Operand::Value(value)) => write_sign(statement, " = ", value, column),
@@ -152,7 +152,10 @@ mod tests {
         let filter = compare("phone\" = '' --", Operator::Eq, Operand::Value("x".into()));
         assert!(matches!(
             written(&filter),
-            Err(Error::UnknownColumn { place: Place::Read, .. })
+            Err(Error::UnknownColumn {
+                usage: ColumnUse::Read,
+                ..
+            })
         ));
     }
 

@@ -2,7 +2,7 @@ use turnout_vocabulary::{Find, NullsOrder, Window};
 
 use super::filter::write_where;
 use super::{Parameter, Statement, TARGET, selection};
-use crate::error::{Error, Place};
+use crate::error::{ColumnUse, Error};
 use crate::schema::Table;
 
 /// A read. All rows go into one JSON array; where a single one is asked for, only the first is made into JSON, and all
@@ -42,7 +42,7 @@ fn write_rows<'a>(statement: &mut Statement<'a>, table: &Table, find: &'a Find) 
     selection::write(statement, table, &find.select, TARGET)?;
     write_source(statement, table, find)?;
     for term in &find.order {
-        table.column(&term.column, Place::Read)?;
+        table.column(&term.column, ColumnUse::Read)?;
     }
     if !find.order.is_empty() {
         statement.sql(" order by ").list(&find.order, |statement, term| {

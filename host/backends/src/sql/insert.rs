@@ -2,7 +2,7 @@ use turnout_vocabulary::{Conflict, Insert, Resolution, Rows};
 
 use super::written::{self, New};
 use super::{Parameter, Statement, TARGET};
-use crate::error::{Error, Place};
+use crate::error::{ColumnUse, Error};
 use crate::schema::Table;
 
 /// Adds rows, and updates or keeps those whose key is taken where the request says so.
@@ -49,7 +49,7 @@ pub(super) fn write_sent<'a>(statement: &mut Statement<'a>, table: &Table, rows:
     let columns = rows
         .columns
         .iter()
-        .map(|column| table.column(column, Place::Written))
+        .map(|column| table.column(column, ColumnUse::Written))
         .collect::<Result<Vec<_>, _>>()?;
     statement
         .sql(" from json_to_recordset(")
@@ -84,7 +84,7 @@ fn write_conflict<'t>(
         return Ok(New::All);
     }
     for column in target {
-        table.column(column, Place::Read)?;
+        table.column(column, ColumnUse::Read)?;
     }
     statement.sql(" on conflict (").list(target, |statement, column| {
         statement.identifier(column);
@@ -155,7 +155,7 @@ mod tests {
         assert!(matches!(
             refused,
             Err(Error::UnknownColumn {
-                place: Place::Written,
+                usage: ColumnUse::Written,
                 ..
             })
         ));

@@ -1,7 +1,7 @@
 use turnout_vocabulary::Column;
 
 use super::Statement;
-use crate::error::{Error, Place};
+use crate::error::{ColumnUse, Error};
 use crate::schema::Table;
 
 /// Writes the columns of an answer, taken from `source`; none asked for means all of them.
@@ -16,7 +16,7 @@ pub(super) fn write(
         return Ok(());
     }
     for column in columns {
-        table.column(&column.name, Place::Read)?;
+        table.column(&column.name, ColumnUse::Read)?;
         if let Some(cast) = column.cast.as_deref().filter(|cast| !names_a_type(cast)) {
             return Err(Error::InvalidCast { cast: cast.to_owned() });
         }

@@ -3,7 +3,7 @@ use turnout_vocabulary::{Filter, Insert};
 use super::filter::write_where;
 use super::insert::{conflict_target, write_sent};
 use super::{Statement, TARGET};
-use crate::error::{Error, Place};
+use crate::error::{ColumnUse, Error};
 use crate::schema::Table;
 
 /// The distinct values of the subject column among the rows that match, as one JSON array of texts.
@@ -17,7 +17,7 @@ pub(crate) fn subjects<'a>(table: &Table, column: &str, filter: &'a Filter) -> R
 /// The distinct texts of the subject column in the order of their bytes, null left out: all, or those of the row versions that
 /// are not older than a transaction.
 pub(crate) fn distinct<'a>(table: &Table, column: &str, since: Option<&str>) -> Result<Statement<'a>, Error> {
-    table.column(column, Place::Read)?;
+    table.column(column, ColumnUse::Read)?;
     let mut statement = Statement::default();
     statement
         .sql("select distinct ")
@@ -50,7 +50,7 @@ pub(crate) fn distinct<'a>(table: &Table, column: &str, since: Option<&str>) -> 
 /// The texts of the subject column of at most so many rows, null left out: rows of pages from all over a table that keeps its rows
 /// itself, else those that PostgreSQL finds first.
 pub(crate) fn sample<'a>(table: &Table, column: &str, most: u32) -> Result<Statement<'a>, Error> {
-    table.column(column, Place::Read)?;
+    table.column(column, ColumnUse::Read)?;
     let mut statement = Statement::default();
     statement.sql("select ").sql(TARGET).sql(".").identifier(column);
     statement
@@ -86,7 +86,7 @@ pub(crate) fn conflicting<'a>(table: &Table, column: &str, insert: &'a Insert) -
     }
     let mut statement = select(table, column)?;
     for column in target {
-        table.column(column, Place::Read)?;
+        table.column(column, ColumnUse::Read)?;
     }
     statement.sql(" where (").list(target, |statement, column| {
         statement.sql(TARGET).sql(".").identifier(column);
@@ -101,7 +101,7 @@ pub(crate) fn conflicting<'a>(table: &Table, column: &str, insert: &'a Insert) -
 }
 
 fn select<'a>(table: &Table, column: &str) -> Result<Statement<'a>, Error> {
-    table.column(column, Place::Read)?;
+    table.column(column, ColumnUse::Read)?;
     let mut statement = Statement::default();
     statement
         .sql("select coalesce(json_agg(distinct ")

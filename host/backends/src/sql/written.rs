@@ -3,7 +3,7 @@
 use turnout_vocabulary::Returning;
 
 use super::{Parameter, Statement, TARGET, selection};
-use crate::error::{Error, Place};
+use crate::error::{ColumnUse, Error};
 use crate::schema::Table;
 
 /// A written row, inside the answer's statement.
@@ -57,7 +57,7 @@ pub(super) fn close<'a>(
     write_new(statement, table, new);
     if returning.location && !key.is_empty() {
         for column in key {
-            table.column(column, Place::Read)?;
+            table.column(column, ColumnUse::Read)?;
         }
         statement
             .sql(", case when count(*) = 1 then json_build_array(")

@@ -4,9 +4,9 @@
 //! used, and the watch tries to connect. Only a failure to connect makes the database count as down. While it is down every
 //! operation fails at once, also those that already wait for a connection.
 
+mod checkout;
 mod durability;
 mod judged;
-mod lease;
 mod options;
 mod pages;
 mod pooler;
@@ -22,7 +22,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Row as _};
 use tokio::time::timeout;
 
-use lease::Idle;
+use checkout::Idle;
 pub(crate) use options::Options;
 
 use super::{Answer, Failure, Isolation, Opened, Pages, Reach, Session, Wire};
@@ -128,12 +128,12 @@ impl Wire for Pool {
         made_since: Option<Instant>,
     ) -> BoxFuture<'a, Result<Answer, Failure>> {
         Box::pin(async move {
-            let mut lease = self.acquire().await.map_err(Failure::NotSent)?;
-            if made_since.is_some_and(|since| lease.made < since) {
-                lease = self.renew(lease).await.map_err(Failure::NotSent)?;
+            let mut checkout = self.acquire().await.map_err(Failure::NotSent)?;
+            if made_since.is_some_and(|since| checkout.made < since) {
+                checkout = self.renew(checkout).await.map_err(Failure::NotSent)?;
             }
-            let answer = timeout(self.patience(), query(statement).fetch_one(&mut lease.connection)).await;
-            let row = self.judge(lease, answer)?;
+            let answer = timeout(self.patience(), query(statement).fetch_one(&mut checkout.connection)).await;
+            let row = self.judge(checkout, answer)?;
             self.read(&row).map_err(Failure::Refused)
         })
     }
@@ -167,10 +167,10 @@ impl Wire for Pool {
 
     fn vacuum<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
-            let mut lease = self.acquire().await.map_err(Failure::NotSent)?;
+            let mut checkout = self.acquire().await.map_err(Failure::NotSent)?;
             let vacuum = sqlx::query(AssertSqlSafe(format!("vacuum (truncate false) {table}")));
-            let done = timeout(self.patience(), vacuum.execute(&mut lease.connection)).await;
-            self.judge(lease, done).map(drop)
+            let done = timeout(self.patience(), vacuum.execute(&mut checkout.connection)).await;
+            self.judge(checkout, done).map(drop)
         })
     }
 

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use turnout_backends::{Error, Generated, Isolation, Place};
+use turnout_backends::{ColumnUse, Error, Generated, Isolation};
 use turnout_vocabulary::{
     Conflict, Delete, Epoch, Find, Insert, Operand, Operator, Repository, RepositoryId, Request, Resolution, Update,
 };
@@ -36,14 +36,14 @@ async fn a_new_column_is_seen_without_a_restart() {
     });
     let refused = world.execute(find()).await;
     assert!(
-        matches!(&refused, Err(Error::UnknownColumn { column, place: Place::Read, .. }) if column == "email"),
+        matches!(&refused, Err(Error::UnknownColumn { column, usage: ColumnUse::Read, .. }) if column == "email"),
         "{refused:?}"
     );
     let refused = world.execute(update.clone()).await;
     assert!(matches!(
         refused,
         Err(Error::UnknownColumn {
-            place: Place::Written,
+            usage: ColumnUse::Written,
             ..
         })
     ));

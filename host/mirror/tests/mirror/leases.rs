@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use turnout_backends::{Ack, Change, ChangedRows, DirtyKey, Error, Receipt};
+use turnout_backends::{Ack, ChangedRows, DirtyKey, Error, Receipt, TableChange};
 use turnout_vocabulary::Backend;
 
 use crate::world::{Table, World, eventually};
@@ -72,7 +72,7 @@ async fn a_stale_token_can_neither_take_nor_apply_nor_acknowledge() {
     assert!(!target.admit_lease(slow).await.unwrap());
     world.old("update clients set name = 'today'").await;
     let apply = async |held: i64, key: &DirtyKey| {
-        let change = Change {
+        let change = TableChange {
             schema: "public",
             table: "clients",
             seen: "",

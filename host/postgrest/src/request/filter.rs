@@ -59,7 +59,7 @@ fn parameter(key: &str, value: &str) -> Result<Filter, Refusal> {
         _ => {
             let column = column(key)?;
             let mut cursor = Cursor::new(value);
-            operators::comparison(&mut cursor, column, operators::Place::Parameter)
+            operators::comparison(&mut cursor, column, operators::Context::Parameter)
                 .and_then(|filter| end(&mut cursor).map(|()| filter))
                 .map_err(|fault| fault.refuse("filter", value, 0))
         }

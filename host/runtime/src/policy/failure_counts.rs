@@ -8,7 +8,7 @@ const WINDOW: Duration = Duration::from_mins(1);
 
 /// How calls of each function failed lately. A call that goes well while none fails costs one load.
 #[derive(Default)]
-pub(super) struct Row {
+pub(super) struct FailureCounts {
     any: AtomicBool,
     functions: Mutex<HashMap<&'static str, Counted>>,
 }
@@ -38,7 +38,7 @@ pub struct Failing {
     pub contradicted: bool,
 }
 
-impl Row {
+impl FailureCounts {
     /// Notes that a call failed.
     pub(super) fn goes_on(&self, function: &'static str) {
         let now = Instant::now();
@@ -121,34 +121,34 @@ impl Counted {
 
 #[cfg(test)]
 mod tests {
-    use super::Row;
+    use super::FailureCounts;
 
-    fn in_a_row(row: &Row) -> u32 {
-        row.all().iter().map(|failing| failing.in_a_row).max().unwrap_or(0)
+    fn in_a_row(counts: &FailureCounts) -> u32 {
+        counts.all().iter().map(|failing| failing.in_a_row).max().unwrap_or(0)
     }
 
     #[test]
     fn a_function_that_goes_well_does_not_end_the_row_of_another() {
-        let row = Row::default();
-        row.goes_on("authority");
-        row.ends("admit");
-        row.goes_on("authority");
-        assert_eq!(in_a_row(&row), 2);
-        row.ends("authority");
-        assert_eq!(in_a_row(&row), 0);
+        let counts = FailureCounts::default();
+        counts.goes_on("authority");
+        counts.ends("admit");
+        counts.goes_on("authority");
+        assert_eq!(in_a_row(&counts), 2);
+        counts.ends("authority");
+        assert_eq!(in_a_row(&counts), 0);
     }
 
     #[test]
     fn one_failure_in_a_hundred_calls_is_counted_as_such() {
-        let row = Row::default();
+        let counts = FailureCounts::default();
         for _ in 0..4 {
-            row.goes_on("admit");
+            counts.goes_on("admit");
             for _ in 0..99 {
-                row.ends("admit");
-                row.ends("authority");
+                counts.ends("admit");
+                counts.ends("authority");
             }
         }
-        let [admit] = row.all()[..] else {
+        let [admit] = counts.all()[..] else {
             panic!("another function is said to fail")
         };
         assert_eq!((admit.calls, admit.failed, admit.in_a_row), (399, 3, 0));

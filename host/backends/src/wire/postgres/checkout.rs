@@ -57,7 +57,7 @@ impl Idle {
 
 /// A connection in use by one operation. Unless it is given back it is closed: the operation was cancelled, and to keep
 /// it would mean to wait for an answer that may never come.
-pub(super) struct Lease<'a> {
+pub(super) struct Checkout<'a> {
     pub(super) connection: PgConnection,
     pub(super) made: Instant,
     place: SemaphorePermit<'a>,
@@ -65,9 +65,9 @@ pub(super) struct Lease<'a> {
 
 impl Pool {
     /// A connection, within the acquire timeout; at once an error if the backend is down.
-    pub(super) async fn acquire(&self) -> Result<Lease<'_>, Error> {
-        if let Some(lease) = self.acquire_now() {
-            return Ok(lease);
+    pub(super) async fn acquire(&self) -> Result<Checkout<'_>, Error> {
+        if let Some(checkout) = self.acquire_now() {
+            return Ok(checkout);
         }
         // Made before the flag is read, so that no change is missed between the two.
         let went_down = self.reach.went_down();
@@ -82,7 +82,7 @@ impl Pool {
     }
 
     /// A connection, if there is one that can be used as it is.
-    fn acquire_now(&self) -> Option<Lease<'_>> {
+    fn acquire_now(&self) -> Option<Checkout<'_>> {
         if !self.reach.pulse.is_up() {
             return None;
         }
@@ -92,14 +92,14 @@ impl Pool {
             self.idle.keep(idle);
             return None;
         }
-        self.reach.trust.trusts(idle.made).then_some(Lease {
+        self.reach.trust.trusts(idle.made).then_some(Checkout {
             connection: idle.connection,
             made: idle.made,
             place,
         })
     }
 
-    async fn acquire_in_time(&self) -> Result<Lease<'_>, Error> {
+    async fn acquire_in_time(&self) -> Result<Checkout<'_>, Error> {
         let began = Instant::now();
         let deadline = (began + self.settings.acquire_timeout).into();
         let Ok(Ok(place)) = timeout_at(deadline, self.idle.places.acquire()).await else {
@@ -122,7 +122,7 @@ impl Pool {
             Ok((self.make().await?, made))
         };
         match timeout_at(deadline, connection).await {
-            Ok(Ok((connection, made))) => Ok(Lease {
+            Ok(Ok((connection, made))) => Ok(Checkout {
                 connection,
                 made,
                 place,
@@ -137,13 +137,13 @@ impl Pool {
         }
     }
 
-    /// Replaces the connection of a lease by a new one.
-    pub(super) async fn renew<'a>(&self, lease: Lease<'a>) -> Result<Lease<'a>, Error> {
-        let Lease { connection, place, .. } = lease;
+    /// Replaces the connection of a checkout by a new one.
+    pub(super) async fn renew<'a>(&self, checkout: Checkout<'a>) -> Result<Checkout<'a>, Error> {
+        let Checkout { connection, place, .. } = checkout;
         drop(connection);
         let made = Instant::now();
         match timeout(self.settings.acquire_timeout, self.make()).await {
-            Ok(Ok(connection)) => Ok(Lease {
+            Ok(Ok(connection)) => Ok(Checkout {
                 connection,
                 made,
                 place,
@@ -173,12 +173,12 @@ impl Pool {
     }
 
     /// Keeps a connection for the next operation.
-    pub(super) fn give_back(&self, lease: Lease<'_>) {
-        let Lease {
+    pub(super) fn give_back(&self, checkout: Checkout<'_>) {
+        let Checkout {
             connection,
             made,
             place,
-        } = lease;
+        } = checkout;
         if made.elapsed() < LONGEST_LIFE {
             self.idle.keep(IdleConnection {
                 connection,

@@ -4,7 +4,7 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use tokio::time::error::Elapsed;
 
 use super::Pool;
-use super::lease::Lease;
+use super::checkout::Checkout;
 use crate::error::Error;
 use crate::wire::{Failure, Refusal};
 
@@ -16,14 +16,14 @@ impl Pool {
     /// What the answer on a connection means, for the operation and for the connections.
     pub(super) fn judge<T>(
         &self,
-        lease: Lease<'_>,
+        checkout: Checkout<'_>,
         answer: Result<Result<T, sqlx::Error>, Elapsed>,
     ) -> Result<T, Failure> {
-        let answer = self.understand(lease.made, answer);
+        let answer = self.understand(checkout.made, answer);
         match &answer {
             // A read-only session may stay so when the database no longer is.
-            Err(Failure::Refused(error)) if error.is_read_only() => drop(lease),
-            Ok(_) | Err(Failure::Refused(_)) => self.give_back(lease),
+            Err(Failure::Refused(error)) if error.is_read_only() => drop(checkout),
+            Ok(_) | Err(Failure::Refused(_)) => self.give_back(checkout),
             Err(_) => {}
         }
         answer

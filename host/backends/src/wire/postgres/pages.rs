@@ -36,10 +36,10 @@ impl Pool {
 impl Pages for Cursor<'_> {
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<String>, Failure>> {
         Box::pin(async move {
-            let Transaction { pool, lease } = &mut self.0;
-            let rows = sqlx::query(FETCH).fetch_all(&mut lease.connection);
+            let Transaction { pool, checkout } = &mut self.0;
+            let rows = sqlx::query(FETCH).fetch_all(&mut checkout.connection);
             let answer = timeout(pool.patience(), rows).await;
-            let rows = pool.understand(lease.made, answer)?;
+            let rows = pool.understand(checkout.made, answer)?;
             let texts = rows.iter().map(|row| row.try_get(0));
             let texts = texts.collect::<Result<_, _>>();
             texts.map_err(|error| Failure::Refused(pool.answered(error)))

@@ -2,7 +2,7 @@ use futures::future::BoxFuture;
 use sqlx::AssertSqlSafe;
 use tokio::time::timeout;
 
-use super::lease::Lease;
+use super::checkout::Checkout;
 use super::{Pool, query};
 use crate::sql::Statement;
 use crate::wire::{Answer, Failure, Session};
@@ -11,7 +11,7 @@ use crate::wire::{Answer, Failure, Session};
 /// closed, and with it the transaction is rolled back.
 pub(super) struct Transaction<'a> {
     pub(super) pool: &'a Pool,
-    pub(super) lease: Lease<'a>,
+    pub(super) checkout: Checkout<'a>,
 }
 
 impl Pool {
@@ -21,7 +21,7 @@ impl Pool {
         loop {
             let mut transaction = Transaction {
                 pool: self,
-                lease: self.acquire().await.map_err(Failure::NotSent)?,
+                checkout: self.acquire().await.map_err(Failure::NotSent)?,
             };
             match transaction.say(statement).await {
                 Err(Failure::Broke(_)) if again => again = false,
@@ -34,25 +34,25 @@ impl Pool {
 impl Transaction<'_> {
     /// Sends statements without parameters, of our own making, that answer with nothing.
     pub(super) async fn say(&mut self, text: &str) -> Result<(), Failure> {
-        let Self { pool, lease } = self;
+        let Self { pool, checkout } = self;
         let query = sqlx::raw_sql(AssertSqlSafe(text));
-        let answer = Box::pin(timeout(pool.patience(), query.execute(&mut lease.connection))).await;
-        pool.understand(lease.made, answer).map(drop)
+        let answer = Box::pin(timeout(pool.patience(), query.execute(&mut checkout.connection))).await;
+        pool.understand(checkout.made, answer).map(drop)
     }
 
     /// Ends the transaction by this statement, and gives the connection back.
     pub(super) async fn finish(mut self, end: &str) -> Result<(), Failure> {
         let ended = self.say(end).await;
         if matches!(ended, Ok(()) | Err(Failure::Refused(_))) {
-            self.pool.give_back(self.lease);
+            self.pool.give_back(self.checkout);
         }
         ended
     }
 
     pub(super) async fn ask(&mut self, statement: &Statement<'_>) -> Result<Answer, Failure> {
-        let Self { pool, lease } = self;
-        let answer = timeout(pool.patience(), query(statement).fetch_one(&mut lease.connection)).await;
-        let row = pool.understand(lease.made, answer)?;
+        let Self { pool, checkout } = self;
+        let answer = timeout(pool.patience(), query(statement).fetch_one(&mut checkout.connection)).await;
+        let row = pool.understand(checkout.made, answer)?;
         pool.read(&row).map_err(Failure::Refused)
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use turnout_pipeline::{Change, ReplayedCohort};
+use turnout_pipeline::{ChangedDecision, ReplayedCohort};
 
 use super::ship;
 use crate::command::running::{Running, understood};
@@ -91,7 +91,7 @@ fn show_cohort(cohort: &ReplayedCohort, out: &mut impl Write) -> io::Result<()> 
         "at {stage}, {repository}: {operations} of {subjects}, {changed} decided otherwise"
     )?;
     for change in changes {
-        let Change {
+        let ChangedDecision {
             function,
             now,
             then,

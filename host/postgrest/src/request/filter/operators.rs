@@ -46,7 +46,7 @@ const IS_VALUES: [(&str, IsValue); 5] = [
 
 /// Where a comparison stands. This decides where its value ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Context {
     /// The comparison is the value of a parameter and goes to its end.
     Parameter,
     /// The comparison is in a tree and goes to the next `,` or `)` outside of quotes.
@@ -54,15 +54,15 @@ pub(super) enum Place {
 }
 
 /// Reads `operator.value` or `not.operator.value`, the comparison of a column.
-pub(super) fn comparison(cursor: &mut Cursor, column: String, place: Place) -> Result<Filter, Fault> {
+pub(super) fn comparison(cursor: &mut Cursor, column: String, context: Context) -> Result<Filter, Fault> {
     let negated = cursor.eat("not.");
     let operator = operator(cursor, negated)?;
     let operand = match operator {
         Operator::In => Operand::List(list(cursor)?),
         Operator::Is => Operand::Is(is_value(cursor)?),
         // As in PostgREST `*` stands for `%`, so that callers need not encode the percent sign.
-        Operator::Like | Operator::Ilike => Operand::Value(value(cursor, place).replace('*', "%")),
-        _ => Operand::Value(value(cursor, place)),
+        Operator::Like | Operator::Ilike => Operand::Value(value(cursor, context).replace('*', "%")),
+        _ => Operand::Value(value(cursor, context)),
     };
     let compare = Filter::Compare(Comparison {
         column,
@@ -97,10 +97,10 @@ fn operator(cursor: &mut Cursor, negated: bool) -> Result<Operator, Fault> {
     }
 }
 
-fn value(cursor: &mut Cursor, place: Place) -> String {
-    match place {
-        Place::Parameter => cursor.take_while(|_| true).to_owned(),
-        Place::Tree => array(cursor).unwrap_or_else(|| cursor.element()),
+fn value(cursor: &mut Cursor, context: Context) -> String {
+    match context {
+        Context::Parameter => cursor.take_while(|_| true).to_owned(),
+        Context::Tree => array(cursor).unwrap_or_else(|| cursor.element()),
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Filter, Fault> {
-        comparison(&mut Cursor::new(text), "c".into(), Place::Parameter)
+        comparison(&mut Cursor::new(text), "c".into(), Context::Parameter)
     }
 
     fn compare(operator: Operator, operand: Operand) -> Filter {

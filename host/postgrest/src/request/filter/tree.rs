@@ -84,7 +84,7 @@ fn leaf(cursor: &mut Cursor) -> Result<Filter, Fault> {
     no_json_path(cursor)?;
     cursor.skip_blanks();
     cursor.expect(".", r#"letter, digit, "-", "->>", "->" or delimiter (.)"#)?;
-    operators::comparison(cursor, column, operators::Place::Tree)
+    operators::comparison(cursor, column, operators::Context::Tree)
 }
 
 #[cfg(test)]
