@@ -25,7 +25,7 @@ pub use install::Installation;
 pub use protocol::{
     Ack, ChangedRows, ComparedRow, Count, Counted, DirtyKey, Diverged, EpochRecord, Extent, Failed, FenceHolder, Gap,
     GapKind, Group, KeptSets, LeftOf, Leftover, MirrorStanding, Moment, NewestEpochs, NotApplied, NotInstalled,
-    Numbering, ParkedKey, PartDigest, Receipt, Rewound, Settled, Stopped, SubjectPages, TableChange, Taken, TakenPart,
+    Numbering, ParkedKey, PartDigest, Receipt, Resolved, Rewound, Stopped, SubjectPages, TableChange, Taken, TakenPart,
     Ticks, Traces, schema_differences,
 };
 pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};

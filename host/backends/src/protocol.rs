@@ -40,7 +40,7 @@ pub use numbering::{Count, Counted, Numbering};
 pub use parked::{MirrorStanding, ParkedKey};
 pub use rewound::{Rewound, Ticks};
 pub use shapes::schema_differences;
-pub use source::{Ack, Diverged, Failed, Leftover, Settled};
+pub use source::{Ack, Diverged, Failed, Leftover, Resolved};
 pub use taken::{DirtyKey, Stopped, Taken, TakenPart};
 pub use target::{ChangedRows, NotApplied, TableChange};
 pub use whose::{Moment, SubjectPages};

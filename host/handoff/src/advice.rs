@@ -33,7 +33,7 @@ impl Handoffs {
                 tracing::debug!(epoch = %next.epoch, %error, "backend new does not know the epoch yet");
             }
             self.release(next.epoch).await?;
-            self.settle(&next);
+            self.conclude(&next);
             self.remember(&next.era).await;
         } else {
             self.policies.put_in_force(next);

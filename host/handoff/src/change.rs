@@ -93,7 +93,7 @@ impl Handoffs {
         let held_up = self.held_up.end();
         let obstacle = match outcome {
             Ok(Ok(())) => {
-                self.settle(&next);
+                self.conclude(&next);
                 // The first policies change nothing.
                 if now.epoch > Epoch::new(0) {
                     self.policies.metrics.reloaded(began.elapsed());
@@ -217,7 +217,7 @@ impl Handoffs {
     }
 
     /// Ends the handoff for this host's operations.
-    pub(crate) fn settle(self: &Arc<Self>, next: &InForce) {
+    pub(crate) fn conclude(self: &Arc<Self>, next: &InForce) {
         let steady = InForce::steady(next.era.clone(), next.converged.clone());
         self.policies.put_in_force(steady);
         self.converge_soon();
@@ -237,7 +237,7 @@ impl Handoffs {
                 self.learn().await?;
                 let now = self.policies.in_force();
                 if now.epoch == failed.epoch && now.leaving.is_empty() {
-                    self.settle(failed);
+                    self.conclude(failed);
                     return Ok(());
                 }
             }
@@ -295,7 +295,7 @@ impl Handoffs {
             return Ok(false);
         }
         let epoch = era.epoch;
-        self.settle(&InForce::steady(era, base.converged.clone()));
+        self.conclude(&InForce::steady(era, base.converged.clone()));
         if let Err(error) = self.backends.old.raise_fence(epoch).await {
             tracing::debug!(%epoch, %error, "the fence of backend old is raised by the next handoff");
         }

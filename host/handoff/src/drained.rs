@@ -108,7 +108,7 @@ impl Handoffs {
             return Ok(false);
         };
         let subject = self.rule.subject_in(group.subject.as_deref());
-        Ok(next.settled_authority(*repository, subject.as_ref())?.is_none()
+        Ok(next.agreed_authority(*repository, subject.as_ref())?.is_none()
             && next.authority(*repository, subject.as_ref())? != side)
     }
 

@@ -62,7 +62,7 @@ fn is_moving(in_force: &InForce, repository: RepositoryId, subjects: &HashSet<Op
     !in_force.leaving.is_empty()
         && subjects
             .iter()
-            .any(|subject| !matches!(in_force.settled_authority(repository, subject.as_ref()), Ok(Some(_))))
+            .any(|subject| !matches!(in_force.agreed_authority(repository, subject.as_ref()), Ok(Some(_))))
 }
 
 /// What an era says of a subject's rows. One question is enough as a rule.

@@ -384,7 +384,7 @@ impl<'a> Work<'a> {
                 }
             }
         }
-        Ok(ack.entries.len() + ack.settled.len() + ack.failed.len())
+        Ok(ack.entries.len() + ack.resolved.len() + ack.failed.len())
     }
 
     /// Ends a pass: the source forgets the notes of received keys that are older than the pass. `first` is the file and the snapshot of the

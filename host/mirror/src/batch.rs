@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::value::RawValue;
 use turnout_backends::{
-    Ack, ChangedRows, DirtyKey, Diverged, Failed, NotApplied, Receipt, Settled, TableChange, Taken,
+    Ack, ChangedRows, DirtyKey, Diverged, Failed, NotApplied, Receipt, Resolved, TableChange, Taken,
 };
 use turnout_vocabulary::{ApplyFailure, Backend, MirrorState, Repository, RepositoryId, Retry};
 
@@ -227,7 +227,7 @@ impl<'a> Batch<'a> {
                     received.push(name.to_owned());
                 }
                 if key.held {
-                    ack.settled.push(Settled {
+                    ack.resolved.push(Resolved {
                         repository: part.number,
                         key: name.to_owned(),
                     });

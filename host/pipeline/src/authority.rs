@@ -8,13 +8,13 @@ use crate::Run;
 impl Run<'_> {
     /// The authority of a subject's rows; an error while it changes.
     pub(crate) fn authority(&mut self, subject: Option<&Subject>) -> Result<Backend, Error> {
-        let settled = self.decide(|policies, repository| {
+        let agreed = self.decide(|policies, repository| {
             policies
                 .routing
                 .note("authority", repository, |policy| policy.authority(repository, subject));
-            policies.settled_authority(repository, subject)
+            policies.agreed_authority(repository, subject)
         })?;
-        let authority = settled.ok_or(Error::Moving)?;
+        let authority = agreed.ok_or(Error::Moving)?;
         match self.policies.span(self.repository.id) {
             Span::One(backend) if backend != authority => {
                 self.policies.routing.of(subject).note_contradiction("span");

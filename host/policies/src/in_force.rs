@@ -120,7 +120,7 @@ impl InForce {
     ///
     /// # Errors
     /// [`CallError`] if a policy failed to say.
-    pub fn settled_authority(
+    pub fn agreed_authority(
         &self,
         repository: RepositoryId,
         subject: Option<&Subject>,

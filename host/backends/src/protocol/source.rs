@@ -15,7 +15,7 @@ pub struct Ack {
     /// Keys that could not be applied.
     pub failed: Vec<Failed>,
     /// Keys that could not be applied before and have been now.
-    pub settled: Vec<Settled>,
+    pub resolved: Vec<Resolved>,
     /// Keys that are shown and not mirrored.
     pub diverged: Vec<Diverged>,
     /// Keys that the other side has received and may be the authority of: nothing that their rows were read with is left.
@@ -37,7 +37,7 @@ impl Ack {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
             && self.failed.is_empty()
-            && self.settled.is_empty()
+            && self.resolved.is_empty()
             && self.diverged.is_empty()
             && self.receipts.is_empty()
     }
@@ -77,16 +77,16 @@ impl std::fmt::Debug for Failed {
 
 /// A key that is held no longer.
 #[derive(Serialize)]
-pub struct Settled {
+pub struct Resolved {
     /// The table, by its number on this side.
     pub repository: i16,
     /// The key as a JSON object.
     pub key: String,
 }
 
-impl std::fmt::Debug for Settled {
+impl std::fmt::Debug for Resolved {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Settled").finish_non_exhaustive()
+        f.debug_struct("Resolved").finish_non_exhaustive()
     }
 }
 
@@ -139,7 +139,7 @@ impl Database {
                 Parameter::number(file),
                 Parameter::list(&ack.entries),
                 Parameter::json(&ack.failed),
-                Parameter::json(&ack.settled),
+                Parameter::json(&ack.resolved),
                 Parameter::json(&ack.diverged),
                 Parameter::number(ack.may_be_lost),
                 Parameter::json(&ack.receipts),
