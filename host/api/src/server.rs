@@ -125,29 +125,29 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             () = connections.one_closed() => {}
             _ = look.tick() => connections.cut_overdue(bounds),
             () = sleep_until(end) => {
-                tracing::warn!("the host stops, and cuts requests that did not end within api.request_timeout");
+                tracing::warn!("the host stops, and cuts requests that did not end in time; if they need longer, raise api.stop_timeout or api.request_timeout");
                 break;
             }
         }
     }
 }
 
-/// A connection that is there to be accepted, if one is.
+/// The next connection of the accept queue, if there is one.
 fn accept_now(listener: &std::net::TcpListener) -> Option<TcpStream> {
     let (stream, _) = listener.accept().ok()?;
     stream.set_nonblocking(true).ok()?;
     TcpStream::from_std(stream).ok()
 }
 
-/// Serves one connection to its end; when the host stops, to the end of its request. (Hyper's own shutdown closes a connection of which
-/// it has read nothing yet, with a request that has arrived.)
+/// Serves one connection to its end. While the host stops, the connection ends with its request. Hyper's graceful shutdown is not used:
+/// it closes a connection whose request has arrived and was not read yet.
 async fn connection(stream: TcpStream, router: Router, pulse: Arc<Pulse>, stopping: Arc<AtomicBool>) {
     // An answer should leave at once; a socket that refuses only waits longer.
     let _ = stream.set_nodelay(true);
     let io = TokioIo::new(Watched::new(Explained::new(stream), Arc::clone(&pulse)));
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request| answer(request, router.clone(), Arc::clone(&pulse), Arc::clone(&stopping)));
-    // A connection that breaks harms its client alone, who knows.
+    // A broken connection harms its client alone, and the client notices.
     let _ = http1::Builder::new().serve_connection(io, service).await;
 }
 

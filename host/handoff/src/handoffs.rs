@@ -7,10 +7,9 @@ use tokio::sync::{Mutex, RwLock};
 use tokio::time::timeout;
 use turnout_backends::{Database, KeptSets, Rewound};
 use turnout_mirror::{Mirror, Unnumbered};
-use turnout_vocabulary::{Backend, Epoch, PerBackend, RecordingKey, Repository, SubjectRule};
-
 use turnout_policies::{BreakerLimits, Policies};
 use turnout_supervisor::{Need, Supervisor};
+use turnout_vocabulary::{Backend, Epoch, PerBackend, RecordingKey, Repository, SubjectRule};
 
 use crate::held_up::HeldUp;
 use crate::{Alerts, Comparison, MirrorMetrics, Seen, SiteDescription};
