@@ -18,6 +18,7 @@ const PARTS: &[&str] = &[
     include_str!("install/sql/drained.sql"),
     include_str!("install/sql/target.sql"),
     include_str!("install/sql/compare.sql"),
+    include_str!("install/sql/walk.sql"),
     include_str!("install/sql/epochs.sql"),
     include_str!("install/sql/site.sql"),
     include_str!("install/sql/failover.sql"),

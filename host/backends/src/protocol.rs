@@ -21,6 +21,7 @@ mod site;
 mod source;
 mod taken;
 mod target;
+mod walk;
 mod whose;
 
 use std::time::Duration;
@@ -29,7 +30,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Deserializer};
 use turnout_vocabulary::Repository;
 
-pub use compare::{ComparedRow, Extent, PartDigest};
 pub use drained::{Group, LeftOf};
 pub use epochs::{EpochRecord, KeptSets, NewestEpochs};
 pub use fence::FenceHolder;
@@ -43,6 +43,7 @@ pub use shapes::schema_differences;
 pub use source::{Ack, Diverged, Failed, Leftover, Resolved};
 pub use taken::{DirtyKey, Stopped, Taken, TakenPart};
 pub use target::{ChangedRows, NotApplied, TableChange};
+pub use walk::{ComparedRow, KeyOrder, KeyRange, Looked, PartDigest, RangeDigest, RangeRows, RowHash, RowTexts};
 pub use whose::{Moment, SubjectPages};
 
 use crate::database::Database;

@@ -220,7 +220,7 @@ impl Handoffs {
             if stays {
                 continue;
             }
-            let differing = turnout_mirror::differing(&self.backends, repository, |_| true).await?;
+            let differing = turnout_compare::differing(&self.backends, repository, |_| true).await?;
             refuse_missing_columns(repository, &differing, "run `turnout apply` again")?;
             if differing.rows > 0 {
                 let rows = differing.rows;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use turnout_backends::{Error as BackendError, Traces};
-use turnout_mirror::{Compared, Comparing, Differing};
+use turnout_compare::{Compared, Differing, Progress};
 use turnout_policies::InForce;
 use turnout_supervisor::Need;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, RepositoryId, Subject};
@@ -17,7 +17,7 @@ pub struct Comparison {
     /// The repository whose sides are compared.
     pub repository: RepositoryId,
     /// How far it is.
-    pub progress: Comparing,
+    pub progress: Progress,
 }
 
 /// How long a comparison rests before it is tried again.
@@ -123,11 +123,11 @@ impl Handoffs {
     ) -> Result<Compared, BackendError> {
         let comparison = Arc::new(Comparison {
             repository: repository.id,
-            progress: Comparing::default(),
+            progress: Progress::default(),
         });
         self.comparison.store(Some(Arc::clone(&comparison)));
         let compared =
-            turnout_mirror::compare(&self.backends, repository, epoch, &comparison.progress, authority).await;
+            turnout_compare::compare(&self.backends, repository, epoch, &comparison.progress, authority).await;
         self.comparison.store(None);
         compared
     }
@@ -162,7 +162,7 @@ impl Handoffs {
     pub(crate) async fn prove_equal(&self, next: &InForce, repositories: &[RepositoryId]) -> Result<(), Obstacle> {
         for repository in repositories {
             let repository = &self.repositories[usize::from(repository.0)];
-            let compared = turnout_mirror::differing(&self.backends, repository, |text| {
+            let compared = turnout_compare::differing(&self.backends, repository, |text| {
                 let subject = self.subject(text);
                 let before = match next.leaving.last() {
                     Some(before) if before.epoch > Epoch::new(0) => before.authority(repository.id, subject.as_ref()),

@@ -14,7 +14,6 @@
 
 mod applier;
 mod batch;
-mod compare;
 mod judge;
 mod numbers;
 mod order;
@@ -33,7 +32,7 @@ use turnout_vocabulary::{Backend, MirrorState, PerBackend, Repository, Repositor
 use uuid::Uuid;
 
 use applier::Applier;
-pub use compare::{Compared, Comparing, Differing, Looked, compare, differing};
+
 pub use judge::{Judge, Verdict};
 pub use numbers::{Numbered, Numbers, Unnumbered};
 use progress::Progress;

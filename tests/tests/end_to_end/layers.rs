@@ -5,23 +5,33 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// The crates of the host that each crate may use. It may use no others.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
     ("cluster", &[]),
     ("supervisor", &[]),
     ("backends", &["supervisor", "vocabulary"]),
+    ("compare", &["backends", "supervisor", "vocabulary"]),
     ("mirror", &["backends", "supervisor", "vocabulary"]),
     ("policies", &["runtime", "vocabulary"]),
     (
         "handoff",
-        &["backends", "mirror", "policies", "runtime", "supervisor", "vocabulary"],
+        &[
+            "backends",
+            "compare",
+            "mirror",
+            "policies",
+            "runtime",
+            "supervisor",
+            "vocabulary",
+        ],
     ),
     (
         "pipeline",
         &[
             "backends",
+            "compare",
             "handoff",
             "mirror",
             "policies",
@@ -34,6 +44,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
         "api",
         &[
             "backends",
+            "compare",
             "handoff",
             "pipeline",
             "policies",
@@ -48,6 +59,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "api",
             "backends",
             "cluster",
+            "compare",
             "handoff",
             "mirror",
             "pipeline",

@@ -7,8 +7,6 @@ use turnout_vocabulary::PerBackend;
 pub struct ComparisonStatus {
     /// The repository.
     pub repository: String,
-    /// Whether the comparison is in its second scan, which reads the rows of the parts that differ.
-    pub again: bool,
     /// The progress on each side.
     #[serde(flatten)]
     pub sides: PerBackend<RowsStatus>,
@@ -28,15 +26,14 @@ impl ComparisonStatus {
     pub(super) fn of(pipeline: &Pipeline) -> Option<Self> {
         let comparison = pipeline.handoffs.comparison()?;
         let rows = |side| {
-            let looked = comparison.progress.on(side);
+            let scanned = comparison.progress.on(side);
             RowsStatus {
-                rows: looked.rows,
-                of_about: looked.of_about,
+                rows: scanned.rows,
+                of_about: scanned.of_about,
             }
         };
         Some(Self {
             repository: pipeline.repositories[usize::from(comparison.repository.0)].name.clone(),
-            again: comparison.progress.is_second_look(),
             sides: PerBackend::from_fn(rows),
         })
     }

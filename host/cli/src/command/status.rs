@@ -159,20 +159,11 @@ fn show_failed_tasks(tasks: &[TaskStatus], out: &mut impl Write) -> std::io::Res
 
 /// Prints the progress of a comparison.
 fn show_comparison(comparing: &ComparisonStatus, out: &mut impl Write) -> std::io::Result<()> {
-    let ComparisonStatus {
-        repository,
-        again,
-        sides,
-    } = comparing;
+    let ComparisonStatus { repository, sides } = comparing;
     let of = |side: &RowsStatus| format!("{} of about {} rows", side.rows, side.of_about);
-    let again = if *again {
-        ", second scan, for the rows that differ"
-    } else {
-        ""
-    };
     writeln!(
         out,
-        "  being compared: {repository}: {} on old, {} on new{again}",
+        "  being compared: {repository}: {} on old, {} on new",
         of(&sides.old),
         of(&sides.new)
     )

@@ -1,7 +1,7 @@
 //! What capture may have missed shows until both sides are compared.
 
 use turnout_backends::GapKind;
-use turnout_mirror::Comparing;
+use turnout_compare::Progress;
 use turnout_vocabulary::{Backend, Epoch};
 
 use crate::world::{Table, World};
@@ -22,8 +22,8 @@ pub(crate) async fn compare(world: &World, authority: Backend) -> u64 {
     let repository = &world.repositories[0];
     let old = world.backends.old.before_comparison(repository).await.unwrap();
     let new = world.backends.new.before_comparison(repository).await.unwrap();
-    let comparing = Comparing::default();
-    let compared = turnout_mirror::compare(&world.backends, repository, Epoch::FIRST, &comparing, |_| {
+    let progress = Progress::default();
+    let compared = turnout_compare::compare(&world.backends, repository, Epoch::FIRST, &progress, |_| {
         Some(authority)
     });
     let marked = compared.await.unwrap().marked;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use turnout_mirror::Comparing;
+use turnout_compare::Progress;
 use turnout_vocabulary::Backend;
 
 use crate::world::{Table, World, eventually, parked};
@@ -144,8 +144,8 @@ async fn the_applications_functions_find_what_they_name_without_a_schema() {
         .await;
     world.equal("*", "t").await;
     let epoch = turnout_vocabulary::Epoch::FIRST;
-    let comparing = Comparing::default();
-    let compared = turnout_mirror::compare(&world.backends, &world.repositories[0], epoch, &comparing, |_| {
+    let progress = Progress::default();
+    let compared = turnout_compare::compare(&world.backends, &world.repositories[0], epoch, &progress, |_| {
         Some(Backend::Old)
     });
     assert_eq!(compared.await.unwrap().marked, 0);

@@ -108,11 +108,11 @@ async fn what_differs_in_a_way_that_json_has_no_words_for_is_seen_by_a_compariso
     world
         .new_side("insert into kinds values (1, null, '{\"a\":  1}', '{1,2}'), (2, null, null, null)")
         .await;
-    let compared = turnout_mirror::compare(
+    let compared = turnout_compare::compare(
         &world.backends,
         &world.repositories[0],
         turnout_vocabulary::Epoch::FIRST,
-        &turnout_mirror::Comparing::default(),
+        &turnout_compare::Progress::default(),
         |_| Some(Backend::Old),
     )
     .await

@@ -1,0 +1,24 @@
+//! Compares the two sides of a repository while writes go on.
+//!
+//! A [`Walk`] goes through a table in ranges of its key, a range at a time on both sides at once. The databases work out a digest of each
+//! range. Equal digests mean equal rows; where they differ, the rows are paired by key. A key whose rows were seen to differ is a
+//! *suspect*: one side may only be behind. [`Suspects`] looks at such keys again until their rows are equal or the difference is certain
+//! (`tests/tests/model/suspect.rs`).
+//!
+//! What is done with what differs is the caller's: to report it, or to mark it dirty on its authority.
+
+mod columns;
+mod digest;
+mod mark;
+mod pace;
+mod progress;
+mod suspects;
+mod walk;
+
+pub use columns::Columns;
+pub use digest::Digest;
+pub use mark::{Compared, Differing, compare, differing};
+pub use pace::Load;
+pub use progress::{Progress, Scanned};
+pub use suspects::{Finding, Suspects, Verdict};
+pub use walk::{Place, Step, Suspect, Walk};

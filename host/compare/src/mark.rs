@@ -1,0 +1,117 @@
+use turnout_backends::{Database, Error};
+use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
+
+use crate::{Columns, Load, Progress, Suspect, Walk};
+
+/// How many keys are marked dirty in one statement.
+const MARKED_AT_ONCE: usize = 5_000;
+
+/// What a comparison of a repository found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// The rows of both sides, each key once.
+    pub rows: u64,
+    /// The rows that differ and were marked dirty on their authority.
+    pub marked: u64,
+    /// The columns that one side alone has: their values can't be equal.
+    pub missing_columns: Vec<String>,
+}
+
+/// What keeps two sides from being equal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Differing {
+    /// How many rows differ.
+    pub rows: usize,
+    /// The columns that one side alone has.
+    pub missing_columns: Vec<String>,
+}
+
+/// The keys to mark dirty on each side, each with the text of its subject column.
+type Marks = PerBackend<Vec<(String, Option<String>)>>;
+
+/// Compares a repository's rows on both sides, and marks the rows dirty that differ and are mirrored: a row that only seems to differ is
+/// mirrored once more. `authority` gives the side to mark a row on for the text of its subject column; a row for which it gives none is not
+/// marked.
+///
+/// # Errors
+/// Whatever keeps a backend from answering; [`Error::Fenced`] if the epoch is over.
+pub async fn compare(
+    sides: &PerBackend<Database>,
+    repository: &Repository,
+    epoch: Epoch,
+    progress: &Progress,
+    authority: impl Fn(Option<&str>) -> Option<Backend>,
+) -> Result<Compared, Error> {
+    let columns = Columns::of(sides, repository).await?;
+    let mut walk = Walk::begin(sides, repository, &columns, None, Load::FULL, progress).await?;
+    let mut compared = Compared {
+        missing_columns: columns.missing.clone(),
+        ..Compared::default()
+    };
+    while let Some(step) = walk.step().await? {
+        compared.rows += step.equal.rows + step.suspects.len() as u64;
+        let mut marks = Marks::default();
+        for suspect in &step.suspects {
+            mark(suspect, &authority, &mut marks);
+        }
+        for (backend, keys) in marks.iter() {
+            for keys in keys.chunks(MARKED_AT_ONCE) {
+                sides[backend].mark(repository, keys, epoch).await?;
+                compared.marked += keys.len() as u64;
+            }
+        }
+    }
+    Ok(compared)
+}
+
+/// How much differs between the sides, of the rows for whose text of the subject column `counts` is true. Nothing is marked dirty.
+///
+/// # Errors
+/// Whatever keeps a backend from answering.
+pub async fn differing(
+    sides: &PerBackend<Database>,
+    repository: &Repository,
+    counts: impl Fn(Option<&str>) -> bool,
+) -> Result<Differing, Error> {
+    let columns = Columns::of(sides, repository).await?;
+    let progress = Progress::default();
+    let mut walk = Walk::begin(sides, repository, &columns, None, Load::FULL, &progress).await?;
+    let mut differing = Differing {
+        rows: 0,
+        missing_columns: columns.missing.clone(),
+    };
+    while let Some(step) = walk.step().await? {
+        let counts = |suspect: &&Suspect| {
+            let mut rows = suspect.rows.iter().filter_map(|(_, row)| row.as_ref());
+            rows.any(|row| counts(row.subject.as_deref()))
+        };
+        differing.rows += step.suspects.iter().filter(counts).count();
+    }
+    Ok(differing)
+}
+
+/// Where to mark a key, and with which subjects. A key may be marked with two.
+fn mark(suspect: &Suspect, authority: impl Fn(Option<&str>) -> Option<Backend>, marks: &mut Marks) {
+    let PerBackend { old, new } = &suspect.rows;
+    let (Some(old), Some(new)) = (old, new) else {
+        if let Some(row) = old.as_ref().or(new.as_ref())
+            && let Some(backend) = authority(row.subject.as_deref())
+        {
+            marks[backend].push((row.key.clone(), row.subject.clone()));
+        }
+        return;
+    };
+    // Both sides may have the row under different subjects. The key is marked on `old` if `old` is the authority of its own
+    // row, else on `new` if `new` is the authority of its own. If both subjects have the same authority, the key is marked
+    // with both: an apply overwrites a row only if its subject on the target is named.
+    let says = [old, new].map(|row| authority(row.subject.as_deref()));
+    let (backend, own, others) = match says {
+        [Some(Backend::Old), _] => (Backend::Old, old, new),
+        [_, Some(Backend::New)] => (Backend::New, new, old),
+        _ => return,
+    };
+    if says[0] == says[1] && own.subject != others.subject {
+        marks[backend].push((own.key.clone(), others.subject.clone()));
+    }
+    marks[backend].push((own.key.clone(), own.subject.clone()));
+}

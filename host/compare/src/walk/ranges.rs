@@ -1,0 +1,148 @@
+use std::time::Instant;
+
+use turnout_backends::{Error, KeyRange, RangeDigest};
+use turnout_vocabulary::{Backend, PerBackend};
+
+use super::{Place, Step, Table};
+use crate::Digest;
+use crate::pace::Pace;
+
+/// A walk by ranges of keys, which both sides order alike.
+pub(super) struct Ranges {
+    /// The columns of the key, in the order of the index.
+    key: Vec<String>,
+    /// The last key that was compared.
+    low: Option<String>,
+    /// The last key of the next range, looked up while the range before was compared.
+    ahead: Option<Ahead>,
+    is_over: bool,
+}
+
+/// The end of a range; `None` is the end of the table on `old`.
+struct Ahead(Option<String>);
+
+impl Ranges {
+    pub(super) fn from(key: Vec<String>, place: Option<Place>) -> Self {
+        Self {
+            key,
+            low: place.map(|place| place.low),
+            ahead: None,
+            is_over: false,
+        }
+    }
+
+    pub(super) async fn step(&mut self, table: Table<'_>, pace: &mut Pace) -> Result<Option<Step>, Error> {
+        while !self.is_over {
+            let began = Instant::now();
+            match self.attempt(table, pace.length()).await {
+                Ok(step) => {
+                    pace.rest(began.elapsed()).await;
+                    return Ok(Some(step));
+                }
+                // The range was too much for one statement.
+                Err(error) if error.is_canceled() && pace.shorten() => self.ahead = None,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Compares the next range. The rows of `old` say how far it goes.
+    async fn attempt(&mut self, table: Table<'_>, length: u64) -> Result<Step, Error> {
+        let Table { sides, repository, .. } = table;
+        let mut high = match self.ahead.take() {
+            Some(Ahead(high)) => high,
+            None => {
+                sides
+                    .old
+                    .key_ahead(repository, &self.key, self.low.as_deref(), length)
+                    .await?
+            }
+        };
+        // Rows that `new` alone has, far more than there should be, are ranges of their own.
+        let within = self.range(&table, high.as_deref());
+        let bounded = KeyRange {
+            at_most: Some(length * 2),
+            ..within
+        };
+        let next = async {
+            match &high {
+                Some(high) => sides
+                    .old
+                    .key_ahead(repository, &self.key, Some(high), length)
+                    .await
+                    .map(Some),
+                None => Ok(None),
+            }
+        };
+        let (mut old, new, next) = tokio::try_join!(
+            sides.old.digest(repository, within),
+            sides.new.digest(repository, bounded),
+            next
+        )?;
+        let mut next = next.map(Ahead);
+        if new.last.is_some() && new.last != high {
+            next = std::mem::replace(&mut high, new.last.clone()).map(|high| Ahead(Some(high)));
+            old = sides
+                .old
+                .digest(repository, self.range(&table, high.as_deref()))
+                .await?;
+        }
+        let step = self.judge(&table, high.as_deref(), &PerBackend { old, new }).await?;
+        self.is_over = high.is_none();
+        self.ahead = next;
+        self.low = high.or(self.low.take());
+        Ok(Step {
+            place: self.low.clone().map(|low| Place { low }),
+            ..step
+        })
+    }
+
+    /// Pairs the rows of the range up to a key if the digests differ.
+    async fn judge(
+        &self,
+        table: &Table<'_>,
+        high: Option<&str>,
+        digests: &PerBackend<RangeDigest>,
+    ) -> Result<Step, Error> {
+        let [old, new] = [&digests.old, &digests.new].map(sum);
+        let step = if old == new {
+            Step {
+                equal: old,
+                ..Step::default()
+            }
+        } else {
+            let range = self.range(table, high);
+            let chosen = ["0".to_owned()];
+            let (old, new) = tokio::try_join!(
+                table.sides.old.rows_between(table.repository, range, &chosen),
+                table.sides.new.rows_between(table.repository, range, &chosen)
+            )?;
+            Step::of(PerBackend {
+                old: old.rows,
+                new: new.rows,
+            })
+        };
+        for (backend, digest) in [(Backend::Old, old), (Backend::New, new)] {
+            table.progress.add(backend, digest.rows);
+        }
+        Ok(step)
+    }
+
+    fn range<'r>(&'r self, table: &Table<'r>, high: Option<&'r str>) -> KeyRange<'r> {
+        KeyRange {
+            columns: table.columns,
+            key: &self.key,
+            low: self.low.as_deref(),
+            high,
+            at_most: None,
+            parts: 1,
+        }
+    }
+}
+
+fn sum(digest: &RangeDigest) -> Digest {
+    let mut all = Digest::default();
+    digest.parts.iter().for_each(|part| all.add(&Digest::from(*part)));
+    all
+}
