@@ -5,8 +5,10 @@
 
 mod capture;
 mod compare;
+mod divergence;
 mod drained;
 mod epochs;
+mod evidence;
 mod failover;
 mod fence;
 mod gaps;
@@ -30,8 +32,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Deserializer};
 use turnout_vocabulary::Repository;
 
+pub use divergence::{FoundDivergence, KeyEvent, OpenDivergence};
 pub use drained::{Group, LeftOf};
 pub use epochs::{EpochRecord, KeptSets, NewestEpochs};
+pub use evidence::Evidence;
 pub use fence::FenceHolder;
 pub use gaps::{Gap, GapKind, Traces};
 pub use handover::Receipt;

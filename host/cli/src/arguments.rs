@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use turnout_compare::{Load, Sample};
 use turnout_vocabulary::Backend;
 
 use crate::command::policy::Policy;
@@ -50,6 +51,14 @@ pub(crate) enum Command {
     /// Removes the triggers, restores the steps of the sequences, and drops the schema `turnout`. The record of the epochs and all changes
     /// that are not mirrored yet go with the schema. Stop all hosts first.
     Uninstall(Uninstall),
+    /// Compare both sides whole while writes go on, and prove that they are equal by digests
+    ///
+    /// A row that is only on its way is no difference. What differs is listed, and kept for `turnout divergence`. The number of rows and the
+    /// SHA-256 of each table on both sides are kept as evidence on the side `new`. A verification that was interrupted within the last day goes
+    /// on where it was. Exits with 0 if both sides are equal, with 1 if they differ, and with 2 if that could not be told.
+    Verify(Verify),
+    /// List the rows that are known to differ between the sides, or show one with its history
+    Divergence(Divergence),
     /// List, retry or drop parked keys: keys whose rows a running host could not mirror
     Mirror(Mirror),
     /// Move all authority to one side by force when the other is dead; changes that are not mirrored are lost
@@ -106,6 +115,68 @@ pub(crate) struct Uninstall {
     /// Try the removal in a transaction and roll it back
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Verify {
+    /// Only this repository; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Vec<String>,
+    /// Compare only so many percent of the rows, chosen by chance
+    #[arg(long, value_name = "PERCENT", value_parser = sample)]
+    pub(crate) sample: Option<Sample>,
+    /// Keep each database busy for at most so many percent of the time; a busy database gets longer rests
+    #[arg(long, value_name = "PERCENT", value_parser = load)]
+    pub(crate) max_load: Option<Load>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn sample(text: &str) -> Result<Sample, String> {
+    let percent = text.trim_end_matches('%').parse().ok();
+    percent
+        .and_then(Sample::percent)
+        .ok_or_else(|| "must be more than 0 and at most 100".to_owned())
+}
+
+fn load(text: &str) -> Result<Load, String> {
+    let percent = text.trim_end_matches('%').parse().ok();
+    percent
+        .and_then(Load::percent)
+        .ok_or_else(|| "must be a whole number from 1 to 100".to_owned())
+}
+
+#[derive(Args)]
+pub(crate) struct Divergence {
+    #[command(subcommand)]
+    pub(crate) action: DivergenceAction,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DivergenceAction {
+    /// List the keys whose rows differ, with the columns; keys may be personal data
+    List {
+        /// Only keys of this repository
+        #[arg(long, value_name = "NAME")]
+        repository: Option<String>,
+        /// Print JSON, one object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the rows of a key on both sides, with a mark at each column that differs
+    Show(OneKey),
+    /// Show the rows of a key, and what is known of it: pending, held, parked, diverged, repaired
+    Explain(OneKey),
+}
+
+/// One row by its key.
+#[derive(Args)]
+pub(crate) struct OneKey {
+    /// The repository
+    pub(crate) repository: String,
+    /// The value of the key, or a JSON object with the value of each column of the key
+    pub(crate) key: String,
 }
 
 #[derive(Args)]

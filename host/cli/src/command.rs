@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod divergence;
 pub(crate) mod failover;
 pub(crate) mod install;
 pub(crate) mod mirror;
@@ -11,6 +12,7 @@ pub(crate) mod rejoin;
 mod running;
 pub(crate) mod serve;
 pub(crate) mod status;
+pub(crate) mod verify;
 
 use std::sync::Arc;
 

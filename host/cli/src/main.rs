@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         Command::Check => command::check::run(&config),
         Command::Install(arguments) => command::install::install(&config, &arguments),
         Command::Uninstall(arguments) => command::install::uninstall(&config, &arguments),
+        Command::Verify(arguments) => return command::verify::run(&config, &arguments),
+        Command::Divergence(arguments) => command::divergence::run(&config, &arguments),
         Command::Mirror(arguments) => command::mirror::run(&config, &arguments),
         Command::Failover(arguments) => command::failover::run(&config, &arguments),
         Command::Rejoin(arguments) => command::rejoin::run(&config, &arguments),

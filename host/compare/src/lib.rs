@@ -8,17 +8,21 @@
 //! What is done with what differs is the caller's: to report it, or to mark it dirty on its authority.
 
 mod columns;
+mod difference;
 mod digest;
 mod mark;
 mod pace;
 mod progress;
 mod suspects;
+mod verify;
 mod walk;
 
 pub use columns::Columns;
+pub use difference::{ByText, Difference, Equality, Form, Texts, differences};
 pub use digest::Digest;
 pub use mark::{Compared, Differing, compare, differing};
 pub use pace::Load;
 pub use progress::{Progress, Scanned};
 pub use suspects::{Finding, Suspects, Verdict};
-pub use walk::{Place, Step, Suspect, Walk};
+pub use verify::{Observer, Options, Tally, verify};
+pub use walk::{Place, Sample, Step, Suspect, Walk};

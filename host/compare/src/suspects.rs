@@ -79,6 +79,12 @@ impl<'a> Suspects<'a> {
         self.since.entry(key.to_owned()).or_insert_with(Instant::now);
     }
 
+    /// Their keys.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        self.since.keys().cloned().collect()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -96,7 +102,7 @@ impl<'a> Suspects<'a> {
     /// # Errors
     /// Whatever keeps a backend from answering.
     pub async fn look(&mut self) -> Result<Vec<Finding>, Error> {
-        let keys: Vec<String> = self.since.keys().cloned().collect();
+        let keys = self.keys();
         let mut findings = Vec::new();
         for keys in keys.chunks(LOOKED_AT_ONCE) {
             findings.extend(self.look_at(keys).await?);

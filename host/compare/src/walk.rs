@@ -1,5 +1,6 @@
 mod parts;
 mod ranges;
+mod sample;
 
 use std::collections::HashMap;
 
@@ -11,6 +12,7 @@ use crate::pace::{Load, Pace};
 use crate::{Columns, Digest, Progress};
 use parts::Parts;
 use ranges::Ranges;
+pub use sample::Sample;
 
 /// Goes through a repository on both sides at once and finds the rows that differ, in little memory, by statements that each end within a
 /// fraction of a second.
@@ -20,6 +22,7 @@ use ranges::Ranges;
 pub struct Walk<'a> {
     table: Table<'a>,
     pace: Pace,
+    sample: Sample,
     way: Way,
 }
 
@@ -102,8 +105,15 @@ impl<'a> Walk<'a> {
         Ok(Self {
             table,
             pace: Pace::new(load),
+            sample: Sample::ALL,
             way,
         })
+    }
+
+    /// The same walk, which compares a share of the rows only.
+    #[must_use]
+    pub fn sampled(self, sample: Sample) -> Self {
+        Self { sample, ..self }
     }
 
     /// The next step; `None` after the last.
@@ -112,8 +122,8 @@ impl<'a> Walk<'a> {
     /// Whatever keeps a backend from answering.
     pub async fn step(&mut self) -> Result<Option<Step>, Error> {
         match &mut self.way {
-            Way::Ranges(ranges) => ranges.step(self.table, &mut self.pace).await,
-            Way::Parts(parts) => parts.step(self.table, &mut self.pace).await,
+            Way::Ranges(ranges) => ranges.step(self.table, &mut self.pace, self.sample).await,
+            Way::Parts(parts) => parts.step(self.table, &mut self.pace, self.sample).await,
         }
     }
 }

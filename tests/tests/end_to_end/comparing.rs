@@ -37,16 +37,18 @@ async fn status_shows_how_far_a_comparison_is() -> Result<()> {
     site.configure(&[("api.listen", &format!("'{}'", host.address()))])?;
 
     let status = host
-        .status_with("the comparison waits for one side", |status| {
+        .status_with("one side is gone through and the other waits", |status| {
             let comparing = &status["comparing"];
             comparing["repository"] == "notes"
-                && comparing["old"]["of_about"].as_u64() > Some(0)
+                && comparing["old"]["rows"].as_u64() > Some(0)
+                && comparing["old"]["rows"] == comparing["old"]["of_about"]
                 && comparing["new"]["of_about"].as_u64() > Some(0)
         })
         .await;
     let comparing = &status["comparing"];
-    let [old, new] = ["old", "new"].map(|side| &comparing[side]["of_about"]);
-    let words = format!("being compared: notes: 0 of about {old} rows on old, 0 of about {new} rows on new\n");
+    assert_eq!(comparing["new"]["rows"], 0);
+    let about = &comparing["old"]["of_about"];
+    let words = format!("being compared: notes: {about} of about {about} rows on old, 0 of about ");
     // A comparison that waits too long begins anew.
     eventually("the command says so", async || {
         site.turnout(&["status"]).ok()?.contains(&words).then_some(())

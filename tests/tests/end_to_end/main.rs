@@ -42,5 +42,6 @@ mod subjects;
 mod transactions;
 mod two_hosts;
 mod unreliable;
+mod verify;
 mod versions;
 mod writes;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use turnout_backends::{ComparedRow, Error, KeyRange};
 use turnout_vocabulary::{Backend, PerBackend};
 
-use super::{Step, Table};
+use super::{Sample, Step, Table};
 use crate::Digest;
 use crate::pace::Pace;
 
@@ -46,10 +46,15 @@ impl Parts {
         }
     }
 
-    pub(super) async fn step(&mut self, table: Table<'_>, pace: &mut Pace) -> Result<Option<Step>, Error> {
+    pub(super) async fn step(
+        &mut self,
+        table: Table<'_>,
+        pace: &mut Pace,
+        sample: Sample,
+    ) -> Result<Option<Step>, Error> {
         match &mut self.state {
             State::New => {
-                let (step, next) = self.compare_digests(table, pace).await?;
+                let (step, next) = self.compare_digests(table, pace, sample).await?;
                 self.state = next;
                 Ok(Some(step))
             }
@@ -85,7 +90,7 @@ impl Parts {
     }
 
     /// Scans both sides for their digests: the rows that are equal, and what comes next.
-    async fn compare_digests(&self, table: Table<'_>, pace: &Pace) -> Result<(Step, State), Error> {
+    async fn compare_digests(&self, table: Table<'_>, pace: &Pace, sample: Sample) -> Result<(Step, State), Error> {
         let (old, mut new) = tokio::try_join!(
             self.digests(table, Backend::Old, pace.clone()),
             self.digests(table, Backend::New, pace.clone())
@@ -97,6 +102,10 @@ impl Parts {
         }
         let mut differing = Vec::new();
         for (part, digest) in old {
+            if !sample.takes_one() {
+                new.remove(&part);
+                continue;
+            }
             match new.remove(&part) {
                 Some(other) if other == digest => step.equal.add(&digest),
                 other => differing.push((part, digest.rows.max(other.map_or(0, |other| other.rows)))),

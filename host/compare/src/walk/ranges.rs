@@ -3,9 +3,12 @@ use std::time::Instant;
 use turnout_backends::{Error, KeyRange, RangeDigest};
 use turnout_vocabulary::{Backend, PerBackend};
 
-use super::{Place, Step, Table};
+use super::{Place, Sample, Step, Table};
 use crate::Digest;
 use crate::pace::Pace;
+
+/// How many rows a range of a sample has at most.
+const SAMPLED: u64 = 500;
 
 /// A walk by ranges of keys, which both sides order alike.
 pub(super) struct Ranges {
@@ -31,10 +34,25 @@ impl Ranges {
         }
     }
 
-    pub(super) async fn step(&mut self, table: Table<'_>, pace: &mut Pace) -> Result<Option<Step>, Error> {
+    pub(super) async fn step(
+        &mut self,
+        table: Table<'_>,
+        pace: &mut Pace,
+        sample: Sample,
+    ) -> Result<Option<Step>, Error> {
         while !self.is_over {
             let began = Instant::now();
-            match self.attempt(table, pace.length()).await {
+            // A sample is made of many short ranges.
+            let length = if sample.is_all() {
+                pace.length()
+            } else {
+                pace.length().min(SAMPLED)
+            };
+            if !sample.takes_one() {
+                self.pass_over(table, length).await?;
+                continue;
+            }
+            match self.attempt(table, length).await {
                 Ok(step) => {
                     pace.rest(began.elapsed()).await;
                     return Ok(Some(step));
@@ -45,6 +63,26 @@ impl Ranges {
             }
         }
         Ok(None)
+    }
+
+    /// Passes over the next range.
+    async fn pass_over(&mut self, table: Table<'_>, length: u64) -> Result<(), Error> {
+        let Table { sides, repository, .. } = table;
+        let high = match self.ahead.take() {
+            Some(Ahead(high)) => high,
+            None => {
+                sides
+                    .old
+                    .key_ahead(repository, &self.key, self.low.as_deref(), length)
+                    .await?
+            }
+        };
+        self.is_over = high.is_none();
+        self.low = high.or(self.low.take());
+        for backend in Backend::ALL {
+            table.progress.add(backend, length);
+        }
+        Ok(())
     }
 
     /// Compares the next range. The rows of `old` say how far it goes.

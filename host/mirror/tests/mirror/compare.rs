@@ -215,7 +215,8 @@ async fn text_keys_in_different_collations_are_paired() {
     let order = |backend| world.backends[backend].key_order(repository);
     let (old, new) = tokio::try_join!(order(Backend::Old), order(Backend::New)).unwrap();
     assert_ne!(old, new, "the sides order their keys alike");
-    let compared = turnout_compare::compare(&world.backends, repository, Epoch::FIRST, &Progress::default(), |_| {
+    let progress = Progress::default();
+    let compared = turnout_compare::compare(&world.backends, repository, Epoch::FIRST, &progress, |_| {
         Some(Backend::Old)
     });
     let compared = compared.await.unwrap();

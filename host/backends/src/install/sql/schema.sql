@@ -121,15 +121,70 @@ create table if not exists turnout.noted (
     primary key (repository, key)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
 
--- Changes that were made behind Turnout's back on the side that is not the authority of their key, or that were not
--- mirrored before a forced failover. They are shown, never mirrored.
+-- Keys whose rows differ between the sides and are not mirrored: changes that were made behind Turnout's back on the side that is not the
+-- authority, rows that were not mirrored before a forced failover, parked keys that were given up, and what comparisons found.
 create table if not exists turnout.divergence (
     repository smallint not null,
     key text not null,
     epoch bigint not null,
+    -- When it was last found.
     at timestamptz not null default clock_timestamp(),
     reason text not null,
+    -- When it was first found, and by what: an entry made behind Turnout's back (direct), a walk, or a read.
+    since timestamptz not null default clock_timestamp(),
+    found_by text not null default 'direct',
+    -- The columns that differ; null if they were not looked at.
+    columns text[],
+    -- How often it was to be repaired.
+    repairs integer not null default 0,
     primary key (repository, key)
+);
+-- What an earlier version lacks. Said once: it locks the table.
+do $$
+begin
+    if not exists (
+        select from pg_attribute where attrelid = 'turnout.divergence'::regclass and attname = 'repairs' and not attisdropped
+    ) then
+        alter table turnout.divergence
+            add column since timestamptz not null default clock_timestamp(), add column found_by text not null default 'direct',
+            add column columns text[], add column repairs integer not null default 0;
+    end if;
+end $$;
+
+-- Divergences that are over, for a week, with what ended them.
+create table if not exists turnout.past_divergence (
+    repository smallint not null,
+    key text not null,
+    epoch bigint not null,
+    since timestamptz not null,
+    found_by text not null,
+    columns text[],
+    reason text not null,
+    ended_at timestamptz not null default clock_timestamp(),
+    ended_by text not null
+);
+create index if not exists past_divergence_key on turnout.past_divergence (repository, key);
+
+-- What was proved, on the side `new` alone. Each entry holds the digest of the one before, so a gap shows.
+create table if not exists turnout.evidence (
+    number bigint primary key,
+    at timestamptz not null default clock_timestamp(),
+    kind text not null,
+    host text not null,
+    version text not null,
+    epoch bigint,
+    repositories text[] not null,
+    result json not null,
+    -- The SHA-256 of the entry before, and of this one with that.
+    before text not null,
+    digest text not null
+);
+
+-- What a command has done so far, so that it can be resumed.
+create table if not exists turnout.unfinished (
+    command text primary key,
+    at timestamptz not null default clock_timestamp(),
+    state json not null
 );
 
 -- Who applies the dirty keys of this side to the other (outgoing), and of the other to this one (incoming). The token

@@ -155,9 +155,11 @@ begin
         where held.repository = gone.repository and held.key = gone.key;
     end if;
     if exists (select from turnout.divergence) then
-        delete from turnout.divergence
-        using turnout.dirty
-        where dirty.ctid = any(entries) and divergence.repository = dirty.repository and divergence.key = dirty.key
+        perform turnout.end_divergences(
+            'mirrored', array_agg(divergence.repository), array_agg(divergence.key)
+        )
+        from turnout.divergence join turnout.dirty using (repository, key)
+        where dirty.ctid = any(entries)
             -- What was received before may have diverged since.
             and not exists (
                 select from turnout.noted

@@ -531,8 +531,8 @@ begin
 
     -- What is equal again needs to be shown no longer.
     if shows_divergence then
-        delete from turnout.divergence
-        using json_array_elements(changes) as c (element)
+        perform turnout.end_divergences('mirrored', array_agg(of_table.number), array_agg(applied.key))
+        from json_array_elements(changes) as c (element)
         join turnout.repository as of_table
             on of_table.schema_name = c.element ->> 'schema' and of_table.table_name = c.element ->> 'table'
         cross join lateral (
@@ -540,8 +540,7 @@ begin
             union all
             select json_array_elements(c.element -> 'keys')::text
         ) as applied
-        where divergence.repository = of_table.number and divergence.key = applied.key
-            and not exists (
+        where not exists (
                 select from unnest(remarks) as remark
                 where remark ->> 'schema' = of_table.schema_name and remark ->> 'table' = of_table.table_name
                     and (remark -> 'key')::text = applied.key
