@@ -65,6 +65,15 @@ impl std::fmt::Debug for Difference {
 }
 
 impl Difference {
+    /// The text of the subject column of the row on each side that has one.
+    pub(crate) fn row_subjects(&self) -> PerBackend<Option<Option<&str>>> {
+        let PerBackend { old, new } = self.subjects.as_ref().map(Option::as_deref);
+        PerBackend {
+            old: (self.form != Form::OnlyNew).then_some(old),
+            new: (self.form != Form::OnlyOld).then_some(new),
+        }
+    }
+
     /// The same as the side `old` keeps it.
     #[must_use]
     pub fn as_found(&self) -> FoundDivergence {
@@ -104,7 +113,7 @@ pub async fn differences(
             .collect();
         let texts = read(sides, repository, columns, &both).await?;
         for finding in findings {
-            let (Some(form), Verdict::Diverged { reason, .. }) = (finding.form(), &finding.verdict) else {
+            let (Some(form), Verdict::Diverged { held, .. }) = (finding.form(), &finding.verdict) else {
                 continue;
             };
             let columns = match texts.get(finding.key.as_str()) {
@@ -119,7 +128,7 @@ pub async fn differences(
                 subjects: finding.subjects.clone(),
                 form,
                 columns,
-                held: reason.clone(),
+                held: held.as_ref().map(|held| held.reason.clone()),
             });
         }
     }

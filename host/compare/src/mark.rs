@@ -27,7 +27,7 @@ pub struct Differing {
 }
 
 /// The keys to mark dirty on each side, each with the text of its subject column.
-type Marks = PerBackend<Vec<(String, Option<String>)>>;
+pub(crate) type Marks = PerBackend<Vec<(String, Option<String>)>>;
 
 /// Compares a repository's rows on both sides, and marks the rows dirty that differ and are mirrored: a row that only seems to differ is
 /// mirrored once more. `authority` gives the side to mark a row on for the text of its subject column; a row for which it gives none is not
@@ -54,12 +54,7 @@ pub async fn compare(
         for suspect in &step.suspects {
             mark(suspect, &authority, &mut marks);
         }
-        for (backend, keys) in marks.iter() {
-            for keys in keys.chunks(MARKED_AT_ONCE) {
-                sides[backend].mark(repository, keys, epoch).await?;
-                compared.marked += keys.len() as u64;
-            }
-        }
+        compared.marked += put(sides, repository, epoch, &marks).await?;
     }
     Ok(compared)
 }
@@ -90,28 +85,63 @@ pub async fn differing(
     Ok(differing)
 }
 
-/// Where to mark a key, and with which subjects. A key may be marked with two.
+/// Where to mark a suspect, and with which subjects.
 fn mark(suspect: &Suspect, authority: impl Fn(Option<&str>) -> Option<Backend>, marks: &mut Marks) {
-    let PerBackend { old, new } = &suspect.rows;
-    let (Some(old), Some(new)) = (old, new) else {
-        if let Some(row) = old.as_ref().or(new.as_ref())
-            && let Some(backend) = authority(row.subject.as_deref())
-        {
-            marks[backend].push((row.key.clone(), row.subject.clone()));
+    let subjects = suspect
+        .rows
+        .as_ref()
+        .map(|row| row.as_ref().map(|row| row.subject.as_deref()));
+    mark_key(suspect.key(), subjects, authority, marks);
+}
+
+/// Where to mark a key, by the text of the subject column of the row on each side that has one. A key may be marked with two subjects.
+pub(crate) fn mark_key(
+    key: &str,
+    subjects: PerBackend<Option<Option<&str>>>,
+    authority: impl Fn(Option<&str>) -> Option<Backend>,
+    marks: &mut Marks,
+) {
+    let mut push = |backend: Backend, subject: Option<&str>| {
+        marks[backend].push((key.to_owned(), subject.map(str::to_owned)));
+    };
+    let (old, new) = match (subjects.old, subjects.new) {
+        (Some(old), Some(new)) => (old, new),
+        (Some(subject), None) | (None, Some(subject)) => {
+            if let Some(backend) = authority(subject) {
+                push(backend, subject);
+            }
+            return;
         }
-        return;
+        (None, None) => return,
     };
     // Both sides may have the row under different subjects. The key is marked on `old` if `old` is the authority of its own
     // row, else on `new` if `new` is the authority of its own. If both subjects have the same authority, the key is marked
     // with both: an apply overwrites a row only if its subject on the target is named.
-    let says = [old, new].map(|row| authority(row.subject.as_deref()));
+    let says = [old, new].map(&authority);
     let (backend, own, others) = match says {
         [Some(Backend::Old), _] => (Backend::Old, old, new),
         [_, Some(Backend::New)] => (Backend::New, new, old),
         _ => return,
     };
-    if says[0] == says[1] && own.subject != others.subject {
-        marks[backend].push((own.key.clone(), others.subject.clone()));
+    if says[0] == says[1] && own != others {
+        push(backend, others);
     }
-    marks[backend].push((own.key.clone(), own.subject.clone()));
+    push(backend, own);
+}
+
+/// Marks keys dirty on their authorities; how many entries that makes.
+pub(crate) async fn put(
+    sides: &PerBackend<Database>,
+    repository: &Repository,
+    epoch: Epoch,
+    marks: &Marks,
+) -> Result<u64, Error> {
+    let mut marked = 0;
+    for (backend, keys) in marks.iter() {
+        for keys in keys.chunks(MARKED_AT_ONCE) {
+            sides[backend].mark(repository, keys, epoch).await?;
+            marked += keys.len() as u64;
+        }
+    }
+    Ok(marked)
 }

@@ -41,11 +41,20 @@ pub enum Verdict {
     Diverged {
         /// The hash of the row on each side that has one.
         rows: PerBackend<Option<RowHash>>,
-        /// Why the mirror does not make them equal, if an entry is held or parked for a reason.
-        reason: Option<String>,
+        /// Why the mirror does not make them equal, if an entry is held or parked.
+        held: Option<Held>,
     },
     /// The key changed or was pending at every look until patience ended. The hashes are those of the last look.
     Unsettled(PerBackend<Option<RowHash>>),
+}
+
+/// An entry that could not be mirrored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Why.
+    pub reason: String,
+    /// Whether it is parked: the mirror does not try it again.
+    pub is_parked: bool,
 }
 
 impl std::fmt::Debug for Finding {
@@ -184,12 +193,18 @@ fn certain(
     sides: impl Fn(Option<RowHash>, Option<RowHash>) -> PerBackend<Option<RowHash>>,
 ) -> Option<Verdict> {
     let looks = [first, between, last];
-    let diverged = |reason| Verdict::Diverged {
+    let diverged = |held| Verdict::Diverged {
         rows: sides(last.hash, between.hash),
-        reason,
+        held,
     };
-    if let Some(reason) = looks.iter().find_map(|look| look.held.clone()) {
-        return Some(diverged(Some(reason)));
+    let held = looks.iter().find_map(|look| {
+        Some(Held {
+            reason: look.held.clone()?,
+            is_parked: look.is_parked,
+        })
+    });
+    if held.is_some() {
+        return Some(diverged(held));
     }
     let is_still_there = first.version.is_some() && first.version == last.version;
     let is_pending = looks.iter().any(|look| look.is_dirty);
@@ -208,6 +223,7 @@ mod tests {
             subject: None,
             is_dirty,
             held: None,
+            is_parked: false,
         }
     }
 
@@ -232,9 +248,9 @@ mod tests {
             held: Some("clients_phone_key".into()),
             ..look("8", true)
         };
-        let Some(Verdict::Diverged { reason, .. }) = verdict([look("7", true), look("", false), held]) else {
+        let Some(Verdict::Diverged { held: Some(held), .. }) = verdict([look("7", true), look("", false), held]) else {
             panic!("a held key is certain");
         };
-        assert_eq!(reason.as_deref(), Some("clients_phone_key"));
+        assert_eq!(held.reason, "clients_phone_key");
     }
 }

@@ -5,6 +5,7 @@ use super::fence::number;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
+use crate::wire::Json;
 
 /// A divergence that a comparison found. `Debug` hides the key.
 #[derive(Clone, Serialize)]
@@ -184,5 +185,80 @@ impl Database {
             ],
         )
         .await
+    }
+}
+
+/// What became of the rows of one table that came from one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comparisons {
+    /// The table's schema.
+    #[serde(rename = "schema_name")]
+    pub schema: String,
+    /// The table.
+    #[serde(rename = "table_name")]
+    pub table: String,
+    /// What led to the rows.
+    pub source: String,
+    /// How many were equal.
+    pub equal: u64,
+    /// How many changed or were pending at every look.
+    pub unsettled: u64,
+    /// How many were certain to differ.
+    pub diverged: u64,
+    /// How many were not compared because too many waited.
+    pub dropped: u64,
+    /// How many could not be compared because a side failed, or could not be mirrored.
+    pub failed: u64,
+}
+
+impl Database {
+    /// Adds what this host compared since it last did.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn add_comparisons(&self, counts: &[Comparisons]) -> Result<(), Error> {
+        self.call(
+            "select turnout.add_comparisons($1::json)::text",
+            &[Parameter::json(&counts)],
+        )
+        .await
+    }
+
+    /// What all hosts compared within the last so many seconds.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn comparisons(&self, seconds: u32) -> Result<Vec<Comparisons>, Error> {
+        self.rows(
+            "select * from turnout.comparisons($1::int4)",
+            &[Parameter::number(seconds)],
+        )
+        .await
+    }
+
+    /// How many divergences are open here.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn open_divergences(&self) -> Result<u64, Error> {
+        self.value("select turnout.open_divergences()::text", &[]).await
+    }
+
+    /// Keys as pending entries have them, of JSON objects with their values.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn key_texts(&self, repository: &Repository, given: &str) -> Result<Vec<String>, Error> {
+        let Json(keys) = self
+            .value(
+                "select coalesce(json_agg(turnout.key_text($1, $2, element)), '[]')::text from json_array_elements($3::json) as element",
+                &[
+                    Parameter::text(&repository.schema),
+                    Parameter::text(&repository.name),
+                    Parameter::text(given),
+                ],
+            )
+            .await?;
+        Ok(keys)
     }
 }

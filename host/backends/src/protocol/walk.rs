@@ -96,6 +96,9 @@ pub struct Looked {
     pub is_dirty: bool,
     /// Why the key is held or parked on this side, if it is.
     pub held: Option<String>,
+    /// Whether it is parked: the mirror does not try it again.
+    #[serde(rename = "parked")]
+    pub is_parked: bool,
 }
 
 /// The texts of a row's columns; `Debug` shows none.

@@ -167,7 +167,7 @@ async fn finds_what_was_planted(key: &str, columns: &'static [&'static str], val
     assert_eq!(findings.len(), 6);
     for finding in findings {
         assert!(
-            matches!(finding.verdict, Verdict::Diverged { reason: None, .. }),
+            matches!(finding.verdict, Verdict::Diverged { held: None, .. }),
             "{finding:?}"
         );
     }

@@ -167,3 +167,40 @@ begin
     ) into strict found using given;
     return found;
 end $$;
+
+-- Adds what a host compared within the last ten seconds: an array of objects with the table, the source and the counts.
+create or replace function turnout.add_comparisons(counts json) returns void
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    delete from turnout.comparison where at < clock_timestamp() - interval '1 hour';
+    insert into turnout.comparison as known (at, repository, source, equal, unsettled, diverged, dropped, failed)
+    select to_timestamp(floor(extract(epoch from clock_timestamp()) / 10) * 10), served.number, given.source, given.equal, given.unsettled,
+        given.diverged, given.dropped, given.failed
+    from json_to_recordset(counts) as given (
+        schema_name text, table_name text, source text, equal bigint, unsettled bigint, diverged bigint, dropped bigint, failed bigint
+    )
+    join turnout.repository as served using (schema_name, table_name)
+    order by served.number, given.source
+    on conflict (at, repository, source) do update
+    set equal = known.equal + excluded.equal, unsettled = known.unsettled + excluded.unsettled,
+        diverged = known.diverged + excluded.diverged, dropped = known.dropped + excluded.dropped, failed = known.failed + excluded.failed;
+$$;
+
+-- What all hosts compared within the last so many seconds, by table and source.
+create or replace function turnout.comparisons(seconds integer)
+returns table (
+    schema_name text, table_name text, source text, equal bigint, unsettled bigint, diverged bigint, dropped bigint, failed bigint
+)
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    select served.schema_name, served.table_name, known.source, sum(known.equal)::bigint, sum(known.unsettled)::bigint,
+        sum(known.diverged)::bigint, sum(known.dropped)::bigint, sum(known.failed)::bigint
+    from turnout.comparison as known join turnout.repository as served on served.number = known.repository
+    where known.at > clock_timestamp() - seconds * interval '1 second'
+    group by served.schema_name, served.table_name, known.source
+$$;
+
+-- How many divergences are open on this side.
+create or replace function turnout.open_divergences() returns bigint
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$ select count(*) from turnout.divergence $$;

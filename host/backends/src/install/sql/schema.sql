@@ -246,3 +246,16 @@ begin
         alter table turnout.module alter column bytes set storage external;
     end if;
 end $$;
+
+-- What the hosts compared, by ten seconds, on the side `new` alone: so a window survives a restart, and hosts add up.
+create table if not exists turnout.comparison (
+    at timestamptz not null,
+    repository smallint not null,
+    source text not null,
+    equal bigint not null,
+    unsettled bigint not null,
+    diverged bigint not null,
+    dropped bigint not null,
+    failed bigint not null,
+    primary key (at, repository, source)
+);

@@ -252,7 +252,8 @@ as $$
 $$;
 
 -- Rows by their keys, as they are at one moment: for each key that was asked for its `hash` and the `version` of its row, both null if there is
--- none, its `subject`, whether a pending entry names it (`dirty`), and why it is held or parked (`held`), if it is.
+-- none, its `subject`, whether a pending entry names it (`dirty`), why it is held or
+-- parked (`held`), if it is, and whether it is `parked`.
 create or replace function turnout.look(in_schema text, in_table text, columns text[], keys text[]) returns json
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set row_security = off
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
@@ -270,7 +271,7 @@ begin
         $q$
             select coalesce(json_agg(json_build_object(
                 'key', asked.key, 'hash', case when changed.%1$I is not null then turnout.hex(%2$s) end, 'version', changed.xmin::text,
-                'subject', %3$s, 'dirty', waiting.key is not null, 'held', held.reason
+                'subject', %3$s, 'dirty', waiting.key is not null, 'held', held.reason, 'parked', held.parked_at is not null
             )), '[]')
             from unnest($1) as asked (key)
             cross join lateral json_to_record(asked.key::json) as wanted (%4$s)

@@ -1,0 +1,160 @@
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+use turnout_backends::{Database, Error, FoundDivergence};
+use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
+
+use crate::difference::{Difference, Equality};
+use crate::mark::{Marks, mark_key, put};
+use crate::{Columns, Observer, Options, Progress, Suspects, Tally, Verdict, verify};
+
+/// The pause between two looks at the keys that are being repaired.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Says what is done about differences.
+pub trait Repairs: Sync {
+    /// The authority of a subject's rows, by the text of the subject column, if the rows are mirrored.
+    fn authority(&self, repository: &Repository, subject: Option<&str>) -> Option<Backend>;
+
+    /// Whether a difference is repaired now. One that is not stays listed.
+    fn repairs(&self, repository: &Repository, difference: &Difference) -> bool;
+}
+
+/// What a repair of a repository came to, in keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Those that differed.
+    pub different: u64,
+    /// Those that were marked dirty on their authority, so that the mirror makes both sides equal; in a rehearsal those that would have been.
+    pub marked: u64,
+    /// Of these, those that are equal now.
+    pub repaired: u64,
+    /// Those that can't be mirrored, each with the reason.
+    pub parked: Vec<(String, String)>,
+    /// Those that were still on their way when patience ended.
+    pub waiting: u64,
+}
+
+/// Makes both sides of a repository equal: marks the keys that differ on their authority, from where the mirror repairs them, and follows
+/// them until they are equal or parked, for at most `patience`. A rehearsal marks nothing.
+///
+/// # Errors
+/// Whatever keeps a backend from answering; [`Error::Fenced`] if the epoch is over.
+pub async fn reconcile(
+    sides: &PerBackend<Database>,
+    repository: &Repository,
+    (epoch, options): (Epoch, Options),
+    (equality, repairs): (&dyn Equality, &dyn Repairs),
+    progress: &Progress,
+    rehearse: bool,
+    patience: Duration,
+) -> Result<Reconciled, Error> {
+    let columns = Columns::of(sides, repository).await?;
+    let mut marking = Marking {
+        sides,
+        repository,
+        epoch,
+        repairs,
+        rehearse,
+        keys: Vec::new(),
+    };
+    let mut tally = Tally::default();
+    verify(
+        sides,
+        repository,
+        &columns,
+        options,
+        equality,
+        progress,
+        &mut tally,
+        &mut marking,
+    )
+    .await?;
+    let mut reconciled = Reconciled {
+        different: tally.diverged,
+        marked: marking.keys.len() as u64,
+        ..Reconciled::default()
+    };
+    if rehearse {
+        return Ok(reconciled);
+    }
+    let began = Instant::now();
+    let mut suspects = Suspects::new(sides, repository, &columns.common, patience);
+    marking.keys.iter().for_each(|key| suspects.add(key));
+    while !suspects.is_empty() {
+        let mut equal = Vec::new();
+        for finding in suspects.look().await? {
+            match finding.verdict {
+                Verdict::Equal(_) => equal.push(finding.key),
+                Verdict::Diverged { held: Some(held), .. } if held.is_parked => {
+                    reconciled.parked.push((finding.key, held.reason));
+                }
+                Verdict::Diverged { held: Some(_), .. } if began.elapsed() < patience => suspects.add(&finding.key),
+                Verdict::Diverged { .. } | Verdict::Unsettled(_) => reconciled.waiting += 1,
+            }
+        }
+        reconciled.repaired += equal.len() as u64;
+        end(sides, repository, &equal).await?;
+        if !suspects.is_empty() {
+            sleep(PAUSE).await;
+        }
+    }
+    Ok(reconciled)
+}
+
+/// Ends the divergences of keys whose rows are equal again.
+async fn end(sides: &PerBackend<Database>, repository: &Repository, keys: &[String]) -> Result<(), Error> {
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    if !keys.is_empty() {
+        for (_, database) in sides.iter() {
+            database.end_divergences(repository, "repaired", &keys).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Marks differences as they are found.
+struct Marking<'a> {
+    sides: &'a PerBackend<Database>,
+    repository: &'a Repository,
+    epoch: Epoch,
+    repairs: &'a dyn Repairs,
+    rehearse: bool,
+    keys: Vec<String>,
+}
+
+impl Observer for Marking<'_> {
+    async fn found(&mut self, differences: &[Difference]) -> Result<(), Error> {
+        let Self {
+            repository, repairs, ..
+        } = *self;
+        let mut marks = Marks::default();
+        let before = self.keys.len();
+        for difference in differences {
+            let marked = marks.old.len() + marks.new.len();
+            if repairs.repairs(repository, difference) {
+                let authority = |subject: Option<&str>| repairs.authority(repository, subject);
+                mark_key(&difference.key, difference.row_subjects(), authority, &mut marks);
+            }
+            if marks.old.len() + marks.new.len() > marked {
+                self.keys.push(difference.key.clone());
+            }
+        }
+        if self.rehearse {
+            return Ok(());
+        }
+        let found: Vec<FoundDivergence> = differences.iter().map(Difference::as_found).collect();
+        self.sides
+            .old
+            .note_divergences(repository, self.epoch, "walk", &found)
+            .await?;
+        let repaired: Vec<&str> = self.keys[before..].iter().map(String::as_str).collect();
+        self.sides.old.note_repairs(repository, &repaired).await?;
+        put(self.sides, repository, self.epoch, &marks).await?;
+        Ok(())
+    }
+
+    async fn went_on(&mut self, _: &Tally) -> Result<(), Error> {
+        Ok(())
+    }
+}
