@@ -28,7 +28,7 @@ struct Rule {
 
 impl Columns {
     pub(crate) fn new(
-        general: Own,
+        general: &Own,
         mut own: BTreeMap<String, Own>,
         repositories: &[Repository],
     ) -> Result<Self, SettingsError> {

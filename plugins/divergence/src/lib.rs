@@ -30,7 +30,7 @@ impl Divergence for Comparing {
 
     fn configure(settings: Settings, repositories: &[Repository]) -> Result<Self, SettingsError> {
         Ok(Self {
-            columns: Columns::new(settings.columns, settings.repositories, repositories)?,
+            columns: Columns::new(&settings.columns, settings.repositories, repositories)?,
             thresholds: Thresholds::new(&settings.alerts).map_err(|error| error.within("alerts"))?,
             repair: settings.repair,
         })

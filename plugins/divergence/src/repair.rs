@@ -46,7 +46,7 @@ impl Default for Repair {
 }
 
 impl Repair {
-    pub(crate) fn decide(&self, row: &DivergedRow) -> RepairAction {
+    pub(crate) fn decide(self, row: &DivergedRow) -> RepairAction {
         let action = match (row.source, row.form) {
             (Source::Direct, _) => self.direct,
             (_, Form::Differs) => self.differs,
