@@ -7,7 +7,7 @@ use anyhow::Context;
 use crate::step::{cargo, run};
 
 /// The packages whose core modules are policies.
-const POLICIES: [&str; 2] = ["turnout-routing", "turnout-dual-write"];
+const POLICIES: [&str; 3] = ["turnout-routing", "turnout-dual-write", "turnout-divergence"];
 
 /// The feature that builds and runs the tests that need what this module builds.
 pub(crate) const PREPARED: &str = "turnout-tests/prepared";

@@ -8,6 +8,7 @@
 
 mod broken;
 pub mod cpu_time;
+mod divergence;
 mod examine;
 mod files;
 mod in_force;

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use turnout_runtime::{Description, DualWrite, Failures, Routing, World};
+use turnout_runtime::{Description, Divergence, DualWrite, Failures, Routing, World};
 
 use crate::broken::{BreakerLimits, Broken};
 use crate::files::{File, Files, Origin};
@@ -36,7 +36,7 @@ const DUAL_WRITE: BuiltIn = built_in!("dual-write");
 
 /// The worlds that only advise, one line each: `Advisory::new::<World>(built_in!("world"))`. A change of theirs comes into
 /// force without a handoff.
-const ADVISORY: &[Advisory] = &[];
+const ADVISORY: &[Advisory] = &[Advisory::new::<Divergence>(built_in!("divergence"))];
 
 /// The worlds of a host: `routing` and `dual-write`, which decide what is written where, and those that only advise.
 #[derive(Clone)]
@@ -124,6 +124,11 @@ fn load<W: World>(
 ) -> Result<(Box<dyn Loaded>, Version), Refused> {
     let before = before.and_then(|(loaded, files)| Some((loaded.as_any().downcast_ref()?, files)));
     let (shipped, version) = loader.shipped::<W>(files, before)?;
+    for (policy, module) in shipped.all().zip(files.modules()) {
+        for repository in &*loader.repositories {
+            W::examine(policy, repository.id).map_err(|error| module.refused(&error))?;
+        }
+    }
     Ok((Box::new(shipped), version))
 }
 

@@ -32,3 +32,16 @@ pub(crate) mod dual_write {
         },
     });
 }
+
+/// What the divergence world exports beside it.
+pub(crate) mod divergence {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "divergence",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        with: {
+            "turnout:policy/log": super::policy::turnout::policy::log,
+            "turnout:policy/types": super::routing::turnout::policy::types,
+        },
+    });
+}

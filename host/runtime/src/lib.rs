@@ -45,6 +45,7 @@ pub use presentable::{escaped, presentable};
 pub use runtime::{Options, Runtime, RuntimeError};
 pub use settings::{Document, Mistake};
 pub use worlds::World;
+pub use worlds::divergence::{Divergence, DivergenceModule, DivergencePolicy};
 pub use worlds::dual_write::{DualWrite, DualWriteModule, DualWritePolicy};
 pub use worlds::routing::{Routing, RoutingModule, RoutingPolicy};
 #[cfg(feature = "toy-world")]

@@ -28,6 +28,11 @@ impl LogBudget {
         Self(MESSAGES)
     }
 
+    /// Nothing more is written: the policy is shown a row.
+    pub(crate) const fn nothing() -> Self {
+        Self(0)
+    }
+
     fn spend(&mut self) -> bool {
         let left = self.0.checked_sub(1);
         self.0 = left.unwrap_or(0);

@@ -3,17 +3,30 @@
 //! A world comes into a host by its line in `host/policies/src/worlds.rs`.
 
 mod convert;
+pub(crate) mod divergence;
 pub(crate) mod dual_write;
 pub(crate) mod routing;
 #[cfg(feature = "toy-world")]
 pub(crate) mod toy;
 
 pub(crate) use exports::Exports;
+use turnout_vocabulary::RepositoryId;
+
+use crate::{CallError, Policy};
 
 /// One of the worlds of `wit/`, as a type. Only this crate implements the trait.
 pub trait World: Exports {
     /// The world's name.
     const NAME: &'static str;
+
+    /// Asks a policy of a world that only advises one question of each kind about a repository, so that a policy that cannot answer
+    /// never comes into force. The worlds that decide what is written where have an exam in `host/policies`.
+    ///
+    /// # Errors
+    /// [`CallError`] if the policy failed.
+    fn examine(_policy: &Policy<Self>, _repository: RepositoryId) -> Result<(), CallError> {
+        Ok(())
+    }
 }
 
 mod exports {

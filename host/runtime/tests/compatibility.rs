@@ -5,13 +5,10 @@
 
 mod support;
 
-use std::fs::{self, File};
-use std::io::{Read, Seek};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use support::{CLIENTS, repositories, runtime, subject};
-use tracing::subscriber;
+use support::{CLIENTS, logged, repositories, runtime, subject};
 use turnout_runtime::{DualWritePolicy, LoadError, Module, Routing, RoutingPolicy, World};
 use turnout_vocabulary::{Action, Backend, MirrorPlan, Span};
 use wit_component::{StringEncoding, embed_component_metadata};
@@ -63,18 +60,6 @@ fn built_against(version: &str, uses_what_was_added: bool) -> Vec<u8> {
     let world = resolve.select_world(&[package], Some("routing")).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     module
-}
-
-/// What is logged meanwhile.
-fn logged(meanwhile: impl FnOnce()) -> String {
-    let mut log = tempfile::tempfile().unwrap();
-    let writer: Arc<File> = Arc::new(log.try_clone().unwrap());
-    let subscriber = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).finish();
-    subscriber::with_default(subscriber, meanwhile);
-    let mut text = String::new();
-    log.rewind().unwrap();
-    log.read_to_string(&mut text).unwrap();
-    text
 }
 
 fn assert_routes_and_logs(module: &Module<Routing>) {

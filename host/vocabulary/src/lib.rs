@@ -5,8 +5,10 @@
 //! - [`Outcome`]: what a backend answers to an operation.
 //! - [`ReadPlan`], [`Admission`], [`Span`]: what a routing policy answers.
 //! - [`MirrorPlan`], [`Retry`], [`Alert`]: what a dual-write policy answers.
+//! - [`RepairAction`], [`DivergenceAlert`]: what a divergence policy answers, and [`Pair`], which it compares.
 
 mod backend;
+mod divergence;
 mod epoch;
 mod mirror;
 mod operation;
@@ -17,6 +19,10 @@ mod repository;
 mod subject;
 
 pub use backend::{Backend, PerBackend};
+pub use divergence::{
+    ComparedColumn, ComparisonCount, ComparisonSource, ComparisonWindow, DivergedRow, DivergenceAlert,
+    DivergenceAlertKind, DivergenceForm, Pair, RepairAction,
+};
 pub use epoch::Epoch;
 pub use mirror::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry, Severity, Written};
 pub use operation::{

@@ -26,3 +26,17 @@ pub mod dual_write {
         },
     });
 }
+
+/// The world `divergence`.
+pub mod divergence {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "divergence",
+        pub_export_macro: true,
+        export_macro_name: "export_to_host",
+        with: {
+            "turnout:policy/log@0.1.0": super::routing::turnout::policy::log,
+            "turnout:policy/types@0.1.0": super::routing::turnout::policy::types,
+        },
+    });
+}

@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 use crate::bindings::routing::turnout::policy::types;
 use crate::{Repository, SettingsError, settings};
 
-/// What `export_routing!` and `export_dual_write!` say of a policy. Only these macros implement the trait.
+/// What `export_routing!`, `export_dual_write!` and `export_divergence!` say of a policy. Only these macros implement the trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the policy of its crate",
-    note = "write `turnout_policy::export_routing!({Self});` or `turnout_policy::export_dual_write!({Self});`"
+    note = "write `turnout_policy::export_routing!({Self});`, or `export_dual_write!` or `export_divergence!` for these worlds"
 )]
 pub trait Exported: Sized + Send + Sync + 'static {
     /// As the trait of the policy's world has it.
@@ -59,7 +59,7 @@ pub(crate) fn read<P: Exported>(json: &str, repositories: &[Repository]) -> Resu
     P::configured(settings::read(json)?, repositories)
 }
 
-/// What both macros write: the policy's name, version, settings, and the place where it is kept.
+/// What these macros write: the policy's name, version, settings, and the place where it is kept.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __exported {

@@ -1,7 +1,7 @@
 //! The SDK for policies of Turnout: one trait for each world, settings read by serde, and everything around them done.
 //!
 //! A policy decides, operation by operation, and never acts: it has no clock, no randomness, no files and no network. The worlds
-//! are [`routing`] and [`dual_write`]. Here is a whole routing policy. It moves the listed subjects to the new database:
+//! are [`routing`], [`dual_write`] and [`divergence`]. Here is a whole routing policy. It moves the listed subjects to the new database:
 //!
 //! ```
 //! use std::collections::HashSet;
@@ -97,6 +97,7 @@
 //! a [`RepositoryNumber`] is an index into a `Vec`.
 
 mod bindings;
+pub mod divergence;
 pub mod dual_write;
 mod exported;
 pub mod log;
@@ -131,7 +132,7 @@ impl From<&str> for Repository {
 /// What the macros of this crate write into a policy.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::bindings::{dual_write, routing};
+    pub use crate::bindings::{divergence, dual_write, routing};
     pub use crate::exported::Exported;
     pub use crate::settings::schema;
 }

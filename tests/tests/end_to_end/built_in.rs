@@ -39,7 +39,7 @@ async fn becomes(host: &Host, side: &str) {
 #[test]
 fn built_in_modules_are_what_their_sources_build_to() -> Result<()> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/policies/src/built_in");
-    for world in ["routing", "dual-write"] {
+    for world in ["routing", "dual-write", "divergence"] {
         let built = fs::read(policy(world))?;
         if built.windows(9).any(|part| part == b"/registry")
             && !built.windows(15).any(|part| part == b"/cargo/registry")
@@ -64,6 +64,7 @@ async fn empty_directory_serves_with_everything_off() -> Result<()> {
     let status = host.get("/v1/status").await?.json();
     assert_eq!(status["routing"]["built_in"], true, "{status}");
     assert_eq!(status["dual_write"]["built_in"], true, "{status}");
+    assert_eq!(status["divergence"]["built_in"], true, "{status}");
     assert_eq!((&status["epoch"], &status["refused"]), (&json!(1), &json!(null)));
     assert_eq!(backend(&host).await?, "old");
     site.configure(&[("api.listen", &format!("'{}'", host.address()))])?;
@@ -73,7 +74,7 @@ async fn empty_directory_serves_with_everything_off() -> Result<()> {
         site.turnout(&["policy", "list"])?,
         site.turnout(&["policy", "show", "1"])?,
     ] {
-        assert!(answer.matches("built in").count() >= 2, "{answer}");
+        assert!(answer.matches("built in").count() >= 3, "{answer}");
     }
     assert!(fs::read_dir(site.policies())?.next().is_none(), "nothing was written");
     host.stop().await
@@ -146,7 +147,7 @@ async fn record_from_before_a_world_existed_means_its_default() -> Result<()> {
     host.stop().await?;
     let (old, new) = site.databases().await?;
     for side in [&old, &new] {
-        sqlx::query("update turnout.epoch set set = (set::jsonb - 'dual_write')::json")
+        sqlx::query("update turnout.epoch set set = (set::jsonb - 'dual_write' - 'divergence')::json")
             .execute(side)
             .await?;
     }
@@ -155,6 +156,7 @@ async fn record_from_before_a_world_existed_means_its_default() -> Result<()> {
     let status = host.get("/v1/status").await?.json();
     assert_eq!((&status["epoch"], &status["refused"]), (&json!(1), &json!(null)));
     assert_eq!(status["dual_write"]["built_in"], true, "{status}");
+    assert_eq!(status["divergence"]["built_in"], true, "{status}");
     assert_eq!(status["routing"]["built_in"], policy_is_built_in()?, "{status}");
     host.stop().await
 }

@@ -7,6 +7,7 @@ mod comparing;
 mod demo;
 mod dialect;
 mod direct_writes;
+mod divergence;
 mod exam;
 mod failover;
 mod gaps;

@@ -23,6 +23,18 @@ pub(super) fn saturated(number: u128) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
+/// The greatest number that an alert shows: too short to hold a phone.
+pub(super) const MOST_SHOWN: u32 = 999_999;
+
+/// The longest word of an alert, in letters.
+const WORD: usize = 32;
+
+/// A word of an alert that can hold no phone. Any other text becomes `other`.
+pub(super) fn word(text: String) -> String {
+    let good = (1..=WORD).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'-'));
+    if good { text } else { "other".into() }
+}
+
 impl From<Action> for wit::Action {
     fn from(action: Action) -> Self {
         match action {

@@ -1,8 +1,12 @@
 //! The policies of `tests/fixtures`, and what they are run with.
 #![allow(dead_code, reason = "every test binary uses its part")]
 
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use tracing::subscriber;
 use turnout_runtime::{LoadError, Options, RoutingModule, RoutingPolicy, Runtime};
 use turnout_vocabulary::{Repository, RepositoryId, Subject, SubjectRule};
 use wit_component::{StringEncoding, embed_component_metadata};
@@ -67,4 +71,16 @@ pub(crate) fn repositories() -> Vec<Repository> {
 
 pub(crate) fn subject() -> Subject {
     SubjectRule::for_region("RU").unwrap().normalise("89686484488").unwrap()
+}
+
+/// What is logged meanwhile.
+pub(crate) fn logged(meanwhile: impl FnOnce()) -> String {
+    let mut log = tempfile::tempfile().unwrap();
+    let writer: Arc<File> = Arc::new(log.try_clone().unwrap());
+    let subscriber = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).finish();
+    subscriber::with_default(subscriber, meanwhile);
+    let mut text = String::new();
+    log.rewind().unwrap();
+    log.read_to_string(&mut text).unwrap();
+    text
 }

@@ -5,16 +5,10 @@ use std::time::Duration;
 use turnout_vocabulary::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry, Severity, Written};
 
 use crate::bindings::dual_write::turnout::policy::dual_write_types as wit;
-use crate::worlds::convert::saturated;
+use crate::worlds::convert::{MOST_SHOWN, saturated, word};
 
 /// The shortest rest of a row that could not be mirrored, so that no policy makes the host spin.
 const SHORTEST_REST: Duration = Duration::from_millis(10);
-
-/// The longest time that an alert shows, in milliseconds.
-const LONGEST_SHOWN: u32 = 999_999;
-
-/// The longest word of an alert, in letters.
-const WORD: usize = 32;
 
 fn milliseconds(number: u32) -> Duration {
     Duration::from_millis(number.into())
@@ -80,7 +74,7 @@ impl From<wit::Alert> for Alert {
                 wit::AlertKind::Slow(over) => AlertKind::Slow { over: shown(over) },
                 wit::AlertKind::LateMirror(over) => AlertKind::LateMirror { over: shown(over) },
                 wit::AlertKind::Parked => AlertKind::Parked,
-                wit::AlertKind::Other(word) => AlertKind::Other(checked(word)),
+                wit::AlertKind::Other(text) => AlertKind::Other(word(text)),
             },
             severity: match alert.severity {
                 wit::Severity::Warning => Severity::Warning,
@@ -92,11 +86,5 @@ impl From<wit::Alert> for Alert {
 
 /// The time of an alert, cut so short that it can hold no phone. A write that took longer than the policy's time took longer than this.
 fn shown(over: u32) -> Duration {
-    milliseconds(over.min(LONGEST_SHOWN))
-}
-
-/// A word that can hold no phone. Any other text becomes `other`.
-fn checked(word: String) -> String {
-    let good = (1..=WORD).contains(&word.len()) && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'-'));
-    if good { word } else { "other".into() }
+    milliseconds(over.min(MOST_SHOWN))
 }
