@@ -19,6 +19,9 @@ impl Load {
     /// All of the time.
     pub const FULL: Self = Self(100);
 
+    /// A quarter of the time.
+    pub const QUARTER: Self = Self(25);
+
     /// A share between 1 and 100 percent; `None` for any other number.
     #[must_use]
     pub fn percent(percent: u8) -> Option<Self> {
