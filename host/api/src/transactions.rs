@@ -22,6 +22,8 @@
 //!   the place of the row, and the column.
 //! - `{"$ref": "0.count"}` stands for the number of rows of that answer.
 //! - A reference may stand wherever a column's value may stand in `rows` and in `match`.
+//! - Where the authority of rows can differ, the subject of an operation may be a reference only to a value that does not change from one
+//!   attempt to the next. A subject that the database generates is refused with `TURNOUT_AUTHORITY`.
 
 mod description;
 mod reference;
@@ -36,7 +38,7 @@ use http::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use turnout_backends::{Error as BackendError, Isolation};
-use turnout_pipeline::{Asked, Committed, Error, Failed, Provenance, Reason, Step, Transaction};
+use turnout_pipeline::{Committed, Error, Failed, Provenance, Reason, Step, Transaction};
 use turnout_postgrest::Refusal;
 use turnout_vocabulary::{Backend, Epoch, MirrorState, OperationId, Outcome};
 
@@ -104,20 +106,14 @@ async fn transact(host: &Host, id: OperationId, body: Bytes) -> Result<Response,
     Ok(provenance::declare(provenance, response))
 }
 
-fn steps<'s>(host: &'s Host, operations: &'s [Description<'_>]) -> Result<Vec<Step<'s, Refusal>>, Refusal> {
-    let step = |(place, operation): (usize, &'s Description<'_>)| {
+fn steps(host: &Host, operations: &[Description<'_>]) -> Result<Vec<Step>, Refusal> {
+    let step = |(place, operation): (usize, &Description<'_>)| {
         let repository = host.pipeline.repository(&operation.repository);
         let repository = repository.ok_or_else(|| Refusal::unknown_table("public", &operation.repository))?;
         operation.check(&operations[..place])?;
-        let request = if operation.refers() {
-            Asked::Later(Box::new(|answers: &[Outcome]| operation.request(repository, answers)))
-        } else {
-            Asked::Known(operation.request(repository, &[])?)
-        };
         Ok(Step {
             repository: repository.id,
-            action: operation.action(),
-            request,
+            request: operation.request(repository)?,
         })
     };
     let steps = operations.iter().enumerate();
@@ -153,10 +149,12 @@ fn tell<'o>(operation: &Description<'_>, outcome: &'o Outcome) -> Result<Told<'o
     }
 }
 
-fn of_failure(failed: Failed<Refusal>, host: &Host) -> Refusal {
+fn of_failure(failed: Failed, host: &Host) -> Refusal {
     let Failed { step, reason, attempts } = failed;
     let refusal = match reason {
-        Reason::Unresolved(refusal) => refusal,
+        Reason::Unresolved(reference) => {
+            Refusal::dangling_reference(format!("{:?} has no value that can stand here.", reference.to_string()))
+        }
         Reason::Contention(Error::Backend(BackendError::Database(error))) => {
             Refusal::contention(attempts, &error.sqlstate, RETRY_AFTER)
         }

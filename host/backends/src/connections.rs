@@ -20,19 +20,13 @@ pub(crate) use watch::watch;
 use crate::error::Error;
 use crate::schema::{Schema, introspection, read_schema};
 use crate::sql::Statement;
-use crate::wire::{Answer, Failure, Isolation, Pages as PagesOfWire, Reach, Session as SessionOfWire, Wire};
+use crate::wire::{Answer, Failure, Isolation, Listed, Pages as PagesOfWire, Reach, Undone, Why, Wire};
 
 /// The connections to one database.
 pub(crate) struct Connections {
     wire: Box<dyn Wire>,
     reach: Arc<Reach>,
     readiness: Readiness,
-}
-
-/// A transaction. Unless it has come to its end by the time it is dropped, it is taken back.
-pub(crate) struct Session<'c> {
-    connections: &'c Connections,
-    session: Box<dyn SessionOfWire + 'c>,
 }
 
 /// Texts that are read page by page.
@@ -102,13 +96,27 @@ impl Connections {
         answer.map_err(|failure| self.error(failure, true))
     }
 
-    /// Begins a transaction.
-    pub(crate) async fn begin(&self, isolation: Isolation) -> Result<Session<'_>, Error> {
-        let session = self.noted(self.wire.begin(isolation).await);
-        Ok(Session {
-            connections: self,
-            session: session.map_err(|failure| self.error(failure, false))?,
-        })
+    /// Runs a list of statements as one transaction, once. Of the time that it took each has the same share.
+    pub(crate) async fn run_list(
+        &self,
+        list: &[Listed<'_>],
+        isolation: Isolation,
+    ) -> Result<Vec<Answer>, Undone<Error>> {
+        let began = Instant::now();
+        match self.wire.run_list(list, isolation).await {
+            Ok(answers) => {
+                let statements = u32::try_from(list.len()).unwrap_or(u32::MAX).max(1);
+                self.reach.pulse.record(began.elapsed() / statements);
+                Ok(answers)
+            }
+            Err(undone) => {
+                if let Why::Failed(Failure::Refused(error)) = &undone.why {
+                    self.readiness.note(error);
+                }
+                let in_doubt = undone.at.is_none();
+                Err(undone.map(|failure| self.error(failure, in_doubt)))
+            }
+        }
     }
 
     /// Begins to read the texts that a query answers with, as they are at one moment, and what a question answers with then.
@@ -165,31 +173,7 @@ impl Connections {
     }
 
     fn error(&self, failure: Failure, in_doubt: bool) -> Error {
-        let reason = match failure {
-            Failure::NotSent(error) | Failure::Refused(error) => return error,
-            Failure::Broke(reason) => reason,
-            Failure::Silent => "it did not answer in time".into(),
-        };
-        Error::Unavailable {
-            backend: self.reach.backend,
-            reason,
-            in_doubt,
-        }
-    }
-}
-
-impl Session<'_> {
-    /// Runs a statement. While the transaction has not come to its end, nothing is done.
-    pub(crate) async fn run(&mut self, statement: &Statement<'_>) -> Result<Answer, Error> {
-        let answer = self.connections.timed(self.session.run(statement)).await;
-        answer.map_err(|failure| self.connections.error(failure, false))
-    }
-
-    /// Commits the transaction, or takes it back.
-    pub(crate) async fn end(self, commit: bool) -> Result<(), Error> {
-        let Self { connections, session } = self;
-        let ended = connections.noted(session.end(commit).await);
-        ended.map_err(|failure| connections.error(failure, true))
+        failure.into_error(self.reach.backend, in_doubt)
     }
 }
 

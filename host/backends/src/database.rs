@@ -5,7 +5,7 @@ use std::sync::Arc;
 use turnout_supervisor::{Supervisor, Task};
 use turnout_vocabulary::{Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request, SubjectKind};
 
-pub use transaction::Transaction;
+pub use transaction::Entry;
 
 use crate::connections::{Connections, watch};
 use crate::error::Error;
@@ -254,35 +254,38 @@ impl Database {
     ) -> Result<Outcome, Error> {
         let table = self.table(schema, repository)?;
         let carried = schema.installed.then(|| epoch.to_string());
-        let statement = sql::statement(table, &repository.key, request, carried.as_deref())?;
+        let statement = sql::statement(table, &repository.key, request, carried.as_deref(), false)?;
         let is_write = request.action().is_write();
         let answer = self.connections.run(&statement, !is_write).await?;
-        self.outcome(answer, repository, request, epoch)
+        let (outcome, fence) = self.outcome(answer, repository, request)?;
+        self.refuse_fenced(fence, epoch)?;
+        match request {
+            Request::Find(find) if find.single && outcome.rows != 1 => Err(Error::NotSingle { rows: outcome.rows }),
+            _ => Ok(outcome),
+        }
     }
 
-    /// What the answer to a request says.
+    /// What the answer to a request says; of a read also the fence that it found.
     fn outcome(
         &self,
         answer: Answer,
         repository: &Repository,
         request: &Request,
-        epoch: Epoch,
-    ) -> Result<Outcome, Error> {
-        let (outcome, mark) = outcome(answer, repository).map_err(|misread| self.misread(&misread))?;
+    ) -> Result<(Outcome, Option<i64>), Error> {
+        let (mut outcome, mark) = outcome(answer, repository).map_err(|misread| self.misread(&misread))?;
         if request.action().is_write() {
-            return Ok(Outcome {
-                transaction: mark,
-                ..outcome
-            });
+            outcome.transaction = mark;
+            return Ok((outcome, None));
         }
-        // Rows of a side that has refused this epoch's writes may be yesterday's.
-        if mark.is_some_and(|fence| fence.unsigned_abs() > epoch.get()) {
+        Ok((outcome, mark))
+    }
+
+    /// Rows of a side that has refused this epoch's writes may be yesterday's.
+    fn refuse_fenced(&self, fence: Option<i64>, epoch: Epoch) -> Result<(), Error> {
+        if fence.is_some_and(|fence| fence.unsigned_abs() > epoch.get()) {
             return Err(Error::Fenced { backend: self.backend });
         }
-        match request {
-            Request::Find(find) if find.single && outcome.rows != 1 => Err(Error::NotSingle { rows: outcome.rows }),
-            _ => Ok(outcome),
-        }
+        Ok(())
     }
 
     async fn subjects_by<'a>(

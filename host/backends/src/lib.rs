@@ -19,7 +19,7 @@ mod settings;
 mod sql;
 mod wire;
 
-pub use database::{Database, Transaction};
+pub use database::{Database, Entry};
 pub use error::{ColumnUse, DatabaseError, Error};
 pub use install::Installation;
 pub use protocol::{
@@ -31,6 +31,6 @@ pub use protocol::{
 };
 pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};
 pub use settings::Settings;
-pub use wire::Isolation;
 #[cfg(feature = "scripted")]
 pub use wire::{Asked, Said, Script};
+pub use wire::{Isolation, Undone, Why};

@@ -22,7 +22,7 @@ mod subjects;
 mod update;
 mod written;
 
-use turnout_vocabulary::Request;
+use turnout_vocabulary::{Reference, Request};
 
 use crate::error::Error;
 use crate::schema::Table;
@@ -34,21 +34,31 @@ pub(crate) use written::rows_of_refused_single;
 /// What the table is called inside a statement.
 const TARGET: &str = "_turnout";
 
-/// The statement that carries out a request on a table. It carries the epoch, where Turnout is installed to check it.
+/// The statement that carries out a request on a table, as one of a list if it is `listed`. It carries the epoch, where Turnout
+/// is installed to check it.
 pub(crate) fn statement<'a>(
     table: &Table,
     key: &[String],
     request: &'a Request,
     carried: Option<&'a str>,
+    listed: bool,
 ) -> Result<Statement<'a>, Error> {
     let mut statement = match request {
-        Request::Find(find) => find::find(table, find, carried.is_some()),
+        Request::Find(find) => find::find(table, find, carried.is_some(), listed),
         Request::Insert(insert) => insert::insert(table, key, insert, carried),
         Request::Update(update) => update::update(table, key, update, carried),
         Request::Delete(delete) => delete::delete(table, key, delete, carried),
     }?;
     statement.check_types(table);
     Ok(statement)
+}
+
+/// The statement that answers with a JSON array of one text: the value of a reference.
+pub(crate) fn referred(reference: &Reference) -> Statement<'_> {
+    Statement::new(
+        "select json_build_array($1::text)::text",
+        &[Parameter::Reference(reference)],
+    )
 }
 
 #[cfg(test)]

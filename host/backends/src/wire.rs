@@ -10,6 +10,7 @@
 
 mod answer;
 mod isolation;
+mod list;
 mod postgres;
 mod pulse;
 mod reach;
@@ -22,9 +23,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::future::BoxFuture;
+use turnout_vocabulary::Backend;
 
 pub(crate) use answer::{Answer, FromText, Hex, Json, Misread};
 pub use isolation::Isolation;
+pub(crate) use list::Listed;
+pub use list::{Undone, Why};
 pub(crate) use postgres::{Options, Pool};
 pub(crate) use reach::Reach;
 pub(crate) use refusal::Refusal;
@@ -46,8 +50,13 @@ pub(crate) trait Wire: Send + Sync {
         made_since: Option<Instant>,
     ) -> BoxFuture<'a, Result<Answer, Failure>>;
 
-    /// Begins a transaction.
-    fn begin(&self, isolation: Isolation) -> BoxFuture<'_, Result<Box<dyn Session + '_>, Failure>>;
+    /// Runs statements once, one after the other as one transaction: all of them, or none. The answers that are kept. An error
+    /// without a place, but for one that was not sent, leaves open whether all of it was done.
+    fn run_list<'a>(
+        &'a self,
+        list: &'a [Listed<'a>],
+        isolation: Isolation,
+    ) -> BoxFuture<'a, Result<Vec<Answer>, Undone<Failure>>>;
 
     /// Asks a question in a new session, also while the database counts as down. What the database answers, or why there was no
     /// answer.
@@ -70,17 +79,6 @@ pub(crate) trait Wire: Send + Sync {
 
     /// Why something between the host and the database spoils sessions, in words; `None` if nothing does.
     fn obstacle(&self) -> BoxFuture<'_, Result<Option<String>, Error>>;
-}
-
-/// A transaction that is under way. Dropped, it is taken back.
-pub(crate) trait Session: Send {
-    /// Runs a statement; it answers with one row.
-    fn run<'a>(&'a mut self, statement: &'a Statement<'a>) -> BoxFuture<'a, Result<Answer, Failure>>;
-
-    /// Commits the transaction, or takes it back.
-    fn end<'a>(self: Box<Self>, commit: bool) -> BoxFuture<'a, Result<(), Failure>>
-    where
-        Self: 'a;
 }
 
 /// What a question was answered with, and the pages that stand at the same moment.
@@ -108,4 +106,20 @@ pub(crate) enum Failure {
     Broke(Arc<str>),
     /// No answer came in the time that the longest statement may take.
     Silent,
+}
+
+impl Failure {
+    /// The error that it means, if the statement may have been done without an answer or not.
+    pub(crate) fn into_error(self, backend: Backend, in_doubt: bool) -> Error {
+        let reason = match self {
+            Self::NotSent(error) | Self::Refused(error) => return error,
+            Self::Broke(reason) => reason,
+            Self::Silent => "it did not answer in time".into(),
+        };
+        Error::Unavailable {
+            backend,
+            reason,
+            in_doubt,
+        }
+    }
 }

@@ -53,6 +53,12 @@ pub enum Error {
         "the rows of this write have different authorities; nothing was done: write them in one request per subject"
     )]
     SeveralAuthorities,
+    /// Whose rows an operation of a transaction touches depends on answers that were others at each attempt.
+    #[error(
+        "whose rows this operation touches depends on earlier answers, and these were others at each attempt; nothing was done: name \
+         the subject in the operation, or send it by itself"
+    )]
+    Unforeseen,
     /// The operations of a transaction have different authorities, by their places in the list.
     #[error(
         "operations {} have the authority old and operations {} the authority new, and a transaction can have only one; \
@@ -122,6 +128,7 @@ impl Error {
             Self::HandedOver { .. } => "handed_over",
             Self::Unfiltered { .. } => "unfiltered",
             Self::SeveralAuthorities => "several_authorities",
+            Self::Unforeseen => "unforeseen",
             Self::Apart { .. } => "apart",
             Self::Partial { .. } => "partial",
             Self::ChangesAuthority => "changes_authority",

@@ -30,4 +30,4 @@ pub use pipeline::{Pipeline, Undecided};
 pub use provenance::{Provenance, Staleness};
 pub use recording::{RecordedOperation, Recording};
 pub use replay::{ChangedDecision, Decided, Replay, ReplayedCohort, in_words};
-pub use transaction::{Asked, Committed, Failed, Reason, Resolve, Step, Transaction};
+pub use transaction::{Committed, Failed, Reason, Step, Transaction};

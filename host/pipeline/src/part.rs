@@ -85,18 +85,18 @@ impl Run<'_> {
     }
 
     /// The texts of the subject column among the rows that match on a backend and that it is the authority of.
-    pub(crate) async fn own_matching(
-        &mut self,
-        request: &Request,
-        backend: Backend,
-    ) -> Result<Vec<Option<String>>, Error> {
+    async fn own_matching(&mut self, request: &Request, backend: Backend) -> Result<Vec<Option<String>>, Error> {
+        let matching = self.matching(request, backend).await?;
+        self.own(request.action(), backend, matching)
+    }
+
+    /// The texts of the subject column among the rows that match on a backend.
+    pub(crate) async fn matching(&mut self, request: &Request, backend: Backend) -> Result<Vec<Option<String>>, Error> {
         let repository = self.repository;
         let everything = Filter::default();
         let filter = request.filter().unwrap_or(&everything);
-        let matching = self
-            .ask(backend, async |database| database.subjects(repository, filter).await)
-            .await?;
-        self.own(request.action(), backend, matching)
+        let ask = async |database: &turnout_backends::Database| database.subjects(repository, filter).await;
+        Ok(self.ask(backend, ask).await?)
     }
 
     /// The part of a write that touches rows with these texts in the subject column only.

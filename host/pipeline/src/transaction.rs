@@ -1,11 +1,15 @@
 mod attempt;
+mod decided;
+mod foreseen;
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 use turnout_backends::Isolation;
-use turnout_vocabulary::{Action, Backend, OperationId, Outcome, RepositoryId, Request};
+use turnout_vocabulary::{Backend, OperationId, Outcome, Reference, RepositoryId, Request};
+
+use foreseen::Foreseen;
 
 use crate::{Error, Provenance};
 use crate::{Pipeline, Run};
@@ -17,35 +21,22 @@ const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// Operations that are done on one authority, all or none of them.
-pub struct Transaction<'s, E> {
+pub struct Transaction {
     /// What the answer and the log line call it.
     pub id: OperationId,
     /// What it sees of transactions beside it.
     pub isolation: Isolation,
     /// The operations, in their order.
-    pub steps: Vec<Step<'s, E>>,
+    pub steps: Vec<Step>,
 }
 
 /// One operation of a transaction.
-pub struct Step<'s, E> {
+pub struct Step {
     /// The repository that it touches.
     pub repository: RepositoryId,
-    /// What kind of operation it is.
-    pub action: Action,
-    /// What it asks for.
-    pub request: Asked<'s, E>,
+    /// What it asks for. It may refer to values of the answers to the operations before it.
+    pub request: Request,
 }
-
-/// What an operation of a transaction asks for.
-pub enum Asked<'s, E> {
-    /// This.
-    Known(Request),
-    /// What this makes of the answers to the operations before it.
-    Later(Box<Resolve<'s, E>>),
-}
-
-/// Makes a request of the answers to earlier operations.
-pub type Resolve<'s, E> = dyn Fn(&[Outcome]) -> Result<Request, E> + Send + Sync + 's;
 
 /// A transaction that is committed.
 #[derive(Debug)]
@@ -58,47 +49,49 @@ pub struct Committed {
 
 /// A transaction that is not done.
 #[derive(Debug)]
-pub struct Failed<E> {
+pub struct Failed {
     /// The operation to blame, by its place, if it is one.
     pub step: Option<usize>,
     /// Why.
-    pub reason: Reason<E>,
+    pub reason: Reason,
     /// How many attempts were made.
     pub attempts: u32,
 }
 
 /// Why a transaction is not done.
 #[derive(Debug)]
-pub enum Reason<E> {
-    /// What an operation needs of the answers before it is not there.
-    Unresolved(E),
+pub enum Reason {
+    /// An operation refers to what the answers before it do not have, or to an array or an object where a single value is needed.
+    Unresolved(Reference),
     /// Others got in the way at every attempt.
     Contention(Error),
     /// Anything else.
     Error(Error),
 }
 
-impl<E> From<Error> for Reason<E> {
+impl From<Error> for Reason {
     fn from(error: Error) -> Self {
         Self::Error(error)
     }
 }
 
 /// Where and why an attempt stopped.
-type Stopped<E> = (Option<usize>, Reason<E>);
+type Stopped = (Option<usize>, Reason);
 
 impl Pipeline {
     /// Does a transaction. If the policies that decided it are overtaken before anything was done, all of it is decided
-    /// again under the next, unseen by the caller; if other transactions get in the way, it is tried a few times.
-    pub async fn transact<E>(&self, transaction: &Transaction<'_, E>) -> (Provenance, Result<Committed, Failed<E>>) {
+    /// again under the next, unseen by the caller; so it is if it touches rows of others than was foreseen. If other transactions get
+    /// in the way, it is tried a few times.
+    pub async fn transact(&self, transaction: &Transaction) -> (Provenance, Result<Committed, Failed>) {
         let first = transaction
             .steps
             .first()
             .map_or(RepositoryId(0), |step| step.repository);
         let mut run = Run::begin(self, transaction.id, first);
+        let mut foreseen = Foreseen::default();
         let (mut attempts, mut deadline, mut awaited) = (1, None, false);
         let result = loop {
-            let (step, reason) = match run.attempt(transaction).await {
+            let (step, reason) = match run.attempt(transaction, &mut foreseen).await {
                 Ok(outcomes) => break Ok(Committed { outcomes, attempts }),
                 Err(stopped) => stopped,
             };
@@ -108,6 +101,8 @@ impl Pipeline {
             let again = if error.is_overtaken() {
                 let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.handoffs.patience());
                 run.wait_for_others(deadline).await
+            } else if matches!(error, Error::Unforeseen) {
+                foreseen.may_come_true()
             } else if error.is_reference() && !awaited {
                 awaited = true;
                 match run.provenance.backend {
@@ -123,9 +118,9 @@ impl Pipeline {
             };
             if !again {
                 if let Some(blamed) = transaction.steps.get(step.unwrap_or(0)) {
-                    let Step { repository, action, .. } = *blamed;
+                    let action = blamed.request.action();
                     self.metrics
-                        .operation(repository, action, &run.provenance, Some(&error));
+                        .operation(blamed.repository, action, &run.provenance, Some(&error));
                 }
                 let reason = if error.is_transient() {
                     Reason::Contention(error)

@@ -130,7 +130,7 @@ impl Run<'_> {
     }
 
     /// Whether an upsert may change rows of subjects other than those that it sends.
-    fn may_merge_others(&self, insert: &Insert, column: &String) -> bool {
+    pub(crate) fn may_merge_others(&self, insert: &Insert, column: &String) -> bool {
         let merges =
             |conflict: &Conflict| conflict.resolution == Resolution::Merge && !conflict.columns.contains(column);
         insert.conflict.as_ref().is_some_and(merges) && self.policies.span(self.repository.id) == Span::Both

@@ -27,7 +27,8 @@ pub use epoch::Epoch;
 pub use mirror::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry, Severity, Written};
 pub use operation::{
     Action, Column, Comparison, Conflict, Delete, Filter, Find, Insert, IsValue, NullsOrder, Operand, Operation,
-    OperationId, Operator, OrderBy, Request, Resolution, Returning, Rows, Update, Window,
+    OperationId, Operator, OrderBy, PlacedReference, Reference, Referred, Request, Resolution, Returning, Rows, Update,
+    Window,
 };
 pub use outcome::Outcome;
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};

@@ -1,6 +1,7 @@
 //! One call of the application, as data.
 
 mod filter;
+mod reference;
 mod shape;
 mod write;
 
@@ -9,6 +10,7 @@ use std::fmt;
 use uuid::Uuid;
 
 pub use filter::{Comparison, Filter, IsValue, Operand, Operator};
+pub use reference::{PlacedReference, Reference, Referred};
 pub use shape::{Column, NullsOrder, OrderBy, Window};
 pub use write::{Conflict, Delete, Insert, Resolution, Returning, Rows, Update};
 

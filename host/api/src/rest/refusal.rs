@@ -17,7 +17,7 @@ pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
             None,
         ),
         Error::Unfiltered { action, repository } => Refusal::unfiltered(action, &repository),
-        Error::SeveralAuthorities | Error::ChangesAuthority | Error::Apart { .. } => {
+        Error::SeveralAuthorities | Error::ChangesAuthority | Error::Apart { .. } | Error::Unforeseen => {
             Refusal::authority(error.to_string())
         }
         Error::Partial { done, failure } => of(*failure, labels).into_partial(&parts(done)),

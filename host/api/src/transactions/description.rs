@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use turnout_postgrest::{Refusal, parse};
 use turnout_vocabulary::{
-    Action, Comparison, Delete, Filter, Find, IsValue, Operand, Operator, Outcome, Repository, Request, Update,
+    Action, Comparison, Delete, Filter, Find, Insert, IsValue, Operand, Operator, PlacedReference, Reference,
+    Repository, Request, Update,
 };
 
-use super::reference::Reference;
+use super::reference;
 
 /// Columns with their values as JSON text.
 type Columns<'b> = BTreeMap<String, &'b RawValue>;
@@ -76,11 +77,6 @@ impl Description<'_> {
         self.returned == Returned::Representation
     }
 
-    /// Whether the operation needs answers to earlier operations.
-    pub(super) fn refers(&self) -> bool {
-        self.references().next().is_some()
-    }
-
     /// Refuses an operation whose parts contradict each other, or whose references do not fit the operations before it.
     pub(super) fn check(&self, earlier: &[Self]) -> Result<(), Refusal> {
         let takes_rows = !matches!(self.action, Wanted::Find | Wanted::Delete);
@@ -93,7 +89,7 @@ impl Description<'_> {
             return Err(self.unfit("takes no `filter` and no `match`"));
         }
         for reference in self.references() {
-            reference?.check(earlier.len(), |place| earlier[place].returns_rows())?;
+            reference::check(&reference?, earlier.len(), |place| earlier[place].returns_rows())?;
         }
         Ok(())
     }
@@ -102,15 +98,15 @@ impl Description<'_> {
         Refusal::invalid_transaction(format!("The action {} {reason}.", self.action().as_str()))
     }
 
-    /// The request for the backend, given the answers to earlier operations.
-    pub(super) fn request(&self, repository: &Repository, answers: &[Outcome]) -> Result<Request, Refusal> {
+    /// The request for the backend.
+    pub(super) fn request(&self, repository: &Repository) -> Result<Request, Refusal> {
         let method = match self.action {
             Wanted::Find => Method::GET,
             Wanted::Insert | Wanted::Upsert => Method::POST,
             Wanted::Update => Method::PATCH,
             Wanted::Delete => Method::DELETE,
         };
-        let rows = self.resolved_rows(answers)?;
+        let (rows, references) = self.rows_and_references()?;
         let call = parse(&method, repository, &self.query(), &self.headers(), rows.as_bytes())?;
         let mut request = call.request;
         if let Request::Find(Find { filter, .. })
@@ -119,9 +115,12 @@ impl Description<'_> {
         {
             let mut parts = vec![std::mem::take(filter)];
             for (column, value) in &self.matching {
-                parts.push(equal(column, &Reference::resolved(value, answers)?)?);
+                parts.push(equal(column, value)?);
             }
             *filter = Filter::All(parts);
+        }
+        if let Request::Insert(Insert { rows, .. }) | Request::Update(Update { change: rows, .. }) = &mut request {
+            rows.references = references;
         }
         Ok(request)
     }
@@ -151,22 +150,38 @@ impl Description<'_> {
         headers
     }
 
-    /// The rows in the dialect's JSON, with values in place of references.
-    fn resolved_rows(&self, answers: &[Outcome]) -> Result<Cow<'_, str>, Refusal> {
+    /// The rows in the dialect's JSON, with null in place of references; and these.
+    fn rows_and_references(&self) -> Result<(Cow<'_, str>, Vec<PlacedReference>), Refusal> {
         let Some(rows) = self.rows else {
-            return Ok(Cow::Borrowed(""));
+            return Ok((Cow::Borrowed(""), Vec::new()));
         };
-        if !self.refers() {
-            return Ok(Cow::Borrowed(rows.get()));
+        let mut text = String::from("[");
+        let mut references = Vec::new();
+        for (row, values) in columns(rows).into_iter().enumerate() {
+            text.push_str(if row > 0 { ",{" } else { "{" });
+            for (place, (column, value)) in values.into_iter().enumerate() {
+                text.push_str(if place > 0 { "," } else { "" });
+                text.push_str(&serde_json::Value::from(column.as_str()).to_string());
+                text.push(':');
+                let Some(reference) = reference::read(value) else {
+                    text.push_str(value.get());
+                    continue;
+                };
+                references.push(PlacedReference {
+                    at: text.len(),
+                    row,
+                    column,
+                    reference: reference?,
+                });
+                text.push_str("null");
+            }
+            text.push('}');
         }
-        let resolve = |row: Columns| {
-            let values = row.into_iter();
-            let values = values.map(|(column, value)| Ok((column, Reference::resolved(value, answers)?)));
-            values.collect::<Result<BTreeMap<_, _>, Refusal>>()
-        };
-        let rows = columns(rows).into_iter().map(resolve).collect::<Result<Vec<_>, _>>()?;
-        let text = serde_json::to_string(&rows).map_err(|error| Refusal::internal(error.to_string()))?;
-        Ok(Cow::Owned(text))
+        text.push(']');
+        if references.is_empty() {
+            return Ok((Cow::Borrowed(rows.get()), references));
+        }
+        Ok((Cow::Owned(text), references))
     }
 
     fn references(&self) -> impl Iterator<Item = Result<Reference, Refusal>> {
@@ -174,7 +189,7 @@ impl Description<'_> {
         let in_rows = in_rows.into_iter().flat_map(BTreeMap::into_values);
         in_rows
             .chain(self.matching.values().copied())
-            .filter_map(Reference::read)
+            .filter_map(reference::read)
     }
 }
 
@@ -188,10 +203,11 @@ fn columns(rows: &RawValue) -> Vec<Columns<'_>> {
     .unwrap_or_default()
 }
 
-/// The filter for rows whose column has this value.
+/// The filter for rows whose column has this value, or that which a reference stands for.
 fn equal(column: &str, value: &RawValue) -> Result<Filter, Refusal> {
     let text = value.get();
     let (operator, operand) = match text.as_bytes().first() {
+        Some(b'{') if let Some(reference) = reference::read(value) => (Operator::Eq, Operand::Reference(reference?)),
         Some(b'n') => (Operator::Is, Operand::Is(IsValue::Null)),
         Some(b'"') => {
             let content = serde_json::from_str(text).map_err(|error| Refusal::internal(error.to_string()))?;

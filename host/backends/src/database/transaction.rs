@@ -1,108 +1,113 @@
-use std::sync::Arc;
+use std::borrow::Cow;
 
-use turnout_vocabulary::{Epoch, Filter, Outcome, Repository, Request};
+use turnout_vocabulary::{Epoch, Filter, Outcome, Reference, Referred, Repository, Request};
 
 use super::Database;
-use crate::connections::Session;
 use crate::error::Error;
 use crate::schema::Schema;
 use crate::sql;
-use crate::wire::Isolation;
+use crate::wire::{Isolation, Listed, Undone, Why};
 
-/// Several requests on one backend, all or nothing. Whatever ends it but [`commit`](Self::commit), also being dropped, takes
-/// all of it back.
-pub struct Transaction<'d> {
-    database: &'d Database,
-    schema: Arc<Schema>,
-    session: Session<'d>,
+/// One entry of a transaction.
+pub enum Entry<'r> {
+    /// Carries out a request. References in later entries count the requests.
+    Request(&'r Repository, Cow<'r, Request>),
+    /// Goes on only if a reference stands for this. Without a value it never goes on, and tells what the reference stands for.
+    Value(&'r Reference, Option<Referred>),
+    /// Goes on only if the rows that match have no other values than these in the subject column.
+    Subjects(&'r Repository, Filter, Vec<Option<String>>),
 }
 
 impl Database {
-    /// Begins a transaction.
+    /// Carries out requests that were decided under an epoch as one transaction: all of them, or nothing. What became of each
+    /// request.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] and the like.
-    pub async fn begin(&self, isolation: Isolation) -> Result<Transaction<'_>, Error> {
-        Ok(Transaction {
-            database: self,
-            schema: self.schemas.get(&self.connections).await?,
-            session: self.connections.begin(isolation).await?,
+    /// As [`execute`](Self::execute), with the entry to blame. [`Error::Outdated`] if the tables have changed since they were last
+    /// read. After [`Error::Unavailable`] that is in doubt the transaction may have been committed.
+    pub async fn execute_all(
+        &self,
+        entries: &[Entry<'_>],
+        isolation: Isolation,
+        epoch: Epoch,
+    ) -> Result<Vec<Outcome>, Undone<Error>> {
+        let schema = self.schemas.get(&self.connections).await.map_err(Undone::nowhere)?;
+        let mut undone = match self.execute_all_with(&schema, entries, isolation, epoch).await {
+            Ok(outcomes) => return Ok(outcomes),
+            Err(undone) => undone,
+        };
+        if let Why::Failed(error) = undone.why {
+            undone.why = Why::Failed(self.understood(&schema, error, epoch).await);
+        }
+        Err(undone)
+    }
+
+    async fn execute_all_with(
+        &self,
+        schema: &Schema,
+        entries: &[Entry<'_>],
+        isolation: Isolation,
+        epoch: Epoch,
+    ) -> Result<Vec<Outcome>, Undone<Error>> {
+        let carried = schema.installed.then(|| epoch.to_string());
+        let mut list = Vec::with_capacity(entries.len());
+        for (at, entry) in entries.iter().enumerate() {
+            let listed = self.listed(schema, entry, carried.as_deref());
+            list.push(listed.map_err(|error| Undone::by(at, error))?);
+        }
+        let mut answers = self.connections.run_list(&list, isolation).await?.into_iter();
+        let mut writes = false;
+        let (mut outcomes, mut fences) = (Vec::new(), Vec::new());
+        for (at, entry) in entries.iter().enumerate() {
+            let Entry::Request(repository, request) = entry else {
+                continue;
+            };
+            let Some(answer) = answers.next() else {
+                break;
+            };
+            writes |= request.action().is_write();
+            let outcome = self.outcome(answer, repository, request);
+            let (outcome, fence) = outcome.map_err(|error| Undone::by(at, error))?;
+            outcomes.push(outcome);
+            fences.push((at, fence));
+        }
+        // A write holds up every change of authority until the commit, so the rows that were read beside it are not yesterday's.
+        for (at, fence) in fences.into_iter().filter(|_| !writes) {
+            self.refuse_fenced(fence, epoch)
+                .map_err(|error| Undone::by(at, error))?;
+        }
+        Ok(outcomes)
+    }
+
+    fn listed<'e>(&self, schema: &Schema, entry: &'e Entry<'_>, carried: Option<&'e str>) -> Result<Listed<'e>, Error> {
+        Ok(match entry {
+            Entry::Request(repository, request) => {
+                let table = self.table(schema, repository)?;
+                Listed::Run(sql::statement(table, &repository.key, request, carried, true)?)
+            }
+            Entry::Value(reference, value) => {
+                let allowed = value.iter().map(|Referred(text)| text.clone());
+                Listed::Check(sql::referred(reference), allowed.collect())
+            }
+            Entry::Subjects(repository, filter, subjects) => {
+                let table = self.table(schema, repository)?;
+                let column = repository.subject.as_deref().unwrap_or_default();
+                Listed::Check(sql::subjects(table, column, filter)?, subjects.clone())
+            }
         })
     }
-}
 
-impl Transaction<'_> {
-    /// Carries out a request that was decided under an epoch. After an error the transaction can only be
-    /// [given up](Self::give_up).
-    ///
-    /// # Errors
-    /// As [`Database::execute`].
-    pub async fn execute(
-        &mut self,
-        repository: &Repository,
-        request: &Request,
-        epoch: Epoch,
-    ) -> Result<Outcome, Error> {
-        let Self {
-            database,
-            schema,
-            session,
-        } = self;
-        let table = database.table(schema, repository)?;
-        let carried = schema.installed.then(|| epoch.to_string());
-        let statement = sql::statement(table, &repository.key, request, carried.as_deref())?;
-        let answer = session.run(&statement).await?;
-        database.outcome(answer, repository, request, epoch)
-    }
-
-    /// As [`Database::subjects`], among the rows that the transaction sees.
-    ///
-    /// # Errors
-    /// As [`Database::execute`].
-    pub async fn subjects(&mut self, repository: &Repository, filter: &Filter) -> Result<Vec<Option<String>>, Error> {
-        let Some(column) = &repository.subject else {
-            return Ok(Vec::new());
-        };
-        let table = self.database.table(&self.schema, repository)?;
-        let answer = self.session.run(&sql::subjects(table, column, filter)?).await?;
-        self.database.subjects_in(answer)
-    }
-
-    /// Commits it.
-    ///
-    /// # Errors
-    /// [`Error::Database`] if it was taken back instead; [`Error::Unavailable`] if no answer came: it may have been committed.
-    pub async fn commit(self) -> Result<(), Error> {
-        self.session.end(true).await
-    }
-
-    /// Takes it back.
-    pub async fn roll_back(self) {
-        // If this fails the connection is closed, which takes it back too.
-        let _ = self.session.end(false).await;
-    }
-
-    /// Takes it back after an error of an operation that was decided under an epoch, and says what that means:
-    /// [`Error::Outdated`] instead, if the tables have changed since they were last read; [`Error::Fenced`], if this side
-    /// refuses the epoch.
-    pub async fn give_up(self, error: Error, epoch: Epoch) -> Error {
-        // If this fails the connection is closed, which takes it back too.
-        let _ = self.session.end(false).await;
+    /// What an error means that took back a transaction which was decided under an epoch.
+    async fn understood(&self, schema: &Schema, error: Error, epoch: Epoch) -> Error {
         if !error.may_be_stale_schema() {
-            return if self.schema.installed {
-                self.database.unless_fenced(error, epoch).await
+            return if schema.installed {
+                self.unless_fenced(error, epoch).await
             } else {
                 error
             };
         }
-        let Database {
-            schemas,
-            connections,
-            backend,
-            ..
-        } = self.database;
-        match schemas.newer_than(&self.schema, error, connections).await {
-            Ok(_) => Error::Outdated { backend: *backend },
+        match self.schemas.newer_than(schema, error, &self.connections).await {
+            Ok(_) => Error::Outdated { backend: self.backend },
             Err(error) => error,
         }
     }

@@ -1,6 +1,6 @@
 //! Filters. To add an operator: add it to the vocabulary, then here.
 
-use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator};
+use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator, Reference};
 
 use super::{Parameter, Statement, TARGET};
 use crate::error::{ColumnUse, Error};
@@ -61,6 +61,10 @@ fn write_comparison<'a>(statement: &mut Statement<'a>, table: &Table, comparison
         operand,
     } = comparison;
     let column = table.column(name, ColumnUse::Read)?;
+    if let (Operator::Eq, Operand::Reference(reference)) = (operator, operand) {
+        write_reference(statement, reference, column);
+        return Ok(());
+    }
     statement.sql(TARGET).sql(".").identifier(name);
     match (operator, operand) {
         (Operator::Eq, Operand::Value(value)) => write_sign(statement, " = ", value, column),
@@ -96,6 +100,19 @@ fn write_comparison<'a>(statement: &mut Statement<'a>, table: &Table, comparison
         }
     }
     Ok(())
+}
+
+/// A null column equals a null value. PostgreSQL can use no index for `is not distinct from`.
+fn write_reference<'a>(statement: &mut Statement<'a>, reference: &'a Reference, column: &TableColumn) {
+    let value = Parameter::Reference(reference);
+    statement.sql("(").sql(TARGET).sql(".").identifier(&column.name);
+    statement
+        .sql(" = ")
+        .parameter(value.clone())
+        .sql("::")
+        .compared_type_of(column);
+    statement.sql(" or (").sql(TARGET).sql(".").identifier(&column.name);
+    statement.sql(" is null and ").parameter(value).sql("::text is null))");
 }
 
 fn write_sign<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str, column: &TableColumn) {
@@ -138,6 +155,17 @@ mod tests {
             Filter::Not(Box::new(Filter::Any(vec![list, null]))),
         ]);
         let expected = r#" where (_turnout."phone" = $1::text and not ((_turnout."id" = any ($2::text[]::integer[]) or _turnout."Full ""name""" is null)))"#;
+        assert_eq!(written(&filter).unwrap(), (expected.into(), 2));
+    }
+
+    #[test]
+    fn a_column_equals_a_reference_also_where_both_are_null() {
+        let reference = Reference {
+            operation: 0,
+            cell: None,
+        };
+        let filter = compare("id", Operator::Eq, Operand::Reference(reference));
+        let expected = r#" where (_turnout."id" = $1::integer or (_turnout."id" is null and $2::text is null))"#;
         assert_eq!(written(&filter).unwrap(), (expected.into(), 2));
     }
 

@@ -1,21 +1,24 @@
 use turnout_vocabulary::{Find, NullsOrder, Window};
 
 use super::filter::write_where;
-use super::{Parameter, Statement, TARGET, selection};
+use super::{Parameter, Statement, TARGET, selection, written};
 use crate::error::{ColumnUse, Error};
 use crate::schema::Table;
 
 /// A read. All rows go into one JSON array; where a single one is asked for, only the first is made into JSON, and all
-/// are counted. Where there is a fence its value is read no earlier than the rows.
-pub(super) fn find<'a>(table: &Table, find: &'a Find, fenced: bool) -> Result<Statement<'a>, Error> {
+/// are counted. Where there is a fence its value is read no earlier than the rows. One that is `listed` takes its transaction back
+/// where there is not the single row that is asked for.
+pub(super) fn find<'a>(table: &Table, find: &'a Find, fenced: bool, listed: bool) -> Result<Statement<'a>, Error> {
     let mut statement = Statement::default();
     if find.single {
         statement.sql("with _turnout_rows as (");
         write_rows(&mut statement, table, find)?;
-        statement.sql(
-            ") select (select row_to_json(_turnout_row)::text from _turnout_rows as _turnout_row limit 1), \
-             (select count(*) from _turnout_rows)::text",
-        );
+        statement.sql(") select (select row_to_json(_turnout_row)::text from _turnout_rows as _turnout_row limit 1), ");
+        if listed {
+            written::write_single_count(&mut statement, "(select count(*) from _turnout_rows)");
+        } else {
+            statement.sql("(select count(*) from _turnout_rows)::text");
+        }
         write_total(&mut statement, table, find, "(select count(*) from _turnout_rows)")?;
         write_fence(&mut statement, fenced);
     } else {
@@ -104,7 +107,7 @@ mod tests {
             ..Find::default()
         };
         assert_eq!(
-            find(&clients(), &request, false).unwrap().text,
+            find(&clients(), &request, false, false).unwrap().text,
             "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text \
              from (select _turnout.* from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) \
              as _turnout_row"
@@ -129,7 +132,7 @@ mod tests {
             count: true,
             ..Find::default()
         };
-        let written = find(&clients(), &request, false).unwrap();
+        let written = find(&clients(), &request, false, false).unwrap();
         assert_eq!(written.text.matches("where _turnout.\"phone\" = $").count(), 2);
         assert!(
             written
@@ -140,7 +143,11 @@ mod tests {
 
         request.window = Window::default();
         assert_eq!(
-            find(&clients(), &request, false).unwrap().text.matches("where").count(),
+            find(&clients(), &request, false, false)
+                .unwrap()
+                .text
+                .matches("where")
+                .count(),
             1
         );
     }

@@ -12,7 +12,7 @@ pub(super) fn insert<'a>(
     insert: &'a Insert,
     carried: Option<&'a str>,
 ) -> Result<Statement<'a>, Error> {
-    let Rows { json, columns, .. } = &insert.rows;
+    let columns = &insert.rows.columns;
     let mut statement = Statement::default();
     written::open(&mut statement);
     statement
@@ -25,7 +25,7 @@ pub(super) fn insert<'a>(
         // As many rows as were sent, each of defaults only.
         statement
             .sql("select from json_array_elements(")
-            .parameter(Parameter::text(json))
+            .parameter(Parameter::rows(&insert.rows))
             .sql("::json)");
     } else {
         statement.sql("(").list(columns, |statement, column| {
@@ -53,7 +53,7 @@ pub(super) fn write_sent<'a>(statement: &mut Statement<'a>, table: &Table, rows:
         .collect::<Result<Vec<_>, _>>()?;
     statement
         .sql(" from json_to_recordset(")
-        .parameter(Parameter::text(&rows.json))
+        .parameter(Parameter::rows(rows))
         .sql("::json) as _turnout_sent(");
     statement.list(columns, |statement, column| {
         statement.identifier(&column.name).sql(" ").type_of(column);
@@ -112,7 +112,7 @@ mod tests {
             rows: Rows {
                 json: "[]".into(),
                 columns: vec!["id".into(), "phone".into()],
-                subjects: vec![],
+                ..Rows::default()
             },
             conflict: Some(Conflict {
                 columns: vec![],
@@ -142,7 +142,7 @@ mod tests {
             rows: Rows {
                 json: "[]".into(),
                 columns: vec!["nope".into()],
-                subjects: vec![],
+                ..Rows::default()
             },
             conflict: None,
             returning: Returning {

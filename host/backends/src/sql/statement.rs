@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use turnout_vocabulary::{Reference, Rows};
 
 use super::TARGET;
 use crate::schema::{Table, TableColumn};
@@ -27,12 +28,28 @@ pub(crate) fn names_an_old_type(message: &str) -> bool {
 
 /// The value of one parameter: a text, which the statement casts to the type it needs.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Parameter<'a>(Cow<'a, str>);
+pub(crate) enum Parameter<'a> {
+    /// This text.
+    Text(Cow<'a, str>),
+    /// The text of a value of an earlier answer, or null.
+    Reference(&'a Reference),
+    /// The JSON of rows, with values of earlier answers in it.
+    Rows(&'a Rows),
+}
 
 impl<'a> Parameter<'a> {
     /// A text.
     pub(crate) fn text(text: &'a str) -> Self {
-        Self(Cow::Borrowed(text))
+        Self::Text(Cow::Borrowed(text))
+    }
+
+    /// The JSON of rows.
+    pub(crate) fn rows(rows: &'a Rows) -> Self {
+        if rows.references.is_empty() {
+            Self::text(&rows.json)
+        } else {
+            Self::Rows(rows)
+        }
     }
 
     /// Texts, as PostgreSQL writes an array of them.
@@ -52,22 +69,17 @@ impl<'a> Parameter<'a> {
             array.push('"');
         }
         array.push('}');
-        Self(Cow::Owned(array))
+        Self::Text(Cow::Owned(array))
     }
 
     /// A whole number, or a truth as 0 or 1.
     pub(crate) fn number(number: impl Into<i64>) -> Self {
-        Self(Cow::Owned(number.into().to_string()))
+        Self::Text(Cow::Owned(number.into().to_string()))
     }
 
     /// A value as JSON. Texts and numbers always have such a form.
     pub(crate) fn json(value: &impl Serialize) -> Self {
-        Self(Cow::Owned(serde_json::to_string(value).unwrap_or_default()))
-    }
-
-    /// The text that the wire carries.
-    pub(crate) fn as_text(&self) -> &str {
-        &self.0
+        Self::Text(Cow::Owned(serde_json::to_string(value).unwrap_or_default()))
     }
 }
 
@@ -191,9 +203,10 @@ mod tests {
 
     #[test]
     fn a_list_is_an_array_literal_whatever_its_texts_hold() {
+        let text = |text| Parameter::text(text);
         let list = Parameter::list(["", "a,b", "NULL", r#"\"{}"#]);
-        assert_eq!(list.as_text(), r#"{"","a,b","NULL","\\\"{}"}"#);
-        assert_eq!(Parameter::list(<[&str; 0]>::default()).as_text(), "{}");
+        assert!(list == text(r#"{"","a,b","NULL","\\\"{}"}"#));
+        assert!(Parameter::list(<[&str; 0]>::default()) == text("{}"));
     }
 
     #[test]

@@ -45,11 +45,8 @@ pub(super) fn close<'a>(
     statement.sql(") select ");
     write_body(statement, table, returning)?;
     if returning.single {
-        // The cast fails unless there is one row, and that takes the write back without a transaction around it.
-        statement
-            .sql(", (case when count(*) = 1 then 1 else ('")
-            .sql(REFUSED_SINGLE)
-            .sql("' || count(*))::int8 end)::text");
+        statement.sql(", ");
+        write_single_count(statement, "count(*)");
     } else {
         statement.sql(", count(*)::text");
     }
@@ -84,6 +81,13 @@ pub(super) fn close<'a>(
         statement.sql(", null::text from _turnout_written");
     }
     Ok(())
+}
+
+/// Writes the number of rows. The cast fails unless there is one row, and that takes back what the transaction has done.
+pub(super) fn write_single_count(statement: &mut Statement<'_>, count: &str) {
+    statement.sql(&format!(
+        "(case when {count} = 1 then 1 else ('{REFUSED_SINGLE}' || {count})::int8 end)::text"
+    ));
 }
 
 fn write_new(statement: &mut Statement<'_>, table: &Table, new: New<'_>) {

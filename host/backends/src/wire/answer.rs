@@ -45,6 +45,11 @@ impl Answer {
         self.0.into_iter().flatten().collect()
     }
 
+    /// The text of a column; `None` for null and for one that is missing.
+    pub(crate) fn text(&self, column: usize) -> Option<&str> {
+        self.0.get(column)?.as_deref()
+    }
+
     /// Takes a column out of the row.
     pub(crate) fn take<T: FromText>(&mut self, column: usize) -> Result<T, Misread> {
         let read = match self.0.get_mut(column) {

@@ -13,6 +13,7 @@ mod pooler;
 mod scripts;
 mod session;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,8 @@ use tokio::time::timeout;
 use checkout::Idle;
 pub(crate) use options::Options;
 
-use super::{Answer, Failure, Isolation, Opened, Pages, Reach, Session, Wire};
+use super::list::texts_alone;
+use super::{Answer, Failure, Isolation, Listed, Opened, Pages, Reach, Undone, Wire};
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::sql::Statement;
@@ -100,7 +102,12 @@ impl Pool {
             Ok(Err(error)) => return Err(error.to_string()),
             Err(_) => return Err(NOT_IN_TIME.to_owned()),
         };
-        let Ok(answer) = timeout(patience, query(question).fetch_one(&mut connection)).await else {
+        let parameters = match texts_alone(question, self.reach.backend) {
+            Ok(parameters) => parameters,
+            Err(error) => return Ok(Err(error)),
+        };
+        let asked = query(question, &parameters).fetch_one(&mut connection);
+        let Ok(answer) = timeout(patience, asked).await else {
             return Err("it did not answer in time".to_owned());
         };
         let _ = timeout(patience, connection.close()).await;
@@ -128,22 +135,24 @@ impl Wire for Pool {
         made_since: Option<Instant>,
     ) -> BoxFuture<'a, Result<Answer, Failure>> {
         Box::pin(async move {
+            let parameters = texts_alone(statement, self.reach.backend).map_err(Failure::NotSent)?;
             let mut checkout = self.acquire().await.map_err(Failure::NotSent)?;
             if made_since.is_some_and(|since| checkout.made < since) {
                 checkout = self.renew(checkout).await.map_err(Failure::NotSent)?;
             }
-            let answer = timeout(self.patience(), query(statement).fetch_one(&mut checkout.connection)).await;
+            let asked = query(statement, &parameters).fetch_one(&mut checkout.connection);
+            let answer = timeout(self.patience(), asked).await;
             let row = self.judge(checkout, answer)?;
             self.read(&row).map_err(Failure::Refused)
         })
     }
 
-    fn begin(&self, isolation: Isolation) -> BoxFuture<'_, Result<Box<dyn Session + '_>, Failure>> {
-        Box::pin(async move {
-            let begin = format!("begin isolation level {}", isolation.as_sql());
-            let transaction = self.begin_transaction(&begin).await?;
-            Ok(Box::new(transaction) as Box<dyn Session>)
-        })
+    fn run_list<'a>(
+        &'a self,
+        list: &'a [Listed<'a>],
+        isolation: Isolation,
+    ) -> BoxFuture<'a, Result<Vec<Answer>, Undone<Failure>>> {
+        Box::pin(self.transact_list(list, isolation))
     }
 
     fn look<'a>(&'a self, question: &'a Statement<'a>) -> BoxFuture<'a, Result<Result<Answer, Error>, String>> {
@@ -179,10 +188,10 @@ impl Wire for Pool {
     }
 }
 
-fn query<'q>(statement: &'q Statement<'_>) -> Query<'q, Postgres, PgArguments> {
+fn query<'q>(statement: &'q Statement<'_>, parameters: &'q [Option<Cow<'_, str>>]) -> Query<'q, Postgres, PgArguments> {
     let mut query = sqlx::query(AssertSqlSafe(statement.text.as_str()));
-    for parameter in &statement.parameters {
-        query = query.bind(parameter.as_text());
+    for parameter in parameters {
+        query = query.bind(parameter.as_deref());
     }
     query
 }

@@ -1,21 +1,23 @@
 //! A wire without a database: a test says what is answered. For tests of what is above the wire.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures::future::BoxFuture;
 
-use super::{Answer, Failure, Isolation, Opened, Pages, Reach, Refusal, Session, Wire};
+use super::list::{texts, texts_alone};
+use super::{Answer, Failure, Isolation, Listed, Opened, Pages, Reach, Refusal, Undone, Why, Wire};
 use crate::error::Error;
-use crate::sql::{Parameter, Statement};
+use crate::sql::Statement;
 
 /// A statement as the wire was given it.
 #[derive(Debug)]
 pub struct Asked<'a> {
     /// What it says; `begin`, `commit` and `rollback` around those of a transaction.
     pub text: &'a str,
-    /// The texts of its parameters.
-    pub parameters: Vec<&'a str>,
+    /// The texts of its parameters; `None` for null.
+    pub parameters: Vec<Option<&'a str>>,
 }
 
 /// What becomes of a statement.
@@ -45,9 +47,14 @@ const UNREACHABLE: &str = "the script says that it is unreachable";
 
 impl Scripted {
     fn ask(&self, statement: &Statement<'_>) -> Result<Answer, Failure> {
+        let parameters = texts_alone(statement, self.reach.backend).map_err(Failure::NotSent)?;
+        self.ask_with(statement, &parameters)
+    }
+
+    fn ask_with(&self, statement: &Statement<'_>, parameters: &[Option<Cow<'_, str>>]) -> Result<Answer, Failure> {
         let asked = Asked {
             text: &statement.text,
-            parameters: statement.parameters.iter().map(Parameter::as_text).collect(),
+            parameters: parameters.iter().map(Option::as_deref).collect(),
         };
         match (self.script)(&asked) {
             Said::Row(columns) => Ok(Answer::new(columns)),
@@ -77,6 +84,13 @@ impl Scripted {
     fn say(&self, text: &str) -> Result<(), Failure> {
         self.ask(&Statement::new(text, &[])).map(drop)
     }
+
+    fn advance(&self, listed: &Listed<'_>, answers: &mut Vec<Answer>) -> Result<(), Why<Failure>> {
+        let statement = listed.statement();
+        let parameters = texts(statement, answers).map_err(Why::Unresolved)?;
+        let answer = self.ask_with(statement, &parameters).map_err(Why::Failed)?;
+        listed.settle(answer, answers, self.reach.backend)
+    }
 }
 
 impl Wire for Scripted {
@@ -94,10 +108,22 @@ impl Wire for Scripted {
         })
     }
 
-    fn begin(&self, _isolation: Isolation) -> BoxFuture<'_, Result<Box<dyn Session + '_>, Failure>> {
+    fn run_list<'a>(
+        &'a self,
+        list: &'a [Listed<'a>],
+        _isolation: Isolation,
+    ) -> BoxFuture<'a, Result<Vec<Answer>, Undone<Failure>>> {
         Box::pin(async move {
-            self.say("begin")?;
-            Ok(Box::new(self) as Box<dyn Session>)
+            self.say("begin").map_err(Undone::nowhere)?;
+            let mut answers = Vec::new();
+            for (at, listed) in list.iter().enumerate() {
+                if let Err(why) = self.advance(listed, &mut answers) {
+                    let _ = self.say("rollback");
+                    return Err(Undone { at: Some(at), why });
+                }
+            }
+            self.say("commit").map_err(Undone::nowhere)?;
+            Ok(answers)
         })
     }
 
@@ -133,19 +159,6 @@ impl Wire for Scripted {
 
     fn obstacle(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
         Box::pin(async { Ok(None) })
-    }
-}
-
-impl Session for &Scripted {
-    fn run<'a>(&'a mut self, statement: &'a Statement<'a>) -> BoxFuture<'a, Result<Answer, Failure>> {
-        Box::pin(async move { self.ask(statement) })
-    }
-
-    fn end<'a>(self: Box<Self>, commit: bool) -> BoxFuture<'a, Result<(), Failure>>
-    where
-        Self: 'a,
-    {
-        Box::pin(async move { self.say(if commit { "commit" } else { "rollback" }) })
     }
 }
 

@@ -5,6 +5,7 @@
 mod failures;
 mod find;
 mod schema;
+mod transactions;
 mod types;
 mod world;
 mod write;

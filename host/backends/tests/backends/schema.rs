@@ -1,6 +1,7 @@
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use turnout_backends::{ColumnUse, Error, Generated, Isolation};
+use turnout_backends::{ColumnUse, Entry, Error, Generated, Isolation, Undone, Why};
 use turnout_vocabulary::{
     Conflict, Delete, Epoch, Find, Insert, Operand, Operator, Repository, RepositoryId, Request, Resolution, Update,
 };
@@ -192,19 +193,21 @@ async fn a_transaction_that_meets_a_changed_type_does_nothing_and_goes_well_when
     world.sql("alter table events alter v type timestamptz").await;
     let row = r#"[{"id":1,"v":"2024-05-01T10:11:12+00:00"}]"#;
     let request = Request::Insert(insert(row, &["id", "v"]));
-    let mut transaction = world.database.begin(Isolation::default()).await.unwrap();
-    let refused = transaction
-        .execute(&world.repositories[0], &request, Epoch::FIRST)
-        .await;
-    let given_up = transaction.give_up(refused.unwrap_err(), Epoch::FIRST).await;
-    assert!(matches!(given_up, Error::Outdated { .. }), "{given_up:?}");
+    let entries = [Entry::Request(&world.repositories[0], Cow::Borrowed(&request))];
+    let transact = async || {
+        let isolation = Isolation::default();
+        world.database.execute_all(&entries, isolation, Epoch::FIRST).await
+    };
+    let Err(Undone { at, why }) = transact().await else {
+        panic!("the type has changed");
+    };
+    assert_eq!(at, Some(0));
+    assert!(matches!(why, Why::Failed(Error::Outdated { .. })));
 
-    let mut transaction = world.database.begin(Isolation::default()).await.unwrap();
-    let written = transaction
-        .execute(&world.repositories[0], &request, Epoch::FIRST)
-        .await;
-    assert_eq!(written.unwrap().body, row);
-    transaction.commit().await.unwrap();
+    let Ok(written) = transact().await else {
+        panic!("the tables were read again");
+    };
+    assert_eq!(written[0].body, row);
 }
 
 #[tokio::test]

@@ -121,7 +121,7 @@ pub(crate) fn rows(json: &str, columns: &[&str]) -> Rows {
     Rows {
         json: json.into(),
         columns: columns.iter().copied().map(Into::into).collect(),
-        subjects: vec![],
+        ..Rows::default()
     }
 }
 

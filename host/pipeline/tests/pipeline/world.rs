@@ -208,5 +208,6 @@ fn row(json: &str, column: &str, subject: Option<&str>) -> Rows {
         json: json.into(),
         columns: vec![column.into()],
         subjects: vec![subject.map(Into::into)],
+        references: vec![],
     }
 }

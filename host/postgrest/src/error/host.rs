@@ -13,7 +13,7 @@ use super::Refusal;
 /// | 503 | `TURNOUT_UNAVAILABLE` | a backend cannot be reached, or has no free connection or place for one more operation |
 /// | 503 | `TURNOUT_NOT_READY` | a backend answers and cannot do the operation for now: it is read-only, or its disk is full |
 /// | 503 | `TURNOUT_FROZEN` | the routing policy refuses such operations for now |
-/// | 409 | `TURNOUT_AUTHORITY` | a write touches rows of several authorities, or would move rows to another authority |
+/// | 409 | `TURNOUT_AUTHORITY` | a write touches rows of several authorities, or of one that cannot be foreseen, or would move rows to another authority |
 /// | any | `TURNOUT_PARTIAL` | a write was split by authority: one part is done, the other part failed with this status |
 /// | 503 | `TURNOUT_CONTENTION` | other transactions conflicted with an operation or a transaction at every attempt |
 /// | 400 | `TURNOUT_TRANSACTION` | the list of operations is malformed |

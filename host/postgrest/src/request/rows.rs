@@ -47,6 +47,7 @@ pub(super) fn parse(
         json,
         columns,
         subjects,
+        references: Vec::new(),
     })
 }
 

@@ -1,3 +1,5 @@
+use super::{Reference, Referred};
+
 /// Which rows an operation touches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
@@ -41,6 +43,42 @@ impl Filter {
                 }
             }
             Self::Any(_) | Self::Not(_) | Self::Compare(_) => None,
+        }
+    }
+
+    /// The references that columns are compared with, each with its column.
+    #[must_use]
+    pub fn references(&self) -> Vec<(&str, &Reference)> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::references).collect(),
+            Self::Not(part) => part.references(),
+            Self::Compare(Comparison { column, operand, .. }) => match operand {
+                Operand::Reference(reference) => vec![(column, reference)],
+                Operand::Value(_) | Operand::List(_) | Operand::Is(_) => vec![],
+            },
+        }
+    }
+
+    /// The same filter with values in place of references, as far as this knows them.
+    #[must_use]
+    pub fn resolved(&self, known: &impl Fn(&Reference) -> Option<Referred>) -> Self {
+        let all = |parts: &[Self]| parts.iter().map(|part| part.resolved(known)).collect();
+        match self {
+            Self::All(parts) => Self::All(all(parts)),
+            Self::Any(parts) => Self::Any(all(parts)),
+            Self::Not(part) => Self::Not(Box::new(part.resolved(known))),
+            Self::Compare(comparison) => {
+                let mut comparison = comparison.clone();
+                if let Operand::Reference(reference) = &comparison.operand
+                    && let Some(Referred(value)) = known(reference)
+                {
+                    (comparison.operator, comparison.operand) = match value {
+                        Some(text) => (Operator::Eq, Operand::Value(text)),
+                        None => (Operator::Is, Operand::Is(IsValue::Null)),
+                    };
+                }
+                Self::Compare(comparison)
+            }
         }
     }
 }
@@ -90,6 +128,8 @@ pub enum Operand {
     List(Vec<String>),
     /// A value of [`Operator::Is`].
     Is(IsValue),
+    /// A value of an earlier answer, for [`Operator::Eq`]. If it is null, the column must be null.
+    Reference(Reference),
 }
 
 /// What [`Operator::Is`] asks.
@@ -126,6 +166,31 @@ mod tests {
         assert!(Filter::All(vec![every.clone(), Filter::Any(vec![every.clone()])]).takes_every_row());
         assert!(!Filter::Any(vec![]).takes_every_row());
         assert!(!Filter::All(vec![every, phone(Operator::Is, Operand::Is(IsValue::Null))]).takes_every_row());
+    }
+
+    #[test]
+    fn a_reference_gives_way_to_the_value_that_is_known() {
+        let reference = |operation| Reference { operation, cell: None };
+        let filter = |operation| {
+            let operand = Operand::Reference(reference(operation));
+            Filter::All(vec![Filter::Not(Box::new(phone(Operator::Eq, operand)))])
+        };
+        let known = |reference: &Reference| match reference.operation {
+            0 => Some(Referred(Some("8".to_owned()))),
+            1 => Some(Referred(None)),
+            _ => None,
+        };
+        let not = |operator, operand| Filter::All(vec![Filter::Not(Box::new(phone(operator, operand)))]);
+        assert_eq!(
+            filter(0).resolved(&known),
+            not(Operator::Eq, Operand::Value("8".into()))
+        );
+        assert_eq!(
+            filter(1).resolved(&known),
+            not(Operator::Is, Operand::Is(IsValue::Null))
+        );
+        assert_eq!(filter(2).resolved(&known), filter(2));
+        assert_eq!(filter(2).references(), [("phone", &reference(2))]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use super::{Column, Filter};
+use super::{Column, Filter, PlacedReference, Reference};
 
 /// Adds rows.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub struct Delete {
 }
 
 /// Rows as the caller wrote them. Their JSON goes to the database as it came: no number is parsed on the way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     /// A JSON array of objects.
     pub json: String,
@@ -40,6 +40,26 @@ pub struct Rows {
     pub columns: Vec<String>,
     /// For each row, the text in the repository's subject column; `None` where the column is absent or null.
     pub subjects: Vec<Option<String>>,
+    /// The values that come from earlier answers, in the order of their places in the JSON.
+    pub references: Vec<PlacedReference>,
+}
+
+impl Rows {
+    /// The JSON with these JSON texts in place of references.
+    ///
+    /// # Errors
+    /// What `value` fails with.
+    pub fn resolved<E>(&self, mut value: impl FnMut(&Reference) -> Result<String, E>) -> Result<String, E> {
+        let mut resolved = String::with_capacity(self.json.len());
+        let mut rest = 0;
+        for PlacedReference { at, reference, .. } in &self.references {
+            resolved.push_str(self.json.get(rest..*at).unwrap_or_default());
+            resolved.push_str(&value(reference)?);
+            rest = at + "null".len();
+        }
+        resolved.push_str(self.json.get(rest..).unwrap_or_default());
+        Ok(resolved)
+    }
 }
 
 /// What an upsert does about rows whose key is taken.

@@ -1,11 +1,13 @@
-use futures::future::BoxFuture;
+use std::borrow::Cow;
+
 use sqlx::AssertSqlSafe;
 use tokio::time::timeout;
 
 use super::checkout::Checkout;
 use super::{Pool, query};
 use crate::sql::Statement;
-use crate::wire::{Answer, Failure, Session};
+use crate::wire::list::{texts, texts_alone};
+use crate::wire::{Answer, Failure, Isolation, Listed, Undone, Why};
 
 /// A connection in use by one transaction. Unless this has come to its end by the time it is dropped, the connection is
 /// closed, and with it the transaction is rolled back.
@@ -31,7 +33,46 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// Runs a list of statements in one transaction.
+    pub(super) async fn transact_list(
+        &self,
+        list: &[Listed<'_>],
+        isolation: Isolation,
+    ) -> Result<Vec<Answer>, Undone<Failure>> {
+        let begin = format!("begin isolation level {}", isolation.as_sql());
+        let mut transaction = self.begin_transaction(&begin).await.map_err(|failure| {
+            Undone::nowhere(match failure {
+                // Whatever became of it, nothing was done.
+                Failure::Broke(_) | Failure::Silent => Failure::NotSent(failure.into_error(self.reach.backend, false)),
+                failure => failure,
+            })
+        })?;
+        let mut answers = Vec::with_capacity(list.len());
+        for (at, listed) in list.iter().enumerate() {
+            let Err(why) = transaction.advance(listed, &mut answers).await else {
+                continue;
+            };
+            if !matches!(why, Why::Failed(Failure::Broke(_) | Failure::Silent)) {
+                // If this fails the connection is closed, which takes the transaction back too.
+                let _ = transaction.finish("rollback").await;
+            }
+            return Err(Undone { at: Some(at), why });
+        }
+        transaction.finish("commit").await.map_err(Undone::nowhere)?;
+        Ok(answers)
+    }
+}
+
 impl Transaction<'_> {
+    /// Runs one statement of a list.
+    async fn advance(&mut self, listed: &Listed<'_>, answers: &mut Vec<Answer>) -> Result<(), Why<Failure>> {
+        let statement = listed.statement();
+        let parameters = texts(statement, answers).map_err(Why::Unresolved)?;
+        let answer = self.ask_with(statement, &parameters).await.map_err(Why::Failed)?;
+        listed.settle(answer, answers, self.pool.reach.backend)
+    }
+
     /// Sends statements without parameters, of our own making, that answer with nothing.
     pub(super) async fn say(&mut self, text: &str) -> Result<(), Failure> {
         let Self { pool, checkout } = self;
@@ -50,22 +91,19 @@ impl Transaction<'_> {
     }
 
     pub(super) async fn ask(&mut self, statement: &Statement<'_>) -> Result<Answer, Failure> {
+        let parameters = texts_alone(statement, self.pool.reach.backend).map_err(Failure::NotSent)?;
+        self.ask_with(statement, &parameters).await
+    }
+
+    async fn ask_with(
+        &mut self,
+        statement: &Statement<'_>,
+        parameters: &[Option<Cow<'_, str>>],
+    ) -> Result<Answer, Failure> {
         let Self { pool, checkout } = self;
-        let answer = timeout(pool.patience(), query(statement).fetch_one(&mut checkout.connection)).await;
+        let asked = query(statement, parameters).fetch_one(&mut checkout.connection);
+        let answer = timeout(pool.patience(), asked).await;
         let row = pool.understand(checkout.made, answer)?;
         pool.read(&row).map_err(Failure::Refused)
-    }
-}
-
-impl Session for Transaction<'_> {
-    fn run<'a>(&'a mut self, statement: &'a Statement<'a>) -> BoxFuture<'a, Result<Answer, Failure>> {
-        Box::pin(self.ask(statement))
-    }
-
-    fn end<'a>(self: Box<Self>, commit: bool) -> BoxFuture<'a, Result<(), Failure>>
-    where
-        Self: 'a,
-    {
-        Box::pin(self.finish(if commit { "commit" } else { "rollback" }))
     }
 }
