@@ -19,13 +19,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use turnout_api::Host;
 use turnout_backends::Database;
+use turnout_comparisons::{Comparisons, Listener};
 use turnout_handoff::{Alerts, Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Freshness, Metrics, Pipeline, Recording};
 use turnout_policies::{Files, PerWorld, Policies, PolicyMetrics, PolicySource, Worlds};
 use turnout_runtime::Runtime;
 use turnout_supervisor::Supervisor;
-use turnout_vocabulary::{Backend, PerBackend, RecordingKey};
+use turnout_vocabulary::{Backend, DivergenceAlert, PerBackend, RecordingKey};
 
 use crate::config::Config;
 
@@ -106,6 +107,20 @@ async fn check_site(config: &Config, backends: &PerBackend<Database>) -> Result<
     Ok(())
 }
 
+/// Hears of divergences for the host.
+struct Told(Arc<Alerts>);
+
+impl Listener for Told {
+    fn alert(&self, alert: &DivergenceAlert, details: &str) {
+        let message = if details.is_empty() {
+            alert.to_string()
+        } else {
+            format!("{alert}; the first: {details}")
+        };
+        self.0.tell(alert.severity, alert.kind.as_str(), message);
+    }
+}
+
 /// Puts a host together, and starts what works beside its requests.
 async fn host(config: &Config) -> Result<Host> {
     let metrics = Arc::new(Metrics::new(&config.repositories));
@@ -141,7 +156,18 @@ async fn host(config: &Config) -> Result<Host> {
     let handoffs = Arc::new(handoffs);
     handoffs.begin().await?;
     handoffs.work(config.policies.breaker);
+    let comparisons = Arc::new(Comparisons::new(turnout_comparisons::Parts {
+        policies: Arc::clone(&policies),
+        sides: Arc::clone(&backends),
+        repositories: Arc::clone(repositories),
+        rule: rule.clone(),
+        listener: Arc::new(Told(Arc::clone(&alerts))),
+        metrics: Arc::clone(&metrics.comparisons),
+        reconcile_every: config.reconcile_every,
+    }));
+    comparisons.work(&supervisor);
     let pipeline = Pipeline {
+        comparisons,
         policies,
         handoffs,
         backends,

@@ -50,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) read_wait: Duration,
     /// How long operations may wait for a handoff. After that the handoff is abandoned.
     pub(crate) handoff_budget: Duration,
+    /// How often a host compares both sides whole and repairs them; `None` if it does not.
+    pub(crate) reconcile_every: Option<Duration>,
     /// What subjects are, and how they are normalised.
     pub(crate) subjects: SubjectRule,
     /// The two databases.
@@ -127,6 +129,9 @@ impl Config {
         let mut handoff = root.section("handoff");
         let handoff_budget = handoff.duration("budget").unwrap_or(Duration::from_secs(5));
         handoff.finish();
+        let mut divergence = root.section("divergence");
+        let reconcile_every = divergence.duration("reconcile_every");
+        divergence.finish();
 
         let mut reads = root.section("reads");
         let read_wait = reads.duration("wait").unwrap_or(Duration::from_millis(100));
@@ -192,6 +197,7 @@ impl Config {
             clear_subjects,
             read_wait,
             handoff_budget,
+            reconcile_every,
             subjects: rule,
             backends: PerBackend { old, new },
             repositories: repositories.into(),

@@ -41,7 +41,7 @@ impl Alerts {
     }
 
     /// Logs what is about no write, and keeps it.
-    pub(crate) fn tell(&self, severity: Severity, kind: &'static str, message: String) {
+    pub fn tell(&self, severity: Severity, kind: &'static str, message: String) {
         match severity {
             Severity::Warning => tracing::warn!("{message}"),
             Severity::Critical => tracing::error!("{message}"),

@@ -9,6 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use turnout_comparisons::ComparisonMetrics;
 use turnout_handoff::MirrorMetrics;
 use turnout_policies::{PerWorld, PolicyMetrics};
 use turnout_runtime::Failures;
@@ -60,6 +61,8 @@ pub struct Metrics {
     alerts: Family<AlertLabels, Counter>,
     /// Where the mirror stands.
     pub mirror: Arc<MirrorMetrics>,
+    /// What was compared.
+    pub comparisons: Arc<ComparisonMetrics>,
     tasks: TaskMetrics,
 }
 
@@ -100,6 +103,7 @@ impl Metrics {
             policies: Arc::new(PolicyMetrics::register(&mut registry)),
             alerts,
             mirror: Arc::new(MirrorMetrics::register(&mut registry, repositories)),
+            comparisons: Arc::new(ComparisonMetrics::register(&mut registry)),
             tasks: TaskMetrics::register(&mut registry),
             registry,
         }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 use turnout_backends::Database;
+use turnout_comparisons::Comparisons;
 use turnout_mirror::Mirror;
 use turnout_runtime::{Routing, World};
 use turnout_vocabulary::{
@@ -42,6 +43,8 @@ pub struct Pipeline {
     pub mirror: Arc<Mirror>,
     /// What people should hear of.
     pub alerts: Arc<Alerts>,
+    /// What compares sampled reads.
+    pub comparisons: Arc<Comparisons>,
     /// What is counted on the way.
     pub metrics: Arc<Metrics>,
     /// The tables served, by number.

@@ -1,4 +1,7 @@
+use std::hash::{BuildHasher, RandomState};
+
 use turnout_backends::Error as BackendError;
+use turnout_comparisons::Read;
 use turnout_vocabulary::{Action, Backend, Conditions, Outcome, PerBackend, ReadPlan, Request, Span, Subject};
 
 use crate::Error;
@@ -42,6 +45,9 @@ impl Run<'_> {
         if answer.is_ok() && self.provenance.backend != authority {
             self.note_mirrors_age(authority);
         }
+        if let (Ok(outcome), Some(authority)) = (&answer, authority) {
+            self.sample(request, &plan, authority, subject, outcome);
+        }
         Ok(answer?)
     }
 
@@ -63,6 +69,34 @@ impl Run<'_> {
             fallback: None,
             ..plan
         }
+    }
+
+    /// Has a read compared with the other side, beside the request, if it is one of the share that the plan says and its rows are kept equal
+    /// there.
+    fn sample(
+        &mut self,
+        request: &Request,
+        plan: &ReadPlan,
+        authority: Backend,
+        subject: Option<&Subject>,
+        outcome: &Outcome,
+    ) {
+        let Request::Find(find) = request else { return };
+        let repository = self.repository;
+        if plan.compare == 0
+            || u64::from(plan.compare) <= RandomState::new().hash_one(0_u8) % 10_000
+            || self.provenance.backend != Some(authority)
+            || !self.decide(|policies, _| policies.has_equal_sides(repository, subject))
+        {
+            return;
+        }
+        self.pipeline.comparisons.read(Read {
+            repository: repository.id,
+            find: find.clone(),
+            epoch: self.policies.epoch,
+            authority,
+            answer: outcome.body.clone(),
+        });
     }
 
     async fn read_from(&mut self, backend: Backend, request: &Request) -> Result<Outcome, BackendError> {

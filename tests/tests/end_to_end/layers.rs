@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// The crates of the host that each crate may use. It may use no others.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
@@ -15,6 +15,10 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("compare", &["backends", "supervisor", "vocabulary"]),
     ("mirror", &["backends", "supervisor", "vocabulary"]),
     ("policies", &["runtime", "vocabulary"]),
+    (
+        "comparisons",
+        &["backends", "compare", "policies", "runtime", "supervisor", "vocabulary"],
+    ),
     (
         "handoff",
         &[
@@ -32,6 +36,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
         &[
             "backends",
             "compare",
+            "comparisons",
             "handoff",
             "mirror",
             "policies",
@@ -45,6 +50,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
         &[
             "backends",
             "compare",
+            "comparisons",
             "handoff",
             "pipeline",
             "policies",
@@ -60,6 +66,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "backends",
             "cluster",
             "compare",
+            "comparisons",
             "handoff",
             "mirror",
             "pipeline",
