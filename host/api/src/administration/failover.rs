@@ -29,11 +29,11 @@ pub(crate) async fn fail_over(State(host): State<Arc<Host>>, Sent(body): Sent) -
         Ok(request) => request,
         Err(refusal) => return refuse(refusal),
     };
-    let handoffs = &host.pipeline.handoffs;
+    let failover = &host.pipeline.handoffs.failover;
     let answer = if accept_loss {
-        handoffs.fail_over(to).await
+        failover.fail_over(to).await
     } else {
-        handoffs.at_stake(to).await
+        failover.at_stake(to).await
     };
     match answer {
         Ok(failover) => Json(failover).into_response(),

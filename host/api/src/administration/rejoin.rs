@@ -26,7 +26,7 @@ pub(crate) async fn rejoin(State(host): State<Arc<Host>>, Sent(body): Sent) -> R
         Ok(request) => request,
         Err(refusal) => return refuse(refusal),
     };
-    match host.pipeline.handoffs.rejoin_side(side).await {
+    match host.pipeline.handoffs.reinstatement.rejoin_side(side).await {
         Ok(rejoined) => Json(rejoined).into_response(),
         Err(error @ NotRejoined::NotRestored) => refuse(Refusal::refused(error.to_string())),
         Err(error) => refuse(Refusal::unavailable(error.to_string(), Some(RETRY_AFTER))),

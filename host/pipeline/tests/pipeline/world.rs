@@ -86,7 +86,7 @@ impl World {
         let mirror = Arc::new(Mirror::start(&backends, &repositories, &judge, &supervisor));
         let alerts = Arc::new(Alerts::default());
         let key = RecordingKey::of("a secret of the tests");
-        let handoffs = Handoffs::new(Parts {
+        let handoffs = Handoffs::new(&Parts {
             policies: Arc::clone(&policies),
             backends: Arc::clone(&backends),
             mirror: Arc::clone(&mirror),

@@ -5,7 +5,7 @@ use turnout_policies::{Era, InForce, cpu_time};
 use turnout_runtime::CallError;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, Span, Subject, SubjectRule};
 
-use crate::Obstacle;
+use crate::obstacle::Obstacle;
 
 /// A repository about whose subjects a set is asked.
 pub(crate) struct Question {

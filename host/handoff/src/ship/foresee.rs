@@ -1,11 +1,23 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::timeout;
+use turnout_policies::{Era, Files, InForce, Policies, PolicySet, Refused};
 
-use crate::{Handoffs, Obstacle};
-use turnout_policies::{Era, Files, InForce, PolicySet, Refused};
+use crate::compare::proof::Proof;
+use crate::gate::Gate;
+use crate::obstacle::Obstacle;
 
-impl Handoffs {
+/// Says what would hold up a change. It changes nothing.
+pub struct Foresight {
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) proof: Arc<Proof>,
+    /// How long operations may wait for a handoff.
+    pub(crate) budget: Duration,
+}
+
+impl Foresight {
     /// Why the versions on trial could not decide for everybody, as things stand: foreign keys between repositories of which one alone
     /// is mirrored, rows that would change hands and differ, and whatever else holds up a change. `None` if nothing does, or nothing is
     /// on trial.
@@ -36,7 +48,7 @@ impl Handoffs {
     }
 
     async fn foresee(&self, now: &InForce, set: &Arc<PolicySet>) -> Result<(), Obstacle> {
-        let Some(passed) = self.gate(now, set).await? else {
+        let Some(passed) = self.gate.check(now, set).await? else {
             return Ok(());
         };
         let next = InForce {
@@ -48,7 +60,7 @@ impl Handoffs {
             leaving: vec![now.era.clone()],
             converged: passed.converged,
         };
-        let proof = timeout(self.budget, self.prove_equal(&next, &passed.unproven));
+        let proof = timeout(self.budget, self.proof.prove(&next, &passed.unproven));
         proof.await.map_err(|_| {
             Obstacle::Because(format!(
                 "to compare the rows that would change hands takes longer than {:?}, which is all that a handoff has",

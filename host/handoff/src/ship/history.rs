@@ -1,13 +1,50 @@
-//! What is on record of one epoch, and what differs between two.
-
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use turnout_policies::{Origin, PerWorld};
-use turnout_vocabulary::Epoch;
+use turnout_backends::{Database, EpochRecord, Error as BackendError};
+use turnout_policies::{Origin, PerWorld, Policies};
+use turnout_vocabulary::{Epoch, PerBackend};
 
-use super::{NotShipped, diff};
-use crate::{Handoffs, record};
+use crate::record::format;
+use crate::ship::error::NotShipped;
+use crate::ship::{diff, kept};
+
+/// A set that is or was in force.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Shipment {
+    /// Under which epoch.
+    pub epoch: u64,
+    /// How long ago it began, in seconds.
+    pub age_seconds: f64,
+    /// What decided in each world.
+    pub worlds: PerWorld<ShippedVersion>,
+}
+
+/// One version of one world.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShippedVersion {
+    /// The SHA-256 of the module, in hexadecimal.
+    pub module: String,
+    /// The SHA-256 of its settings.
+    pub settings: String,
+    /// Who shipped it, and from where.
+    #[serde(flatten)]
+    pub by: Origin,
+    /// The version on trial beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<ShippedTrial>,
+}
+
+/// A version on trial. It names no subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShippedTrial {
+    /// The SHA-256 of the module, in hexadecimal.
+    pub module: String,
+    /// The SHA-256 of its settings.
+    pub settings: String,
+    /// For whom it decides, in words.
+    pub scope: String,
+}
 
 /// A set that is or was in force, with its settings.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,21 +100,44 @@ pub struct VersionDiff {
     pub trial_settings: String,
 }
 
-impl Handoffs {
+/// What is and was in force, as far as it is on record.
+pub struct History {
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) backends: Arc<PerBackend<Database>>,
+}
+
+impl History {
+    /// What is and was in force, newest first, as far as it is kept.
+    ///
+    /// # Errors
+    /// If neither side can be asked.
+    pub async fn shipments(&self) -> Result<Vec<Shipment>, BackendError> {
+        let (database, records) = self.records().await?;
+        let shipments = records.iter().rev().map(|written| {
+            let worlds = format::worlds(self.policies.source.built_in(), database, written)?;
+            Ok(Shipment {
+                epoch: written.epoch.get(),
+                age_seconds: written.age.as_secs_f64(),
+                worlds: worlds.map(|_, written| shipped(written)),
+            })
+        });
+        shipments.collect()
+    }
+
     /// What is on record of one epoch.
     ///
     /// # Errors
     /// [`NotShipped`] if it is not kept, or neither side can be asked.
-    pub async fn show(self: &Arc<Self>, epoch: Epoch) -> Result<ShownEpoch, NotShipped> {
+    pub async fn show(&self, epoch: Epoch) -> Result<ShownEpoch, NotShipped> {
         let (database, records) = self.records().await?;
-        let written = super::kept::record_of(&records, epoch)?;
+        let written = kept::record_of(&records, epoch)?;
         let age_seconds = written.age.as_secs_f64();
-        let files = record::files(self.policies.source.built_in(), database, written).await?;
-        let handoffs = Arc::clone(self);
+        let files = format::files(self.policies.source.built_in(), database, written).await?;
+        let policies = Arc::clone(&self.policies);
         // To ask a module what it is means to compile it.
         let shown = tokio::task::spawn_blocking(move || {
             let version = |world: &str, files: &turnout_policies::Files| {
-                let described = handoffs.policies.describe(world, &files.module.content);
+                let described = policies.describe(world, &files.module.content);
                 let (name, version) = described.map(|said| (said.name, said.version)).unzip();
                 ShownVersion {
                     module: files.module.digest.clone(),
@@ -110,8 +170,8 @@ impl Handoffs {
         let (database, records) = self.records().await?;
         let built_in = self.policies.source.built_in();
         let worlds = |epoch| {
-            let record = super::kept::record_of(&records, epoch)?;
-            Ok::<_, NotShipped>(record::worlds(built_in, database, record)?)
+            let record = kept::record_of(&records, epoch)?;
+            Ok::<_, NotShipped>(format::worlds(built_in, database, record)?)
         };
         let (before, after) = (worlds(before)?, worlds(after)?);
         before.try_map(|world, before| {
@@ -119,12 +179,40 @@ impl Handoffs {
             Ok(between(before, after))
         })
     }
+
+    /// The epochs that are kept, oldest first, by a side that can be asked.
+    pub(super) async fn records(&self) -> Result<(&Database, Vec<EpochRecord>), BackendError> {
+        let old = &self.backends.old;
+        if let Ok(records) = old.epochs(Epoch::new(0)).await {
+            return Ok((old, records));
+        }
+        let new = &self.backends.new;
+        Ok((new, new.epochs(Epoch::new(0)).await?))
+    }
 }
 
-fn between(before: &record::Written, after: &record::Written) -> VersionDiff {
+/// What is on record of one world, for people.
+fn shipped(written: &format::Written) -> ShippedVersion {
+    let [module, settings] = written.stable.digests();
+    ShippedVersion {
+        module,
+        settings,
+        by: written.by.clone(),
+        trial: written.trial.as_ref().map(|trial| {
+            let [module, settings] = trial.version.digests();
+            ShippedTrial {
+                module,
+                settings,
+                scope: trial.scope.to_string(),
+            }
+        }),
+    }
+}
+
+fn between(before: &format::Written, after: &format::Written) -> VersionDiff {
     let (before, before_trial) = before.versions();
     let (after, after_trial) = after.versions();
-    let parts = |version: Option<&record::Version>| {
+    let parts = |version: Option<&format::Version>| {
         let parts = version.map(|version| (version.module.clone(), version.settings.clone()));
         parts.unzip()
     };

@@ -1,12 +1,16 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use turnout_backends::Error as BackendError;
-use turnout_policies::{Era, InForce};
+use turnout_backends::{Database, Error as BackendError};
+use turnout_policies::{Era, InForce, Policies};
 use turnout_runtime::CallError;
-use turnout_vocabulary::{Backend, Epoch, Repository};
+use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, SubjectRule};
 
-use crate::{Handoffs, Obstacle};
+use crate::installed::is_installed;
+use crate::numbers::Sequences;
+use crate::obstacle::Obstacle;
+use crate::record::Record;
+use crate::seen::LastSeen;
 
 /// How far the epoch of a failover is above those known: the dead side may hold some that nobody else has heard of. It can't
 /// be more than a few, as none comes into force without both sides.
@@ -60,7 +64,18 @@ pub enum NoFailover {
     Overtaken,
 }
 
-impl Handoffs {
+/// Moves authority away from a dead side.
+pub struct ForcedFailover {
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    pub(crate) repositories: Arc<[Repository]>,
+    pub(crate) rule: SubjectRule,
+    pub(crate) record: Arc<Record>,
+    pub(crate) sequences: Arc<Sequences>,
+    pub(crate) last_seen: Arc<LastSeen>,
+}
+
+impl ForcedFailover {
     /// What a forced failover to a side would do now. It changes nothing.
     ///
     /// # Errors
@@ -75,10 +90,10 @@ impl Handoffs {
         if !silent(self.backends[lost].lowest_epoch().await) {
             return Err(NoFailover::Alive(lost));
         }
-        if !self.is_installed(to).await? {
+        if !is_installed(&self.backends[to]).await? {
             return Err(NoFailover::NotInstalled(to));
         }
-        let seen = self.seen(lost);
+        let seen = self.last_seen.of(lost);
         let mut at_stake = Vec::new();
         for repository in &*self.repositories {
             let standing = seen.as_ref().and_then(|seen| seen.of(repository));
@@ -114,7 +129,8 @@ impl Handoffs {
             set: Arc::clone(&now.set),
             forced: Some(to),
         };
-        self.write_down(&era, &[], None, &[to])
+        self.record
+            .write_down(&era, &[], None, &[to])
             .await
             .map_err(|obstacle| match obstacle {
                 Obstacle::Backend(error) => NoFailover::Backend(error),
@@ -123,7 +139,7 @@ impl Handoffs {
             })?;
         survivor.close_to_leftovers(era.epoch).await?;
         survivor.raise_fence(era.epoch).await?;
-        self.take_numbers_over(to, era.epoch).await;
+        self.sequences.take_over(to, era.epoch).await;
         survivor.note_released(era.epoch).await?;
         let epoch = era.epoch;
         self.policies.put_in_force(InForce::steady(era, Vec::new()));

@@ -1,31 +1,23 @@
-use turnout_backends::{Error as BackendError, Gap, GapKind, Traces};
-use turnout_policies::{Era, InForce};
-use turnout_vocabulary::{Epoch, PerBackend, Repository, RepositoryId};
+use std::sync::Arc;
 
-use crate::gate::may_move;
-use crate::{Handoffs, Obstacle};
+use turnout_backends::{Database, Error as BackendError, Gap, GapKind, Traces};
+use turnout_policies::InForce;
+use turnout_vocabulary::{PerBackend, Repository, RepositoryId};
 
-impl Handoffs {
+use crate::obstacle::Obstacle;
+
+/// Of which repositories changes may not all have been captured.
+pub(crate) struct Gaps {
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    pub(crate) repositories: Arc<[Repository]>,
+}
+
+impl Gaps {
     /// The repositories of which changes may not all have been captured, on either side.
-    pub(crate) async fn gaps(&self) -> Result<Vec<Gap>, BackendError> {
+    pub(crate) async fn all(&self) -> Result<Vec<Gap>, BackendError> {
         let (mut gaps, on_new) = tokio::try_join!(self.backends.old.gaps(), self.backends.new.gaps())?;
         gaps.extend(on_new);
         Ok(gaps)
-    }
-
-    /// The gaps that are left when the repositories have been compared of which rows may change hands.
-    pub(crate) async fn gaps_left(&self, now: &InForce, next: &Era) -> Result<Vec<Gap>, BackendError> {
-        let gaps = self.gaps().await?;
-        let is_in_the_way = |repository: &Repository| {
-            now.is_converged(repository) && has_gap(&gaps, repository) && may_move(now, next, repository)
-        };
-        if now.epoch == Epoch::new(0) || !self.repositories.iter().any(is_in_the_way) {
-            return Ok(gaps);
-        }
-        if let Err(error) = self.converge().await {
-            tracing::debug!(%error, "the comparison of both sides waits");
-        }
-        self.gaps().await
     }
 
     /// What is to be known of a repository before its sides are compared; `None` while changes of it are missed, as a comparison would
@@ -48,7 +40,7 @@ impl Handoffs {
             self.backends.new.before_comparison(repository)
         )?;
         let mut is_captured = true;
-        for gap in self.gaps().await? {
+        for gap in self.all().await? {
             if gap.repository == repository.name && gap.is_open() {
                 self.backends[gap.backend].must_be_compared(repository).await?;
                 is_captured = false;

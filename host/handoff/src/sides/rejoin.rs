@@ -1,13 +1,25 @@
-use turnout_backends::Error as BackendError;
-use turnout_policies::InForce;
-use turnout_vocabulary::{Backend, Epoch};
+use std::sync::Arc;
 
-use crate::{Handoffs, Obstacle};
+use turnout_backends::{Database, Error as BackendError};
+use turnout_policies::InForce;
+use turnout_vocabulary::{Backend, Epoch, PerBackend};
+
+use crate::fences::Fences;
+use crate::installed::is_installed;
+use crate::obstacle::Obstacle;
+use crate::record::Record;
 
 /// What is shown of keys that a forced failover left behind.
 const LEFT_BEHIND: &str = "not mirrored before the forced failover";
 
-impl Handoffs {
+/// Takes sides in again that were away.
+pub(crate) struct Rejoin {
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    pub(crate) record: Arc<Record>,
+    pub(crate) fences: Arc<Fences>,
+}
+
+impl Rejoin {
     /// Takes a side in again that was away when what is in force was released: it learns of it, refuses older writes, and
     /// shows what a forced failover left behind there instead of mirroring it. It can be repeated.
     ///
@@ -30,20 +42,19 @@ impl Handoffs {
 
     /// The newest epoch that is released on a side; `None` too where there is no installation.
     async fn released(&self, backend: Backend) -> Result<Option<Epoch>, BackendError> {
-        if !self.is_installed(backend).await? {
-            return Ok(None);
-        }
-        Ok(self.backends[backend].newest_epochs().await?.released)
+        Ok(self.record.newest_on(backend).await?.and_then(|known| known.released))
     }
 
     async fn take_in(&self, backend: Backend, now: &InForce) -> Result<(), Obstacle> {
-        if !self.is_installed(backend).await? {
+        let (database, epoch) = (&self.backends[backend], now.epoch);
+        if !is_installed(database).await? {
             return Ok(());
         }
-        let (database, epoch) = (&self.backends[backend], now.epoch);
-        self.write_down(&now.era, &now.converged, None, &[backend]).await?;
+        self.record
+            .write_down(&now.era, &now.converged, None, &[backend])
+            .await?;
         if now.forced.is_some_and(|forced| forced != backend) {
-            self.raise_fence(backend, epoch).await?;
+            self.fences.raise(backend, epoch).await?;
             let keys = database.give_up(epoch, LEFT_BEHIND).await?;
             tracing::warn!(
                 %backend,

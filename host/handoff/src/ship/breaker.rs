@@ -3,24 +3,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
-use turnout_policies::{BreakerLimits, Origin};
+use turnout_policies::{BreakerLimits, Origin, Policies};
 use turnout_vocabulary::Severity;
 
-use crate::{Handoffs, NotShipped};
+use crate::alerts::Alerts;
+use crate::ship::Shipping;
+use crate::ship::error::NotShipped;
 
 /// How often is looked whether a policy keeps failing. With a handoff it is gone within a second.
 const LOOK: Duration = Duration::from_millis(100);
 
-impl Handoffs {
-    /// Takes policies out of force that fail more than these limits allow, and brings back the last set without them, for as
+/// Takes back policies that keep failing.
+pub(crate) struct Breaker {
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) shipping: Arc<Shipping>,
+    pub(crate) alerts: Arc<Alerts>,
+    pub(crate) limits: BreakerLimits,
+}
+
+impl Breaker {
+    /// Takes policies out of force that fail more than its limits allow, and brings back the last set without them, for as
     /// long as the host lives.
-    pub(super) async fn break_circuits(self: Arc<Self>, limits: BreakerLimits) {
+    pub(crate) async fn break_circuits(self: Arc<Self>) {
         // The epochs that were looked after.
         let mut tried = HashSet::new();
         loop {
             sleep(LOOK).await;
             let in_force = self.policies.in_force();
-            let broken: Vec<_> = in_force.broken(limits).collect();
+            let broken: Vec<_> = in_force.broken(self.limits).collect();
             if broken.is_empty() || !tried.insert(in_force.epoch) {
                 continue;
             }
@@ -31,7 +41,7 @@ impl Handoffs {
             };
             let failed = broken.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let modules = broken.into_iter().map(|broken| broken.module).collect();
-            let taken_back = self.roll_back_past(modules, origin).await;
+            let taken_back = self.shipping.roll_back_past(modules, origin).await;
             let message = match &taken_back {
                 Ok(epoch) | Err(NotShipped::Directory { epoch, .. }) => {
                     self.policies.metrics.broken.inc();

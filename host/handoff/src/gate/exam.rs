@@ -4,20 +4,21 @@
 mod examiner;
 mod merged;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, Sender};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
-use turnout_backends::{Error as BackendError, Moment};
+use turnout_backends::{Database, Error as BackendError, Moment};
 use turnout_policies::{Era, InForce};
-use turnout_vocabulary::{Backend, PerBackend, Repository};
+use turnout_vocabulary::{Backend, PerBackend, Repository, SubjectRule};
 
 use examiner::{Examiner, Stopped};
-pub(crate) use examiner::{Found, Parent, Question};
+pub(super) use examiner::{Found, Parent, Question};
 use merged::Merged;
 
-use crate::{Handoffs, Obstacle};
+use crate::obstacle::Obstacle;
 
 /// How much longer than its budget of CPU time an exam may last: the databases and others on the machine take their time, too.
 const PATIENCE: u32 = 3;
@@ -28,7 +29,15 @@ const PAGES: usize = 2;
 /// Up to when the subjects of a repository's rows are known, by the side that the rows were read on.
 pub(crate) type Seen = PerBackend<Option<Moment>>;
 
-impl Handoffs {
+/// Asks sets about all subjects.
+pub(crate) struct Exam {
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    pub(crate) rule: SubjectRule,
+    /// The CPU time that the policies have.
+    pub(crate) budget: Duration,
+}
+
+impl Exam {
     /// What a set decides about nobody and about each subject of some repositories whose rows these sides have, with what is
     /// seen of them then. Of a repository that was seen before, only the rows are looked at that were written since. A policy
     /// that fails for one of them, contradicts itself or takes too long is not to come into force.
@@ -39,7 +48,7 @@ impl Handoffs {
         questions: Vec<(Question, Seen)>,
         sides: &[Backend],
     ) -> Result<Vec<(Found, Seen)>, Obstacle> {
-        let budget = self.policies.exam_budget;
+        let budget = self.budget;
         let deadline = Instant::now() + budget * PATIENCE;
         let (questions, before): (Vec<_>, Vec<_>) = questions.into_iter().unzip();
         let repositories: Vec<_> = questions.iter().map(|question| question.repository.clone()).collect();

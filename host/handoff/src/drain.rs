@@ -1,14 +1,25 @@
+//! Waits until nothing of past epochs is left that would change hands.
+//!
+//! - `moving` tells what changes hands.
+//! - `direct` tells of rows that were written directly while they changed hands.
+
+pub(crate) mod direct;
+pub(crate) mod moving;
+
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::yield_now;
 use tokio::time::sleep;
-use turnout_backends::{Group, LeftOf};
+use turnout_backends::{Database, Group, LeftOf};
+use turnout_mirror::Mirror;
 use turnout_policies::InForce;
-use turnout_runtime::CallError;
-use turnout_vocabulary::{Backend, RepositoryId, Span};
+use turnout_vocabulary::{Backend, PerBackend, RecordingKey, Repository, RepositoryId, SubjectRule};
 
-use crate::{Handoffs, Obstacle};
+use crate::drain::moving::Moving;
+use crate::held_up::HeldUp;
+use crate::obstacle::Obstacle;
 
 /// How often is looked whether the dirty keys are gone.
 const GLANCE: Duration = Duration::from_millis(2);
@@ -25,15 +36,27 @@ const AWAITED: usize = 1000;
 /// How many subjects are named.
 const NAMED: usize = 5;
 
-impl Handoffs {
+/// Waits for the pending entries of what changes hands.
+pub(crate) struct Drain {
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    pub(crate) repositories: Arc<[Repository]>,
+    pub(crate) rule: SubjectRule,
+    /// Names subjects in words for people.
+    pub(crate) names: RecordingKey,
+    pub(crate) mirror: Arc<Mirror>,
+    pub(crate) moving: Arc<Moving>,
+    pub(crate) held_up: Arc<HeldUp>,
+}
+
+impl Drain {
     /// Waits until no dirty key of a past epoch is left whose authority changes to the other side. The epoch is the mark:
     /// both fences stand, so no older entry can come any more. What is left on the side that is the authority from now on
     /// is in nobody's way, and so is what is left of subjects whose authority stays.
     pub(crate) async fn drain(&self, next: &InForce) -> Result<(), Obstacle> {
         for backend in Backend::ALL {
-            let tables = self.tables_that_move(backend, next).await?;
+            let tables = self.moving.tables(backend, next).await?;
             loop {
-                let moving = self.moving(backend, next, &tables).await?;
+                let moving = self.left(backend, next, &tables).await?;
                 if !moving.is_empty() {
                     self.await_groups(backend, next, &tables, &moving).await?;
                     continue;
@@ -41,7 +64,7 @@ impl Handoffs {
                 // An acknowledgement that a crash of the server takes back brings its entries back, and those would be put over what the next
                 // authority writes. The crash may have come between the look and this, so another look has the last word.
                 self.backends[backend].persist().await?;
-                if self.moving(backend, next, &tables).await?.is_empty() {
+                if self.left(backend, next, &tables).await?.is_empty() {
                     break;
                 }
             }
@@ -49,20 +72,9 @@ impl Handoffs {
         Ok(())
     }
 
-    /// The tables, by their numbers on a side, that may hold rows whose authority changes.
-    pub(crate) async fn tables_that_move(
-        &self,
-        side: Backend,
-        next: &InForce,
-    ) -> Result<Vec<(i16, RepositoryId)>, Obstacle> {
-        let mut tables = self.backends[side].numbers().await?;
-        tables.retain(|(_, repository)| next.span(*repository) == Span::Both);
-        Ok(tables)
-    }
-
     /// The first groups that something is left of and whose authority was on this side and is not any more. Nobody adds to
     /// them any more: what was let in before the fences has ended.
-    async fn moving(
+    async fn left(
         &self,
         side: Backend,
         next: &InForce,
@@ -84,7 +96,7 @@ impl Handoffs {
                 if place % TURN == TURN - 1 {
                     yield_now().await;
                 }
-                if self.moves_away(side, next, tables, &group)? {
+                if self.moving.moves_away(side, next, tables, &group)? {
                     moving.push(group);
                     if moving.len() == AWAITED {
                         return Ok(moving);
@@ -95,21 +107,6 @@ impl Handoffs {
                 return Ok(moving);
             }
         }
-    }
-
-    pub(crate) fn moves_away(
-        &self,
-        side: Backend,
-        next: &InForce,
-        tables: &[(i16, RepositoryId)],
-        group: &Group,
-    ) -> Result<bool, CallError> {
-        let Some((_, repository)) = tables.iter().find(|(number, _)| *number == group.number) else {
-            return Ok(false);
-        };
-        let subject = self.rule.subject_in(group.subject.as_deref());
-        Ok(next.agreed_authority(*repository, subject.as_ref())?.is_none()
-            && next.authority(*repository, subject.as_ref())? != side)
     }
 
     /// Waits until nothing is left of these groups.

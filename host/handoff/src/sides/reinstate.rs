@@ -1,16 +1,18 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
-use turnout_backends::{Error as BackendError, Rewound};
-use turnout_policies::{Era, InForce};
-use turnout_vocabulary::{Backend, Epoch, Severity, Span};
+use tokio::sync::Mutex;
+use turnout_backends::{Database, Error as BackendError};
+use turnout_mirror::Mirror;
+use turnout_policies::{Era, InForce, Policies};
+use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, Span, SubjectRule};
 
-use crate::{Handoffs, Obstacle};
-
-/// How often is looked whether a side was restored from the past.
-const LOOK: Duration = Duration::from_secs(2);
+use crate::compare::comparer::Comparer;
+use crate::fences::Fences;
+use crate::obstacle::Obstacle;
+use crate::record::Record;
+use crate::sides::rejoin::Rejoin;
+use crate::sides::restored::RestoredSide;
 
 /// What was done after a person said which side's rows count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,54 +43,30 @@ pub enum NotRejoined {
     Because(String),
 }
 
-impl Handoffs {
-    /// Looks whether a side was restored from the past, for as long as the host lives, and says so in an alert.
-    pub(super) async fn watch_for_restored_sides(self: Arc<Self>) {
-        loop {
-            // A side that can't be asked now is looked at again.
-            if let Ok(found) = self.look_for_restored().await {
-                let before = self.restored.swap(found.clone().map(Arc::new));
-                if let Some(found) = found
-                    && before.as_deref() != Some(&found)
-                {
-                    self.alerts.tell(Severity::Critical, "mirror", in_words(&found));
-                }
-            }
-            sleep(LOOK).await;
-        }
-    }
+/// Makes one side's rows count after a side was restored from the past.
+pub struct Reinstatement {
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    pub(crate) repositories: Arc<[Repository]>,
+    pub(crate) rule: SubjectRule,
+    pub(crate) mirror: Arc<Mirror>,
+    pub(crate) record: Arc<Record>,
+    pub(crate) fences: Arc<Fences>,
+    pub(crate) comparer: Arc<Comparer>,
+    pub(crate) rejoin: Arc<Rejoin>,
+    pub(crate) restored: Arc<RestoredSide>,
+    pub(crate) turn: Arc<Mutex<()>>,
+}
 
-    /// The side that was found to be restored from the past, until a person said which side's rows count.
-    #[must_use]
-    pub fn restored(&self) -> Option<Arc<Rewound>> {
-        self.restored.load_full()
-    }
-
-    async fn look_for_restored(&self) -> Result<Option<Rewound>, BackendError> {
-        for backend in Backend::ALL {
-            if !self.is_installed(backend).await? {
-                return Ok(None);
-            }
-        }
-        turnout_mirror::rewound(&self.backends).await
-    }
-
-    /// Goes on only if neither side was restored from the past: no authority moves to or away from such a side.
-    pub(crate) async fn refuse_restored(&self) -> Result<(), Obstacle> {
-        match self.look_for_restored().await? {
-            Some(found) => Err(Obstacle::Because(in_words(&found))),
-            None => Ok(()),
-        }
-    }
-
+impl Reinstatement {
     /// Makes one side's rows count after a side was restored from the past: that side becomes the authority of everything, by force if it
     /// was not, and all rows that differ are copied from it to the other side. It can be repeated.
     ///
     /// # Errors
     /// [`NotRejoined`] says why; then nothing is mirrored, as before.
     pub async fn rejoin_side(&self, side: Backend) -> Result<Rejoined, NotRejoined> {
-        let _turn = self.one.lock().await;
-        if self.look_for_restored().await?.is_none() {
+        let _turn = self.turn.lock().await;
+        if self.restored.look().await?.is_none() {
             return Err(NotRejoined::NotRestored);
         }
         let now = self.policies.in_force();
@@ -102,13 +80,14 @@ impl Handoffs {
             Some(self.force(side, &now).await?)
         };
         let now = self.policies.in_force();
-        self.rejoin(&now)
+        self.rejoin
+            .rejoin(&now)
             .await
             .map_err(|obstacle| NotRejoined::Because(obstacle.to_string()))?;
         let mut marked = Vec::new();
         for repository in &*self.repositories {
-            let compared = self.compare(repository, now.epoch, |text| {
-                let subject = self.subject(text);
+            let compared = self.comparer.compare(repository, now.epoch, |text| {
+                let subject = self.rule.subject_in(text);
                 let (_, mirrored) = now.decision(repository.id, subject.as_ref()).ok()?;
                 mirrored.then_some(side)
             });
@@ -116,7 +95,7 @@ impl Handoffs {
             marked.push((repository.name.clone(), compared.marked));
         }
         self.level().await?;
-        self.restored.store(None);
+        self.restored.found.store(None);
         for backend in Backend::ALL {
             self.mirror.wake(backend);
         }
@@ -126,17 +105,20 @@ impl Handoffs {
 
     /// Makes a side the authority of everything, also of what the other side was the authority of.
     async fn force(&self, side: Backend, now: &InForce) -> Result<Epoch, NotRejoined> {
-        let newest = self.newest().await?.unwrap_or(Epoch::new(0)).max(now.epoch);
+        let newest = self.record.newest().await?.unwrap_or(Epoch::new(0)).max(now.epoch);
         let era = Era {
             epoch: newest.next(),
             set: Arc::clone(&now.set),
             forced: Some(side),
         };
         let because = |obstacle: Obstacle| NotRejoined::Because(obstacle.to_string());
-        self.write_down(&era, &[], None, &[side]).await.map_err(because)?;
+        self.record
+            .write_down(&era, &[], None, &[side])
+            .await
+            .map_err(because)?;
         let database = &self.backends[side];
         database.close_to_leftovers(era.epoch).await?;
-        self.raise_fence(side, era.epoch).await.map_err(because)?;
+        self.fences.raise(side, era.epoch).await.map_err(because)?;
         database.release_epoch(era.epoch).await?;
         let epoch = era.epoch;
         self.policies.put_in_force(InForce::steady(era, Vec::new()));
@@ -159,12 +141,4 @@ impl Handoffs {
         }
         Ok(())
     }
-}
-
-fn in_words(found: &Rewound) -> String {
-    BackendError::Rewound {
-        side: found.side,
-        reason: found.reason.clone(),
-    }
-    .to_string()
 }

@@ -1,41 +1,18 @@
-use turnout_backends::{Database, EpochRecord, Error as BackendError};
-use turnout_policies::{Era, Files, Held, PerWorld, Worlds};
+use std::sync::Arc;
+
+use turnout_backends::{Database, Error as BackendError};
+use turnout_policies::{Era, Held, Policies};
 use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
-use crate::{Handoffs, record};
+use crate::record::format;
 
-/// The policy set that the record holds as the newest one released; `None` where nothing is recorded. A host whose policy
-/// directory can't be used starts with it.
-///
-/// # Errors
-/// If a side can't be asked, or what it has recorded can't be read.
-pub async fn recorded_set(backends: &PerBackend<Database>) -> Result<Option<PerWorld<Files>>, BackendError> {
-    let mut newest: Option<(&Database, EpochRecord)> = None;
-    for (_, database) in backends.iter() {
-        if !database.schema().await?.installed {
-            continue;
-        }
-        let Some(epoch) = database.newest_epochs().await?.released else {
-            continue;
-        };
-        if newest.as_ref().is_some_and(|(_, known)| known.epoch >= epoch) {
-            continue;
-        }
-        let records = database.epochs(epoch).await?;
-        if let Some(record) = records.into_iter().next() {
-            newest = Some((database, record));
-        }
-    }
-    match newest {
-        Some((database, newest)) => {
-            let built_in = Worlds::default().built_in();
-            Ok(Some(record::files(&built_in, database, &newest).await?))
-        }
-        None => Ok(None),
-    }
+/// The sets that were in force before, as both sides have noted them.
+pub(crate) struct PastSets {
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    pub(crate) policies: Arc<Policies>,
 }
 
-impl Handoffs {
+impl PastSets {
     /// Looks, once the record is in force, whether the directory holds a set that was in force before. Such a directory is
     /// old: it is shown, and changes nothing until a file in it is saved.
     pub(crate) async fn set_old_directory_aside(&self) {
@@ -68,7 +45,7 @@ impl Handoffs {
 
     /// Notes that a set is in force. The release is a fact without that, so a side that fails is passed over.
     pub(crate) async fn remember(&self, era: &Era) {
-        let digest = record::digest(&era.set.files, self.policies.source.built_in());
+        let digest = format::digest(&era.set.files, self.policies.source.built_in());
         for (backend, database) in self.backends.iter() {
             if let Err(error) = database.remember_set(&digest, era.epoch).await {
                 tracing::debug!(%backend, %error, "the set in force is not noted there");
@@ -96,9 +73,9 @@ impl Handoffs {
     /// the first digest.
     async fn past_epoch(&self, backend: Backend, held: &Held) -> Result<Option<Epoch>, BackendError> {
         let (database, built_in) = (&self.backends[backend], self.policies.source.built_in());
-        let mut last = database.epoch_of_set(&record::digest(&held.files, built_in)).await?;
+        let mut last = database.epoch_of_set(&format::digest(&held.files, built_in)).await?;
         for written in database.epochs(Epoch::new(0)).await? {
-            let recorded = || record::worlds(built_in, database, &written);
+            let recorded = || format::worlds(built_in, database, &written);
             if written.released && held.is_part_of(&recorded()?.map(|_, written| written.digests())) {
                 last = last.max(Some(written.epoch));
             }
