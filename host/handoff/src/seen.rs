@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
-use serde::{Deserialize, Serialize};
 use turnout_backends::{Database, Error, Gap, MirrorStanding, ParkedKey};
 use turnout_vocabulary::{Backend, PerBackend, Repository};
 
@@ -41,7 +40,7 @@ pub struct Seen {
 }
 
 /// Parked keys of one repository that have the same reason. No key and no value is in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedFor {
     /// The repository.
     pub repository: String,

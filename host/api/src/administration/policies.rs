@@ -1,3 +1,6 @@
+mod replayed;
+mod versions;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,6 +14,9 @@ use turnout_handoff::NotShipped;
 use turnout_policies::{File, Scope};
 use turnout_postgrest::Refusal;
 use turnout_vocabulary::{Epoch, SubjectRule};
+
+pub use replayed::{ChangedDecision, Replay, ReplayedCohort};
+pub use versions::{Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff};
 
 use super::read;
 use super::sent::{Named, Sent};
@@ -105,7 +111,7 @@ pub struct Activated {
 /// `GET /v1/policies`: the versions in force and those before them.
 pub(crate) async fn list(State(host): State<Arc<Host>>) -> Response {
     match host.pipeline.handoffs.history.shipments().await {
-        Ok(shipments) => Json(shipments).into_response(),
+        Ok(shipments) => Json(shipments.into_iter().map(Shipment::from).collect::<Vec<_>>()).into_response(),
         Err(error) => refuse(Refusal::unavailable(error.to_string(), Some(RETRY_AFTER))),
     }
 }
@@ -113,7 +119,7 @@ pub(crate) async fn list(State(host): State<Arc<Host>>) -> Response {
 /// `GET /v1/policies/{epoch}`: the record of one epoch, with its settings.
 pub(crate) async fn show(State(host): State<Arc<Host>>, Named(epoch): Named<u64>) -> Response {
     match host.pipeline.handoffs.history.show(Epoch::new(epoch)).await {
-        Ok(shown) => Json(shown).into_response(),
+        Ok(shown) => Json(ShownEpoch::from(shown)).into_response(),
         Err(error) => refuse(refusal(error)),
     }
 }
@@ -127,7 +133,7 @@ pub(crate) async fn diff(State(host): State<Arc<Host>>, Named((before, after)): 
         .diff(Epoch::new(before), Epoch::new(after))
         .await
     {
-        Ok(diff) => Json(diff).into_response(),
+        Ok(diff) => Json(diff.map(|_, diff| VersionDiff::from(diff.clone()))).into_response(),
         Err(error) => refuse(refusal(error)),
     }
 }
@@ -161,11 +167,13 @@ pub(crate) async fn replay(State(host): State<Arc<Host>>, Named(world): Named<St
         let (module, settings) = read::<Push>(&body)?.files(&world)?;
         let asked = Arc::clone(&host);
         let replay = tokio::task::spawn_blocking(move || asked.pipeline.replay(&world, module, settings)).await;
-        let (mut replay, set) = replay
+        let (replay, set) = replay
             .map_err(|error| Refusal::unavailable(error.to_string(), None))?
             .map_err(refusal)?;
-        replay.obstacle = host.pipeline.handoffs.foresight.obstacle_to(&set).await;
-        Ok(replay)
+        Ok(Replay {
+            obstacle: host.pipeline.handoffs.foresight.obstacle_to(&set).await,
+            ..Replay::from(replay)
+        })
     };
     match replayed.await {
         Ok(replay) => Json(replay).into_response(),

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use turnout_backends::{Database, EpochRecord, Error as BackendError};
 use turnout_policies::{Origin, PerWorld, Policies};
 use turnout_vocabulary::{Epoch, PerBackend};
@@ -10,7 +9,7 @@ use crate::ship::error::NotShipped;
 use crate::ship::{diff, kept};
 
 /// A set that is or was in force.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Shipment {
     /// Under which epoch.
     pub epoch: u64,
@@ -21,22 +20,20 @@ pub struct Shipment {
 }
 
 /// One version of one world.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShippedVersion {
     /// The SHA-256 of the module, in hexadecimal.
     pub module: String,
     /// The SHA-256 of its settings.
     pub settings: String,
     /// Who shipped it, and from where.
-    #[serde(flatten)]
     pub by: Origin,
     /// The version on trial beside it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<ShippedTrial>,
 }
 
 /// A version on trial. It names no subject.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShippedTrial {
     /// The SHA-256 of the module, in hexadecimal.
     pub module: String,
@@ -47,7 +44,7 @@ pub struct ShippedTrial {
 }
 
 /// A set that is or was in force, with its settings.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct ShownEpoch {
     /// Its epoch.
     pub epoch: u64,
@@ -58,7 +55,7 @@ pub struct ShownEpoch {
 }
 
 /// One version of one world, with its settings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShownVersion {
     /// The SHA-256 of the module, in hexadecimal.
     pub module: String,
@@ -69,15 +66,13 @@ pub struct ShownVersion {
     /// Its settings: TOML.
     pub settings: String,
     /// Who shipped it, and from where.
-    #[serde(flatten)]
     pub by: Origin,
     /// The version on trial beside it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<ShownTrial>,
 }
 
 /// A version on trial, with its settings. It names no subject.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShownTrial {
     /// The SHA-256 of the module, in hexadecimal.
     pub module: String,
@@ -88,7 +83,7 @@ pub struct ShownTrial {
 }
 
 /// What differs in one world between two epochs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionDiff {
     /// The SHA-256 of the module before and after.
     pub modules: [String; 2],

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use turnout_backends::{Database, Error as BackendError};
 use turnout_policies::{Era, InForce, Policies};
 use turnout_runtime::CallError;
@@ -17,7 +16,7 @@ use crate::seen::LastSeen;
 const AHEAD: u64 = 100;
 
 /// A forced failover: what it may lose, and the epoch that it made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failover {
     /// The side that is the authority of everything afterwards.
     pub to: Backend,
@@ -30,7 +29,7 @@ pub struct Failover {
 }
 
 /// What a forced failover may lose of one repository.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AtStake {
     /// The repository.
     pub repository: String,

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use turnout_backends::{Database, Error as BackendError};
 use turnout_mirror::Mirror;
@@ -15,7 +14,7 @@ use crate::sides::rejoin::Rejoin;
 use crate::sides::restored::RestoredSide;
 
 /// What was done after a person said which side's rows count.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejoined {
     /// The side whose rows count.
     pub side: Backend,
