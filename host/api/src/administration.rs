@@ -11,14 +11,17 @@ use axum::body::Bytes;
 use serde::de::DeserializeOwned;
 use turnout_postgrest::Refusal;
 
-pub use failover::FailoverRequest;
 pub(crate) use failover::fail_over;
-pub use mirror::{Chosen, Parked, Treated};
+pub use failover::{AtStake, Failover, FailoverRequest};
+pub use mirror::{Chosen, Parked, ParkedKey, Treated};
 pub(crate) use mirror::{give_up, parked, retry};
-pub use policies::{Activated, Activation, Audience, By, Push};
+pub use policies::{
+    Activated, Activation, Audience, By, ChangedDecision, Push, Replay, ReplayedCohort, Shipment, ShippedTrial,
+    ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff,
+};
 pub(crate) use policies::{change, diff, list, push, recording, replay, show};
-pub use rejoin::RejoinRequest;
 pub(crate) use rejoin::rejoin;
+pub use rejoin::{RejoinRequest, Rejoined};
 
 /// Reads a JSON body.
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {

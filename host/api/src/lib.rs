@@ -22,15 +22,17 @@ use turnout_supervisor::Supervisor;
 use turnout_vocabulary::PerBackend;
 
 pub use administration::{
-    Activated, Activation, Audience, By, Chosen, FailoverRequest, Parked, Push, RejoinRequest, Treated,
+    Activated, Activation, AtStake, Audience, By, ChangedDecision, Chosen, Failover, FailoverRequest, Parked,
+    ParkedKey, Push, RejoinRequest, Rejoined, Replay, ReplayedCohort, Shipment, ShippedTrial, ShippedVersion,
+    ShownEpoch, ShownTrial, ShownVersion, Treated, VersionDiff,
 };
 pub use keys::Keys;
 use limits::Gate;
 pub use limits::Limits;
 pub use server::serve;
 pub use status::{
-    AlertStatus, BackendStatus, ComparisonStatus, DifferenceStatus, GapStatus, MirrorStatus, RepositoryStatus,
-    RestoredStatus, RowsStatus, Status, TaskFailure, TaskStatus, TrialStatus,
+    AlertStatus, BackendStatus, ComparisonStatus, DifferenceStatus, GapStatus, MirrorStatus, ParkedStatus,
+    RepositoryStatus, RestoredStatus, RowsStatus, Status, TaskFailure, TaskStatus, TrialStatus,
 };
 
 /// A host that is ready to serve: the state that all handlers share.

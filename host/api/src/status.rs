@@ -17,7 +17,7 @@ use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
 pub use alerts::AlertStatus;
 pub use comparison::{ComparisonStatus, RowsStatus};
-pub use mirror::{GapStatus, MirrorStatus, RepositoryStatus};
+pub use mirror::{GapStatus, MirrorStatus, ParkedStatus, RepositoryStatus};
 pub use tasks::{TaskFailure, TaskStatus};
 pub use trial::{DifferenceStatus, TrialStatus};
 

@@ -140,7 +140,7 @@ async fn host(config: &Config) -> Result<Host> {
     let mirror = Arc::new(Mirror::start(&backends, repositories, &judge, &supervisor));
     let alerts = Arc::new(Alerts::default());
     let names = RecordingKey::of(config.keys.admin());
-    let handoffs = Handoffs::new(Parts {
+    let handoffs = Handoffs::new(&Parts {
         policies: Arc::clone(&policies),
         backends: Arc::clone(&backends),
         mirror: Arc::clone(&mirror),

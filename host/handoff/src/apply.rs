@@ -1,16 +1,29 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 use turnout_backends::{Database, Error as BackendError, NotInstalled};
-use turnout_policies::InForce;
+use turnout_mirror::Mirror;
+use turnout_policies::{InForce, Policies};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, Span};
 
-use crate::converge::refuse_missing_columns;
-use crate::{Handoffs, Obstacle, SiteDescription};
+use crate::change::abandon::Abandonment;
+use crate::change::allot::Allotment;
+use crate::compare::proof::refuse_missing_columns;
+use crate::drain::Drain;
+use crate::fences::Fences;
+use crate::gate::Gate;
+use crate::held_up::HeldUp;
+use crate::learn::Learner;
+use crate::numbers::Sequences;
+use crate::obstacle::Obstacle;
+use crate::record::Record;
+use crate::site::SiteDescription;
 
 /// How often is looked whether the dirty keys are gone.
-const GLANCE: std::time::Duration = std::time::Duration::from_millis(20);
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// Why a new description of the site is not in force. The description before is.
 #[derive(Debug, thiserror::Error)]
@@ -58,31 +71,27 @@ pub trait Capture {
     ) -> impl Future<Output = Result<(), NotInstalled>> + Send;
 }
 
-/// The description of the site on record; `None` while nothing is recorded.
-///
-/// # Errors
-/// If a side can't be asked, or what it has recorded can't be read.
-pub async fn recorded_site(backends: &PerBackend<Database>) -> Result<Option<SiteDescription>, BackendError> {
-    let database = &backends.old;
-    if !database.schema().await?.installed {
-        return Ok(None);
-    }
-    let Some(released) = database.newest_epochs().await?.released else {
-        return Ok(None);
-    };
-    let records = database.epochs(released).await?;
-    let recorded = records.first().and_then(|record| record.site.as_deref());
-    recorded
-        .map(|text| {
-            serde_json::from_str(text).map_err(|error| BackendError::Unexpected {
-                backend: Backend::Old,
-                reason: format!("the description of the site can't be read: {error}"),
-            })
-        })
-        .transpose()
+/// Makes another description of the site the one on record.
+pub struct Description {
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    pub(crate) repositories: Arc<[Repository]>,
+    pub(crate) mirror: Arc<Mirror>,
+    pub(crate) record: Arc<Record>,
+    pub(crate) learner: Arc<Learner>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) allotment: Arc<Allotment>,
+    pub(crate) fences: Arc<Fences>,
+    pub(crate) drain: Arc<Drain>,
+    pub(crate) sequences: Arc<Sequences>,
+    pub(crate) abandonment: Arc<Abandonment>,
+    pub(crate) held_up: Arc<HeldUp>,
+    pub(crate) turn: Arc<Mutex<()>>,
+    /// How long hosts may wait for the handoff before it is abandoned.
+    pub(crate) budget: Duration,
 }
 
-impl Handoffs {
+impl Description {
     /// Makes the description of this configuration the site's, by a handoff to the same policies. Everything that the new
     /// description alters is compared again afterwards. The hosts of the description before serve nothing from the first
     /// fence on; if the handoff is abandoned, they serve on.
@@ -90,16 +99,16 @@ impl Handoffs {
     /// # Errors
     /// [`NotApplied`] with the reason.
     pub async fn apply(
-        self: &Arc<Self>,
+        &self,
         recorded: SiteDescription,
         capture: &impl Capture,
     ) -> Result<(Epoch, Vec<String>), NotApplied> {
-        let configured = SiteDescription::clone(&self.site.load());
+        let configured = SiteDescription::clone(&self.record.site.load());
         let altered = recorded.altered(&configured);
-        let turn = Arc::clone(&self.one).lock_owned().await;
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         // Until the handoff this process follows the record as the hosts do.
-        self.site.store(Arc::new(recorded.clone()));
-        self.learn().await?;
+        self.record.site.store(Arc::new(recorded.clone()));
+        self.learner.learn().await?;
         let now = self.policies.in_force();
         match () {
             () if now.epoch == Epoch::new(0) => return Err(NotApplied::NothingRecorded),
@@ -125,17 +134,17 @@ impl Handoffs {
             }
         }
         // The set is the one in force, and yet has never been asked about what the description adds or alters.
-        let mut passed = self.pass(&now, now.era.clone()).await?;
+        let mut passed = self.gate.pass(&now, now.era.clone()).await?;
         passed.converged.retain(|name| !altered.contains(name));
-        self.site.store(Arc::new(configured));
-        let allotted = self.allot(&now, &now.set, &passed).await;
-        self.site.store(Arc::new(recorded.clone()));
+        self.record.site.store(Arc::new(configured));
+        let allotted = self.allotment.allot(&now, &now.set, &passed.converged).await;
+        self.record.site.store(Arc::new(recorded.clone()));
         let next = allotted?;
         let steps = async {
             for backend in Backend::ALL {
-                self.raise_fence(backend, next.epoch).await?;
+                self.fences.raise(backend, next.epoch).await?;
             }
-            self.drain(&next).await?;
+            self.drain.drain(&next).await?;
             self.drain_altered(&next, &altered).await?;
             self.prove_altered(&next, &recorded, &altered).await?;
             for backend in Backend::ALL {
@@ -143,15 +152,16 @@ impl Handoffs {
                 installed.map_err(|error| Obstacle::Because(error.to_string()))?;
             }
             // What Turnout did not serve was written to `old`; with another subject, both sides may insert as never before.
-            self.set_apart_since(&next, |id| {
-                if altered.contains(&self.repositories[usize::from(id.0)].name) {
-                    Span::One(Backend::Old)
-                } else {
-                    next.era.span(id)
-                }
-            })
-            .await?;
-            self.release(next.epoch).await
+            self.sequences
+                .set_apart_since(&next, |id| {
+                    if altered.contains(&self.repositories[usize::from(id.0)].name) {
+                        Span::One(Backend::Old)
+                    } else {
+                        next.era.span(id)
+                    }
+                })
+                .await?;
+            self.record.release(next.epoch).await
         };
         let failed = match timeout(self.budget, steps).await {
             Ok(Ok(())) => return Ok((next.epoch, altered.into_iter().collect())),
@@ -170,7 +180,7 @@ impl Handoffs {
                 tracing::error!(%backend, %error, "the capture of before is not back: run `turnout install` with the configuration of before");
             }
         }
-        self.abandon_in_time(&now, &next).await;
+        self.abandonment.abandon_in_time(&now, &next).await;
         drop(turn);
         Err(failed)
     }

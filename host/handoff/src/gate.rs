@@ -1,12 +1,19 @@
+//! Whether a set may come into force. `exam` asks it about every subject.
+
+pub(crate) mod exam;
+
 use std::sync::Arc;
 
-use turnout_backends::Reference;
+use turnout_backends::{Database, Error as BackendError, Gap, Reference};
 use turnout_policies::{Era, InForce, PolicySet};
-use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Span};
+use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, RepositoryId, Span};
 
-use crate::exam::{Parent, Question, Seen};
-use crate::gaps::{has_gap, refuse_not_served, without_gaps};
-use crate::{Handoffs, Obstacle};
+use crate::compare::converge::Convergence;
+use crate::compare::gaps::{Gaps, has_gap, refuse_not_served, without_gaps};
+use crate::compare::proof::Proof;
+use crate::gate::exam::{Exam, Parent, Question, Seen};
+use crate::installed::is_installed;
+use crate::obstacle::Obstacle;
 
 /// What a set that may come into force brings along.
 #[derive(Clone, Debug, Default)]
@@ -19,19 +26,29 @@ pub(crate) struct Passed {
     pub(crate) proven: Vec<(RepositoryId, Seen)>,
 }
 
-impl Handoffs {
+/// Decides whether sets may come into force.
+pub(crate) struct Gate {
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    pub(crate) repositories: Arc<[Repository]>,
+    pub(crate) exam: Exam,
+    pub(crate) gaps: Arc<Gaps>,
+    pub(crate) convergence: Arc<Convergence>,
+    pub(crate) proof: Arc<Proof>,
+}
+
+impl Gate {
     /// Whether a set may come into force. `None` means at once: without an installation there is nothing to hand off, and
     /// the set touches `old` only.
-    pub(crate) async fn gate(&self, now: &InForce, set: &Arc<PolicySet>) -> Result<Option<Passed>, Obstacle> {
+    pub(crate) async fn check(&self, now: &InForce, set: &Arc<PolicySet>) -> Result<Option<Passed>, Obstacle> {
         let era = Era {
             epoch: Epoch::new(0),
             set: Arc::clone(set),
             forced: None,
         };
-        for backend in Backend::ALL {
-            match self.is_installed(backend).await {
+        for (backend, database) in self.backends.iter() {
+            match is_installed(database).await {
                 Ok(true) => {}
-                Ok(false) if !self.needs_mirror(&era).await? => return Ok(None),
+                Ok(false) if !self.needs_mirror(now, &era).await? => return Ok(None),
                 Ok(false) => {
                     return Err(Obstacle::Because(format!(
                         "these policies mirror repositories or write to new, and backend {backend} has no installation: \
@@ -64,7 +81,7 @@ impl Handoffs {
             };
             (question, Seen::default())
         });
-        let found = self.examine(now, &era, questions.collect(), &Backend::ALL).await?;
+        let found = self.exam.examine(now, &era, questions.collect(), &Backend::ALL).await?;
         let gaining = self.repositories.iter().zip(&found).map(|(repository, (found, _))| {
             let sides = Backend::ALL.into_iter();
             let gains = |side: &Backend| found.gains[*side] || gains_all(now, &era, repository, *side);
@@ -85,13 +102,29 @@ impl Handoffs {
                 refuse_not_served(&gaps, repository)?;
             }
         }
-        self.refuse_open_gaps(&gaps, &passed.unproven)?;
+        self.gaps.refuse_open_gaps(&gaps, &passed.unproven)?;
         if now.epoch == Epoch::new(0) {
             // There is no set to go back to, so the proof comes before the first step, too.
-            self.prove_equal(&InForce::steady(era, Vec::new()), &passed.unproven)
+            self.proof
+                .prove(&InForce::steady(era, Vec::new()), &passed.unproven)
                 .await?;
         }
         Ok(passed)
+    }
+
+    /// The gaps that are left when the repositories have been compared of which rows may change hands.
+    async fn gaps_left(&self, now: &InForce, next: &Era) -> Result<Vec<Gap>, BackendError> {
+        let gaps = self.gaps.all().await?;
+        let is_in_the_way = |repository: &Repository| {
+            now.is_converged(repository) && has_gap(&gaps, repository) && may_move(now, next, repository)
+        };
+        if now.epoch == Epoch::new(0) || !self.repositories.iter().any(is_in_the_way) {
+            return Ok(gaps);
+        }
+        if let Err(error) = self.convergence.converge().await {
+            tracing::debug!(%error, "the comparison of both sides waits");
+        }
+        self.gaps.all().await
     }
 
     /// Goes on only if no side that gains authority lacks what the other has, or would lose or refuse its rows.
@@ -130,7 +163,7 @@ impl Handoffs {
             return Ok(passed.unproven.clone());
         }
         // What is left of past epochs was looked at before: a gap that shows only now leaves nothing unseen.
-        let gaps = self.gaps().await?;
+        let gaps = self.gaps.all().await?;
         let questions = passed.proven.iter().map(|(id, seen)| {
             let question = Question {
                 repository: self.repositories[usize::from(id.0)].clone(),
@@ -139,19 +172,19 @@ impl Handoffs {
             };
             (question, seen.clone())
         });
-        let found = self.examine(now, era, questions.collect(), &Backend::ALL).await?;
+        let found = self.exam.examine(now, era, questions.collect(), &Backend::ALL).await?;
         let mut unproven = passed.unproven.clone();
         for ((id, _), (found, _)) in passed.proven.iter().zip(found) {
             if found.is_unproven || has_gap(&gaps, &self.repositories[usize::from(id.0)]) {
                 unproven.push(*id);
             }
         }
-        self.refuse_open_gaps(&gaps, &unproven)?;
+        self.gaps.refuse_open_gaps(&gaps, &unproven)?;
         Ok(unproven)
     }
 
     /// Whether a set asks for more than `old` alone, for nobody or for any subject that has rows there.
-    async fn needs_mirror(&self, era: &Era) -> Result<bool, Obstacle> {
+    async fn needs_mirror(&self, now: &InForce, era: &Era) -> Result<bool, Obstacle> {
         if era.needs_mirror(&self.repositories)? {
             return Ok(true);
         }
@@ -163,8 +196,10 @@ impl Handoffs {
             };
             (question, Seen::default())
         });
-        let now = self.policies.in_force();
-        let found = self.examine(&now, era, questions.collect(), &[Backend::Old]).await?;
+        let found = self
+            .exam
+            .examine(now, era, questions.collect(), &[Backend::Old])
+            .await?;
         Ok(found.iter().any(|(found, _)| found.is_mirrored))
     }
 
@@ -195,7 +230,7 @@ fn gains_all(now: &InForce, era: &Era, repository: &Repository, side: Backend) -
 }
 
 /// Whether rows of a repository may change hands when a set takes over.
-pub(crate) fn may_move(now: &InForce, era: &Era, repository: &Repository) -> bool {
+fn may_move(now: &InForce, era: &Era, repository: &Repository) -> bool {
     let before = span_before(now, repository);
     before == Span::Both || era.span(repository.id) != before
 }

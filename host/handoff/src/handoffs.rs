@@ -1,18 +1,40 @@
-use std::ops::Deref;
+//! Puts the parts together: `assembly` gives each of them what it needs.
+
+mod assembly;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 use turnout_backends::{Database, KeptSets, Rewound};
 use turnout_mirror::{Mirror, Unnumbered};
 use turnout_policies::{BreakerLimits, Policies};
-use turnout_supervisor::{Need, Supervisor};
+use turnout_supervisor::{Need, Supervisor, Task};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, RecordingKey, Repository, SubjectRule};
 
+use crate::alerts::Alerts;
+use crate::apply::Description;
+use crate::change::Changes;
+use crate::compare::comparer::{Comparer, Comparison};
+use crate::compare::converge::Convergence;
+use crate::follow::Follower;
 use crate::held_up::HeldUp;
-use crate::{Alerts, Comparison, MirrorMetrics, Seen, SiteDescription};
+use crate::learn::Learner;
+use crate::metrics::MirrorMetrics;
+use crate::numbers::Sequences;
+use crate::observe::Observer;
+use crate::obstacle::Obstacle;
+use crate::record::past::PastSets;
+use crate::seen::{LastSeen, Seen};
+use crate::ship::Shipping;
+use crate::ship::breaker::Breaker;
+use crate::ship::foresee::Foresight;
+use crate::ship::history::History;
+use crate::sides::failover::ForcedFailover;
+use crate::sides::reinstate::Reinstatement;
+use crate::sides::restored::RestoredSide;
+use crate::watch::DirectoryWatch;
 
 /// How long the appliers may take to give back their leases when the host stops, at most.
 const LEASES_LEFT: Duration = Duration::from_secs(2);
@@ -43,55 +65,39 @@ pub struct Parts {
     pub kept: KeptSets,
 }
 
-/// Brings policy sets into force.
+/// Everything that changes which policies are in force, put together.
 pub struct Handoffs {
-    pub(crate) parts: Parts,
-    /// What this host records as the description of the site, and expects of every epoch.
-    pub(crate) site: ArcSwap<SiteDescription>,
-    /// Lets one change of this host run at a time.
-    pub(crate) one: Arc<Mutex<()>>,
-    /// Held for writing while this host writes down the epoch of a handoff that it begins.
-    pub(crate) allotting: RwLock<()>,
-    /// Lets one comparison of this host run at a time.
-    pub(crate) converging: Mutex<()>,
-    /// The comparison under way.
-    pub(crate) comparison: ArcSwapOption<Comparison>,
-    /// What the handoff under way waits for.
-    pub(crate) held_up: HeldUp,
-    /// How the mirroring of each side stood when it was last seen.
-    pub(crate) seen: PerBackend<ArcSwapOption<Seen>>,
-    /// The side that was found to be restored from the past.
-    pub(crate) restored: ArcSwapOption<Rewound>,
-    /// The sequences that did not count as they must when they were last looked at.
-    pub(crate) unnumbered: ArcSwap<Vec<Unnumbered>>,
-}
-
-impl Deref for Handoffs {
-    type Target = Parts;
-
-    fn deref(&self) -> &Parts {
-        &self.parts
-    }
-}
-
-/// Why a set did not come into force.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Obstacle {
-    /// Another host made an epoch at the same time.
-    #[error("another host changed the policies at the same time; they are looked at again")]
-    Overtaken,
-    /// A backend could not be asked.
-    #[error("{0}; the change is abandoned, and can be made again when that is mended")]
-    Backend(#[from] turnout_backends::Error),
-    /// A policy failed to answer.
-    #[error("{0}")]
-    Policy(#[from] turnout_runtime::CallError),
-    /// The record describes another site than the configuration of this host.
-    #[error("{0}")]
-    OtherSite(String),
-    /// Anything else, in words.
-    #[error("{0}")]
-    Because(String),
+    /// Brings versions into force.
+    pub shipping: Arc<Shipping>,
+    /// What is and was in force.
+    pub history: Arc<History>,
+    /// What would hold up a change.
+    pub foresight: Foresight,
+    /// Moves authority away from a dead side.
+    pub failover: ForcedFailover,
+    /// Makes one side's rows count after a restore.
+    pub reinstatement: Reinstatement,
+    /// Makes another description of the site the one on record.
+    pub description: Description,
+    /// The policies in force.
+    pub policies: Arc<Policies>,
+    mirror: Arc<Mirror>,
+    supervisor: Supervisor,
+    alerts: Arc<Alerts>,
+    learner: Arc<Learner>,
+    past: Arc<PastSets>,
+    convergence: Arc<Convergence>,
+    changes: Arc<Changes>,
+    follower: Arc<Follower>,
+    observer: Arc<Observer>,
+    restored: Arc<RestoredSide>,
+    watch: Arc<DirectoryWatch>,
+    comparer: Arc<Comparer>,
+    sequences: Arc<Sequences>,
+    last_seen: Arc<LastSeen>,
+    held_up: Arc<HeldUp>,
+    turn: Arc<Mutex<()>>,
+    budget: Duration,
 }
 
 /// Why a host did not begin to serve.
@@ -106,28 +112,31 @@ pub enum NotBegun {
 }
 
 impl Handoffs {
-    /// What brings sets into force with these parts.
-    #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        let site = ArcSwap::from_pointee(SiteDescription::of(&parts.repositories, &parts.rule));
-        Self {
-            parts,
-            site,
-            one: Arc::new(Mutex::new(())),
-            allotting: RwLock::new(()),
-            converging: Mutex::new(()),
-            comparison: ArcSwapOption::empty(),
-            held_up: HeldUp::default(),
-            seen: PerBackend::default(),
-            restored: ArcSwapOption::empty(),
-            unnumbered: ArcSwap::default(),
+    /// Puts in force what the databases say is; where they know of nothing, the set of the directory, by a first handoff.
+    ///
+    /// # Errors
+    /// [`NotBegun`] if the set of the directory is refused, or the record describes another site.
+    pub async fn begin(&self) -> Result<(), NotBegun> {
+        match self.learner.learn().await {
+            Ok(()) => {}
+            Err(Obstacle::OtherSite(reason)) => return Err(NotBegun::OtherSite(reason)),
+            Err(error) => {
+                tracing::warn!(%error, "what is in force can't be known yet; nothing is written until it is");
+                return Ok(());
+            }
         }
-    }
-
-    /// What a handoff of this host waits for, in words without personal data; `None` while it waits for nothing.
-    #[must_use]
-    pub fn held_up_by(&self) -> Option<String> {
-        self.held_up.reason()
+        let in_force = self.policies.in_force();
+        if in_force.epoch > Epoch::new(0) {
+            self.past.set_old_directory_aside().await;
+            self.convergence.converge_soon();
+            return Ok(());
+        }
+        match self.changes.bring(Arc::clone(&in_force.set), None).await {
+            // The side that is there is served meanwhile: it accepts what no epoch was recorded for yet.
+            Err(Obstacle::Backend(error)) => tracing::warn!(%error, "the first policies wait for both sides"),
+            brought => brought.map_err(|obstacle| self.policies.refuse(&obstacle))?,
+        }
+        Ok(())
     }
 
     /// Waits until the handoff of this host that is under way, if any, is released or abandoned, begins none from then on, and gives
@@ -136,7 +145,7 @@ impl Handoffs {
     pub async fn stop(&self, within: Duration) {
         let for_leases = LEASES_LEFT.min(within / 2);
         let for_handoff = self.patience().min(within.saturating_sub(for_leases));
-        if let Ok(turn) = timeout(for_handoff, Arc::clone(&self.one).lock_owned()).await {
+        if let Ok(turn) = timeout(for_handoff, Arc::clone(&self.turn).lock_owned()).await {
             // The turn is never given back.
             std::mem::forget(turn);
         } else {
@@ -146,22 +155,35 @@ impl Handoffs {
     }
 
     /// Starts the tasks that a host needs beside its requests, for as long as it lives. Must be called inside a tokio runtime.
-    pub fn work(self: &Arc<Self>, breaker: BreakerLimits) {
-        self.keep("epochs", Need::Required, Self::follow);
-        self.keep("mirror-standing", Need::Optional, Self::observe);
-        self.keep("restored-sides", Need::Optional, Self::watch_for_restored_sides);
-        self.keep("breaker", Need::Optional, move |handoffs| {
-            handoffs.break_circuits(breaker)
+    pub fn work(&self, limits: BreakerLimits) {
+        let breaker = Arc::new(Breaker {
+            policies: Arc::clone(&self.policies),
+            shipping: Arc::clone(&self.shipping),
+            alerts: Arc::clone(&self.alerts),
+            limits,
         });
+        self.keep("epochs", Need::Required, &self.follower, Follower::follow);
+        self.keep("mirror-standing", Need::Optional, &self.observer, Observer::observe);
+        self.keep("restored-sides", Need::Optional, &self.restored, RestoredSide::watch);
+        self.keep("breaker", Need::Optional, &breaker, Breaker::break_circuits);
     }
 
-    fn keep<F>(self: &Arc<Self>, name: &str, need: Need, work: impl Fn(Arc<Self>) -> F + Send + 'static)
+    fn keep<T, F>(&self, name: &str, need: Need, part: &Arc<T>, work: fn(Arc<T>) -> F)
     where
+        T: Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        let handoffs = Arc::clone(self);
-        let task = self.supervisor.keep(name, need, move || work(Arc::clone(&handoffs)));
+        let part = Arc::clone(part);
+        let task = self.supervisor.keep(name, need, move || work(Arc::clone(&part)));
         task.detach();
+    }
+
+    /// Watches the directory of the policies, and has what changes there come into force, until the task is dropped.
+    ///
+    /// # Errors
+    /// If the system refuses to watch the directory. Must be called inside a tokio runtime.
+    pub fn watch(&self) -> Result<Task, notify::Error> {
+        self.watch.start()
     }
 
     /// How long an operation waits for a handoff at most: for the handoff itself, and for its abandonment.
@@ -170,14 +192,33 @@ impl Handoffs {
         self.budget * 2
     }
 
-    /// Whether Turnout is installed on a side; an error while that is not known.
-    pub(crate) async fn is_installed(&self, backend: Backend) -> Result<bool, turnout_backends::Error> {
-        Ok(self.backends[backend].schema().await?.installed)
+    /// What a handoff of this host waits for, in words without personal data; `None` while it waits for nothing.
+    #[must_use]
+    pub fn held_up_by(&self) -> Option<String> {
+        self.held_up.reason()
     }
 
-    /// The newest epoch that either side knows of.
-    pub(crate) async fn newest(&self) -> Result<Option<Epoch>, turnout_backends::Error> {
-        let (old, new) = tokio::try_join!(self.backends.old.newest_epochs(), self.backends.new.newest_epochs())?;
-        Ok(old.newest.max(new.newest))
+    /// How the mirroring of one side's changes stood when it was last seen.
+    #[must_use]
+    pub fn seen(&self, backend: Backend) -> Option<Arc<Seen>> {
+        self.last_seen.of(backend)
+    }
+
+    /// The comparison of this host that is under way, if one is.
+    #[must_use]
+    pub fn comparison(&self) -> Option<Arc<Comparison>> {
+        self.comparer.under_way()
+    }
+
+    /// The side that was found to be restored from the past, until a person said which side's rows count.
+    #[must_use]
+    pub fn restored(&self) -> Option<Arc<Rewound>> {
+        self.restored.found()
+    }
+
+    /// The sequences that did not count as they must when they were last looked at.
+    #[must_use]
+    pub fn unnumbered(&self) -> Arc<Vec<Unnumbered>> {
+        self.sequences.unnumbered()
     }
 }

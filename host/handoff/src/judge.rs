@@ -1,3 +1,7 @@
+//! Tells the mirror what is to become of dirty keys; `verdict` has the rule.
+
+mod verdict;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +11,8 @@ use turnout_mirror::{Judge, Verdict};
 use turnout_policies::{Era, InForce, Policies};
 use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry, Subject, SubjectRule};
 
-use crate::MirrorMetrics;
-use crate::verdict::{self, Said};
+use crate::judge::verdict::Said;
+use crate::metrics::MirrorMetrics;
 
 /// When a key is tried again that the dual-write policy failed to say anything about.
 const UNDECIDED: Duration = Duration::from_secs(1);

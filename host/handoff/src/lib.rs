@@ -3,67 +3,68 @@
 //! Everything here is monotone: epochs only grow, a fence is only raised, a release stays true. So a host that dies or
 //! sleeps at any step leaves nothing that another could not finish, and locks are for efficiency only.
 //!
-//! - `advice` changes worlds that only advise, without a handoff.
-//! - `breaker` takes back policies that keep failing.
-//! - `change` takes a new set through the handoff, or abandons it.
-//! - `direct` tells of rows that were written directly while they changed hands.
-//! - `drained` waits until nothing of past epochs is left that would change hands.
-//! - `gaps` knows of which repositories changes may not all have been captured.
-//! - `exam` asks a set about every subject before it comes into force.
-//! - `gate` says whether a set may come into force at all.
-//! - `held_up` names what a handoff waits for.
-//! - `follow` learns of epochs that other hosts made, and finishes what they left.
-//! - `failover` moves authority away from a dead side, `rejoin` takes a side in again that was away, `restored` one that was restored from
-//!   the past.
-//! - `converge` compares both sides when mirroring begins.
-//! - `numbers` sets sequences apart while both sides hand out numbers.
-//! - `observe` keeps in view how far the mirror is behind.
-//! - `ship` brings versions into force that somebody pushed, activated or took back.
+//! Each part is a type whose fields are all that it may touch. A part knows only those above it in this list; [`Handoffs`] puts them
+//! together.
+//!
+//! - `obstacle` has the reasons why a change comes to nothing, `alerts` and `metrics` tell of what happens, `held_up` names what a handoff
+//!   waits for.
 //! - `judge` tells the mirror what is to become of dirty keys.
+//! - `installed` asks whether Turnout is installed on a side.
+//! - `site` describes the site: what must be the same on every host.
+//! - `record` reads the record of epochs and adds to it.
+//! - `fences` raises fences and waits for earlier writes.
+//! - `seen` keeps how far the mirror was behind when it was last looked at.
+//! - `compare` compares both sides, and knows where changes may not all have been captured.
+//! - `numbers` sets sequences apart while both sides hand out numbers.
+//! - `gate` says whether a set may come into force, and asks it about every subject first.
+//! - `learn` puts in force what the record says is.
+//! - `drain` waits until nothing of past epochs is left that would change hands.
+//! - `sides` takes in sides that were away or restored from the past, and moves authority away from a dead one.
+//! - `change` brings a set into force, by a handoff where authority may move.
 //! - `apply` makes another description of the site the one on record.
-//! - `site` compares this host's configuration with the description of the site on record.
-//! - `directory` tells a policy directory that is old from one that holds a change.
+//! - `observe` keeps in view how far the mirror is behind.
+//! - `follow` follows other hosts, and finishes what they left.
+//! - `ship` brings versions into force that somebody pushed, activated or took back.
+//! - `watch` brings into force what changes in the policy directory.
 
-mod advice;
 mod alerts;
 mod apply;
-mod breaker;
 mod change;
-mod converge;
-mod direct;
-mod directory;
-mod drained;
-mod exam;
-mod failover;
+mod compare;
+mod drain;
+mod fences;
 mod follow;
-mod foresee;
-mod gaps;
 mod gate;
 mod handoffs;
 mod held_up;
+mod installed;
 mod judge;
+mod learn;
 mod metrics;
 mod numbers;
 mod observe;
+mod obstacle;
 mod record;
-mod rejoin;
-mod restored;
+mod seen;
 mod ship;
+mod sides;
 mod site;
-mod verdict;
 mod watch;
 
 pub use alerts::{Alerts, Raised};
-pub use apply::{Capture, NotApplied, recorded_site};
-pub use converge::Comparison;
-pub use directory::recorded_set;
-pub use failover::{AtStake, Failover, NoFailover};
-use handoffs::Obstacle;
+pub use apply::{Capture, Description, NotApplied};
+pub use compare::comparer::Comparison;
 pub use handoffs::{Handoffs, NotBegun, Parts};
 pub use judge::PolicyJudge;
 pub use metrics::MirrorMetrics;
-pub use observe::{ParkedFor, Seen};
-pub use restored::{NotRejoined, Rejoined};
-pub use ship::{NotShipped, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff};
+pub use record::recorded::{recorded_set, recorded_site};
+pub use seen::{ParkedFor, Seen};
+pub use ship::Shipping;
+pub use ship::error::NotShipped;
+pub use ship::foresee::Foresight;
+pub use ship::history::{
+    History, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff,
+};
+pub use sides::failover::{AtStake, Failover, ForcedFailover, NoFailover};
+pub use sides::reinstate::{NotRejoined, Reinstatement, Rejoined};
 pub use site::SiteDescription;
-pub use watch::watch;

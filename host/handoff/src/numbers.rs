@@ -2,21 +2,34 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::time::{Instant, sleep};
+use turnout_backends::Database;
 use turnout_mirror::{Numbered, Numbers, Unnumbered};
-use turnout_policies::{Era, InForce};
-use turnout_vocabulary::{Backend, Epoch, RepositoryId, Span};
+use turnout_policies::{Era, InForce, Policies};
+use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, RepositoryId, Span};
 
-use crate::{Handoffs, Obstacle};
+use crate::obstacle::Obstacle;
 
 /// How long a handoff rests before it asks again for a sequence that another transaction holds.
 const PAUSE: Duration = Duration::from_millis(50);
 
-impl Handoffs {
+/// The sequences of both sides.
+pub(crate) struct Sequences {
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    pub(crate) repositories: Arc<[Repository]>,
+    /// How long operations may wait for a handoff.
+    pub(crate) budget: Duration,
+    /// Those that did not count as they must when they were last looked at.
+    pub(crate) unnumbered: ArcSwap<Vec<Unnumbered>>,
+}
+
+impl Sequences {
     /// Has the sequences of both sides hand out different numbers wherever both sides can insert from now on, and the sequences of a
     /// side that takes over go on beyond the numbers of the other. Both fences stand, so no write of the new epoch that changes hands
     /// has taken a number.
-    pub(crate) async fn set_numbers_apart(&self, next: &InForce) -> Result<(), Obstacle> {
+    pub(crate) async fn set_apart(&self, next: &InForce) -> Result<(), Obstacle> {
         let changes = |id: RepositoryId| next.leaving.iter().any(|era| span(era, id) != next.era.span(id));
         if !self.repositories.iter().any(|repository| changes(repository.id)) {
             return Ok(());
@@ -38,7 +51,7 @@ impl Handoffs {
         let until = Instant::now() + self.budget / 2;
         loop {
             let numbered = self
-                .sequences(next.epoch)
+                .numbers(next.epoch)
                 .set_apart(|id| next.era.span(id), &before)
                 .await?;
             told(&numbered);
@@ -53,12 +66,12 @@ impl Handoffs {
 
     /// Gives the sequences of repositories that one side alone can insert into from now on their own steps back. What another
     /// transaction holds keeps its doubled step, which collides with nothing, until it is looked at again.
-    pub(crate) async fn set_numbers_back(&self, next: &InForce) {
+    pub(crate) async fn set_back(&self, next: &InForce) {
         let came_together = |id: RepositoryId| {
             next.era.span(id) != Span::Both && next.leaving.iter().any(|era| span(era, id) == Span::Both)
         };
         if self.repositories.iter().any(|repository| came_together(repository.id)) {
-            match self.sequences(next.epoch).set_back(|id| next.era.span(id)).await {
+            match self.numbers(next.epoch).set_back(|id| next.era.span(id)).await {
                 Ok(numbered) => told(&numbered),
                 Err(error) => tracing::debug!(%error, "sequences keep their doubled steps for now"),
             }
@@ -67,8 +80,8 @@ impl Handoffs {
 
     /// Has the side that takes over by force hand out no number that is known there. What keeps it from that is told and does not hold
     /// up the failover.
-    pub(crate) async fn take_numbers_over(&self, to: Backend, epoch: Epoch) {
-        let numbered = match self.sequences(epoch).take_over(to).await {
+    pub(crate) async fn take_over(&self, to: Backend, epoch: Epoch) {
+        let numbered = match self.numbers(epoch).take_over(to).await {
             Ok(numbered) => numbered,
             Err(error) => {
                 tracing::warn!(%error, "after the failover, numbers may be handed out twice");
@@ -82,7 +95,7 @@ impl Handoffs {
     }
 
     /// Looks whether all sequences count as they must, and mends those that somebody has set otherwise.
-    pub(crate) async fn look_at_numbers(&self) {
+    pub(crate) async fn look(&self) {
         let now = self.policies.in_force();
         if !now.leaving.is_empty() || now.epoch == Epoch::new(0) {
             return;
@@ -91,7 +104,7 @@ impl Handoffs {
         if now.forced.is_some() {
             return;
         }
-        let Ok(numbered) = self.sequences(now.epoch).mend(|id| now.span(id)).await else {
+        let Ok(numbered) = self.numbers(now.epoch).mend(|id| now.span(id)).await else {
             return;
         };
         for (backend, sequence) in &numbered.changed {
@@ -109,12 +122,11 @@ impl Handoffs {
     }
 
     /// The sequences that did not count as they must when they were last looked at.
-    #[must_use]
-    pub fn unnumbered(&self) -> Arc<Vec<Unnumbered>> {
+    pub(crate) fn unnumbered(&self) -> Arc<Vec<Unnumbered>> {
         self.unnumbered.load_full()
     }
 
-    fn sequences(&self, epoch: Epoch) -> Numbers<'_> {
+    fn numbers(&self, epoch: Epoch) -> Numbers<'_> {
         Numbers {
             backends: &self.backends,
             repositories: &self.repositories,

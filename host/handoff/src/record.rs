@@ -1,233 +1,100 @@
-use std::time::Duration;
+//! What stands on both sides of epochs.
+//!
+//! - `format` writes a policy set as the databases keep it, and reads it.
+//! - `past` tells a policy directory that is old from one that holds a change.
+//! - `recorded` reads what the last epoch holds, before a host has any policies.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use turnout_backends::{Database, EpochRecord, Error};
-use turnout_policies::{Era, File, Files, OnTrial, Origin, PerWorld, PolicySet, Scope, key};
-use turnout_vocabulary::Epoch;
+pub(crate) mod format;
+pub(crate) mod past;
+pub(crate) mod recorded;
 
-use crate::{ShippedTrial, ShippedVersion, SiteDescription};
+use std::sync::Arc;
 
-/// One version, stable or on trial, as the databases keep it. The module itself is kept beside, by its digest.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Version {
-    pub module: String,
-    pub(crate) settings: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) signature: Option<String>,
+use arc_swap::ArcSwap;
+use tokio::sync::RwLock;
+use turnout_backends::{Database, Error as BackendError, KeptSets, NewestEpochs};
+use turnout_policies::Era;
+use turnout_vocabulary::{Backend, Epoch, PerBackend};
+
+use crate::installed::is_installed;
+use crate::obstacle::Obstacle;
+use crate::site::SiteDescription;
+
+/// The record of epochs, as this host reads it and adds to it.
+pub(crate) struct Record {
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    /// How much of the past stays on record.
+    pub(crate) kept: KeptSets,
+    /// What this host records as the description of the site, and expects of every epoch.
+    pub(crate) site: ArcSwap<SiteDescription>,
+    /// Held for writing while this host writes down the epoch of a change that it begins.
+    pub(crate) allotting: RwLock<()>,
 }
 
-/// One world of a policy set, as the databases keep it.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Written {
-    #[serde(flatten)]
-    stable: Version,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    trial: Option<Box<WrittenTrial>>,
-    #[serde(flatten)]
-    by: Origin,
-}
+impl Record {
+    /// The newest epoch that either side knows of.
+    pub(crate) async fn newest(&self) -> Result<Option<Epoch>, BackendError> {
+        let (old, new) = tokio::try_join!(self.backends.old.newest_epochs(), self.backends.new.newest_epochs())?;
+        Ok(old.newest.max(new.newest))
+    }
 
-/// A version on trial, as the databases keep it.
-#[derive(Serialize, Deserialize)]
-struct WrittenTrial {
-    #[serde(flatten)]
-    version: Version,
-    scope: Scope,
-}
-
-impl Version {
-    fn of(module: &File, settings: &File) -> Self {
-        Self {
-            module: module.digest.clone(),
-            settings: String::from_utf8_lossy(&settings.content).into_owned(),
-            signature: module.signature.clone(),
+    /// The newest epochs that a side knows of; `None` where Turnout is not installed.
+    pub(crate) async fn newest_on(&self, backend: Backend) -> Result<Option<NewestEpochs>, BackendError> {
+        let database = &self.backends[backend];
+        if !is_installed(database).await? {
+            return Ok(None);
         }
+        database.newest_epochs().await.map(Some)
     }
 
-    fn digests(&self) -> [String; 2] {
-        let settings = File::new("", self.settings.clone().into_bytes()).digest;
-        [self.module.clone(), settings]
-    }
-}
-
-impl Written {
-    fn of(files: &Files) -> Self {
-        Self {
-            stable: Version::of(&files.module, &files.settings),
-            trial: files.trial.as_ref().map(|trial| {
-                Box::new(WrittenTrial {
-                    version: Version::of(&trial.module, &trial.settings),
-                    scope: trial.scope.clone(),
-                })
-            }),
-            by: files.by.clone(),
+    /// Whether there is a record of what is in force, or none can be had before Turnout is installed.
+    pub(crate) async fn is_there(&self) -> bool {
+        for (_, database) in self.backends.iter() {
+            if !matches!(is_installed(database).await, Ok(true)) {
+                return true;
+            }
         }
+        !matches!(self.newest().await, Ok(None))
     }
 
-    /// The SHA-256 of the stable module, and that of its settings.
-    pub(crate) fn digests(&self) -> [String; 2] {
-        self.stable.digests()
-    }
-
-    /// The stable version, and the one on trial.
-    pub(crate) fn versions(&self) -> (&Version, Option<&Version>) {
-        (&self.stable, self.trial.as_ref().map(|trial| &trial.version))
-    }
-
-    /// The same for people.
-    pub(crate) fn shipped(&self) -> ShippedVersion {
-        let [module, settings] = self.stable.digests();
-        ShippedVersion {
-            module,
-            settings,
-            by: self.by.clone(),
-            trial: self.trial.as_ref().map(|trial| {
-                let [module, settings] = trial.version.digests();
-                ShippedTrial {
-                    module,
-                    settings,
-                    scope: trial.scope.to_string(),
-                }
-            }),
+    /// Writes an epoch down on some sides, with the modules that those of the `known` era lack.
+    pub(crate) async fn write_down(
+        &self,
+        era: &Era,
+        converged: &[String],
+        known: Option<&Era>,
+        on: &[Backend],
+    ) -> Result<(), Obstacle> {
+        let record = format::epoch(era, converged, &self.site.load());
+        let modules = format::modules(&era.set, known);
+        for backend in on {
+            if !self.backends[*backend]
+                .record_epoch(&record, &modules, self.kept)
+                .await?
+            {
+                return Err(Obstacle::Overtaken);
+            }
         }
+        Ok(())
     }
-}
 
-/// The versions of all worlds on record, those on trial included, each with the name of its world.
-pub(crate) fn versions(written: PerWorld<Written>) -> impl Iterator<Item = (&'static str, Version)> {
-    written.into_iter().flat_map(|(world, written)| {
-        std::iter::once(written.stable)
-            .chain(written.trial.map(|trial| trial.version))
-            .map(move |version| (world, version))
-    })
-}
-
-/// An era as the databases keep it, before it is released.
-pub(crate) fn epoch(era: &Era, converged: &[String], site: &SiteDescription) -> EpochRecord {
-    EpochRecord {
-        epoch: era.epoch,
-        set: of(&era.set),
-        forced: era.forced,
-        released: false,
-        age: Duration::ZERO,
-        converged: converged.to_vec(),
-        site: Some(site.to_json()),
+    /// Writes down on `old` that the epoch before this one is abandoned. False if that is released, or is another one there.
+    pub(crate) async fn write_abandonment(&self, era: &Era, converged: &[String]) -> Result<bool, BackendError> {
+        let record = format::epoch(era, converged, &self.site.load());
+        self.backends.old.record_abandonment(&record, self.kept).await
     }
-}
 
-/// What tells the stable versions of these files from others: who shipped them and what is on trial make no difference. An
-/// advisory world that nobody has given a file for makes none either, so that a version of Turnout which brings another world
-/// knows the sets of before.
-pub(crate) fn digest(files: &PerWorld<Files>, built_in: &PerWorld<Files>) -> String {
-    let mut digest = String::new();
-    for (place, (world, files)) in files.iter().enumerate() {
-        let is_default = built_in
-            .get(world)
-            .is_some_and(|built_in| built_in.stable() == files.stable());
-        if place < 2 || !is_default {
-            digest += &files.module.digest;
-            digest += &files.settings.digest;
+    /// Releases an epoch. `old` decides whether it still can be released; the other side only notes it, now or when it is taken
+    /// in again.
+    pub(crate) async fn release(&self, epoch: Epoch) -> Result<(), Obstacle> {
+        if !self.backends.old.release_epoch(epoch).await? {
+            return Err(Obstacle::Because(format!(
+                "the handoff to epoch {epoch} was abandoned by another host, as it took too long; make the change again"
+            )));
         }
-    }
-    File::new("", digest.into_bytes()).digest
-}
-
-/// A policy set as the databases keep it: JSON.
-fn of(set: &PolicySet) -> String {
-    // Texts always are JSON.
-    serde_json::to_string(&set.files.map(|_, files| Written::of(files))).unwrap_or_default()
-}
-
-/// The modules of a set without those of an era that both sides have on record.
-pub(crate) fn modules<'a>(set: &'a PolicySet, known: Option<&Era>) -> Vec<&'a [u8]> {
-    let known = known.filter(|era| era.epoch > Epoch::new(0));
-    let is_known = |module: &File| known.is_some_and(|era| all_modules(era).any(|known| known == module));
-    let unknown = all_modules(set).filter(|module| !is_known(module));
-    unknown.map(|module| &module.content[..]).collect()
-}
-
-fn all_modules(set: &PolicySet) -> impl Iterator<Item = &File> {
-    set.files.iter().flat_map(|(_, files)| files.modules())
-}
-
-/// What a database has written down of a set. In a world that it has nothing of, what is built in decides, as the set was
-/// recorded before that world was; but whatever was recorded had a say in who is the authority.
-pub(crate) fn worlds(
-    built_in: &PerWorld<Files>,
-    database: &Database,
-    record: &EpochRecord,
-) -> Result<PerWorld<Written>, Error> {
-    let unreadable = |_| unusable(database, record, "can't be read");
-    let mut recorded: Map<String, Value> = serde_json::from_str(&record.set).map_err(unreadable)?;
-    if !recorded.contains_key("routing") {
-        return Err(unusable(database, record, "has no routing policy"));
-    }
-    built_in.try_map(|world, built_in| match recorded.remove(&key(world)) {
-        Some(written) => serde_json::from_value(written).map_err(unreadable),
-        None => Ok(Written::of(built_in)),
-    })
-}
-
-/// The files of a set that a database keeps.
-pub(crate) async fn files(
-    built_in: &PerWorld<Files>,
-    database: &Database,
-    record: &EpochRecord,
-) -> Result<PerWorld<Files>, Error> {
-    let mut files = built_in.clone();
-    for (world, written) in worlds(built_in, database, record)? {
-        let built_in = built_in.get(world);
-        if let (Some(files), Some(built_in)) = (files.get_mut(world), built_in) {
-            *files = kept(database, record, written, world, &built_in.module).await?;
+        if let Err(error) = self.backends.new.note_released(epoch).await {
+            tracing::debug!(%epoch, %error, "backend new does not know yet that the epoch is released");
         }
-    }
-    Ok(files)
-}
-
-async fn kept(
-    database: &Database,
-    record: &EpochRecord,
-    written: Written,
-    world: &str,
-    built_in: &File,
-) -> Result<Files, Error> {
-    let place = format!("epoch {} of backend {}: {world}", record.epoch, database.backend());
-    let read = async |version: Version| {
-        let module = if version.module == built_in.digest {
-            Some(built_in.content.clone())
-        } else {
-            database.module_bytes(&version.module).await?
-        };
-        let module = module.ok_or_else(|| unusable(database, record, "names a module that is not there"))?;
-        Ok::<_, Error>((
-            File::new(format!("{place}.wasm"), module).signed(version.signature),
-            File::new(format!("{place}.toml"), version.settings.into_bytes()),
-        ))
-    };
-    let trial = match written.trial {
-        Some(trial) => {
-            let (module, settings) = read(trial.version).await?;
-            Some(Box::new(OnTrial {
-                module,
-                settings,
-                scope: trial.scope,
-            }))
-        }
-        None => None,
-    };
-    let (module, settings) = read(written.stable).await?;
-    Ok(Files {
-        module,
-        settings,
-        trial,
-        by: written.by,
-    })
-}
-
-fn unusable(database: &Database, record: &EpochRecord, reason: &str) -> Error {
-    Error::Unexpected {
-        backend: database.backend(),
-        reason: format!("the record of epoch {} {reason}", record.epoch),
+        Ok(())
     }
 }

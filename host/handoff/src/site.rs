@@ -1,13 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use turnout_backends::{EpochRecord, Error as BackendError};
-use turnout_policies::InForce;
-use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Severity, SubjectKind, SubjectRule};
-
-use crate::change::GRACE;
-use crate::{Handoffs, Obstacle};
+use turnout_vocabulary::{Repository, RepositoryId, SubjectKind, SubjectRule};
 
 /// What must be the same on every host of a site: two hosts that read a subject or a key from different columns would write
 /// one row on two sides.
@@ -148,96 +142,6 @@ impl SiteDescription {
                 differences.join("; ")
             )
         })
-    }
-}
-
-impl Handoffs {
-    /// Goes on only if an epoch, and those that a handoff to it leaves, hold for this host's description of the site.
-    /// Otherwise the host serves nothing until an epoch comes that does. `records` are oldest first.
-    pub(crate) async fn belongs(&self, records: &[EpochRecord]) -> Result<(), Obstacle> {
-        let compared = self.compare_site(records).await;
-        self.note_site(&compared);
-        compared
-    }
-
-    async fn compare_site(&self, records: &[EpochRecord]) -> Result<(), Obstacle> {
-        for record in records {
-            let recorded = match &record.site {
-                Some(recorded) => recorded.clone(),
-                None => self.first_description(record.epoch).await?,
-            };
-            let recorded: SiteDescription = serde_json::from_str(&recorded).map_err(|error| {
-                Obstacle::OtherSite(format!(
-                    "the description of the site under epoch {} can't be read ({error}): it was written by another version \
-                     of Turnout; use that version",
-                    record.epoch
-                ))
-            })?;
-            if let Some(reason) = recorded.refusal(&self.site.load()) {
-                return Err(Obstacle::OtherSite(reason));
-            }
-        }
-        Ok(())
-    }
-
-    /// The description of a site that an earlier version recorded no description of: that of the first host which asks.
-    /// `old` decides where several ask at once.
-    async fn first_description(&self, epoch: Epoch) -> Result<String, BackendError> {
-        let own = self.site.load().to_json();
-        let recorded = self.backends.old.first_description(epoch, &own).await?;
-        if let Err(error) = self.backends.new.first_description(epoch, &recorded).await {
-            tracing::debug!(%error, "the description of the site is recorded on backend old only for now");
-        }
-        Ok(recorded)
-    }
-
-    /// Notes whether this host may serve, and tells people when that changes.
-    fn note_site(&self, compared: &Result<(), Obstacle>) {
-        match compared {
-            Err(Obstacle::OtherSite(reason)) => {
-                if self.policies.stand_aside(Some(reason.as_str())) {
-                    self.alerts.tell(Severity::Critical, "other_site", reason.clone());
-                }
-            }
-            Ok(()) => {
-                if self.policies.stand_aside(None) {
-                    tracing::info!("the record describes the site as this host does again; it serves");
-                }
-            }
-            Err(_) => {}
-        }
-    }
-
-    /// Abandons a handoff to another description of the site that nobody finishes, so that the hosts of the description
-    /// before serve again.
-    pub(crate) async fn finish_other_site(self: &Arc<Self>) -> Result<(), Obstacle> {
-        let now = self.policies.in_force();
-        let database = &self.backends[Backend::Old];
-        let mut records = database.epochs(now.epoch).await?;
-        let Some(newest) = records.pop() else { return Ok(()) };
-        if newest.released || newest.age < self.budget + GRACE || now.epoch == Epoch::new(0) {
-            return Ok(());
-        }
-        // Only where the last epoch that was released is the one this host follows is it known what to go back to.
-        let released = records.iter().rev().find(|record| record.released);
-        if released.is_none_or(|released| released.epoch != now.epoch) {
-            return Ok(());
-        }
-        let Ok(turn) = Arc::clone(&self.one).try_lock_owned() else {
-            return Ok(());
-        };
-        let mut leaving = vec![now.era.clone()];
-        for record in records.iter().filter(|record| record.epoch > now.epoch) {
-            leaving.push(self.era(database, record).await?);
-        }
-        let failed = InForce {
-            era: self.era(database, &newest).await?,
-            leaving,
-            converged: Vec::new(),
-        };
-        tracing::warn!(epoch = %failed.epoch, "a handoff to another description of the site was left unfinished and is abandoned");
-        self.abandon_soon(turn, (*now).clone(), failed);
-        Ok(())
     }
 }
 

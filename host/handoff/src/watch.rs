@@ -10,10 +10,12 @@ use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use turnout_supervisor::{Need, Task};
+use turnout_policies::Policies;
+use turnout_supervisor::{Need, Supervisor, Task};
 
-use crate::change::ATTEMPTS;
-use crate::{Handoffs, Obstacle};
+use crate::change::{ATTEMPTS, Changes};
+use crate::learn::Learner;
+use crate::obstacle::Obstacle;
 
 /// How long the directory must be quiet before it is read: several files are often changed together, less than a millisecond
 /// after each other.
@@ -57,62 +59,113 @@ impl FileEvent {
 /// A watch of the directory, and what is heard of it.
 type Listening = (RecommendedWatcher, Receiver<FileEvent>);
 
-/// Watches the directory of the policies, and has what changes there come into force, until the task is dropped: the directory and not
-/// its files, since a file may be replaced by a rename or by a turned symlink.
-///
-/// # Errors
-/// If the system refuses to watch the directory. Must be called inside a tokio runtime.
-pub fn watch(handoffs: &Arc<Handoffs>) -> Result<Task, notify::Error> {
-    let mut first = Some(listen(handoffs)?);
-    let watched = Arc::clone(handoffs);
-    let watching = move || {
-        let (handoffs, listening) = (Arc::clone(&watched), first.take());
-        async move {
-            let reloaded = match listening.map_or_else(|| listen(&handoffs), Ok) {
-                Ok(listening) => reload_on_changes(handoffs, listening).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = reloaded {
-                tracing::warn!(%error, "the policy directory can't be watched");
+/// Watches the directory of the policies.
+pub(crate) struct DirectoryWatch {
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) learner: Arc<Learner>,
+    pub(crate) changes: Arc<Changes>,
+    pub(crate) supervisor: Supervisor,
+}
+
+impl DirectoryWatch {
+    /// Has what changes in the directory come into force, until the task is dropped. Watches the directory and not its files, since a
+    /// file may be replaced by a rename or by a turned symlink.
+    ///
+    /// # Errors
+    /// If the system refuses to watch the directory. Must be called inside a tokio runtime.
+    pub(crate) fn start(self: &Arc<Self>) -> Result<Task, notify::Error> {
+        let mut first = Some(self.listen()?);
+        let watch = Arc::clone(self);
+        let watching = move || {
+            let (watch, listening) = (Arc::clone(&watch), first.take());
+            async move {
+                let reloaded = match listening.map_or_else(|| watch.listen(), Ok) {
+                    Ok(listening) => watch.reload_on_changes(listening).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = reloaded {
+                    tracing::warn!(%error, "the policy directory can't be watched");
+                }
+            }
+        };
+        Ok(self.supervisor.keep("policy-directory", Need::Optional, watching))
+    }
+
+    fn listen(&self) -> Result<Listening, notify::Error> {
+        let (sender, changes) = mpsc::channel();
+        let mut watcher = watcher(sender)?;
+        let directory = self.policies.source.directory();
+        match watcher.watch(directory, RecursiveMode::NonRecursive) {
+            Err(error) if matches!(error.kind, ErrorKind::PathNotFound) => {
+                tracing::info!(
+                    directory = %directory.display(),
+                    "there is no policy directory; what it will hold is found by a look every {LOOK:?}"
+                );
+            }
+            other => other?,
+        }
+        Ok((watcher, changes))
+    }
+
+    /// Follows the changes on a thread of its own, as reading and compiling block it. A panic of the thread becomes one of the caller;
+    /// the thread ends when the caller is dropped, and the watcher with it.
+    async fn reload_on_changes(self: Arc<Self>, (watcher, changes): Listening) -> Result<(), notify::Error> {
+        let runtime = Handle::current();
+        let (sender, ended) = oneshot::channel();
+        thread::Builder::new()
+            .name("policies".into())
+            .spawn(move || {
+                let followed = catch_unwind(AssertUnwindSafe(|| self.follow(&runtime, &changes)));
+                let _ = sender.send(followed);
+            })
+            .map_err(notify::Error::io)?;
+        if let Ok(Err(panic)) = ended.await {
+            resume_unwind(panic);
+        }
+        drop(watcher);
+        Ok(())
+    }
+
+    /// Ends when the watcher, and with it the sender of the changes, is gone.
+    fn follow(&self, runtime: &Handle, changes: &Receiver<FileEvent>) {
+        let stamp = || self.policies.source.stamp().ok();
+        // A change between the first load and the watch would otherwise go unseen.
+        let mut there = true;
+        while there {
+            let seen = stamp();
+            self.reload(runtime);
+            let unchanged = || seen.is_some() && stamp() == seen;
+            there = until_changed(changes, unchanged);
+            // Another file of the directory may have changed. Read again, these would take back what others brought into force.
+            while there && unchanged() {
+                there = until_changed(changes, unchanged);
             }
         }
-    };
-    Ok(handoffs.supervisor.keep("policy-directory", Need::Optional, watching))
-}
+    }
 
-fn listen(handoffs: &Handoffs) -> Result<Listening, notify::Error> {
-    let (sender, changes) = mpsc::channel();
-    let mut watcher = watcher(sender)?;
-    let directory = handoffs.policies.source.directory();
-    match watcher.watch(directory, RecursiveMode::NonRecursive) {
-        Err(error) if matches!(error.kind, ErrorKind::PathNotFound) => {
-            tracing::info!(
-                directory = %directory.display(),
-                "there is no policy directory; what it will hold is found by a look every {LOOK:?}"
-            );
+    /// Brings what the directory holds into force, beside what is on trial by then. A refusal is logged, counted and kept where it
+    /// happens.
+    fn reload(&self, runtime: &Handle) {
+        let mut obstacle = Obstacle::Overtaken;
+        for _ in 0..ATTEMPTS {
+            // Another host may have written these files, after it brought more into force than they say: what is on trial.
+            let _ = runtime.block_on(self.learner.learn());
+            let base = self.policies.in_force().epoch;
+            let Ok(Some(set)) = self.policies.candidate() else {
+                return;
+            };
+            match runtime.block_on(self.changes.bring(set, Some(base))) {
+                Ok(()) => return,
+                // While the files were compiled a trial may have ended, for one.
+                Err(Obstacle::Overtaken) if self.policies.in_force().epoch > base => {}
+                Err(other) => {
+                    obstacle = other;
+                    break;
+                }
+            }
         }
-        other => other?,
+        self.policies.refuse(&obstacle);
     }
-    Ok((watcher, changes))
-}
-
-/// Follows the changes on a thread of its own, as reading and compiling block it. A panic of the thread becomes one of the caller; the
-/// thread ends when the caller is dropped, and the watcher with it.
-async fn reload_on_changes(handoffs: Arc<Handoffs>, (watcher, changes): Listening) -> Result<(), notify::Error> {
-    let runtime = Handle::current();
-    let (sender, ended) = oneshot::channel();
-    thread::Builder::new()
-        .name("policies".into())
-        .spawn(move || {
-            let followed = catch_unwind(AssertUnwindSafe(|| follow(&handoffs, &runtime, &changes)));
-            let _ = sender.send(followed);
-        })
-        .map_err(notify::Error::io)?;
-    if let Ok(Err(panic)) = ended.await {
-        resume_unwind(panic);
-    }
-    drop(watcher);
-    Ok(())
 }
 
 fn watcher(sender: Sender<FileEvent>) -> Result<RecommendedWatcher, notify::Error> {
@@ -121,47 +174,6 @@ fn watcher(sender: Sender<FileEvent>) -> Result<RecommendedWatcher, notify::Erro
             let _ = sender.send(change);
         }
     })
-}
-
-/// Ends when the watcher, and with it the sender of the changes, is gone.
-fn follow(handoffs: &Arc<Handoffs>, runtime: &Handle, changes: &Receiver<FileEvent>) {
-    let stamp = || handoffs.policies.source.stamp().ok();
-    // A change between the first load and the watch would otherwise go unseen.
-    let mut there = true;
-    while there {
-        let seen = stamp();
-        reload(handoffs, runtime);
-        let unchanged = || seen.is_some() && stamp() == seen;
-        there = until_changed(changes, unchanged);
-        // Another file of the directory may have changed. Read again, these would take back what others brought into force.
-        while there && unchanged() {
-            there = until_changed(changes, unchanged);
-        }
-    }
-}
-
-/// Brings what the directory holds into force, beside what is on trial by then. A refusal is logged, counted and kept where it
-/// happens.
-fn reload(handoffs: &Arc<Handoffs>, runtime: &Handle) {
-    let mut obstacle = Obstacle::Overtaken;
-    for _ in 0..ATTEMPTS {
-        // Another host may have written these files, after it brought more into force than they say: what is on trial.
-        let _ = runtime.block_on(handoffs.learn());
-        let base = handoffs.policies.in_force().epoch;
-        let Ok(Some(set)) = handoffs.policies.candidate() else {
-            return;
-        };
-        match runtime.block_on(handoffs.bring(set, Some(base))) {
-            Ok(()) => return,
-            // While the files were compiled a trial may have ended, for one.
-            Err(Obstacle::Overtaken) if handoffs.policies.in_force().epoch > base => {}
-            Err(other) => {
-                obstacle = other;
-                break;
-            }
-        }
-    }
-    handoffs.policies.refuse(&obstacle);
 }
 
 /// Waits until something changed and seems to be complete. False once nothing more will be heard.

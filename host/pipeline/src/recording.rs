@@ -19,7 +19,8 @@ pub(crate) struct Recorded {
     pub(crate) subject: Option<Subject>,
 }
 
-/// The same for people and files, with what is decided on it.
+/// The same for people and files, with what is decided on it. `GET /v1/recording` gives the lines of such a file, so this is the shape
+/// of both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedOperation {
     /// The repository.

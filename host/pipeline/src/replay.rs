@@ -3,8 +3,6 @@ mod decided;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 pub use decided::{Decided, in_words};
 
 use crate::Pipeline;
@@ -13,7 +11,7 @@ use turnout_handoff::NotShipped;
 use turnout_policies::{File, PolicySet};
 
 /// What recorded operations show of policies that are not in force.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replay {
     /// How many recorded operations were decided again.
     pub operations: usize,
@@ -21,13 +19,10 @@ pub struct Replay {
     pub changed: usize,
     /// The same by cohort and repository, most changes first.
     pub cohorts: Vec<ReplayedCohort>,
-    /// Why the policies could not come into force for everybody as things stand, if something holds them up and a host was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub obstacle: Option<String>,
 }
 
 /// The operations of one cohort in one repository: a cohort is whose decisions amount to the same stage now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayedCohort {
     /// The stage that it stands at now.
     pub stage: String,
@@ -44,7 +39,7 @@ pub struct ReplayedCohort {
 }
 
 /// One way in which decisions would change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangedDecision {
     /// The function that decides, or `stage` for all that a routing policy decides of a subject.
     pub function: String,
@@ -94,7 +89,6 @@ impl Replay {
             operations: cohorts.iter().map(|cohort| cohort.operations).sum(),
             changed: cohorts.iter().map(|cohort| cohort.changed).sum(),
             cohorts,
-            obstacle: None,
         }
     }
 }

@@ -65,7 +65,7 @@ pub struct OnTrial {
     pub scope: Scope,
 }
 
-/// Who shipped something, and on which way.
+/// Who shipped something, and on which way. The record of epochs and the answers of `/v1/policies` hold it in the same shape.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// Who, in their own words.

@@ -75,7 +75,7 @@ impl Host {
             rule.clone(),
             Arc::clone(&metrics),
         ));
-        let handoffs = Arc::new(Handoffs::new(Parts {
+        let handoffs = Arc::new(Handoffs::new(&Parts {
             policies,
             mirror: Arc::new(Mirror::start(&backends, &repositories, &judge, &supervisor)),
             backends,
@@ -95,7 +95,7 @@ impl Host {
             rate: f64::INFINITY,
         });
         Ok(Self {
-            _watching: turnout_handoff::watch(&handoffs)?,
+            _watching: handoffs.watch()?,
             handoffs,
         })
     }

@@ -1,6 +1,6 @@
 //! The crates of the host depend on each other in one direction only, and few of them use databases or HTTP.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -78,6 +78,33 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ),
 ];
 
+/// The parts of `host/handoff`. Each may use those before it.
+const PARTS_OF_HANDOFF: [&str; 23] = [
+    "obstacle",
+    "installed",
+    "alerts",
+    "metrics",
+    "held_up",
+    "judge",
+    "site",
+    "record",
+    "fences",
+    "seen",
+    "compare",
+    "numbers",
+    "gate",
+    "learn",
+    "drain",
+    "sides",
+    "change",
+    "apply",
+    "observe",
+    "follow",
+    "ship",
+    "watch",
+    "handoffs",
+];
+
 /// Libraries that do I/O, and the crates that may use them.
 const IO: [(&str, &[&str]); 3] = [
     ("sqlx", &["backends", "cluster"]),
@@ -141,18 +168,61 @@ fn imports_run_one_way() -> Result<()> {
 fn one_room_knows_the_driver() -> Result<()> {
     let backends = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/backends/src");
     let room = backends.join("wire/postgres");
-    let mut folders = vec![backends];
+    for (path, text) in sources(backends)? {
+        let may_know = path.starts_with(&room) || path == room.with_extension("rs");
+        assert!(
+            !text.contains("sqlx::") || may_know,
+            "{} must not use sqlx",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn parts_of_the_handoff_import_one_way() -> Result<()> {
+    let handoff = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/handoff/src");
+    let place = |part: &str| PARTS_OF_HANDOFF.iter().position(|known| *known == part);
+    for (path, text) in sources(handoff.clone())? {
+        let relative = path.strip_prefix(&handoff)?.with_extension("");
+        let part = relative
+            .iter()
+            .next()
+            .and_then(|part| part.to_str())
+            .unwrap_or_default();
+        if part == "lib" {
+            continue;
+        }
+        let own = place(part).with_context(|| format!("{part} has no place among the parts"))?;
+        for used in text.split("crate::").skip(1) {
+            let used = used
+                .split(|letter: char| !letter.is_ascii_lowercase() && letter != '_')
+                .next();
+            let used = used.unwrap_or_default();
+            assert!(
+                place(used).is_some_and(|used| used <= own),
+                "{} must not use `crate::{used}`",
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The files under a folder, with what they hold.
+fn sources(folder: PathBuf) -> Result<Vec<(PathBuf, String)>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder)? {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-                continue;
+            } else {
+                let text = std::fs::read_to_string(&path)?;
+                found.push((path, text));
             }
-            let knows = std::fs::read_to_string(&path)?.contains("sqlx::");
-            let may_know = path.starts_with(&room) || path == room.with_extension("rs");
-            assert!(!knows || may_know, "{} must not use sqlx", path.display());
         }
     }
-    Ok(())
+    Ok(found)
 }

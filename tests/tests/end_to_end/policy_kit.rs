@@ -138,6 +138,11 @@ fn a_failed_case_shows_what_was_expected_and_decided() -> Result<()> {
             "action = \"look\"",
             "unknown variant `look`, expected one of `find`",
         ),
+        (
+            "operation = { action = \"find\"",
+            "op = { action = \"find\"",
+            "there is no key `op`; ",
+        ),
         ("[[case]]", "[[cases]]", "unknown field `cases`"),
     ] {
         let (code, out, err) = test(&CASES.replace(from, to))?;

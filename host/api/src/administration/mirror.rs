@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use turnout_backends::{Database, Error, ParkedKey};
+use turnout_backends::{Database, Error};
 use turnout_postgrest::Refusal;
 use turnout_vocabulary::{Backend, PerBackend};
 
@@ -17,6 +17,40 @@ use crate::rest::{refusal, refuse};
 /// The answer of `GET /v1/mirror/parked`: the first thousand parked keys of each side, by the side that holds their rows. `None` for a side
 /// that cannot be asked or has no installation. Keys may be personal data.
 pub type Parked = PerBackend<Option<Vec<ParkedKey>>>;
+
+/// A parked key.
+#[derive(Serialize, Deserialize)]
+pub struct ParkedKey {
+    /// The table.
+    pub table: String,
+    /// The key as a JSON object.
+    pub key: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why it could not be applied, as PostgreSQL counts errors.
+    pub sqlstate: String,
+    /// The constraint that it violates, or what else is to blame.
+    pub reason: String,
+}
+
+impl From<turnout_backends::ParkedKey> for ParkedKey {
+    fn from(parked: turnout_backends::ParkedKey) -> Self {
+        let turnout_backends::ParkedKey {
+            table,
+            key,
+            attempts,
+            sqlstate,
+            reason,
+        } = parked;
+        Self {
+            table,
+            key,
+            attempts,
+            sqlstate,
+            reason,
+        }
+    }
+}
 
 /// The answer of `POST /v1/mirror/retry` and `POST /v1/mirror/drop`: how many keys were treated, by the side that holds their rows. `None`
 /// for a side that was not asked or has no installation.
@@ -42,7 +76,8 @@ async fn parked_on(host: &Host, backend: Backend) -> Option<Vec<ParkedKey>> {
     if !database.schema().await.ok()?.installed {
         return None;
     }
-    database.parked().await.ok()
+    let parked = database.parked().await.ok()?;
+    Some(parked.into_iter().map(ParkedKey::from).collect())
 }
 
 pub(crate) async fn retry(State(host): State<Arc<Host>>, Sent(body): Sent) -> Response {

@@ -1,3 +1,6 @@
+mod replayed;
+mod versions;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,6 +14,9 @@ use turnout_handoff::NotShipped;
 use turnout_policies::{File, Scope};
 use turnout_postgrest::Refusal;
 use turnout_vocabulary::{Epoch, SubjectRule};
+
+pub use replayed::{ChangedDecision, Replay, ReplayedCohort};
+pub use versions::{Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff};
 
 use super::read;
 use super::sent::{Named, Sent};
@@ -104,24 +110,30 @@ pub struct Activated {
 
 /// `GET /v1/policies`: the versions in force and those before them.
 pub(crate) async fn list(State(host): State<Arc<Host>>) -> Response {
-    match host.pipeline.handoffs.shipments().await {
-        Ok(shipments) => Json(shipments).into_response(),
+    match host.pipeline.handoffs.history.shipments().await {
+        Ok(shipments) => Json(shipments.into_iter().map(Shipment::from).collect::<Vec<_>>()).into_response(),
         Err(error) => refuse(Refusal::unavailable(error.to_string(), Some(RETRY_AFTER))),
     }
 }
 
 /// `GET /v1/policies/{epoch}`: the record of one epoch, with its settings.
 pub(crate) async fn show(State(host): State<Arc<Host>>, Named(epoch): Named<u64>) -> Response {
-    match host.pipeline.handoffs.show(Epoch::new(epoch)).await {
-        Ok(shown) => Json(shown).into_response(),
+    match host.pipeline.handoffs.history.show(Epoch::new(epoch)).await {
+        Ok(shown) => Json(ShownEpoch::from(shown)).into_response(),
         Err(error) => refuse(refusal(error)),
     }
 }
 
 /// `GET /v1/policies/{epoch}/diff/{epoch}`: what differs between two epochs.
 pub(crate) async fn diff(State(host): State<Arc<Host>>, Named((before, after)): Named<(u64, u64)>) -> Response {
-    match host.pipeline.handoffs.diff(Epoch::new(before), Epoch::new(after)).await {
-        Ok(diff) => Json(diff).into_response(),
+    match host
+        .pipeline
+        .handoffs
+        .history
+        .diff(Epoch::new(before), Epoch::new(after))
+        .await
+    {
+        Ok(diff) => Json(diff.map(|_, diff| VersionDiff::from(diff.clone()))).into_response(),
         Err(error) => refuse(refusal(error)),
     }
 }
@@ -135,16 +147,16 @@ pub(crate) async fn push(
 ) -> Response {
     let wasm = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/wasm");
     let pushed = async {
-        let handoffs = &host.pipeline.handoffs;
+        let shipping = &host.pipeline.handoffs.shipping;
         if wasm {
             let module = File::new(format!("{world}.wasm"), body.to_vec());
-            let pushed = handoffs.push(&world, Some(module), None, None, String::new()).await;
+            let pushed = shipping.push(&world, Some(module), None, None, String::new()).await;
             return shipped(&host, pushed).await;
         }
         let mut push: Push = read(&body)?;
         let (module, settings) = push.files(&world)?;
         let scope = scope(push.audience, &host.pipeline.rule)?;
-        shipped(&host, handoffs.push(&world, module, settings, scope, push.who).await).await
+        shipped(&host, shipping.push(&world, module, settings, scope, push.who).await).await
     };
     answer(pushed.await)
 }
@@ -155,11 +167,13 @@ pub(crate) async fn replay(State(host): State<Arc<Host>>, Named(world): Named<St
         let (module, settings) = read::<Push>(&body)?.files(&world)?;
         let asked = Arc::clone(&host);
         let replay = tokio::task::spawn_blocking(move || asked.pipeline.replay(&world, module, settings)).await;
-        let (mut replay, set) = replay
+        let (replay, set) = replay
             .map_err(|error| Refusal::unavailable(error.to_string(), None))?
             .map_err(refusal)?;
-        replay.obstacle = host.pipeline.handoffs.obstacle_to(&set).await;
-        Ok(replay)
+        Ok(Replay {
+            obstacle: host.pipeline.handoffs.foresight.obstacle_to(&set).await,
+            ..Replay::from(replay)
+        })
     };
     match replayed.await {
         Ok(replay) => Json(replay).into_response(),
@@ -185,7 +199,7 @@ pub(crate) async fn recording(State(host): State<Arc<Host>>) -> Response {
 
 /// `POST /v1/policies/{verb}`, where the verb is `activate`, `rollback`, `promote` or `withdraw`.
 pub(crate) async fn change(State(host): State<Arc<Host>>, Named(verb): Named<String>, Sent(body): Sent) -> Response {
-    let handoffs = &host.pipeline.handoffs;
+    let shipping = &host.pipeline.handoffs.shipping;
     let changed = async {
         if verb == "activate" {
             let Activation {
@@ -197,10 +211,10 @@ pub(crate) async fn change(State(host): State<Arc<Host>>, Named(verb): Named<Str
             let activated = match (sha256, epoch) {
                 (Some(sha256), None) => {
                     let scope = scope(audience, &host.pipeline.rule)?;
-                    handoffs.activate(&sha256, scope, who).await
+                    shipping.activate(&sha256, scope, who).await
                 }
                 (None, Some(epoch)) if audience == Audience::Everybody => {
-                    handoffs.activate_epoch(Epoch::new(epoch), who).await
+                    shipping.activate_epoch(Epoch::new(epoch), who).await
                 }
                 (None, Some(_)) => {
                     return Err(Refusal::invalid_request(
@@ -213,9 +227,9 @@ pub(crate) async fn change(State(host): State<Arc<Host>>, Named(verb): Named<Str
         }
         let By { who } = if body.is_empty() { By::default() } else { read(&body)? };
         let changed = match verb.as_str() {
-            "rollback" => handoffs.roll_back(who).await,
-            "promote" => handoffs.end_trial(true, who).await,
-            "withdraw" => handoffs.end_trial(false, who).await,
+            "rollback" => shipping.roll_back(who).await,
+            "promote" => shipping.end_trial(true, who).await,
+            "withdraw" => shipping.end_trial(false, who).await,
             _ => return Err(Refusal::invalid_path()),
         };
         Ok(Activated {
@@ -230,7 +244,7 @@ pub(crate) async fn change(State(host): State<Arc<Host>>, Named(verb): Named<Str
 async fn shipped(host: &Host, epoch: Result<Epoch, NotShipped>) -> Result<Activated, Refusal> {
     Ok(Activated {
         epoch: epoch.map_err(refusal)?,
-        obstacle_to_promotion: host.pipeline.handoffs.obstacle_to_promotion().await,
+        obstacle_to_promotion: host.pipeline.handoffs.foresight.obstacle_to_promotion().await,
     })
 }
 

@@ -14,9 +14,24 @@ pub struct MirrorStatus {
     /// The repositories.
     pub repositories: Vec<RepositoryStatus>,
     /// How many keys are parked, by reason.
-    pub parked: Vec<ParkedFor>,
+    pub parked: Vec<ParkedStatus>,
     /// The repositories of which changes on this side may not all have been captured. Both sides of these must be compared.
     pub gaps: Vec<GapStatus>,
+}
+
+/// The parked keys of one repository that have the same reason. No key and no value is in it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ParkedStatus {
+    /// The repository.
+    pub repository: String,
+    /// Why they could not be applied, as PostgreSQL counts errors.
+    pub sqlstate: String,
+    /// The constraint that they violate, or what else is to blame.
+    pub reason: String,
+    /// How many they are.
+    pub keys: u64,
+    /// The most attempts that one of them had.
+    pub attempts: u32,
 }
 
 /// Why both sides of a repository must be compared.
@@ -61,9 +76,21 @@ impl MirrorStatus {
             repositories: repositories
                 .filter_map(|repository| RepositoryStatus::of(pipeline, source, &seen, repository))
                 .collect(),
-            parked: seen.parked.clone(),
+            parked: seen.parked.iter().map(ParkedStatus::from).collect(),
             gaps: seen.gaps.iter().map(GapStatus::from).collect(),
         })
+    }
+}
+
+impl From<&ParkedFor> for ParkedStatus {
+    fn from(parked: &ParkedFor) -> Self {
+        Self {
+            repository: parked.repository.clone(),
+            sqlstate: parked.sqlstate.clone(),
+            reason: parked.reason.clone(),
+            keys: parked.keys,
+            attempts: parked.attempts,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
 use super::seconds;
 use crate::database::Database;
@@ -30,7 +30,7 @@ pub struct MirrorStanding {
 }
 
 /// A key that waits in vain. `Debug` hides the key.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct ParkedKey {
     /// The table.
     pub table: String,

@@ -39,7 +39,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
             backends: &backends,
             roles: roles(&config)?,
         };
-        let (epoch, altered) = handoffs.apply(recorded, &capture).await?;
+        let (epoch, altered) = handoffs.description.apply(recorded, &capture).await?;
         writeln!(
             out,
             "epoch {epoch} describes the site as {} does; start all hosts with it",
@@ -69,7 +69,7 @@ async fn handoffs(
         config.subjects.clone(),
         Arc::clone(&metrics.mirror),
     ));
-    let handoffs = Handoffs::new(Parts {
+    let handoffs = Handoffs::new(&Parts {
         policies,
         backends: Arc::clone(backends),
         mirror: Arc::new(Mirror::start(backends, &config.repositories, &judge, supervisor)),

@@ -4,8 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use turnout_api::FailoverRequest;
-use turnout_handoff::{AtStake, Failover};
+use turnout_api::{AtStake, Failover, FailoverRequest};
 
 use super::running::{Running, understood};
 use crate::arguments;

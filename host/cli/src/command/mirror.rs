@@ -4,8 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use turnout_api::{Chosen, Parked, Treated};
-use turnout_backends::ParkedKey;
+use turnout_api::{Chosen, Parked, ParkedKey, Treated};
 use turnout_vocabulary::Backend;
 
 use super::running::{Running, understood};

@@ -5,6 +5,7 @@ mod check;
 mod eject;
 mod file;
 mod fitting;
+mod kit;
 mod new;
 mod replay;
 mod ship;

@@ -4,8 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::Result;
-use turnout_api::RejoinRequest;
-use turnout_handoff::Rejoined;
+use turnout_api::{RejoinRequest, Rejoined};
 
 use super::running::{Running, understood};
 use crate::arguments;

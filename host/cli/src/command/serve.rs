@@ -54,7 +54,10 @@ impl Service {
             tracing::warn!("{warning}");
         }
         let host = Arc::new(super::host(config).await?);
-        let watching = turnout_handoff::watch(&host.pipeline().handoffs)
+        let watching = host
+            .pipeline()
+            .handoffs
+            .watch()
             .with_context(|| format!("cannot watch the policies in {}", config.policies.directory.display()))?;
         let epoch = host.pipeline().policies.in_force().epoch;
         tracing::info!(address = %listener.local_addr()?, %epoch, "serving");

@@ -3,8 +3,8 @@ use turnout_backends::{Database, EpochRecord};
 use turnout_policies::{File, Files, InForce, PerWorld};
 use turnout_vocabulary::Epoch;
 
-use super::NotShipped;
-use crate::record;
+use crate::record::format;
+use crate::ship::error::NotShipped;
 
 /// How many digits of a SHA-256 name a version at least: fewer may name another one tomorrow.
 const DIGITS: usize = 8;
@@ -26,9 +26,9 @@ pub(super) async fn version(
     if sha256.len() < DIGITS || !sha256.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Err(NotShipped::NoDigest(sha256.to_owned()));
     }
-    let mut found: Option<(&str, record::Version)> = None;
+    let mut found: Option<(&str, format::Version)> = None;
     for written in records.iter().rev() {
-        for (world, written) in record::versions(record::worlds(built_in, database, written)?) {
+        for (world, written) in format::versions(format::worlds(built_in, database, written)?) {
             match &found {
                 _ if !written.module.starts_with(sha256) => {}
                 None => found = Some((world, written)),
@@ -57,9 +57,9 @@ pub(super) async fn set_before(
     broken: &[String],
 ) -> Result<PerWorld<Files>, NotShipped> {
     for written in records.iter().rev().filter(|written| written.released) {
-        let mut versions = record::versions(record::worlds(built_in, database, written)?);
+        let mut versions = format::versions(format::worlds(built_in, database, written)?);
         if !versions.any(|(_, version)| broken.contains(&version.module)) {
-            let files = record::files(built_in, database, written).await?;
+            let files = format::files(built_in, database, written).await?;
             if !now.is_of(&files) {
                 return Ok(files);
             }
@@ -77,7 +77,7 @@ pub(super) async fn stable_before(
     now: &Files,
 ) -> Result<Files, NotShipped> {
     for written in records.iter().rev().filter(|written| written.released) {
-        let mut files = record::files(built_in, database, written).await?;
+        let mut files = format::files(built_in, database, written).await?;
         let of_world = files.get_mut(world).ok_or(NotShipped::NoEarlier)?;
         if of_world.stable() != now.stable() {
             return Ok(of_world.clone());

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use turnout_runtime::{CallError, DualWrite, Policy, Routing};
 use turnout_vocabulary::{Action, Admission, Backend, Conditions, MirrorPlan, ReadPlan, RepositoryId, Subject};
 
-/// What policies decide on an operation while both backends are well.
+/// What policies decide on an operation while both backends are well. Files of recorded operations hold it, in the words that the cases
+/// of `turnout policy test` use.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decided {
     /// The stage that the routing policy's decisions amount to; absent where it was not asked, `undecided` where it fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
-    /// By function, in the words that the cases of `turnout policy test` use.
+    /// By function.
     pub decision: BTreeMap<String, Value>,
 }
 

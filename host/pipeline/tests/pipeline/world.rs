@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use turnout_backends::KeptSets;
+use turnout_comparisons::{Comparisons, Listener};
 use turnout_handoff::{Alerts, Handoffs, Parts, PolicyJudge};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Error, Freshness, Metrics, Pipeline, Provenance, Recording, Undecided};
@@ -11,8 +12,9 @@ use turnout_policies::{Acceptance, Era, InForce, Policies, PolicySource, Trusted
 use turnout_runtime::{Options, Runtime};
 use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{
-    Backend, Comparison, Delete, Epoch, Filter, Find, Insert, Operand, Operation, OperationId, Operator, Outcome,
-    PerBackend, RecordingKey, Repository, RepositoryId, Request, Returning, Rows, SubjectRule, Update,
+    Backend, Comparison, Delete, DivergenceAlert, Epoch, Filter, Find, Insert, Operand, Operation, OperationId,
+    Operator, Outcome, PerBackend, RecordingKey, Repository, RepositoryId, Request, Returning, Rows, SubjectRule,
+    Update,
 };
 
 use crate::policies;
@@ -86,7 +88,7 @@ impl World {
         let mirror = Arc::new(Mirror::start(&backends, &repositories, &judge, &supervisor));
         let alerts = Arc::new(Alerts::default());
         let key = RecordingKey::of("a secret of the tests");
-        let handoffs = Handoffs::new(Parts {
+        let handoffs = Handoffs::new(&Parts {
             policies: Arc::clone(&policies),
             backends: Arc::clone(&backends),
             mirror: Arc::clone(&mirror),
@@ -99,8 +101,18 @@ impl World {
             budget: Duration::from_secs(10),
             kept: KeptSets::default(),
         });
+        let comparisons = Comparisons::new(turnout_comparisons::Parts {
+            policies: Arc::clone(&policies),
+            sides: Arc::clone(&backends),
+            repositories: Arc::clone(&repositories),
+            rule: rule.clone(),
+            listener: Arc::new(Nobody),
+            metrics: Arc::clone(&metrics.comparisons),
+            reconcile_every: None,
+        });
         Self {
             pipeline: Pipeline {
+                comparisons: Arc::new(comparisons),
                 policies,
                 handoffs: Arc::new(handoffs),
                 backends,
@@ -210,4 +222,11 @@ fn row(json: &str, column: &str, subject: Option<&str>) -> Rows {
         subjects: vec![subject.map(Into::into)],
         references: vec![],
     }
+}
+
+/// Hears of no divergence.
+struct Nobody;
+
+impl Listener for Nobody {
+    fn alert(&self, _: &DivergenceAlert, _: &str) {}
 }

@@ -1,29 +1,28 @@
 use std::collections::HashSet;
+use std::ops::Deref;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
-use turnout_runtime::{
-    Bounds, ConfigureError, Description, Document, DualWrite, DualWriteModule, DualWritePolicy, Failure, LoadError,
-    Mistake, Module, Options, Policy, Routing, RoutingModule, RoutingPolicy, Runtime, World,
-};
+use turnout_runtime::{Bounds, ConfigureError, Description, Document, LoadError, Mistake, Options, Runtime};
 use turnout_vocabulary::Subject;
 
+use super::kit::{KitModule, KitPolicy, ROOMS};
 use super::surroundings::Surroundings;
 
-/// A value for the one world that a module fits.
-pub(super) enum Fitting<R, D> {
-    /// It decides who is written and who is read.
-    Routing(R),
-    /// It decides how writes reach the other side.
-    DualWrite(D),
+/// A module of whichever world it fits.
+pub(super) struct FittingModule(Box<dyn KitModule>);
+
+/// A configured policy of whichever world it fits.
+pub(super) type FittingPolicy = Box<dyn KitPolicy>;
+
+impl Deref for FittingModule {
+    type Target = dyn KitModule;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
 }
-
-/// A module of either world.
-pub(super) type FittingModule = Fitting<RoutingModule, DualWriteModule>;
-
-/// A configured policy of either world.
-pub(super) type FittingPolicy = Fitting<RoutingPolicy, DualWritePolicy>;
 
 impl FittingModule {
     /// Loads what a file holds, however large it is and whether it imports WASI or not. The host that the module is shipped to
@@ -48,64 +47,29 @@ impl FittingModule {
     /// Loads what a file holds as a host does that allows this much.
     pub(super) fn load_within(file: &Path, bytes: &[u8], limits: &Options) -> Result<Self> {
         let runtime = Runtime::new(limits)?;
-        let loaded = match runtime.load(bytes) {
-            Err(LoadError::WrongWorld { reason: routing, .. }) => match runtime.load(bytes) {
-                Err(LoadError::WrongWorld { reason, .. }) => bail!(
-                    "{}: this is no policy of any world; for `routing`: {routing}; for `dual-write`: {reason}",
-                    file.display()
-                ),
-                loaded => loaded.map(Self::DualWrite),
-            },
-            loaded => loaded.map(Self::Routing),
-        };
-        loaded.with_context(|| file.display().to_string())
-    }
-
-    /// The name of its world.
-    pub(super) fn world(&self) -> &'static str {
-        match self {
-            Self::Routing(_) => Routing::NAME,
-            Self::DualWrite(_) => DualWrite::NAME,
+        let mut misfits = Vec::new();
+        for room in &ROOMS {
+            match (room.load)(&runtime, bytes) {
+                Ok(module) => return Ok(Self(module)),
+                Err(LoadError::WrongWorld { reason, .. }) => misfits.push(format!("for `{}`: {reason}", room.world)),
+                Err(error) => return Err(error).with_context(|| file.display().to_string()),
+            }
         }
-    }
-
-    /// How many bytes its settings may have.
-    pub(super) fn settings_bytes(&self) -> usize {
-        match self {
-            Self::Routing(module) => module.bounds().settings_bytes,
-            Self::DualWrite(module) => module.bounds().settings_bytes,
-        }
-    }
-
-    /// Waits until its code is as fast as it gets.
-    pub(super) fn wait_until_optimised(&self) {
-        match self {
-            Self::Routing(module) => module.wait_until_optimised(),
-            Self::DualWrite(module) => module.wait_until_optimised(),
-        }
-    }
-
-    /// What it says about itself.
-    pub(super) fn describe(&self) -> Result<Description, Failure> {
-        match self {
-            Self::Routing(module) => module.describe(),
-            Self::DualWrite(module) => module.describe(),
-        }
-    }
-
-    /// What it imports.
-    pub(super) fn imports(&self) -> Vec<String> {
-        match self {
-            Self::Routing(module) => module.imports(),
-            Self::DualWrite(module) => module.imports(),
-        }
+        bail!(
+            "{}: this is no policy of any world; {}",
+            file.display(),
+            misfits.join("; ")
+        )
     }
 
     /// Gives it settings, as a host does. A mistake in them is named with its file and line.
     pub(super) fn configure(&self, settings: &Settings<'_>, surroundings: &Surroundings) -> Result<FittingPolicy> {
-        Ok(match self {
-            Self::Routing(module) => Fitting::Routing(configure(module, settings, surroundings)?),
-            Self::DualWrite(module) => Fitting::DualWrite(configure(module, settings, surroundings)?),
+        let json = settings.json(&self.describe()?, surroundings)?;
+        let Settings { file, document } = settings;
+        let configured = self.0.configure(&json, &surroundings.repositories());
+        configured.map_err(|error| match error {
+            ConfigureError::Settings { pointer, reason } => refused(file, &document.mistake_at(&pointer, &reason)),
+            failed => failed.into(),
         })
     }
 
@@ -163,13 +127,4 @@ impl<'t> Settings<'t> {
 
 fn refused(file: &Path, Mistake { line, reason }: &Mistake) -> anyhow::Error {
     anyhow!("{}:{line}: {reason}", file.display())
-}
-
-fn configure<W: World>(module: &Module<W>, settings: &Settings<'_>, surroundings: &Surroundings) -> Result<Policy<W>> {
-    let json = settings.json(&module.describe()?, surroundings)?;
-    let Settings { file, document } = settings;
-    Policy::configure(module, &json, &surroundings.repositories()).map_err(|error| match error {
-        ConfigureError::Settings { pointer, reason } => refused(file, &document.mistake_at(&pointer, &reason)),
-        failed => failed.into(),
-    })
 }

@@ -1,17 +1,16 @@
-mod python;
-
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use include_dir::{Dir, include_dir};
 use toml::{Table, Value};
 
-/// What a new crate is made of.
-static ROUTING: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/command/policy/template/routing");
-static DUAL_WRITE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/command/policy/template/dual-write");
+use super::kit::{Language, ROOMS, Room, Template};
+
+/// The manifest of a new crate.
 const CRATE: &str = include_str!("template/crate.toml");
 
 /// The SDK with what it is built from, in the places of this repository: its bindings are generated from `../../wit`.
@@ -22,46 +21,18 @@ const WORKSPACE: &str = include_str!("../../../../../Cargo.toml");
 /// The versions that this program was built and tested with; cargo takes what it needs of them.
 const LOCK: &str = include_str!("../../../../../Cargo.lock");
 
-/// The policy in JavaScript.
-const JAVASCRIPT: [(&str, &str); 5] = [
-    ("moved.js", include_str!("../../../../../plugins/javascript/moved.js")),
-    ("build.mjs", include_str!("../../../../../plugins/javascript/build.mjs")),
-    (
-        "cases.toml",
-        include_str!("../../../../../plugins/javascript/cases.toml"),
-    ),
-    (
-        "package.json",
-        include_str!("../../../../../plugins/javascript/package.json"),
-    ),
-    (
-        "package-lock.json",
-        include_str!("../../../../../plugins/javascript/package-lock.json"),
-    ),
-];
-
 #[derive(Args)]
 pub(crate) struct New {
     /// The folder to write; its name is the policy's
     #[arg(value_name = "NAME")]
     folder: PathBuf,
     /// What it decides
-    #[arg(long)]
-    world: World,
+    #[arg(long, value_parser = worlds())]
+    world: String,
     /// The language that it is written in: the template in JavaScript is of the world `routing`, the one in Python of `dual-write`;
     /// for any other language see `turnout policy wit`
     #[arg(long, default_value = "rust")]
     language: Language,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Language {
-    /// A crate, with the SDK
-    Rust,
-    /// A module, and a script that makes a component of it
-    Js,
-    /// A module that componentize-py makes a component of
-    Python,
 }
 
 #[derive(Args)]
@@ -76,8 +47,9 @@ pub(super) fn wit(Wit { folder }: &Wit) -> Result<()> {
     make(folder, |folder| Ok(WIT.extract(folder)?))?;
     Ok(writeln!(
         std::io::stdout().lock(),
-        "{} holds the package turnout:policy with the worlds routing and dual-write",
-        folder.display()
+        "{} holds the package turnout:policy with the worlds {}",
+        folder.display(),
+        ROOMS.each_ref().map(|room| room.world).join(" and ")
     )?)
 }
 
@@ -94,14 +66,6 @@ fn make(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     }
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum World {
-    /// Who is written and who is read
-    Routing,
-    /// How writes reach the other side, and who hears of it
-    DualWrite,
-}
-
 pub(super) fn run(
     New {
         folder,
@@ -110,52 +74,32 @@ pub(super) fn run(
     }: &New,
 ) -> Result<()> {
     let name = name(folder)?;
-    let policy = folder.display();
-    match (language, world) {
-        (Language::Rust, _) => make(folder, |folder| write(folder, name, *world))?,
-        (Language::Js, World::DualWrite) => {
-            bail!(
-                "there is no template of the world dual-write in JavaScript; `turnout policy wit` writes what such a policy exports"
+    let policy = folder.display().to_string();
+    let room = ROOMS.iter().find(|room| room.world == world);
+    let room = room.with_context(|| format!("there is no world {world}"))?;
+    let next = match (room.template)(*language)? {
+        Template::Crate(template) => {
+            make(folder, |folder| write_crate(folder, name, template))?;
+            format!(
+                "{policy}/src/lib.rs decides, settings.toml is what its users write, cases.toml is what it should decide.\n\
+                 Next:\n  \
+                 turnout policy test {policy}\n  \
+                 turnout policy build {policy}\n  \
+                 turnout policy check {policy}/{name}.wasm --settings {policy}/settings.toml"
             )
         }
-        (Language::Python, World::Routing) => bail!(
-            "componentize-py can't build the world routing, whose export `read` has the name of a function of its libc; write it in \
-             Rust or JavaScript"
-        ),
-        (Language::Python, World::DualWrite) => {
-            make(folder, python::write)?;
-            writeln!(
-                std::io::stdout().lock(),
-                "{policy}/waits.py decides, settings.toml is what its users write, cases.toml is what it should decide.\n\
-                 Such a policy imports WASI and is large: turnout.toml needs policies.wasi = true and policies.module_kib = 32768.\n\
-                 Next:\n  \
-                 cd {policy} && python3 -m venv venv && venv/bin/pip install -r requirements.txt\n  \
-                 venv/bin/componentize-py -d wit -w dual-write componentize waits -o {name}.wasm\n  \
-                 turnout policy test {name}.wasm"
-            )?;
-            return Ok(());
+        Template::Files { files, ignored, next } => {
+            make(folder, |folder| write_files(folder, files, ignored))?;
+            next(&policy, name)
         }
-        (Language::Js, World::Routing) => {
-            make(folder, write_javascript)?;
-            writeln!(
-                std::io::stdout().lock(),
-                "{policy}/moved.js decides, cases.toml is what it should decide.\n\
-                 Next:\n  \
-                 cd {policy} && npm ci && node build.mjs {name}.wasm\n  \
-                 turnout policy test {policy}/{name}.wasm"
-            )?;
-            return Ok(());
-        }
-    }
-    writeln!(
-        std::io::stdout().lock(),
-        "{policy}/src/lib.rs decides, settings.toml is what its users write, cases.toml is what it should decide.\n\
-         Next:\n  \
-         turnout policy test {policy}\n  \
-         turnout policy build {policy}\n  \
-         turnout policy check {policy}/{name}.wasm --settings {policy}/settings.toml"
-    )?;
-    Ok(())
+    };
+    Ok(writeln!(std::io::stdout().lock(), "{next}")?)
+}
+
+/// The worlds, as values of an argument.
+fn worlds() -> PossibleValuesParser {
+    let value = |room: &Room| PossibleValue::new(room.world).help(room.purpose);
+    ROOMS.iter().map(value).collect::<Vec<_>>().into()
 }
 
 /// The name of the policy, if cargo takes it for a crate.
@@ -172,11 +116,7 @@ fn name(folder: &Path) -> Result<&str> {
     }
 }
 
-fn write(folder: &Path, name: &str, world: World) -> Result<()> {
-    let template = match world {
-        World::Routing => &ROUTING,
-        World::DualWrite => &DUAL_WRITE,
-    };
+fn write_crate(folder: &Path, name: &str, template: &Dir<'_>) -> Result<()> {
     template.extract(folder)?;
     fs::write(folder.join("Cargo.toml"), CRATE.replace("{name}", name))?;
     fs::write(folder.join("Cargo.lock"), LOCK)?;
@@ -192,12 +132,12 @@ fn write(folder: &Path, name: &str, world: World) -> Result<()> {
     Ok(())
 }
 
-/// The policy of `plugins/javascript`, with the WIT package beside it instead of above.
-fn write_javascript(folder: &Path) -> Result<()> {
-    for (file, content) in JAVASCRIPT {
+/// The files of a policy that lies in `plugins`, with the WIT package beside it instead of above.
+fn write_files(folder: &Path, files: &[(&str, &str)], ignored: &str) -> Result<()> {
+    for (file, content) in files {
         fs::write(folder.join(file), content.replace("'../../wit'", "'./wit'"))?;
     }
-    fs::write(folder.join(".gitignore"), "/node_modules\n/*.wasm\n")?;
+    fs::write(folder.join(".gitignore"), ignored)?;
     let wit = folder.join("wit");
     fs::create_dir(&wit)?;
     Ok(WIT.extract(wit)?)

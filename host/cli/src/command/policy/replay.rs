@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use turnout_pipeline::{ChangedDecision, ReplayedCohort};
+use turnout_api::{ChangedDecision, ReplayedCohort};
 
 use super::ship;
 use crate::command::running::{Running, understood};
@@ -33,7 +33,7 @@ pub(crate) fn run(config: &Path, arguments: &Replay) -> Result<()> {
     let mut out = io::stdout().lock();
     if let Some(recording) = against {
         let (replay, by_hash) = against::replay(config, file, settings, recording)?;
-        show(&replay, &mut out)?;
+        show(&replay.into(), &mut out)?;
         return Ok(by_hash.show(&mut out)?);
     }
     let (world, request) = ship::version(file, settings)?;
@@ -54,7 +54,7 @@ pub(crate) fn export(config: &Path) -> Result<()> {
     })
 }
 
-fn show(replay: &turnout_pipeline::Replay, out: &mut impl Write) -> io::Result<()> {
+fn show(replay: &turnout_api::Replay, out: &mut impl Write) -> io::Result<()> {
     let changed = match replay.changed {
         0 => "none".to_owned(),
         changed => changed.to_string(),

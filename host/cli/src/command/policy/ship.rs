@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use turnout_api::{Activated, Activation, Audience, By};
-use turnout_handoff::Shipment;
+use turnout_api::{Activated, Activation, Audience, By, Shipment};
 
 use super::fitting::FittingModule;
 use crate::command::running::{Running, understood};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use turnout_handoff::{ShownEpoch, ShownVersion, VersionDiff};
+use turnout_api::{ShownEpoch, ShownVersion, VersionDiff};
 use turnout_policies::PerWorld;
 use turnout_runtime::escaped;
 

@@ -1,5 +1,4 @@
 mod cases;
-mod decide;
 mod difference;
 
 use std::io::Write;
@@ -12,7 +11,7 @@ use turnout_policies::File;
 use super::fitting::{FittingModule, FittingPolicy};
 use super::{build, file};
 use crate::config::Config;
-use cases::Cases;
+use cases::{Case, Cases};
 
 #[derive(Args)]
 pub(crate) struct Test {
@@ -56,8 +55,8 @@ pub(super) fn run(config: &Path, arguments: &Test) -> Result<()> {
             )
         } else {
             let decided = match own {
-                Some(own) => decide::differences(&own.with_context(place)?, case, &cases),
-                None => decide::differences(shared.as_ref().context("no settings for it")?, case, &cases),
+                Some(own) => differences(&own.with_context(place)?, case, &cases),
+                None => differences(shared.as_ref().context("no settings for it")?, case, &cases),
             };
             decided.with_context(place)?
         };
@@ -86,4 +85,18 @@ fn not_refused(configured: Result<FittingPolicy>, words: &str) -> Vec<String> {
             "settings: expected a refusal that says {words:?}, refused: {error:#}"
         )],
     }
+}
+
+/// Where a policy's decisions differ from those of a case. Only the functions that the case names are asked.
+fn differences(policy: &FittingPolicy, case: &Case, cases: &Cases) -> Result<Vec<String>> {
+    ensure!(!case.decision.is_empty(), "its `decision` is empty");
+    let question = cases.question(case);
+    let mut differences = Vec::new();
+    for (function, expected) in &case.decision {
+        match policy.decide(function, &question)? {
+            Ok(decided) => difference::add(&mut differences, function, expected, &decided),
+            Err(failed) => differences.push(failed.to_string()),
+        }
+    }
+    Ok(differences)
 }

@@ -7,11 +7,12 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
 use turnout_pipeline::{Decided, RecordedOperation, Replay};
-use turnout_vocabulary::{Action, Backend, RepositoryId, Subject};
+use turnout_vocabulary::{Action, Subject};
 
 use super::counted;
 use crate::command::policy::file;
-use crate::command::policy::fitting::{Fitting, FittingModule, FittingPolicy, Settings};
+use crate::command::policy::fitting::{FittingModule, FittingPolicy, Settings};
+use crate::command::policy::kit::Recorded;
 use crate::command::policy::surroundings::Surroundings;
 
 /// How many subjects are made up to stand for the subjects that only a hash is known of. A part of the subjects as small as a
@@ -68,17 +69,17 @@ pub(super) fn replay(
                 recorded.repository
             )
         })?;
-        let question = Question {
+        let question = Recorded {
             action: action.with_context(|| format!("{}: there is no action `{}`", place(), recorded.action))?,
             repository: *repository,
             authority: recorded.decided.authority(),
         };
         let then = match subjects.of(&recorded, &surroundings).with_context(place)? {
-            Whose::Known(subject) => question.ask(&policy, subject.as_ref()),
+            Whose::Known(subject) => policy.decide_again(question, subject.as_ref()),
             Whose::Hashed => {
                 let answers = made_up_decide
                     .entry(question)
-                    .or_insert_with(|| question.ask_all(&policy, &subjects.made_up));
+                    .or_insert_with(|| decide_for_all(&policy, question, &subjects.made_up));
                 let (then, unknown) = answers.beside(&recorded.decided);
                 // What is decided otherwise for certain is no matter of may be.
                 if let Some(unknown) = unknown.filter(|_| recorded.decided.changes(&then).is_empty()) {
@@ -92,40 +93,19 @@ pub(super) fn replay(
     Ok((Replay::compare(decided), subjects.by_hash))
 }
 
-/// What is asked about a subject.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Question {
-    action: Action,
-    repository: RepositoryId,
-    /// The recorded one, for a dual-write policy.
-    authority: Backend,
-}
-
-impl Question {
-    fn ask(self, policy: &FittingPolicy, subject: Option<&Subject>) -> Decided {
-        match policy {
-            Fitting::Routing(policy) => Decided::by_routing(policy, self.action, self.repository, subject),
-            Fitting::DualWrite(policy) if self.action.is_write() => {
-                Decided::by_dual_write(policy, self.action, self.repository, subject, self.authority)
-            }
-            Fitting::DualWrite(_) => Decided::default(),
+fn decide_for_all(policy: &FittingPolicy, recorded: Recorded, subjects: &[Subject]) -> Answers {
+    let mut said: BTreeMap<String, BTreeMap<String, u32>> = BTreeMap::new();
+    let mut decided = Decided::default();
+    for subject in subjects {
+        decided = policy.decide_again(recorded, Some(subject));
+        for (function, answer) in decided.answers() {
+            *said.entry(function.to_owned()).or_default().entry(answer).or_default() += 1;
         }
     }
-
-    fn ask_all(self, policy: &FittingPolicy, subjects: &[Subject]) -> Answers {
-        let mut said: BTreeMap<String, BTreeMap<String, u32>> = BTreeMap::new();
-        let mut decided = Decided::default();
-        for subject in subjects {
-            decided = self.ask(policy, Some(subject));
-            for (function, answer) in decided.answers() {
-                *said.entry(function.to_owned()).or_default().entry(answer).or_default() += 1;
-            }
-        }
-        said.retain(|_, answers| answers.len() > 1);
-        Answers {
-            of_one: decided,
-            differing: said,
-        }
+    said.retain(|_, answers| answers.len() > 1);
+    Answers {
+        of_one: decided,
+        differing: said,
     }
 }
 

@@ -1,13 +1,14 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
-use turnout_vocabulary::{Action, Backend, MirrorState, RepositoryId, Subject};
 
 use crate::command::policy::file;
 use crate::command::policy::fitting::{FittingModule, FittingPolicy, Settings};
+use crate::command::policy::kit::{Question, ROOMS};
 use crate::command::policy::surroundings::Surroundings;
 
 /// A file of cases, with the settings and the surroundings that all of them share.
@@ -41,103 +42,38 @@ enum Where {
 
 /// What goes in, and what should come out.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Case {
     pub(super) name: String,
     /// Settings of its own, instead of those of the file.
     settings: Option<Where>,
     /// What the reason says for which the settings are to be refused.
     pub(super) refused: Option<String>,
-    pub(super) operation: Option<Operation>,
-    #[serde(default)]
-    pub(super) conditions: Conditions,
-    pub(super) authority: Option<Backend>,
-    pub(super) failure: Option<Failure>,
-    pub(super) outcome: Option<Outcome>,
     /// By the name of the function; what is not written may be anything.
     #[serde(default)]
     pub(super) decision: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Operation {
-    #[serde(with = "ActionWord")]
-    pub(super) action: Action,
-    pub(super) repository: String,
-    pub(super) subject: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Conditions {
-    pub(super) old: Health,
-    pub(super) new: Health,
-    pub(super) mirror_lag_ms: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Health {
-    pub(super) up: bool,
-    pub(super) p95_us: u64,
-}
-
-impl Default for Health {
-    fn default() -> Self {
-        Self { up: true, p95_us: 0 }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Failure {
-    pub(super) repository: String,
-    pub(super) source: Backend,
-    pub(super) sqlstate: String,
-    pub(super) attempt: u32,
-    #[serde(default)]
-    pub(super) age_ms: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Outcome {
-    #[serde(with = "ActionWord")]
-    pub(super) action: Action,
-    pub(super) repository: String,
-    pub(super) authority: Backend,
-    pub(super) took_us: u64,
-    #[serde(with = "MirrorWord")]
-    pub(super) mirror: MirrorState,
-    pub(super) mirror_took_us: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(remote = "Action", rename_all = "lowercase")]
-enum ActionWord {
-    Find,
-    Insert,
-    Upsert,
-    Update,
-    Delete,
-}
-
-#[derive(Deserialize)]
-#[serde(remote = "MirrorState", rename_all = "lowercase")]
-enum MirrorWord {
-    Done,
-    Pending,
-    Parked,
-    Off,
+    /// What is asked, in the words of its world.
+    #[serde(flatten)]
+    inputs: Map<String, Value>,
 }
 
 impl Cases {
     pub(super) fn read(file: &Path) -> Result<Self> {
         let text = file::text(file)?;
         let mistake = |error: toml::de::Error| anyhow!("{}: {error}", file.display());
+        let content: Content = toml::from_str(&text).map_err(mistake)?;
+        let inputs: BTreeSet<_> = ROOMS.iter().flat_map(|room| room.inputs).copied().collect();
+        for case in &content.cases {
+            if let Some(key) = case.inputs.keys().find(|key| !inputs.contains(key.as_str())) {
+                bail!(
+                    "{}: the case `{}`: there is no key `{key}`; what is asked stands under {}",
+                    file.display(),
+                    case.name,
+                    inputs.into_iter().collect::<Vec<_>>().join(", ")
+                );
+            }
+        }
         Ok(Self {
-            content: toml::from_str(&text).map_err(mistake)?,
+            content,
             surroundings: toml::from_str(&text).map_err(mistake)?,
             file: file.to_owned(),
             text,
@@ -187,18 +123,11 @@ impl Cases {
         self.content.cases.iter()
     }
 
-    /// The number of a repository.
-    pub(super) fn repository(&self, name: &str) -> Result<RepositoryId> {
-        let repositories = self.surroundings.repositories();
-        let found = repositories.iter().find(|repository| repository.name == name);
-        found.map(|repository| repository.id).with_context(|| {
-            format!("there is no repository `{name}`; write [repositories.{name}] as in turnout.toml, beside the cases")
-        })
-    }
-
-    /// A subject in any spelling.
-    pub(super) fn subject(&self, text: Option<&str>) -> Result<Option<Subject>> {
-        let subject = text.map(|text| self.surroundings.rule().normalise(text));
-        subject.transpose().context("the subject")
+    /// What a case asks.
+    pub(super) fn question<'c>(&'c self, case: &'c Case) -> Question<'c> {
+        Question {
+            inputs: &case.inputs,
+            surroundings: &self.surroundings,
+        }
     }
 }

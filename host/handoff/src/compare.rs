@@ -1,0 +1,11 @@
+//! Whether both sides have the same rows.
+//!
+//! - `gaps` knows of which repositories changes may not all have been captured.
+//! - `comparer` compares both sides of a repository, and marks what differs.
+//! - `converge` does so when mirroring begins, and wherever a gap shows.
+//! - `proof` compares the rows that change hands, and marks nothing.
+
+pub(crate) mod comparer;
+pub(crate) mod converge;
+pub(crate) mod gaps;
+pub(crate) mod proof;
