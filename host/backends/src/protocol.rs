@@ -32,7 +32,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Deserializer};
 use turnout_vocabulary::Repository;
 
-pub use divergence::{Comparisons, FoundDivergence, KeyEvent, OpenDivergence};
+pub use divergence::{Comparisons, FoundDivergence, KeyEvent, NotedDivergence, OpenDivergence};
 pub use drained::{Group, LeftOf};
 pub use epochs::{EpochRecord, KeptSets, NewestEpochs};
 pub use evidence::Evidence;

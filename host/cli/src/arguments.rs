@@ -57,6 +57,11 @@ pub(crate) enum Command {
     /// SHA-256 of each table on both sides are kept as evidence on the side `new`. A verification that was interrupted within the last day goes
     /// on where it was. Exits with 0 if both sides are equal, with 1 if they differ, and with 2 if that could not be told.
     Verify(Verify),
+    /// Make both sides equal again: compare them, and mirror once more what differs, from its authority
+    ///
+    /// Rows that no stage mirrors stay as they are. A host must run, as it does the mirroring. Follows the rows until they are equal or
+    /// parked. Exits with 1 if any is left.
+    Reconcile(Reconcile),
     /// List the rows that are known to differ between the sides, or show one with its history
     Divergence(Divergence),
     /// List, retry or drop parked keys: keys whose rows a running host could not mirror
@@ -145,6 +150,16 @@ fn load(text: &str) -> Result<Load, String> {
     percent
         .and_then(Load::percent)
         .ok_or_else(|| "must be a whole number from 1 to 100".to_owned())
+}
+
+#[derive(Args)]
+pub(crate) struct Reconcile {
+    /// Only this repository; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Vec<String>,
+    /// Only say what would be repaired
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Args)]

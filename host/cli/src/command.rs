@@ -8,6 +8,8 @@ pub(crate) mod failover;
 pub(crate) mod install;
 pub(crate) mod mirror;
 pub(crate) mod policy;
+pub(crate) mod reconcile;
+mod recorded;
 pub(crate) mod rejoin;
 mod running;
 pub(crate) mod serve;
@@ -19,14 +21,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use turnout_api::Host;
 use turnout_backends::Database;
-use turnout_comparisons::{Comparisons, Listener};
+use turnout_comparisons::{Comparisons, Counted, Listener};
 use turnout_handoff::{Alerts, Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Freshness, Metrics, Pipeline, Recording};
 use turnout_policies::{Files, PerWorld, Policies, PolicyMetrics, PolicySource, Worlds};
 use turnout_runtime::Runtime;
 use turnout_supervisor::Supervisor;
-use turnout_vocabulary::{Backend, DivergenceAlert, PerBackend, RecordingKey};
+use turnout_vocabulary::{Backend, DivergenceAlert, PerBackend, RecordingKey, Repository};
 
 use crate::config::Config;
 
@@ -66,6 +68,31 @@ fn policies(config: &Config, metrics: &Arc<PolicyMetrics>, recorded: Option<&Per
         recorded,
     )
     .context("the policies are refused")
+}
+
+/// The repositories of these names; all if there are none.
+fn chosen(served: &[Repository], names: &[String]) -> Result<Vec<Repository>> {
+    for name in names {
+        let all: Vec<&str> = served.iter().map(|repository| repository.name.as_str()).collect();
+        ensure!(
+            all.contains(&name.as_str()),
+            "no repository is called {name}; there are {}",
+            all.join(", ")
+        );
+    }
+    let is_chosen = |repository: &&Repository| names.is_empty() || names.contains(&repository.name);
+    Ok(served.iter().filter(is_chosen).cloned().collect())
+}
+
+/// Goes on only if both sides have an installation.
+async fn check_installed(sides: &PerBackend<Database>) -> Result<()> {
+    for (backend, database) in sides.iter() {
+        ensure!(
+            database.schema().await?.installed,
+            "backend {backend} has no installation: run `turnout install {backend}`"
+        );
+    }
+    Ok(())
 }
 
 /// Goes on only if the keys of all repositories tell the rows of their tables apart, and their subject columns can hold the
@@ -132,13 +159,20 @@ async fn host(config: &Config) -> Result<Host> {
     let recorded = turnout_handoff::recorded_set(&backends).await.unwrap_or_default();
     let policies = Arc::new(policies(config, &metrics.policies, recorded.as_ref())?);
     let (repositories, rule) = (&config.repositories, &config.subjects);
-    let judge: Arc<dyn Judge> = Arc::new(PolicyJudge::new(
-        Arc::clone(&policies),
-        rule.clone(),
-        Arc::clone(&metrics.mirror),
-    ));
-    let mirror = Arc::new(Mirror::start(&backends, repositories, &judge, &supervisor));
     let alerts = Arc::new(Alerts::default());
+    let comparisons = Arc::new(Comparisons::new(turnout_comparisons::Parts {
+        policies: Arc::clone(&policies),
+        sides: Arc::clone(&backends),
+        repositories: Arc::clone(repositories),
+        rule: rule.clone(),
+        listener: Arc::new(Told(Arc::clone(&alerts))),
+        metrics: Arc::clone(&metrics.comparisons),
+        reconcile_every: config.reconcile_every,
+    }));
+    comparisons.work(&supervisor);
+    let judge = PolicyJudge::new(Arc::clone(&policies), rule.clone(), Arc::clone(&metrics.mirror));
+    let judge: Arc<dyn Judge> = Arc::new(Counted::new(judge, Arc::clone(&comparisons)));
+    let mirror = Arc::new(Mirror::start(&backends, repositories, &judge, &supervisor));
     let names = RecordingKey::of(config.keys.admin());
     let handoffs = Handoffs::new(&Parts {
         policies: Arc::clone(&policies),
@@ -156,16 +190,6 @@ async fn host(config: &Config) -> Result<Host> {
     let handoffs = Arc::new(handoffs);
     handoffs.begin().await?;
     handoffs.work(config.policies.breaker);
-    let comparisons = Arc::new(Comparisons::new(turnout_comparisons::Parts {
-        policies: Arc::clone(&policies),
-        sides: Arc::clone(&backends),
-        repositories: Arc::clone(repositories),
-        rule: rule.clone(),
-        listener: Arc::new(Told(Arc::clone(&alerts))),
-        metrics: Arc::clone(&metrics.comparisons),
-        reconcile_every: config.reconcile_every,
-    }));
-    comparisons.work(&supervisor);
     let pipeline = Pipeline {
         comparisons,
         policies,

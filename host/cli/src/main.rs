@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Install(arguments) => command::install::install(&config, &arguments),
         Command::Uninstall(arguments) => command::install::uninstall(&config, &arguments),
         Command::Verify(arguments) => return command::verify::run(&config, &arguments),
+        Command::Reconcile(arguments) => command::reconcile::run(&config, &arguments),
         Command::Divergence(arguments) => command::divergence::run(&config, &arguments),
         Command::Mirror(arguments) => command::mirror::run(&config, &arguments),
         Command::Failover(arguments) => command::failover::run(&config, &arguments),

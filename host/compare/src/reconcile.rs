@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
@@ -16,8 +17,9 @@ pub trait Repairs: Sync {
     /// The authority of a subject's rows, by the text of the subject column, if the rows are mirrored.
     fn authority(&self, repository: &Repository, subject: Option<&str>) -> Option<Backend>;
 
-    /// Whether a difference is repaired now. One that is not stays listed.
-    fn repairs(&self, repository: &Repository, difference: &Difference) -> bool;
+    /// Whether a difference is repaired now that was to be repaired so many times before and was first found so long ago. One that is not
+    /// repaired stays listed.
+    fn repairs(&self, repository: &Repository, difference: &Difference, attempts: u32, age: Duration) -> bool;
 }
 
 /// What a repair of a repository came to, in keys.
@@ -128,11 +130,22 @@ impl Observer for Marking<'_> {
         let Self {
             repository, repairs, ..
         } = *self;
+        let mut known = HashMap::new();
+        if !self.rehearse {
+            let found: Vec<FoundDivergence> = differences.iter().map(Difference::as_found).collect();
+            let noted = self
+                .sides
+                .old
+                .note_divergences(repository, self.epoch, "walk", &found)
+                .await?;
+            known.extend(noted.into_iter().map(|noted| (noted.key, (noted.repairs, noted.age))));
+        }
         let mut marks = Marks::default();
         let before = self.keys.len();
         for difference in differences {
             let marked = marks.old.len() + marks.new.len();
-            if repairs.repairs(repository, difference) {
+            let (attempts, age) = known.get(&difference.key).copied().unwrap_or_default();
+            if repairs.repairs(repository, difference, attempts, age) {
                 let authority = |subject: Option<&str>| repairs.authority(repository, subject);
                 mark_key(&difference.key, difference.row_subjects(), authority, &mut marks);
             }
@@ -143,11 +156,6 @@ impl Observer for Marking<'_> {
         if self.rehearse {
             return Ok(());
         }
-        let found: Vec<FoundDivergence> = differences.iter().map(Difference::as_found).collect();
-        self.sides
-            .old
-            .note_divergences(repository, self.epoch, "walk", &found)
-            .await?;
         let repaired: Vec<&str> = self.keys[before..].iter().map(String::as_str).collect();
         self.sides.old.note_repairs(repository, &repaired).await?;
         put(self.sides, repository, self.epoch, &marks).await?;

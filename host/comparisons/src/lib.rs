@@ -9,11 +9,13 @@ mod assess;
 mod by_policy;
 mod comparisons;
 mod counts;
+mod judged;
 mod metrics;
 mod reads;
 mod repair;
 
-pub use by_policy::ByPolicy;
+pub use by_policy::{ByPolicy, Everything};
 pub use comparisons::{Comparisons, Listener, Parts};
+pub use judged::Counted;
 pub use metrics::ComparisonMetrics;
 pub use reads::Read;

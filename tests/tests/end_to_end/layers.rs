@@ -17,7 +17,15 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("policies", &["runtime", "vocabulary"]),
     (
         "comparisons",
-        &["backends", "compare", "policies", "runtime", "supervisor", "vocabulary"],
+        &[
+            "backends",
+            "compare",
+            "mirror",
+            "policies",
+            "runtime",
+            "supervisor",
+            "vocabulary",
+        ],
     ),
     (
         "handoff",

@@ -158,3 +158,118 @@ async fn rows_on_their_way_are_no_difference() -> Result<()> {
     assert!(written.load(Relaxed) > 100, "{written:?} writes");
     Ok(())
 }
+
+/// Changes rows on `new` behind Turnout's back, and waits until the host has seen that.
+async fn plant(new: &PgPool) -> Result<()> {
+    raw_sql(
+        "update services set price = price + 1 where id = 3;
+         delete from staff_schedules where id = (select max(id) from staff_schedules);
+         insert into staff (id, name) values (77777, 'nobody');",
+    )
+    .execute(new)
+    .await?;
+    eventually("the host has seen the direct changes", async || {
+        let pending: i64 = sqlx::query_scalar("select count(*) from turnout.dirty")
+            .fetch_one(new)
+            .await
+            .ok()?;
+        (pending == 0).then_some(())
+    })
+    .await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn reconcile_makes_both_sides_equal_again() -> Result<()> {
+    let (site, _host, _old, new) = mirrored().await?;
+    plant(&new).await?;
+    let rehearsed = site.turnout(&["reconcile", "--dry-run"])?;
+    assert!(
+        rehearsed.contains("services: 1 rows differ, of which 1 would be mirrored again"),
+        "{rehearsed}"
+    );
+    assert_eq!(verify(&site, &[])?.0, Some(1), "a rehearsal changes nothing");
+
+    let repaired = site.turnout(&["reconcile"])?;
+    for expected in [
+        "clients: equal",
+        "staff: 1 rows differed, 1 were mirrored again, 1 are equal now",
+    ] {
+        assert!(repaired.contains(expected), "{expected}: {repaired}");
+    }
+    assert_eq!(verify(&site, &[])?.0, Some(0));
+    assert_eq!(site.turnout(&["divergence", "list"])?, "no row is known to differ\n");
+    let history = site.turnout(&["divergence", "explain", "services", "3"])?;
+    assert!(history.contains("ended: "), "{history}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn differences_that_the_policy_tolerates_are_equal() -> Result<()> {
+    let (site, host, _old, new) = mirrored().await?;
+    plant(&new).await?;
+    site.put(
+        "divergence.toml",
+        "[repositories.services]\nignore = ['price']\n[repositories.staff_schedules]\nignore = ['id']\n",
+    )?;
+    host.status_with("the settings are in force", |status| status["epoch"] == 2)
+        .await;
+    let (status, printed) = verify(&site, &["--repository", "services"])?;
+    let services = of(&printed, "services");
+    assert_eq!(
+        (status, &services["different"], &services["tolerated"]),
+        (Some(0), &json!(0), &json!(1)),
+        "{printed}"
+    );
+    assert_ne!(services["sha256"]["old"], services["sha256"]["new"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn reads_in_shadow_are_compared_and_people_are_told() -> Result<()> {
+    let (site, host, _old, new) = mirrored().await?;
+    site.route("[default]\nstage = 'shadow'\n")?;
+    host.status_with("the stage is in force", |status| {
+        status["epoch"].as_u64() > Some(1) && status["leaving"] == json!([]) && status["converging"] == json!([])
+    })
+    .await;
+    plant(&new).await?;
+    for _ in 0..40 {
+        let answer = host.get("/rest/v1/services?id=eq.3&select=title,price").await?;
+        ensure!(
+            answer.status.is_success() && answer.backend() == "old",
+            "{}",
+            answer.text
+        );
+        host.get("/rest/v1/services?id=eq.4").await?;
+    }
+    let counted = |metrics: &str, result: &str| {
+        let name = format!("turnout_comparisons_total{{repository=\"services\",source=\"read\",result=\"{result}\"}} ");
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok());
+        line.unwrap_or_default()
+    };
+    eventually("reads are compared", async || {
+        let metrics = host.send(host.request(Method::GET, "/metrics")).await.ok()?.text;
+        (counted(&metrics, "diverged") >= 10 && counted(&metrics, "equal") >= 10).then_some(())
+    })
+    .await;
+    let listed = site.turnout(&["divergence", "list", "--repository", "services"])?;
+    assert!(
+        listed.contains("services  {\"id\":3}  price  found by read"),
+        "{listed}"
+    );
+    let status = host
+        .status_with("people are told of the rate", |status| {
+            let alerts = status["alerts"].as_array();
+            alerts.is_some_and(|alerts| alerts.iter().any(|alert| alert["kind"] == "divergence_rate"))
+        })
+        .await;
+    assert!(
+        status["alerts"].to_string().contains("services: price"),
+        "{}",
+        status["alerts"]
+    );
+    Ok(())
+}

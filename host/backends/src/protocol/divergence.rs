@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use turnout_vocabulary::{Epoch, Repository};
 
 use super::fence::number;
+use super::seconds;
 use crate::database::Database;
 use crate::error::Error;
 use crate::sql::Parameter;
@@ -22,6 +25,26 @@ impl std::fmt::Debug for FoundDivergence {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FoundDivergence")
             .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is known of a divergence that was noted. `Debug` hides the key.
+#[derive(Clone, Deserialize)]
+pub struct NotedDivergence {
+    /// The key as a JSON object.
+    pub key: String,
+    /// How often it was to be repaired before.
+    pub repairs: u32,
+    /// How long ago it was first found.
+    #[serde(rename = "seconds", deserialize_with = "seconds")]
+    pub age: Duration,
+}
+
+impl std::fmt::Debug for NotedDivergence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NotedDivergence")
+            .field("repairs", &self.repairs)
             .finish_non_exhaustive()
     }
 }
@@ -86,9 +109,9 @@ impl Database {
         epoch: Epoch,
         found_by: &str,
         found: &[FoundDivergence],
-    ) -> Result<i64, Error> {
-        self.value(
-            "select turnout.note_divergences($1, $2, $3::int8, $4, $5::json)::text",
+    ) -> Result<Vec<NotedDivergence>, Error> {
+        self.rows(
+            "select * from turnout.note_divergences($1, $2, $3::int8, $4, $5::json)",
             &[
                 Parameter::text(&repository.schema),
                 Parameter::text(&repository.name),

@@ -6,10 +6,11 @@ mod verification;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use turnout_backends::{Database, Evidence};
+use turnout_compare::{ByText, Equality};
+use turnout_comparisons::ByPolicy;
 use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
 
@@ -38,15 +39,18 @@ fn verify(path: &Path, arguments: &Verify) -> Result<Verdict> {
     super::runtime()?.block_on(async {
         let supervisor = Supervisor::new();
         let sides = super::open(&config, &supervisor)?;
-        for (backend, database) in sides.iter() {
-            if !database.schema().await?.installed {
-                bail!("backend {backend} has no installation: run `turnout install {backend}`");
+        super::check_installed(&sides).await?;
+        let chosen = super::chosen(&config.repositories, &arguments.repository)?;
+        let equality: Box<dyn Equality> = match super::recorded::in_force(&config, &sides).await? {
+            Some(policies) => {
+                let policy = ByPolicy::of(policies, config.subjects.clone(), &sides, &config.repositories);
+                Box::new(policy.await?)
             }
-        }
-        let chosen = chosen(&config.repositories, &arguments.repository)?;
+            None => Box::new(ByText),
+        };
         let mut verification = Verification::resumed(&sides.new, &chosen, arguments).await?;
         tokio::select! {
-            done = verification.run(&sides, &chosen, arguments) => done?,
+            done = verification.run(&sides, &chosen, arguments, &*equality) => done?,
             interrupted = tokio::signal::ctrl_c() => {
                 interrupted.context("cannot wait for Ctrl-C")?;
                 bail!("interrupted: run the same command again within a day, and it goes on where it was");
@@ -63,18 +67,6 @@ fn verify(path: &Path, arguments: &Verify) -> Result<Verdict> {
         }
         Ok(Verdict::of_all(proofs))
     })
-}
-
-/// The repositories of these names; all if there are none.
-fn chosen(served: &Arc<[Repository]>, names: &[String]) -> Result<Vec<Repository>> {
-    for name in names {
-        if !served.iter().any(|repository| repository.name == *name) {
-            let all: Vec<&str> = served.iter().map(|repository| repository.name.as_str()).collect();
-            bail!("no repository is called {name}; there are {}", all.join(", "));
-        }
-    }
-    let is_chosen = |repository: &&Repository| names.is_empty() || names.contains(&repository.name);
-    Ok(served.iter().filter(is_chosen).cloned().collect())
 }
 
 /// Keeps what was proved as evidence; its number.

@@ -19,20 +19,20 @@ as $$
     select count(*) from kept
 $$;
 
--- Notes divergences of a table that were found on this side: `found` is an array of objects with `key`, `columns` and `reason`.
-create or replace function turnout.note_divergences(in_schema text, in_table text, epoch bigint, found_by text, found json) returns bigint
+-- Notes divergences of a table: `found` is an array of objects with `key`, `columns` and `reason`. Returns for each key how often it was to be
+-- repaired, and how many seconds ago it was first found.
+drop function if exists turnout.note_divergences(text, text, bigint, text, json);
+create function turnout.note_divergences(in_schema text, in_table text, epoch bigint, found_by text, found json)
+returns table (key text, repairs integer, seconds double precision)
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
-    with noted as (
-        insert into turnout.divergence as known (repository, key, epoch, reason, found_by, columns)
-        select served.number, given.key, note_divergences.epoch, given.reason, note_divergences.found_by, given.columns
-        from json_to_recordset(found) as given (key text, reason text, columns text[]), turnout.repository as served
-        where served.schema_name = in_schema and served.table_name = in_table
-        on conflict (repository, key) do update
-        set epoch = excluded.epoch, at = clock_timestamp(), reason = excluded.reason, columns = excluded.columns
-        returning 1
-    )
-    select count(*) from noted
+    insert into turnout.divergence as known (repository, key, epoch, reason, found_by, columns)
+    select served.number, given.key, note_divergences.epoch, given.reason, note_divergences.found_by, given.columns
+    from json_to_recordset(found) as given (key text, reason text, columns text[]), turnout.repository as served
+    where served.schema_name = in_schema and served.table_name = in_table
+    on conflict (repository, key) do update
+    set epoch = excluded.epoch, at = clock_timestamp(), reason = excluded.reason, columns = excluded.columns
+    returning known.key, known.repairs, extract(epoch from clock_timestamp() - known.since)::double precision
 $$;
 
 -- The divergences of this side by table and key, those after a place.

@@ -1,10 +1,11 @@
+use std::io::Write;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use turnout_backends::{Database, Error, FoundDivergence};
-use turnout_compare::{ByText, Columns, Difference, Load, Observer, Options, Progress, Sample, Tally};
+use turnout_compare::{Columns, Difference, Equality, Load, Observer, Options, Progress, Sample, Tally};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
 
 use super::proof::{Proof, Verdict};
@@ -48,8 +49,17 @@ impl Verification {
         let kept: Option<Self> = new.resumed(COMMAND).await.unwrap_or_default();
         Ok(kept
             .filter(|kept| kept.repositories == asked.repositories && kept.sample == asked.sample)
-            .inspect(|kept| eprintln_resumed(kept))
+            .inspect(|kept| kept.tell_of_resumption())
             .unwrap_or(asked))
+    }
+
+    fn tell_of_resumption(&self) {
+        let (done, all) = (self.proofs.len(), self.repositories.len());
+        // If standard error is closed, nobody reads.
+        let _ = writeln!(
+            std::io::stderr(),
+            "an interrupted verification goes on: {done} of {all} repositories were compared before"
+        );
     }
 
     pub(super) fn proofs(&self) -> &[Proof] {
@@ -62,6 +72,7 @@ impl Verification {
         sides: &PerBackend<Database>,
         chosen: &[Repository],
         arguments: &Verify,
+        equality: &dyn Equality,
     ) -> Result<()> {
         let options = Options {
             sample: arguments.sample.unwrap_or(Sample::ALL),
@@ -70,7 +81,7 @@ impl Verification {
         };
         let under = epoch(sides).await?.unwrap_or(Epoch::new(0));
         for repository in chosen.iter().skip(self.proofs.len()) {
-            let proof = self.compare(sides, repository, options, under).await?;
+            let proof = self.compare(sides, repository, options, under, equality).await?;
             self.proofs.push(proof);
             self.current = Current::default();
             sides
@@ -87,6 +98,7 @@ impl Verification {
         repository: &Repository,
         options: Options,
         epoch: Epoch,
+        equality: &dyn Equality,
     ) -> Result<Proof> {
         for (backend, database) in sides.iter() {
             if database.refresh_schema().await?.table(repository).is_none() {
@@ -116,7 +128,7 @@ impl Verification {
             began,
         };
         let compared = turnout_compare::verify(
-            sides, repository, &columns, options, &ByText, &progress, &mut tally, &mut watch,
+            sides, repository, &columns, options, equality, &progress, &mut tally, &mut watch,
         );
         compared.await?;
         watch.bar.finish_and_clear();
@@ -198,12 +210,6 @@ fn bar(repository: &str) -> ProgressBar {
     let style =
         ProgressStyle::with_template("{msg} {wide_bar} {human_pos} of about {human_len} rows, {per_sec}, {eta} left");
     style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
-}
-
-fn eprintln_resumed(kept: &Verification) {
-    let done = kept.proofs.len();
-    let all = kept.repositories.len();
-    tracing::info!("an interrupted verification goes on: {done} of {all} repositories were compared before");
 }
 
 impl Proof {
