@@ -13,6 +13,20 @@ pub struct Columns {
 }
 
 impl Columns {
+    /// Those that the configuration has compared (`repositories.NAME.compared`), with the key; all if it names none.
+    ///
+    /// # Errors
+    /// Whatever keeps a backend from answering.
+    pub async fn configured(sides: &PerBackend<Database>, repository: &Repository) -> Result<Self, Error> {
+        let mut columns = Self::of(sides, repository).await?;
+        if !repository.compared.is_empty() {
+            let is_chosen = |name: &String| repository.compared.contains(name) || repository.key.contains(name);
+            columns.common.retain(is_chosen);
+            columns.missing.retain(is_chosen);
+        }
+        Ok(columns)
+    }
+
     /// All columns of a repository.
     ///
     /// # Errors

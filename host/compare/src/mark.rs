@@ -1,10 +1,15 @@
+use std::time::{Duration, Instant};
+
 use turnout_backends::{Database, Error};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
 
-use crate::{Columns, Load, Progress, Suspect, Walk};
+use crate::{Columns, Load, Progress, Scanned, Suspect, Walk};
 
 /// How many keys are marked dirty in one statement.
 const MARKED_AT_ONCE: usize = 5_000;
+
+/// How often the log says how far a comparison is.
+const REPORT: Duration = Duration::from_secs(5);
 
 /// What a comparison of a repository found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +53,13 @@ pub async fn compare(
         missing_columns: columns.missing.clone(),
         ..Compared::default()
     };
+    let mut reported = Instant::now();
     while let Some(step) = walk.step().await? {
+        if reported.elapsed() >= REPORT {
+            reported = Instant::now();
+            let Scanned { rows, of_about } = progress.on(Backend::Old);
+            tracing::info!(repository = repository.name, rows, of_about, "both sides are compared");
+        }
         compared.rows += step.equal.rows + step.suspects.len() as u64;
         let mut marks = Marks::default();
         for suspect in &step.suspects {

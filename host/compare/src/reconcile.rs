@@ -51,7 +51,7 @@ pub async fn reconcile(
     rehearse: bool,
     patience: Duration,
 ) -> Result<Reconciled, Error> {
-    let columns = Columns::of(sides, repository).await?;
+    let columns = Columns::configured(sides, repository).await?;
     let mut marking = Marking {
         sides,
         repository,

@@ -73,7 +73,7 @@ impl Comparisons {
         for backend in Backend::ALL {
             keys.extend(self.keys(read, repository, backend).await?);
         }
-        let columns = Columns::of(&self.sides, repository).await?;
+        let columns = Columns::configured(&self.sides, repository).await?;
         let policy = ByPolicy::of(
             self.policies.in_force(),
             self.rule.clone(),

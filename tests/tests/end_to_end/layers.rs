@@ -124,6 +124,8 @@ const IO: [(&str, &[&str]); 3] = [
             "backends",
             "cli",
             "cluster",
+            "compare",
+            "comparisons",
             "handoff",
             "mirror",
             "pipeline",

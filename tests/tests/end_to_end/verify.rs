@@ -1,6 +1,6 @@
 //! `turnout verify` finds what differs and nothing else, while the application writes.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -270,6 +270,57 @@ async fn reads_in_shadow_are_compared_and_people_are_told() -> Result<()> {
         status["alerts"].to_string().contains("services: price"),
         "{}",
         status["alerts"]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_interrupted_verification_goes_on_where_it_was() -> Result<()> {
+    let (site, host, old, new) = mirrored().await?;
+    host.stop().await?;
+    for side in [&old, &new] {
+        raw_sql(
+            "begin; set local turnout.epoch = 'mirror';
+             insert into clients (id, name, created_at, updated_at)
+             select n, 'client ' || n, '2026-01-01', '2026-01-01' from generate_series(100001, 160000) as n; commit",
+        )
+        .execute(side)
+        .await?;
+    }
+    let mut slow: Command = turnout();
+    slow.arg("--config")
+        .arg(site.config())
+        .args(["verify", "--repository", "clients", "--max-load", "3"]);
+    let mut slow = slow.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let place = "select state -> 'current' -> 'tally' -> 'place' ->> 'low' from turnout.unfinished";
+    let place = eventually("a part of the table is compared", async || {
+        let place: Option<String> = sqlx::query_scalar(place).fetch_optional(&new).await.ok()??;
+        place
+    })
+    .await;
+    Command::new("kill").args(["-INT", &slow.id().to_string()]).status()?;
+    assert_eq!(slow.wait()?.code(), Some(2));
+
+    let mut again: Command = turnout();
+    again
+        .arg("--config")
+        .arg(site.config())
+        .args(["verify", "--repository", "clients", "--json"]);
+    let output = again.output()?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("an interrupted verification goes on"), "{told}");
+    let printed: Value = serde_json::from_slice(&output.stdout)?;
+    let clients = of(&printed, "clients");
+    assert_eq!(
+        (output.status.code(), &clients["rows"]["new"]),
+        (Some(0), &json!(61_299)),
+        "{place}: {printed}"
+    );
+    let (_, whole) = verify(&site, &["--repository", "clients"])?;
+    assert_eq!(
+        of(&whole, "clients")["sha256"],
+        clients["sha256"],
+        "the digest depends on the interruption"
     );
     Ok(())
 }

@@ -108,7 +108,7 @@ impl Verification {
                 ));
             }
         }
-        let columns = Columns::of(sides, repository).await?;
+        let columns = Columns::configured(sides, repository).await?;
         let now = || humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         if self.current.began.is_none() {
             self.current.began = Some(now());
