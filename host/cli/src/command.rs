@@ -15,9 +15,10 @@ pub(crate) mod status;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use turnout_alerts::Alerts;
 use turnout_api::Host;
 use turnout_backends::Database;
-use turnout_handoff::{Alerts, Handoffs, Parts, PolicyJudge, SiteDescription};
+use turnout_handoff::{Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Freshness, Metrics, Pipeline, Recording};
 use turnout_policies::{Files, PerWorld, Policies, PolicyMetrics, PolicySource, Worlds};
@@ -121,7 +122,8 @@ async fn host(config: &Config) -> Result<Host> {
         Arc::clone(&metrics.mirror),
     ));
     let mirror = Arc::new(Mirror::start(&backends, repositories, &judge, &supervisor));
-    let alerts = Arc::new(Alerts::default());
+    let alerts = Arc::new(Alerts::new(Arc::clone(&metrics.alerts)));
+    alerts.send_to(&config.alerts.endpoints, &supervisor)?;
     let names = RecordingKey::of(config.keys.admin());
     let handoffs = Handoffs::new(Parts {
         policies: Arc::clone(&policies),
@@ -134,6 +136,7 @@ async fn host(config: &Config) -> Result<Host> {
         supervisor: supervisor.clone(),
         names: names.clone(),
         budget: config.handoff_budget,
+        mirror_age: config.alerts.mirror_age,
         kept: config.policies.kept,
     });
     let handoffs = Arc::new(handoffs);

@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, sleep, timeout};
+use turnout_alerts::{Cause, Component, Kind};
 use turnout_policies::{Era, InForce, PolicySet};
 use turnout_supervisor::Need;
-use turnout_vocabulary::{Backend, Epoch, Severity, Span};
+use turnout_vocabulary::{Backend, Epoch, Span};
 
 use crate::gate::Passed;
 use crate::{Handoffs, Obstacle, record};
@@ -246,11 +247,9 @@ impl Handoffs {
                 self.abandon_soon(turn, base.clone(), failed.clone());
             }
         }
-        self.alerts.tell(
-            Severity::Warning,
-            "handoff",
-            format!("the handoff to epoch {} is abandoned: {obstacle}", failed.epoch),
-        );
+        let message = format!("the handoff to epoch {} is abandoned: {obstacle}", failed.epoch);
+        let cause = Cause::new(Kind::Handoff, Component::Handoff);
+        self.alerts.raise(cause.warns(message).under(failed.epoch));
         Err(obstacle)
     }
 

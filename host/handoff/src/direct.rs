@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
+use turnout_alerts::{Cause, Component, Kind};
 use turnout_policies::InForce;
-use turnout_vocabulary::{Backend, Severity};
+use turnout_vocabulary::Backend;
 
 use crate::{Handoffs, Obstacle};
 
@@ -54,7 +55,8 @@ impl Handoffs {
     /// Says what [`direct_writes`](Self::direct_writes) found.
     pub(crate) fn tell_of_direct_writes(&self, told: Vec<String>) {
         for message in told {
-            self.alerts.tell(Severity::Warning, "direct_write", message);
+            let cause = Cause::new(Kind::DirectWrite, Component::Handoff);
+            self.alerts.raise(cause.warns(message));
         }
     }
 }

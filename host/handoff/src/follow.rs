@@ -2,9 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
+use turnout_alerts::{Cause, Component, Kind};
 use turnout_backends::{Database, EpochRecord, Error as BackendError, NewestEpochs};
 use turnout_policies::{Era, InForce};
-use turnout_vocabulary::{Backend, Epoch, Severity};
+use turnout_vocabulary::{Backend, Epoch};
 
 use crate::change::GRACE;
 use crate::{Handoffs, NotBegun, Obstacle, record};
@@ -208,7 +209,8 @@ impl Handoffs {
             "the handoff to epoch {} was left unfinished by its host and is abandoned; make the change again",
             failed.epoch
         );
-        self.alerts.tell(Severity::Warning, "handoff", reason);
+        let cause = Cause::new(Kind::Handoff, Component::Handoff);
+        self.alerts.raise(cause.warns(reason).under(failed.epoch));
         let base = InForce::steady(base, converged);
         self.abandon_soon(turn, base, failed);
     }

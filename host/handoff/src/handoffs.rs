@@ -5,6 +5,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::{Mutex, RwLock};
 use tokio::time::timeout;
+use turnout_alerts::Alerts;
 use turnout_backends::{Database, KeptSets, Rewound};
 use turnout_mirror::{Mirror, Unnumbered};
 use turnout_policies::{BreakerLimits, Policies};
@@ -12,7 +13,7 @@ use turnout_supervisor::{Need, Supervisor};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, RecordingKey, Repository, SubjectRule};
 
 use crate::held_up::HeldUp;
-use crate::{Alerts, Comparison, MirrorMetrics, Seen, SiteDescription};
+use crate::{Comparison, MirrorMetrics, Seen, SiteDescription};
 
 /// How long the appliers may take to give back their leases when the host stops, at most.
 const LEASES_LEFT: Duration = Duration::from_secs(2);
@@ -39,6 +40,8 @@ pub struct Parts {
     pub names: RecordingKey,
     /// How long operations may wait for a handoff before it is abandoned.
     pub budget: Duration,
+    /// How long changes may wait to be mirrored before people hear of it.
+    pub mirror_age: Duration,
     /// How much of the past stays on record, so that it can be brought back.
     pub kept: KeptSets,
 }
@@ -149,6 +152,8 @@ impl Handoffs {
     pub fn work(self: &Arc<Self>, breaker: BreakerLimits) {
         self.keep("epochs", Need::Required, Self::follow);
         self.keep("mirror-standing", Need::Optional, Self::observe);
+        self.keep("policy-failures", Need::Optional, Self::tell_of_policy_failures);
+        self.keep("outages", Need::Optional, Self::watch_for_outages);
         self.keep("restored-sides", Need::Optional, Self::watch_for_restored_sides);
         self.keep("breaker", Need::Optional, move |handoffs| {
             handoffs.break_circuits(breaker)

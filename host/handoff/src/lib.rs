@@ -17,7 +17,8 @@
 //!   the past.
 //! - `converge` compares both sides when mirroring begins.
 //! - `numbers` sets sequences apart while both sides hand out numbers.
-//! - `observe` keeps in view how far the mirror is behind.
+//! - `observe` keeps in view how far the mirror is behind; `mirror_alerts` says what people hear of it.
+//! - `outages` tells of backends that are down.
 //! - `ship` brings versions into force that somebody pushed, activated or took back.
 //! - `judge` tells the mirror what is to become of dirty keys.
 //! - `apply` makes another description of the site the one on record.
@@ -25,7 +26,6 @@
 //! - `directory` tells a policy directory that is old from one that holds a change.
 
 mod advice;
-mod alerts;
 mod apply;
 mod breaker;
 mod change;
@@ -43,8 +43,10 @@ mod handoffs;
 mod held_up;
 mod judge;
 mod metrics;
+mod mirror_alerts;
 mod numbers;
 mod observe;
+mod outages;
 mod record;
 mod rejoin;
 mod restored;
@@ -53,7 +55,6 @@ mod site;
 mod verdict;
 mod watch;
 
-pub use alerts::{Alerts, Raised};
 pub use apply::{Capture, NotApplied, recorded_site};
 pub use converge::Comparison;
 pub use directory::recorded_set;

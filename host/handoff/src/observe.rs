@@ -5,18 +5,15 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 use turnout_backends::{Database, Error, Gap, MirrorStanding, ParkedKey};
-use turnout_vocabulary::{Backend, Repository, Severity};
+use turnout_vocabulary::{Backend, Repository};
 
 use crate::Handoffs;
+use crate::mirror_alerts::MirrorAlerts;
 
 /// How long is rested between two looks, and how long for each dirty key that was counted if that is longer: to count one takes
 /// 0.2 µs.
 const LOOK: Duration = Duration::from_secs(2);
 const COUNTED: Duration = Duration::from_micros(10);
-
-/// How many dirty keys of one repository, or how old a one, people hear of.
-const MANY: u64 = 100_000;
-const OLD: Duration = Duration::from_mins(1);
 
 /// How the mirroring of one side's changes stood when it was last seen.
 #[derive(Clone, Debug)]
@@ -72,10 +69,9 @@ impl Seen {
             .find(|table| table.schema == repository.schema && table.table == repository.name)
     }
 
-    fn is_behind(&self) -> bool {
-        self.standing
-            .iter()
-            .any(|table| table.dirty >= MANY || table.oldest.is_some_and(|oldest| oldest >= OLD))
+    /// Whether changes of a repository may not all have been captured.
+    pub(crate) fn has_gap(&self, repository: &str) -> bool {
+        self.gaps.iter().any(|gap| gap.repository == repository)
     }
 }
 
@@ -104,13 +100,9 @@ fn by_reason(keys: Vec<ParkedKey>) -> Vec<ParkedFor> {
 impl Handoffs {
     /// Keeps in view how the mirroring of both sides stands, for as long as the host lives.
     pub(super) async fn observe(self: Arc<Self>) {
-        let mut alarmed = false;
-        // How many keys were parked when people last heard of it.
-        let mut told = 0;
+        let mut alerts = MirrorAlerts::default();
         loop {
             let mut dirty = 0;
-            let mut behind = false;
-            let mut parked = 0;
             let mut has_gaps = false;
             let mut looked_at = 0;
             for backend in Backend::ALL {
@@ -122,25 +114,13 @@ impl Handoffs {
                     continue;
                 };
                 dirty += seen.standing.iter().map(|table| table.dirty).sum::<u64>();
-                behind |= seen.is_behind();
-                parked += seen.standing.iter().map(|table| table.parked).sum::<u64>();
                 has_gaps |= !seen.gaps.is_empty();
                 self.measure(backend, &seen);
+                let now = self.policies.in_force();
+                for alert in alerts.look(backend, &seen, self.mirror_age, &now.converged) {
+                    self.alerts.raise(alert.under(now.epoch));
+                }
                 looked_at += 1;
-            }
-            if behind && !alarmed {
-                tracing::error!("the mirror is far behind; see `turnout status`");
-            }
-            alarmed = behind;
-            if parked == 0 {
-                told = 0;
-            } else if parked >= told * 2 {
-                told = parked;
-                self.alerts.tell(
-                    Severity::Warning,
-                    "mirror",
-                    format!("{parked} keys could not be mirrored and are parked; see `turnout mirror`"),
-                );
             }
             if has_gaps {
                 self.converge_once();

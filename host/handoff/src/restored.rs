@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
+use turnout_alerts::{Cause, Component, Kind};
 use turnout_backends::{Error as BackendError, Rewound};
 use turnout_policies::{Era, InForce};
-use turnout_vocabulary::{Backend, Epoch, Severity, Span};
+use turnout_vocabulary::{Backend, Epoch, Span};
 
 use crate::{Handoffs, Obstacle};
 
@@ -51,7 +52,8 @@ impl Handoffs {
                 if let Some(found) = found
                     && before.as_deref() != Some(&found)
                 {
-                    self.alerts.tell(Severity::Critical, "mirror", in_words(&found));
+                    let cause = Cause::new(Kind::Restored, Component::Mirror).backend(found.side);
+                    self.alerts.raise(cause.is_critical(in_words(&found)));
                 }
             }
             sleep(LOOK).await;

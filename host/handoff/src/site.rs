@@ -2,9 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use turnout_alerts::{Cause, Component, Kind};
 use turnout_backends::{EpochRecord, Error as BackendError};
 use turnout_policies::InForce;
-use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Severity, SubjectKind, SubjectRule};
+use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 use crate::change::GRACE;
 use crate::{Handoffs, Obstacle};
@@ -196,7 +197,8 @@ impl Handoffs {
         match compared {
             Err(Obstacle::OtherSite(reason)) => {
                 if self.policies.stand_aside(Some(reason.as_str())) {
-                    self.alerts.tell(Severity::Critical, "other_site", reason.clone());
+                    let cause = Cause::new(Kind::OtherSite, Component::Handoff);
+                    self.alerts.raise(cause.is_critical(reason.clone()));
                 }
             }
             Ok(()) => {

@@ -124,8 +124,7 @@ impl Pipeline {
             if !again {
                 if let Some(blamed) = transaction.steps.get(step.unwrap_or(0)) {
                     let Step { repository, action, .. } = *blamed;
-                    self.metrics
-                        .operation(repository, action, &run.provenance, Some(&error));
+                    self.note(repository, action, &run.provenance, Some(&error));
                 }
                 let reason = if error.is_transient() {
                     Reason::Contention(error)

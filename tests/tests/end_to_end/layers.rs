@@ -5,12 +5,13 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// The crates of the host that each crate may use. It may use no others.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
     ("cluster", &[]),
     ("supervisor", &[]),
+    ("alerts", &["supervisor", "vocabulary"]),
     ("backends", &["supervisor", "vocabulary"]),
     ("compare", &["backends", "supervisor", "vocabulary"]),
     ("mirror", &["backends", "supervisor", "vocabulary"]),
@@ -18,6 +19,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     (
         "handoff",
         &[
+            "alerts",
             "backends",
             "compare",
             "mirror",
@@ -30,6 +32,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     (
         "pipeline",
         &[
+            "alerts",
             "backends",
             "compare",
             "handoff",
@@ -43,6 +46,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     (
         "api",
         &[
+            "alerts",
             "backends",
             "compare",
             "handoff",
@@ -56,6 +60,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     (
         "cli",
         &[
+            "alerts",
             "api",
             "backends",
             "cluster",
@@ -72,16 +77,20 @@ const LAYERS: [(&str, &[&str]); 13] = [
 ];
 
 /// Libraries that do I/O, and the crates that may use them.
-const IO: [(&str, &[&str]); 3] = [
+const IO: [(&str, &[&str]); 4] = [
     ("sqlx", &["backends", "cluster"]),
     ("axum", &["api", "cli"]),
+    ("sentry", &["alerts"]),
     (
         "tokio",
         &[
+            "alerts",
+            "alerts",
             "api",
             "backends",
             "cli",
             "cluster",
+            "compare",
             "handoff",
             "mirror",
             "pipeline",
