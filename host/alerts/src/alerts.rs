@@ -2,7 +2,6 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use turnout_supervisor::{Need, Supervisor};
 use turnout_vocabulary::{Action, Backend, Epoch, Severity};
@@ -15,7 +14,7 @@ use crate::{Alert, AlertMetrics, Endpoints, NoCertificates, Raised, panics};
 /// How many are kept.
 const KEPT: usize = 50;
 
-/// How often is looked whether a minute is over for which alerts were held back.
+/// How often is looked for panics, and whether a minute is over for which alerts were held back.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How many panics may wait to be reported.
@@ -25,6 +24,8 @@ const PANICS: usize = 16;
 #[derive(Default)]
 pub struct Alerts {
     state: Mutex<State>,
+    /// What who panics has noted. It may hold any lock but this one, so the alerts are raised elsewhere.
+    panics: Mutex<Vec<Alert>>,
     outboxes: OnceLock<Vec<Outbox>>,
     metrics: Arc<AlertMetrics>,
 }
@@ -74,6 +75,7 @@ impl Alerts {
             async move {
                 loop {
                     sleep(LOOK).await;
+                    alerts.raise_panics();
                     let due = alerts.state().groups.due(Instant::now());
                     alerts.summarise(&due);
                 }
@@ -83,16 +85,24 @@ impl Alerts {
         Ok(())
     }
 
-    /// Raises an alert for each panic of this process from now on. Must be called inside a tokio runtime.
+    /// Raises an alert for each panic of this process from now on.
     pub fn report_panics(self: &Arc<Self>) {
-        let (noted, mut panics) = mpsc::channel(PANICS);
-        panics::report_to(noted);
         let alerts = Arc::clone(self);
-        tokio::spawn(async move {
-            while let Some(alert) = panics.recv().await {
-                alerts.raise(alert);
+        panics::report_to(move |alert| {
+            let mut panics = alerts.panics.lock().unwrap_or_else(PoisonError::into_inner);
+            // Where so many wait, one less tells no less.
+            if panics.len() < PANICS {
+                panics.push(alert);
             }
         });
+    }
+
+    /// Raises the alerts of panics.
+    fn raise_panics(&self) {
+        let panics = std::mem::take(&mut *self.panics.lock().unwrap_or_else(PoisonError::into_inner));
+        for alert in panics {
+            self.raise(alert);
+        }
     }
 
     /// Logs an alert, counts it, keeps it for the status and has it sent. Never waits and never fails. Of the alerts that every write
@@ -127,6 +137,7 @@ impl Alerts {
 
     /// Sends what waits, and returns when all is sent or given up, or when this time is over.
     pub async fn stop(&self, within: Duration) {
+        self.raise_panics();
         let waiting = self.state().groups.waiting();
         self.summarise(&waiting);
         let sent = async {

@@ -1,17 +1,13 @@
 use std::any::Any;
 use std::panic::{self, Location};
 
-use tokio::sync::mpsc::Sender;
-
 use crate::{Alert, Cause, Component, Kind};
 
-/// Notes every panic of this process from now on, beside what is done about panics already. The alerts are raised elsewhere, as who
-/// panics may hold any lock.
-pub(crate) fn report_to(noted: Sender<Alert>) {
+/// Has every panic of this process noted from now on, beside what is done about panics already.
+pub(crate) fn report_to(note: impl Fn(Alert) + Send + Sync + 'static) {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        // Where so many wait, one less tells no less.
-        let _ = noted.try_send(of(panic.location(), panic.payload()));
+        note(of(panic.location(), panic.payload()));
         before(panic);
     }));
 }
@@ -34,20 +30,19 @@ fn of(place: Option<&Location<'_>>, payload: &dyn Any) -> Alert {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
     use std::thread;
-
-    use tokio::sync::mpsc;
 
     use super::*;
 
     #[test]
     fn a_panic_is_told_with_its_place_and_without_values() {
-        let (noted, mut panics) = mpsc::channel(4);
-        report_to(noted);
+        let (noted, panics) = mpsc::channel();
+        report_to(move |alert| noted.send(alert).expect("the test listens"));
         let phone = "+79686484488".to_owned();
         assert!(thread::spawn(|| panic!("a constant")).join().is_err());
         assert!(thread::spawn(move || panic!("the row of {phone}")).join().is_err());
-        let told = [panics.blocking_recv(), panics.blocking_recv()].map(|alert| alert.expect("a panic"));
+        let told = [panics.recv(), panics.recv()].map(|alert| alert.expect("a panic"));
         let [first, second] = told;
         assert!(first.message.ends_with(": a constant"), "{first:?}");
         assert!(second.message.contains("panics.rs:"), "{second:?}");
