@@ -218,6 +218,18 @@ impl Error {
                 .is_some_and(|code| code.starts_with("53") || code.starts_with("54"))
     }
 
+    /// Whether the backend failed, and not what it was asked: it can't be had, is not ready, has no room, took too long, or has a fault of
+    /// its own.
+    #[must_use]
+    pub fn is_backend_failure(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::Exhausted { .. } | Self::NotReady { .. } | Self::Unexpected { .. } => true,
+            _ => self
+                .sqlstate()
+                .is_some_and(|code| ["53", "57", "58", "XX"].iter().any(|class| code.starts_with(class))),
+        }
+    }
+
     /// Whether the rows that are there may be the reason of the error: a constraint, the number of rows, a trigger of the
     /// application.
     pub(crate) fn may_tell_of_rows(&self) -> bool {

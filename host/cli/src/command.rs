@@ -19,16 +19,17 @@ pub(crate) mod verify;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use turnout_alerts::{Alerts, Cause, Component, Kind};
 use turnout_api::Host;
 use turnout_backends::Database;
 use turnout_comparisons::{Comparisons, Counted, Listener};
-use turnout_handoff::{Alerts, Handoffs, Parts, PolicyJudge, SiteDescription};
+use turnout_handoff::{Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Freshness, Metrics, Pipeline, Recording};
 use turnout_policies::{Files, PerWorld, Policies, PolicyMetrics, PolicySource, Worlds};
 use turnout_runtime::Runtime;
 use turnout_supervisor::Supervisor;
-use turnout_vocabulary::{Backend, DivergenceAlert, PerBackend, RecordingKey, Repository};
+use turnout_vocabulary::{Backend, DivergenceAlert, PerBackend, RecordingKey, Repository, Severity};
 
 use crate::config::Config;
 
@@ -144,7 +145,11 @@ impl Listener for Told {
         } else {
             format!("{alert}; the first: {details}")
         };
-        self.0.tell(alert.severity, alert.kind.as_str(), message);
+        let cause = Cause::new(Kind::Divergence, Component::Mirror).detail(alert.kind.as_str());
+        self.0.raise(match alert.severity {
+            Severity::Warning => cause.warns(message),
+            Severity::Critical => cause.is_critical(message),
+        });
     }
 }
 
@@ -159,7 +164,8 @@ async fn host(config: &Config) -> Result<Host> {
     let recorded = turnout_handoff::recorded_set(&backends).await.unwrap_or_default();
     let policies = Arc::new(policies(config, &metrics.policies, recorded.as_ref())?);
     let (repositories, rule) = (&config.repositories, &config.subjects);
-    let alerts = Arc::new(Alerts::default());
+    let alerts = Arc::new(Alerts::new(Arc::clone(&metrics.alerts)));
+    alerts.send_to(&config.alerts.endpoints, &supervisor)?;
     let comparisons = Arc::new(Comparisons::new(turnout_comparisons::Parts {
         policies: Arc::clone(&policies),
         sides: Arc::clone(&backends),
@@ -185,6 +191,7 @@ async fn host(config: &Config) -> Result<Host> {
         supervisor: supervisor.clone(),
         names: names.clone(),
         budget: config.handoff_budget,
+        mirror_age: config.alerts.mirror_age,
         kept: config.policies.kept,
     });
     let handoffs = Arc::new(handoffs);

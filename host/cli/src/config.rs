@@ -1,5 +1,6 @@
 //! Reads and validates the whole of `turnout.toml` before anything starts.
 
+mod alerts;
 mod api;
 mod backend;
 mod descriptors;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use turnout_api::{Keys, Limits};
 use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
+use alerts::AlertConfig;
 use api::ApiConfig;
 pub(crate) use backend::{BackendConfig, Guard};
 pub(crate) use policies::PolicyConfig;
@@ -41,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) stop_timeout: Duration,
     /// How the host logs.
     pub(crate) log: LogConfig,
+    /// What people hear of, and how.
+    pub(crate) alerts: AlertConfig,
     /// The policies.
     pub(crate) policies: PolicyConfig,
     /// How many of the last operations are kept for replays.
@@ -119,6 +123,8 @@ impl Config {
         }
         log.finish();
 
+        let alerts = AlertConfig::read(&mut root, environment);
+
         let policies = PolicyConfig::read(root.section("policies"), folder);
 
         let mut recording = root.section("recording");
@@ -192,6 +198,7 @@ impl Config {
             },
             stop_timeout: api.stop_timeout,
             log: log_config,
+            alerts,
             policies,
             recorded_operations,
             clear_subjects,
@@ -254,6 +261,29 @@ subject = "phone"
             (name == "TURNOUT_NEW_URL").then(|| "postgres://elsewhere/new".to_owned())
         });
         assert_eq!(config.unwrap().backends.new.settings.url, "postgres://elsewhere/new");
+    }
+
+    #[test]
+    fn alerts_go_where_the_file_or_the_environment_says() {
+        assert!(parse(GOOD).unwrap().alerts.endpoints.sentry.is_none());
+        let text = format!("{GOOD}\n[sentry]\ndsn = 'https://key@sentry.example/1'\n[webhook]\nurl = 'hidden'\n");
+        let found = parse(&text).unwrap_err();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].to_string().starts_with("21: `webhook.url`"), "{found:?}");
+        assert!(!format!("{found:?}").contains("hidden"), "{found:?}");
+        let environment = |name: &str| match name {
+            "SENTRY_DSN" => Some(String::new()),
+            "TURNOUT_WEBHOOK_URL" => Some("https://hooks.example/1".to_owned()),
+            _ => None,
+        };
+        let config = Config::parse(&text, Path::new(""), &environment).unwrap();
+        let endpoints = &config.alerts.endpoints;
+        assert!(
+            endpoints.sentry.is_none() && endpoints.webhook.is_some(),
+            "{endpoints:?}"
+        );
+        let text = format!("{GOOD}\n[sentry]\ndsn = 'hidden'\n");
+        assert!(!format!("{:?}", parse(&text).unwrap_err()).contains("hidden"));
     }
 
     #[test]

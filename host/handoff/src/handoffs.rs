@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::timeout;
+use turnout_alerts::Alerts;
 use turnout_backends::{Database, KeptSets, Rewound};
 use turnout_mirror::{Mirror, Unnumbered};
 use turnout_policies::{BreakerLimits, Policies};
 use turnout_supervisor::{Need, Supervisor, Task};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, RecordingKey, Repository, SubjectRule};
 
-use crate::alerts::Alerts;
 use crate::apply::Description;
 use crate::change::Changes;
 use crate::compare::comparer::{Comparer, Comparison};
@@ -25,6 +25,7 @@ use crate::metrics::MirrorMetrics;
 use crate::numbers::Sequences;
 use crate::observe::Observer;
 use crate::obstacle::Obstacle;
+use crate::outages::Outages;
 use crate::record::past::PastSets;
 use crate::seen::{LastSeen, Seen};
 use crate::ship::Shipping;
@@ -61,6 +62,8 @@ pub struct Parts {
     pub names: RecordingKey,
     /// How long operations may wait for a handoff before it is abandoned.
     pub budget: Duration,
+    /// How long changes may wait to be mirrored before people hear of it.
+    pub mirror_age: Duration,
     /// How much of the past stays on record, so that it can be brought back.
     pub kept: KeptSets,
 }
@@ -90,6 +93,7 @@ pub struct Handoffs {
     changes: Arc<Changes>,
     follower: Arc<Follower>,
     observer: Arc<Observer>,
+    outages: Arc<Outages>,
     restored: Arc<RestoredSide>,
     watch: Arc<DirectoryWatch>,
     comparer: Arc<Comparer>,
@@ -166,6 +170,8 @@ impl Handoffs {
         self.keep("mirror-standing", Need::Optional, &self.observer, Observer::observe);
         self.keep("restored-sides", Need::Optional, &self.restored, RestoredSide::watch);
         self.keep("breaker", Need::Optional, &breaker, Breaker::break_circuits);
+        self.keep("policy-failures", Need::Optional, &breaker, Breaker::tell_of_failures);
+        self.keep("outages", Need::Optional, &self.outages, Outages::watch);
     }
 
     fn keep<T, F>(&self, name: &str, need: Need, part: &Arc<T>, work: fn(Arc<T>) -> F)

@@ -6,7 +6,7 @@
 //! Each part is a type whose fields are all that it may touch. A part knows only those above it in this list; [`Handoffs`] puts them
 //! together.
 //!
-//! - `obstacle` has the reasons why a change comes to nothing, `alerts` and `metrics` tell of what happens, `held_up` names what a handoff
+//! - `obstacle` has the reasons why a change comes to nothing, `metrics` counts what happens, `held_up` names what a handoff
 //!   waits for.
 //! - `judge` tells the mirror what is to become of dirty keys.
 //! - `installed` asks whether Turnout is installed on a side.
@@ -22,12 +22,12 @@
 //! - `sides` takes in sides that were away or restored from the past, and moves authority away from a dead one.
 //! - `change` brings a set into force, by a handoff where authority may move.
 //! - `apply` makes another description of the site the one on record.
-//! - `observe` keeps in view how far the mirror is behind.
+//! - `observe` keeps in view how far the mirror is behind; `mirror_alerts` says what people hear of it.
+//! - `outages` tells of backends that are down.
 //! - `follow` follows other hosts, and finishes what they left.
 //! - `ship` brings versions into force that somebody pushed, activated or took back.
 //! - `watch` brings into force what changes in the policy directory.
 
-mod alerts;
 mod apply;
 mod change;
 mod compare;
@@ -41,9 +41,11 @@ mod installed;
 mod judge;
 mod learn;
 mod metrics;
+mod mirror_alerts;
 mod numbers;
 mod observe;
 mod obstacle;
+mod outages;
 mod record;
 mod seen;
 mod ship;
@@ -51,7 +53,6 @@ mod sides;
 mod site;
 mod watch;
 
-pub use alerts::{Alerts, Raised};
 pub use apply::{Capture, Description, NotApplied};
 pub use compare::comparer::Comparison;
 pub use handoffs::{Handoffs, NotBegun, Parts};

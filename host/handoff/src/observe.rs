@@ -2,14 +2,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
+use turnout_alerts::Alerts;
 use turnout_backends::Database;
 use turnout_mirror::Mirror;
-use turnout_vocabulary::{Backend, PerBackend, Repository, Severity};
+use turnout_policies::Policies;
+use turnout_vocabulary::{Backend, PerBackend, Repository};
 
-use crate::alerts::Alerts;
 use crate::compare::converge::Convergence;
 use crate::installed::is_installed;
 use crate::metrics::MirrorMetrics;
+use crate::mirror_alerts::MirrorAlerts;
 use crate::numbers::Sequences;
 use crate::seen::{LastSeen, Seen};
 
@@ -17,10 +19,6 @@ use crate::seen::{LastSeen, Seen};
 /// 0.2 µs.
 const LOOK: Duration = Duration::from_secs(2);
 const COUNTED: Duration = Duration::from_micros(10);
-
-/// How many dirty keys of one repository, or how old a one, people hear of.
-const MANY: u64 = 100_000;
-const OLD: Duration = Duration::from_mins(1);
 
 /// Keeps in view how far the mirror is behind.
 pub(crate) struct Observer {
@@ -32,18 +30,17 @@ pub(crate) struct Observer {
     pub(crate) sequences: Arc<Sequences>,
     pub(crate) metrics: Arc<MirrorMetrics>,
     pub(crate) alerts: Arc<Alerts>,
+    pub(crate) policies: Arc<Policies>,
+    /// How long changes may wait to be mirrored before people hear of it.
+    pub(crate) mirror_age: Duration,
 }
 
 impl Observer {
     /// Keeps in view how the mirroring of both sides stands, for as long as the host lives.
     pub(crate) async fn observe(self: Arc<Self>) {
-        let mut alarmed = false;
-        // How many keys were parked when people last heard of it.
-        let mut told = 0;
+        let mut alerts = MirrorAlerts::default();
         loop {
             let mut dirty = 0;
-            let mut behind = false;
-            let mut parked = 0;
             let mut has_gaps = false;
             let mut looked_at = 0;
             for (backend, database) in self.backends.iter() {
@@ -55,25 +52,13 @@ impl Observer {
                     continue;
                 };
                 dirty += seen.standing.iter().map(|table| table.dirty).sum::<u64>();
-                behind |= is_behind(&seen);
-                parked += seen.standing.iter().map(|table| table.parked).sum::<u64>();
                 has_gaps |= !seen.gaps.is_empty();
                 self.measure(backend, &seen);
+                let now = self.policies.in_force();
+                for alert in alerts.look(backend, &seen, self.mirror_age, &now.converged) {
+                    self.alerts.raise(alert.under(now.epoch));
+                }
                 looked_at += 1;
-            }
-            if behind && !alarmed {
-                tracing::error!("the mirror is far behind; see `turnout status`");
-            }
-            alarmed = behind;
-            if parked == 0 {
-                told = 0;
-            } else if parked >= told * 2 {
-                told = parked;
-                self.alerts.tell(
-                    Severity::Warning,
-                    "mirror",
-                    format!("{parked} keys could not be mirrored and are parked; see `turnout mirror`"),
-                );
             }
             if has_gaps {
                 self.convergence.converge_once();
@@ -95,12 +80,6 @@ impl Observer {
             }
         }
     }
-}
-
-fn is_behind(seen: &Seen) -> bool {
-    seen.standing
-        .iter()
-        .any(|table| table.dirty >= MANY || table.oldest.is_some_and(|oldest| oldest >= OLD))
 }
 
 /// Stops using the installation of a side whose database was replaced by a copy of the other one while the host ran.

@@ -55,6 +55,11 @@ pub struct ParkedFor {
 }
 
 impl Seen {
+    /// Whether changes of a repository may not all have been captured.
+    pub(crate) fn has_gap(&self, repository: &str) -> bool {
+        self.gaps.iter().any(|gap| gap.repository == repository)
+    }
+
     /// Looks at a side.
     async fn now(database: &Database) -> Result<Self, Error> {
         let standing = database.mirror_standing().await?;

@@ -116,6 +116,15 @@ impl Error {
         matches!(self, Self::Backend(error) if error.is_foreign_key_violation())
     }
 
+    /// The word for it if a backend failed, and not what it was asked.
+    pub(crate) fn backend_failure(&self) -> Option<&'static str> {
+        match self {
+            Self::Backend(error) => error.is_backend_failure().then(|| self.kind()),
+            Self::Partial { failure, .. } => failure.backend_failure(),
+            _ => None,
+        }
+    }
+
     /// The word for it in logs and metrics.
     #[must_use]
     pub fn kind(&self) -> &'static str {

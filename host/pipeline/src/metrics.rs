@@ -9,12 +9,13 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use turnout_alerts::AlertMetrics;
 use turnout_comparisons::ComparisonMetrics;
 use turnout_handoff::MirrorMetrics;
 use turnout_policies::{PerWorld, PolicyMetrics};
 use turnout_runtime::Failures;
 use turnout_supervisor::TaskState;
-use turnout_vocabulary::{Action, Alert, Backend, PerBackend, Repository, RepositoryId};
+use turnout_vocabulary::{Action, Backend, PerBackend, Repository, RepositoryId};
 
 use crate::{Error, Provenance};
 use tasks::TaskMetrics;
@@ -40,13 +41,6 @@ struct ErrorLabels {
     kind: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AlertLabels {
-    repository: String,
-    kind: &'static str,
-    severity: &'static str,
-}
-
 /// What the host counts, in Prometheus' form.
 pub struct Metrics {
     registry: Registry,
@@ -58,7 +52,8 @@ pub struct Metrics {
     errors: Family<ErrorLabels, Counter>,
     /// How the policies do.
     pub policies: Arc<PolicyMetrics>,
-    alerts: Family<AlertLabels, Counter>,
+    /// What people should hear of.
+    pub alerts: Arc<AlertMetrics>,
     /// Where the mirror stands.
     pub mirror: Arc<MirrorMetrics>,
     /// What was compared.
@@ -75,7 +70,6 @@ impl Metrics {
             Histogram::new(OPERATION_BUCKETS)
         });
         let errors = Family::default();
-        let alerts = Family::default();
         registry.register_with_unit(
             "operation_duration",
             "Time that operations waited for a backend; its count is the number of operations",
@@ -87,11 +81,6 @@ impl Metrics {
             "Operations that ended in an error, by kind",
             errors.clone(),
         );
-        registry.register(
-            "alerts",
-            "What the dual-write policy wants people to hear of",
-            alerts.clone(),
-        );
         Self {
             names: repositories.iter().map(|repository| repository.name.clone()).collect(),
             operations,
@@ -101,7 +90,7 @@ impl Metrics {
                 .collect(),
             errors,
             policies: Arc::new(PolicyMetrics::register(&mut registry)),
-            alerts,
+            alerts: Arc::new(AlertMetrics::register(&mut registry)),
             mirror: Arc::new(MirrorMetrics::register(&mut registry, repositories)),
             comparisons: Arc::new(ComparisonMetrics::register(&mut registry)),
             tasks: TaskMetrics::register(&mut registry),
@@ -142,14 +131,5 @@ impl Metrics {
             };
             self.errors.get_or_create(&labels).inc();
         }
-    }
-
-    pub(crate) fn alert(&self, repository: RepositoryId, alert: &Alert) {
-        let labels = AlertLabels {
-            repository: self.names[usize::from(repository.0)].clone(),
-            kind: alert.kind.as_str(),
-            severity: alert.severity.as_str(),
-        };
-        self.alerts.get_or_create(&labels).inc();
     }
 }

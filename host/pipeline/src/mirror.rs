@@ -79,9 +79,9 @@ impl Run<'_> {
                 policies.dual_write.of(None).settle(&written)
             })
             .unwrap_or_default();
-        for alert in alerts {
-            self.pipeline.metrics.alert(self.repository.id, &alert);
-            self.pipeline.alerts.raise(self.repository, done.authority, &alert);
+        for said in alerts {
+            let alert = turnout_alerts::of_write(self.repository, &written, self.provenance.epoch, &said);
+            self.pipeline.alerts.raise(alert);
         }
     }
 

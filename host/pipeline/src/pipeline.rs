@@ -13,7 +13,8 @@ use turnout_vocabulary::{
     RepositoryId, Request, Subject, SubjectRule,
 };
 
-use turnout_handoff::{Alerts, Handoffs};
+use turnout_alerts::Alerts;
+use turnout_handoff::Handoffs;
 use turnout_policies::{InForce, Policies};
 
 use crate::{Error, Freshness, Metrics, Provenance, Recording};
@@ -95,8 +96,7 @@ impl Pipeline {
                 request = Cow::Owned(rest);
             }
         };
-        self.metrics
-            .operation(run.repository.id, action, &run.provenance, result.as_ref().err());
+        self.note(run.repository.id, action, &run.provenance, result.as_ref().err());
         let Provenance {
             operation,
             epoch,
@@ -120,6 +120,18 @@ impl Pipeline {
             "operation"
         );
         (run.provenance, result)
+    }
+
+    /// Counts an operation, and has people hear of a write that its authority failed to carry out.
+    pub(crate) fn note(&self, repository: RepositoryId, action: Action, came: &Provenance, error: Option<&Error>) {
+        self.metrics.operation(repository, action, came, error);
+        if action.is_write()
+            && let (Some(why), Some(authority)) = (error.and_then(Error::backend_failure), came.backend)
+        {
+            let repository = &self.repositories[usize::from(repository.0)];
+            let alert = turnout_alerts::of_failed_write(repository, action, authority, came.epoch, why);
+            self.alerts.raise(alert);
+        }
     }
 }
 

@@ -119,8 +119,7 @@ impl Pipeline {
             if !again {
                 if let Some(blamed) = transaction.steps.get(step.unwrap_or(0)) {
                     let action = blamed.request.action();
-                    self.metrics
-                        .operation(blamed.repository, action, &run.provenance, Some(&error));
+                    self.note(blamed.repository, action, &run.provenance, Some(&error));
                 }
                 let reason = if error.is_transient() {
                     Reason::Contention(error)

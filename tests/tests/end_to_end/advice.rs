@@ -8,8 +8,9 @@ use anyhow::{Context, Result};
 use prometheus_client::registry::Registry;
 use sqlx::PgPool;
 use tempfile::TempDir;
+use turnout_alerts::Alerts;
 use turnout_backends::{Database, KeptSets, Settings};
-use turnout_handoff::{Alerts, Handoffs, MirrorMetrics, Parts, PolicyJudge};
+use turnout_handoff::{Handoffs, MirrorMetrics, Parts, PolicyJudge};
 use turnout_mirror::{Judge, Mirror};
 use turnout_policies::{
     Acceptance, BreakerLimits, BuiltIn, Policies, PolicyMetrics, PolicySource, TrustedKeys, Worlds,
@@ -87,6 +88,7 @@ impl Host {
             names: RecordingKey::of("key"),
             // A busy machine is slow, and an abandonment makes an epoch more.
             budget: Duration::from_mins(1),
+            mirror_age: Duration::from_mins(1),
             kept: KeptSets::default(),
         }));
         handoffs.begin().await?;

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// The crates of the host that each crate may use. It may use no others.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
     ("cluster", &[]),
     ("supervisor", &[]),
+    ("alerts", &["supervisor", "vocabulary"]),
     ("backends", &["supervisor", "vocabulary"]),
     ("compare", &["backends", "supervisor", "vocabulary"]),
     ("mirror", &["backends", "supervisor", "vocabulary"]),
@@ -30,6 +31,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     (
         "handoff",
         &[
+            "alerts",
             "backends",
             "compare",
             "mirror",
@@ -42,6 +44,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     (
         "pipeline",
         &[
+            "alerts",
             "backends",
             "compare",
             "comparisons",
@@ -56,6 +59,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     (
         "api",
         &[
+            "alerts",
             "backends",
             "compare",
             "comparisons",
@@ -70,6 +74,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     (
         "cli",
         &[
+            "alerts",
             "api",
             "backends",
             "cluster",
@@ -87,10 +92,9 @@ const LAYERS: [(&str, &[&str]); 14] = [
 ];
 
 /// The parts of `host/handoff`. Each may use those before it.
-const PARTS_OF_HANDOFF: [&str; 23] = [
+const PARTS_OF_HANDOFF: [&str; 24] = [
     "obstacle",
     "installed",
-    "alerts",
     "metrics",
     "held_up",
     "judge",
@@ -98,6 +102,8 @@ const PARTS_OF_HANDOFF: [&str; 23] = [
     "record",
     "fences",
     "seen",
+    "mirror_alerts",
+    "outages",
     "compare",
     "numbers",
     "gate",
@@ -114,12 +120,14 @@ const PARTS_OF_HANDOFF: [&str; 23] = [
 ];
 
 /// Libraries that do I/O, and the crates that may use them.
-const IO: [(&str, &[&str]); 3] = [
+const IO: [(&str, &[&str]); 4] = [
     ("sqlx", &["backends", "cluster"]),
     ("axum", &["api", "cli"]),
+    ("sentry", &["alerts"]),
     (
         "tokio",
         &[
+            "alerts",
             "api",
             "backends",
             "cli",

@@ -1,6 +1,7 @@
 //! Tests of the real binary against real PostgreSQL clusters. They are one program, because each program would link everything anew.
 
 mod advice;
+mod alerts;
 mod built_in;
 mod check;
 mod comparing;

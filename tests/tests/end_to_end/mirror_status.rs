@@ -77,7 +77,7 @@ async fn status_and_metrics_show_the_mirror_without_personal_data() -> Result<()
             &alert["severity"],
             &alert["kind"],
             &alert["repository"],
-            &alert["authority"]
+            &alert["backend"]
         ),
         (&json!("critical"), &json!("parked"), &json!("clients"), &json!("old"))
     );

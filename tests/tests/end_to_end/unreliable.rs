@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use turnout_tests::{Host, Site, core_module, eventually};
 
 /// A phone that no row of either database has.
-const STRANGER: &str = "89990001111";
+pub(crate) const STRANGER: &str = "89990001111";
 
 /// An expression for whether the subject of a question, in the locals `$text` and `$length`, is the stranger.
-const IS_STRANGER: &str = "(if (result i32) (local.get $has_subject)
+pub(crate) const IS_STRANGER: &str = "(if (result i32) (local.get $has_subject)
     (then (i32.eq (i32.load align=1 (i32.sub (i32.add (local.get $text) (local.get $length)) (i32.const 4))) (i32.const 0x31313131)))
     (else (i32.const 0)))";
 
 /// A policy that has everything on `old` and not mirrored, unless `authority`, `admit` or `read` answer otherwise.
-fn policy(authority: &str, admit: &str, read: &str) -> Result<Vec<u8>> {
+pub(crate) fn policy(authority: &str, admit: &str, read: &str) -> Result<Vec<u8>> {
     let subject = "(param $has_subject i32) (param $text i32) (param $length i32)";
     let module = format!(
         r#"(module
@@ -33,7 +33,7 @@ fn policy(authority: &str, admit: &str, read: &str) -> Result<Vec<u8>> {
     core_module(&module, "routing")
 }
 
-const ON_OLD: &str = "(i32.const 0)";
+pub(crate) const ON_OLD: &str = "(i32.const 0)";
 
 /// Puts a policy in force, and returns its epoch.
 async fn take(site: &Site, host: &Host, module: Vec<u8>) -> Result<u64> {

@@ -263,7 +263,10 @@ async fn reads_in_shadow_are_compared_and_people_are_told() -> Result<()> {
     let status = host
         .status_with("people are told of the rate", |status| {
             let alerts = status["alerts"].as_array();
-            alerts.is_some_and(|alerts| alerts.iter().any(|alert| alert["kind"] == "divergence_rate"))
+            let is_rate = |alert: &Value| {
+                alert["kind"] == "divergence" && alert["message"].as_str().is_some_and(|said| said.contains('%'))
+            };
+            alerts.is_some_and(|alerts| alerts.iter().any(is_rate))
         })
         .await;
     assert!(

@@ -1,7 +1,7 @@
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
-use turnout_handoff::Raised;
+use turnout_alerts::Raised;
 use turnout_vocabulary::Backend;
 
 /// An alert: something that people should know.
@@ -11,25 +11,29 @@ pub struct AlertStatus {
     pub at: u64,
     /// `warning` or `critical`.
     pub severity: String,
-    /// The kind of alert. About a write: `slow`, `late_mirror`, `parked` or `other`. Else `policy`, `handoff`, or `direct_write`.
+    /// The kind of alert, one of those in `docs/alerts.md`.
     pub kind: String,
     /// What happened, in words.
     pub message: String,
-    /// The written repository, if the alert is about a write.
+    /// How many alerts of one cause it stands for.
+    pub count: u64,
+    /// The repository that it is about.
     pub repository: Option<String>,
-    /// The written backend, if the alert is about a write.
-    pub authority: Option<Backend>,
+    /// The backend that it is about: of an alert about a write, the written one.
+    pub backend: Option<Backend>,
 }
 
 impl From<Raised> for AlertStatus {
     fn from(raised: Raised) -> Self {
+        let Raised { at, alert, count } = raised;
         Self {
-            at: raised.at.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
-            severity: raised.severity.as_str().to_owned(),
-            kind: raised.kind.to_owned(),
-            message: raised.message,
-            repository: raised.repository,
-            authority: raised.authority,
+            at: at.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
+            severity: alert.severity.as_str().to_owned(),
+            kind: alert.cause.kind.as_str().to_owned(),
+            message: alert.message,
+            count,
+            repository: alert.cause.repository,
+            backend: alert.cause.backend,
         }
     }
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use turnout_alerts::Alerts;
 use turnout_backends::{Database, NotInstalled};
-use turnout_handoff::{Alerts, Capture, Handoffs, Parts, PolicyJudge, SiteDescription};
+use turnout_handoff::{Capture, Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::Metrics;
 use turnout_supervisor::Supervisor;
@@ -80,6 +81,7 @@ async fn handoffs(
         supervisor: supervisor.clone(),
         names: RecordingKey::of(config.keys.admin()),
         budget: config.handoff_budget,
+        mirror_age: config.alerts.mirror_age,
         kept: config.policies.kept,
     });
     Ok(Arc::new(handoffs))

@@ -14,6 +14,9 @@ use turnout_supervisor::Task;
 use crate::arguments::Serve;
 use crate::config::Config;
 
+/// How long the last alerts may take to be sent when the host stops, at most.
+const ALERTS_SENT: Duration = Duration::from_secs(2);
+
 /// Serves until it is stopped.
 pub(crate) fn run(config: &Path, arguments: &Serve) -> Result<()> {
     let config = Config::load(config)?;
@@ -22,7 +25,9 @@ pub(crate) fn run(config: &Path, arguments: &Serve) -> Result<()> {
     let served = runtime.block_on(async {
         let stop = stopped()?;
         let listener = listen(arguments.listen.unwrap_or(config.listen)).await?;
-        Service::start(&config, listener).await?.run(stop).await;
+        let service = Service::start(&config, listener).await?;
+        service.host.pipeline().alerts.report_panics();
+        service.run(stop).await;
         Ok(())
     });
     // Policies that are being compiled or examined on its threads are not waited for.
@@ -73,7 +78,7 @@ impl Service {
     }
 
     /// Serves until `stop`. Then the host says that it is not ready, lets the requests that are worked on come to their end, then a
-    /// handoff that is under way, and gives the leases of the mirror back: all within the stop's time.
+    /// handoff that is under way, gives the leases of the mirror back and sends the last alerts: all within the stop's time.
     pub(crate) async fn run(self, stop: Stop) {
         let began = OnceLock::new();
         let stop = async {
@@ -85,7 +90,10 @@ impl Service {
         turnout_api::serve(self.listener, self.router, self.limits, stop).await;
         let spent = began.get().map_or(Duration::ZERO, Instant::elapsed);
         let handoffs = &self.host.pipeline().handoffs;
-        handoffs.stop(self.stop_timeout.saturating_sub(spent)).await;
+        let left = self.stop_timeout.saturating_sub(spent);
+        let for_alerts = ALERTS_SENT.min(left / 4);
+        handoffs.stop(left.saturating_sub(for_alerts)).await;
+        self.host.pipeline().alerts.stop(for_alerts).await;
         tracing::info!("stopped");
     }
 }

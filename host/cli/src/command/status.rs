@@ -102,24 +102,34 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
         mirror::show(source, mirror.as_ref(), out)?;
     }
     show_failed_tasks(&status.tasks, out)?;
-    if !status.alerts.is_empty() {
+    show_alerts(&status.alerts, out)
+}
+
+fn show_alerts(alerts: &[AlertStatus], out: &mut impl Write) -> std::io::Result<()> {
+    if !alerts.is_empty() {
         writeln!(out, "alerts")?;
     }
     for AlertStatus {
         at,
         severity,
         message,
+        count,
         repository,
-        authority,
+        backend,
         ..
-    } in &status.alerts
+    } in alerts
     {
         let at = humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + Duration::from_secs(*at));
         write!(out, "  {at}  {severity:<8}  ")?;
-        if let (Some(repository), Some(authority)) = (repository, authority) {
-            write!(out, "{repository} on {authority}: ")?;
+        if let (Some(repository), Some(backend)) = (repository, backend) {
+            write!(out, "{repository} on {backend}: ")?;
         }
-        writeln!(out, "{message}")?;
+        let times = if *count > 1 {
+            format!(" ({count} times)")
+        } else {
+            String::new()
+        };
+        writeln!(out, "{message}{times}")?;
     }
     Ok(())
 }

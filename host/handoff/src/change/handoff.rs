@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout};
+use turnout_alerts::{Alerts, Cause, Component, Kind};
 use turnout_policies::{Era, InForce, Policies, PolicySet};
-use turnout_vocabulary::{Epoch, Severity};
+use turnout_vocabulary::Epoch;
 
-use crate::alerts::Alerts;
 use crate::change::abandon::Abandonment;
 use crate::change::allot::Allotment;
 use crate::change::conclude::Conclusion;
@@ -105,11 +105,9 @@ impl Handoff {
                 self.abandonment.abandon_soon(turn, base.clone(), failed.clone());
             }
         }
-        self.alerts.tell(
-            Severity::Warning,
-            "handoff",
-            format!("the handoff to epoch {} is abandoned: {obstacle}", failed.epoch),
-        );
+        let message = format!("the handoff to epoch {} is abandoned: {obstacle}", failed.epoch);
+        let cause = Cause::new(Kind::Handoff, Component::Handoff);
+        self.alerts.raise(cause.warns(message).under(failed.epoch));
         Err(obstacle)
     }
 }

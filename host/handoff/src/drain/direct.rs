@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use turnout_alerts::{Alerts, Cause, Component, Kind};
 use turnout_backends::Database;
 use turnout_policies::InForce;
-use turnout_vocabulary::{Backend, PerBackend, RecordingKey, Repository, Severity, SubjectRule};
+use turnout_vocabulary::{Backend, PerBackend, RecordingKey, Repository, SubjectRule};
 
-use crate::alerts::Alerts;
 use crate::drain::moving::Moving;
 use crate::obstacle::Obstacle;
 
@@ -69,7 +69,8 @@ impl DirectWrites {
     /// Says what [`find`](Self::find) found.
     pub(crate) fn tell(&self, told: Vec<String>) {
         for message in told {
-            self.alerts.tell(Severity::Warning, "direct_write", message);
+            let cause = Cause::new(Kind::DirectWrite, Component::Handoff);
+            self.alerts.raise(cause.warns(message));
         }
     }
 }

@@ -2,11 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use turnout_alerts::{Alerts, Cause, Component, Kind};
 use turnout_backends::Database;
 use turnout_policies::{InForce, Policies};
-use turnout_vocabulary::{Backend, Epoch, PerBackend, Severity};
+use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
-use crate::alerts::Alerts;
 use crate::change::abandon::Abandonment;
 use crate::learn::Learner;
 use crate::obstacle::Obstacle;
@@ -58,7 +58,8 @@ impl Unfinished {
             "the handoff to epoch {} was left unfinished by its host and is abandoned; make the change again",
             failed.epoch
         );
-        self.alerts.tell(Severity::Warning, "handoff", reason);
+        let cause = Cause::new(Kind::Handoff, Component::Handoff);
+        self.alerts.raise(cause.warns(reason).under(failed.epoch));
         let base = InForce::steady(base, converged);
         self.abandonment.abandon_soon(turn, base, failed);
     }

@@ -30,6 +30,7 @@ use crate::learn::Learner;
 use crate::learn::site::SiteCheck;
 use crate::numbers::Sequences;
 use crate::observe::Observer;
+use crate::outages::Outages;
 use crate::record::Record;
 use crate::record::past::PastSets;
 use crate::seen::LastSeen;
@@ -75,6 +76,11 @@ impl Handoffs {
             description: description(parts, &basis, &checks, &ending),
             follower: follower(parts, &basis, &ending, &changes),
             observer: observer(parts, &basis, &checks),
+            outages: Arc::new(Outages {
+                backends: Arc::clone(&parts.backends),
+                policies: Arc::clone(&parts.policies),
+                alerts: Arc::clone(&parts.alerts),
+            }),
             watch: Arc::new(DirectoryWatch {
                 policies: Arc::clone(&parts.policies),
                 learner: Arc::clone(&basis.learner),
@@ -410,5 +416,7 @@ fn observer(parts: &Parts, basis: &Basis, checks: &Checks) -> Arc<Observer> {
         sequences: Arc::clone(&basis.sequences),
         metrics: Arc::clone(&parts.metrics),
         alerts: Arc::clone(&parts.alerts),
+        policies: Arc::clone(&parts.policies),
+        mirror_age: parts.mirror_age,
     })
 }

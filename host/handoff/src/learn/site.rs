@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
+use turnout_alerts::{Alerts, Cause, Component, Kind};
 use turnout_backends::{EpochRecord, Error as BackendError};
 use turnout_policies::Policies;
-use turnout_vocabulary::{Epoch, Severity};
+use turnout_vocabulary::Epoch;
 
-use crate::alerts::Alerts;
 use crate::obstacle::Obstacle;
 use crate::record::Record;
 use crate::site::SiteDescription;
@@ -61,7 +61,8 @@ impl SiteCheck {
         match compared {
             Err(Obstacle::OtherSite(reason)) => {
                 if self.policies.stand_aside(Some(reason.as_str())) {
-                    self.alerts.tell(Severity::Critical, "other_site", reason.clone());
+                    let cause = Cause::new(Kind::OtherSite, Component::Handoff);
+                    self.alerts.raise(cause.is_critical(reason.clone()));
                 }
             }
             Ok(()) => {

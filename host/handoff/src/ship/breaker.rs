@@ -3,15 +3,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
+use turnout_alerts::{Alerts, Cause, Component, Kind};
 use turnout_policies::{BreakerLimits, Origin, Policies};
-use turnout_vocabulary::Severity;
 
-use crate::alerts::Alerts;
 use crate::ship::Shipping;
 use crate::ship::error::NotShipped;
 
 /// How often is looked whether a policy keeps failing. With a handoff it is gone within a second.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// How often is looked whether calls of a policy failed that did not take it out of force.
+const LOOK_FOR_FEW: Duration = Duration::from_secs(5);
 
 /// Takes back policies that keep failing.
 pub(crate) struct Breaker {
@@ -34,6 +36,7 @@ impl Breaker {
             if broken.is_empty() || !tried.insert(in_force.epoch) {
                 continue;
             }
+            let epoch = in_force.epoch;
             drop(in_force);
             let origin = Origin {
                 who: String::new(),
@@ -56,7 +59,34 @@ impl Breaker {
                 // It may go better the next time.
                 tried.clear();
             }
-            self.alerts.tell(Severity::Critical, "policy", message);
+            let cause = Cause::new(Kind::Policy, Component::Policies);
+            self.alerts.raise(cause.is_critical(message).under(epoch));
+        }
+    }
+
+    /// Has people hear of policies whose calls fail, for as long as the host lives.
+    pub(crate) async fn tell_of_failures(self: Arc<Self>) {
+        let mut before = self.policies.failures();
+        loop {
+            sleep(LOOK_FOR_FEW).await;
+            let now = self.policies.failures();
+            for (world, failures) in now.iter() {
+                let known = before.get(world).copied().unwrap_or_default();
+                let failed = failures.total().saturating_sub(known.total());
+                if failed > 0 {
+                    let cause = Cause::new(Kind::PolicyFailure, Component::Policies).detail(world);
+                    let message = format!(
+                        "{failed} instances of the policy `{world}` failed within {LOOK_FOR_FEW:?}: {} for time, {} for memory, {} by a \
+                         trap; see `turnout_policy_failures_total`",
+                        failures.time.saturating_sub(known.time),
+                        (failures.memory + failures.table).saturating_sub(known.memory + known.table),
+                        failures.trap.saturating_sub(known.trap),
+                    );
+                    self.alerts
+                        .raise(cause.warns(message).under(self.policies.in_force().epoch));
+                }
+            }
+            before = now;
         }
     }
 }

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use tokio::time::sleep;
+use turnout_alerts::{Alerts, Cause, Component, Kind};
 use turnout_backends::{Database, Error as BackendError, Rewound};
-use turnout_vocabulary::{PerBackend, Severity};
+use turnout_vocabulary::PerBackend;
 
-use crate::alerts::Alerts;
 use crate::installed::is_installed;
 use crate::obstacle::Obstacle;
 
@@ -31,7 +31,8 @@ impl RestoredSide {
                 if let Some(found) = found
                     && before.as_deref() != Some(&found)
                 {
-                    self.alerts.tell(Severity::Critical, "mirror", in_words(&found));
+                    let cause = Cause::new(Kind::Restored, Component::Mirror).backend(found.side);
+                    self.alerts.raise(cause.is_critical(in_words(&found)));
                 }
             }
             sleep(LOOK).await;

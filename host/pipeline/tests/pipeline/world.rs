@@ -3,9 +3,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use turnout_alerts::Alerts;
 use turnout_backends::KeptSets;
 use turnout_comparisons::{Comparisons, Listener};
-use turnout_handoff::{Alerts, Handoffs, Parts, PolicyJudge};
+use turnout_handoff::{Handoffs, Parts, PolicyJudge};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Error, Freshness, Metrics, Pipeline, Provenance, Recording, Undecided};
 use turnout_policies::{Acceptance, Era, InForce, Policies, PolicySource, TrustedKeys, Worlds};
@@ -99,6 +100,7 @@ impl World {
             supervisor: supervisor.clone(),
             names: key.clone(),
             budget: Duration::from_secs(10),
+            mirror_age: Duration::from_mins(1),
             kept: KeptSets::default(),
         });
         let comparisons = Comparisons::new(turnout_comparisons::Parts {
