@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use turnout_backends::{Database, Error, FoundDivergence, RowTexts};
 use turnout_vocabulary::{PerBackend, Repository};
 
+use crate::mark::RowSubject;
 use crate::{Finding, Verdict};
 
 /// The rows of how many keys are read at once to see which columns differ.
@@ -66,8 +67,8 @@ impl std::fmt::Debug for Difference {
 
 impl Difference {
     /// The text of the subject column of the row on each side that has one.
-    pub(crate) fn row_subjects(&self) -> PerBackend<Option<Option<&str>>> {
-        let PerBackend { old, new } = self.subjects.as_ref().map(Option::as_deref);
+    pub(crate) fn row_subjects(&self) -> PerBackend<Option<RowSubject<'_>>> {
+        let PerBackend { old, new } = self.subjects.as_ref().map(|subject| RowSubject(subject.as_deref()));
         PerBackend {
             old: (self.form != Form::OnlyNew).then_some(old),
             new: (self.form != Form::OnlyOld).then_some(new),

@@ -54,7 +54,9 @@ mod tests {
         let rows: Vec<RowHash> = (0..4_u8).map(|row| Sha256::digest([row]).into()).collect();
         let of = |rows: &[RowHash]| {
             let mut digest = Digest::default();
-            rows.iter().for_each(|row| digest.add_row(row));
+            for row in rows {
+                digest.add_row(row);
+            }
             digest
         };
         let mut halves = of(&rows[2..]);

@@ -26,5 +26,5 @@ pub use pace::Load;
 pub use progress::{Progress, Scanned};
 pub use reconcile::{Reconciled, Repairs, reconcile};
 pub use suspects::{Finding, Held, Suspects, Verdict};
-pub use verify::{Observer, Options, Tally, verify};
+pub use verify::{Observer, Options, Tables, Tally, verify};
 pub use walk::{Place, Sample, Step, Suspect, Walk};

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use turnout_backends::{Database, Error};
+use turnout_backends::{ComparedRow, Database, Error};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
 
 use crate::{Columns, Load, Progress, Scanned, Suspect, Walk};
@@ -96,19 +96,26 @@ pub async fn differing(
     Ok(differing)
 }
 
+/// The text of the subject column of a row; `None` if it is null, or there is no such column.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowSubject<'r>(pub(crate) Option<&'r str>);
+
+impl<'r> RowSubject<'r> {
+    fn of(row: &'r ComparedRow) -> Self {
+        Self(row.subject.as_deref())
+    }
+}
+
 /// Where to mark a suspect, and with which subjects.
 fn mark(suspect: &Suspect, authority: impl Fn(Option<&str>) -> Option<Backend>, marks: &mut Marks) {
-    let subjects = suspect
-        .rows
-        .as_ref()
-        .map(|row| row.as_ref().map(|row| row.subject.as_deref()));
+    let subjects = suspect.rows.as_ref().map(|row| row.as_ref().map(RowSubject::of));
     mark_key(suspect.key(), subjects, authority, marks);
 }
 
 /// Where to mark a key, by the text of the subject column of the row on each side that has one. A key may be marked with two subjects.
 pub(crate) fn mark_key(
     key: &str,
-    subjects: PerBackend<Option<Option<&str>>>,
+    subjects: PerBackend<Option<RowSubject<'_>>>,
     authority: impl Fn(Option<&str>) -> Option<Backend>,
     marks: &mut Marks,
 ) {
@@ -116,8 +123,8 @@ pub(crate) fn mark_key(
         marks[backend].push((key.to_owned(), subject.map(str::to_owned)));
     };
     let (old, new) = match (subjects.old, subjects.new) {
-        (Some(old), Some(new)) => (old, new),
-        (Some(subject), None) | (None, Some(subject)) => {
+        (Some(RowSubject(old)), Some(RowSubject(new))) => (old, new),
+        (Some(RowSubject(subject)), None) | (None, Some(RowSubject(subject))) => {
             if let Some(backend) = authority(subject) {
                 push(backend, subject);
             }

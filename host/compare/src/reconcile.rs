@@ -7,7 +7,7 @@ use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
 
 use crate::difference::{Difference, Equality};
 use crate::mark::{Marks, mark_key, put};
-use crate::{Columns, Observer, Options, Progress, Suspects, Tally, Verdict, verify};
+use crate::{Columns, Observer, Options, Progress, Suspects, Tables, Tally, Verdict, verify};
 
 /// The pause between two looks at the keys that are being repaired.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -61,17 +61,12 @@ pub async fn reconcile(
         keys: Vec::new(),
     };
     let mut tally = Tally::default();
-    verify(
+    let tables = Tables {
         sides,
         repository,
-        &columns,
-        options,
-        equality,
-        progress,
-        &mut tally,
-        &mut marking,
-    )
-    .await?;
+        columns: &columns,
+    };
+    verify(tables, options, equality, progress, &mut tally, &mut marking).await?;
     let mut reconciled = Reconciled {
         different: tally.diverged,
         marked: marking.keys.len() as u64,

@@ -26,6 +26,17 @@ pub struct Options {
     pub patience: Duration,
 }
 
+/// The tables of a repository on both sides.
+#[derive(Clone, Copy)]
+pub struct Tables<'a> {
+    /// The two databases.
+    pub sides: &'a PerBackend<Database>,
+    /// The repository.
+    pub repository: &'a Repository,
+    /// The columns that are compared.
+    pub columns: &'a Columns,
+}
+
 /// What was found so far. With it a verification can be resumed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tally {
@@ -57,15 +68,18 @@ pub trait Observer {
 /// # Errors
 /// Whatever keeps a backend from answering. `tally` is what was found before.
 pub async fn verify(
-    sides: &PerBackend<Database>,
-    repository: &Repository,
-    columns: &Columns,
+    tables: Tables<'_>,
     options: Options,
     equality: &dyn Equality,
     progress: &Progress,
     tally: &mut Tally,
     observer: &mut impl Observer,
 ) -> Result<(), Error> {
+    let Tables {
+        sides,
+        repository,
+        columns,
+    } = tables;
     let place = tally.place.clone();
     let mut walk = Walk::begin(sides, repository, columns, place, options.load, progress)
         .await?

@@ -82,7 +82,9 @@ impl Comparisons {
         )
         .await?;
         let mut suspects = Suspects::new(&self.sides, repository, &columns.common, PATIENCE);
-        keys.iter().for_each(|key| suspects.add(key));
+        for key in &keys {
+            suspects.add(key);
+        }
         let (mut is_unsettled, mut found) = (false, Vec::new());
         loop {
             let findings = suspects.look().await?;

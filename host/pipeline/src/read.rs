@@ -46,7 +46,7 @@ impl Run<'_> {
             self.note_mirrors_age(authority);
         }
         if let (Ok(outcome), Some(authority)) = (&answer, authority) {
-            self.sample(request, &plan, authority, subject, outcome);
+            self.sample(request, plan, authority, subject, outcome);
         }
         Ok(answer?)
     }
@@ -76,7 +76,7 @@ impl Run<'_> {
     fn sample(
         &mut self,
         request: &Request,
-        plan: &ReadPlan,
+        plan: ReadPlan,
         authority: Backend,
         subject: Option<&Subject>,
         outcome: &Outcome,

@@ -20,8 +20,8 @@ const ROWS_AT_ONCE: u64 = 50_000;
 pub(super) struct Parts {
     /// The columns of the key on each side, in the order of the index.
     keys: PerBackend<Vec<String>>,
-    /// How many parts.
-    parts: u32,
+    /// How many parts there are.
+    number: u32,
     state: State,
 }
 
@@ -41,7 +41,7 @@ impl Parts {
     pub(super) fn new(keys: PerBackend<Vec<String>>, rows: u64) -> Self {
         Self {
             keys,
-            parts: u32::try_from(rows / ROWS_IN_A_PART + 1).unwrap_or(u32::MAX),
+            number: u32::try_from(rows / ROWS_IN_A_PART + 1).unwrap_or(u32::MAX),
             state: State::New,
         }
     }
@@ -159,7 +159,7 @@ impl Parts {
             table,
             backend,
             key: &self.keys[backend],
-            parts: self.parts,
+            parts: self.number,
         }
     }
 }

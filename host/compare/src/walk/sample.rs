@@ -29,7 +29,7 @@ impl Sample {
     /// Whether a range or a part belongs to the sample, by chance.
     pub(super) fn takes_one(self) -> bool {
         // Each state of the hasher is random.
-        let chance = RandomState::new().hash_one(0_u8) >> 11;
-        self.is_all() || (chance as f64) < self.0 * (1_u64 << 53) as f64
+        let chance = u32::try_from(RandomState::new().hash_one(0_u8) >> 32).unwrap_or_default();
+        self.is_all() || f64::from(chance) < self.0 * f64::from(u32::MAX)
     }
 }

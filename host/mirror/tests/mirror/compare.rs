@@ -162,7 +162,9 @@ async fn finds_what_was_planted(key: &str, columns: &'static [&'static str], val
     assert!(equal_at_all > 0);
     assert_eq!((equal.rows, keys.len()), (4_995, 6), "{key}: {keys:?}");
     let mut suspects = Suspects::new(&world.backends, repository, &columns.common, Duration::ZERO);
-    keys.iter().for_each(|key| suspects.add(key));
+    for key in &keys {
+        suspects.add(key);
+    }
     let findings = suspects.look().await.unwrap();
     assert_eq!(findings.len(), 6);
     for finding in findings {

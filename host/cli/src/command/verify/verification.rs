@@ -5,7 +5,9 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use turnout_backends::{Database, Error, FoundDivergence};
-use turnout_compare::{Columns, Difference, Equality, Load, Observer, Options, Progress, Sample, Tally};
+use turnout_compare::{
+    Columns, Difference, Digest, Equality, Load, Observer, Options, Progress, Sample, Tables, Tally,
+};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
 
 use super::proof::{Proof, Verdict};
@@ -49,7 +51,7 @@ impl Verification {
         let kept: Option<Self> = new.resumed(COMMAND).await.unwrap_or_default();
         Ok(kept
             .filter(|kept| kept.repositories == asked.repositories && kept.sample == asked.sample)
-            .inspect(|kept| kept.tell_of_resumption())
+            .inspect(Self::tell_of_resumption)
             .unwrap_or(asked))
     }
 
@@ -117,6 +119,11 @@ impl Verification {
         let began = Instant::now();
         let progress = Progress::default();
         let mut tally = self.current.tally.clone();
+        let tables = Tables {
+            sides,
+            repository,
+            columns: &columns,
+        };
         let mut watch = Watch {
             sides,
             repository,
@@ -127,9 +134,7 @@ impl Verification {
             verification: self,
             began,
         };
-        let compared = turnout_compare::verify(
-            sides, repository, &columns, options, equality, &progress, &mut tally, &mut watch,
-        );
+        let compared = turnout_compare::verify(tables, options, equality, &progress, &mut tally, &mut watch);
         compared.await?;
         watch.bar.finish_and_clear();
         let last = snapshots(sides).await?;
@@ -147,7 +152,7 @@ impl Verification {
             reason: None,
             sample_percent: (!options.sample.is_all()).then(|| options.sample.in_percent()),
             rows: tally.digests.as_ref().map(|digest| digest.rows),
-            sha256: tally.digests.as_ref().map(|digest| digest.sha256()),
+            sha256: tally.digests.as_ref().map(Digest::sha256),
             different: tally.diverged,
             tolerated: tally.tolerated,
             unsettled: tally.unsettled,
