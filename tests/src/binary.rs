@@ -44,13 +44,13 @@ pub fn policy(world: &str) -> PathBuf {
     module
 }
 
-/// The policy in JavaScript that `cargo xtask test` built.
+/// A policy in JavaScript that `cargo xtask test` built, by the name of its file.
 ///
 /// # Panics
 /// If the policy is not built.
 #[must_use]
-pub fn policy_in_javascript() -> PathBuf {
-    let module = built("").join("../javascript/moved.wasm");
+pub fn policy_in_javascript(name: &str) -> PathBuf {
+    let module = built("").join(format!("../javascript/{name}.wasm"));
     assert!(
         module.exists(),
         "{} is not built; run `cargo xtask test javascript`",

@@ -9,6 +9,9 @@ use crate::step::{cargo, run};
 /// The packages whose core modules are policies.
 const POLICIES: [&str; 3] = ["turnout-routing", "turnout-dual-write", "turnout-divergence"];
 
+/// The policies in JavaScript, each with its world.
+const JAVASCRIPT: [(&str, &str); 2] = [("moved", "routing"), ("tolerant", "divergence")];
+
 /// The feature that builds and runs the tests that need what this module builds.
 pub(crate) const PREPARED: &str = "turnout-tests/prepared";
 
@@ -44,31 +47,38 @@ pub(crate) fn policies() -> anyhow::Result<()> {
     run("building the policies", &mut command)
 }
 
-/// Builds the policy in JavaScript, unless none of its inputs has changed.
+/// Builds each policy in JavaScript, unless none of its inputs has changed.
 pub(crate) fn javascript() -> anyhow::Result<()> {
     let root = root();
-    let (source, module) = (
-        root.join("plugins/javascript"),
-        root.join("target/javascript/moved.wasm"),
-    );
+    let (source, modules) = (root.join("plugins/javascript"), root.join("target/javascript"));
     let time = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    let mut inputs: Vec<_> = ["moved.js", "build.mjs", "package-lock.json"]
-        .map(|file| source.join(file))
-        .into();
+    let mut inputs: Vec<_> = ["build.mjs", "package-lock.json"].map(|file| source.join(file)).into();
     for file in fs::read_dir(root.join("wit")).context("could not read wit/")? {
         inputs.push(file?.path());
     }
-    let built = time(&module);
-    if built.is_some() && inputs.iter().all(|input| time(input) < built) {
+    let builds = JAVASCRIPT.map(|(policy, world)| {
+        let file = |folder: &Path, extension| folder.join(policy).with_extension(extension);
+        (file(&source, "js"), world, file(&modules, "wasm"))
+    });
+    let is_stale = |(policy, _, module): &&(PathBuf, &str, PathBuf)| {
+        let built = time(module);
+        built.is_none() || inputs.iter().chain([policy]).any(|input| time(input) >= built)
+    };
+    let stale: Vec<_> = builds.iter().filter(is_stale).collect();
+    if stale.is_empty() {
         return Ok(());
     }
-    fs::create_dir_all(root.join("target/javascript")).context("could not make target/javascript")?;
+    fs::create_dir_all(&modules).context("could not make target/javascript")?;
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(&source);
     run("fetching what makes JavaScript a component", &mut npm)?;
-    let mut node = Command::new("node");
-    node.arg("build.mjs").arg(&module).current_dir(&source);
-    run("building the policy in JavaScript", &mut node)
+    for (policy, world, module) in stale {
+        let mut node = Command::new("node");
+        node.arg("build.mjs")
+            .args([policy.as_os_str(), world.as_ref(), module.as_os_str()]);
+        run("building a policy in JavaScript", node.current_dir(&source))?;
+    }
+    Ok(())
 }
 
 /// Builds the host. The profile `release` builds it as users run it; the profile `demo` builds it quickly.

@@ -21,7 +21,7 @@ pub(crate) fn ensure() -> anyhow::Result<()> {
     postgresql::ensure()
 }
 
-/// Installs Node.js, which builds the policy in JavaScript for its tests.
+/// Installs Node.js, which builds the policies in JavaScript for its tests.
 pub(crate) fn ensure_node() -> anyhow::Result<()> {
     node::ensure()
 }

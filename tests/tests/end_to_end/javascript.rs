@@ -1,14 +1,14 @@
-//! A policy that is written in JavaScript.
+//! Policies that are written in JavaScript.
 
 use std::fs;
 
 use anyhow::Result;
-use turnout_tests::{Site, policy_in_javascript};
+use turnout_tests::{Site, policy_in_javascript, turnout};
 
 #[tokio::test]
 async fn a_policy_in_javascript_passes_its_cases_and_serves() -> Result<()> {
     let site = Site::set_up().await?;
-    let module = policy_in_javascript();
+    let module = policy_in_javascript("moved");
     let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/javascript/cases.toml");
     let tested = site.turnout(&["policy", "test", &module.display().to_string(), "--cases", cases])?;
     assert!(
@@ -39,5 +39,20 @@ async fn a_policy_in_javascript_passes_its_cases_and_serves() -> Result<()> {
             answer.text
         );
     }
+    Ok(())
+}
+
+#[test]
+fn divergence_policy_in_javascript_passes_the_cases_of_the_one_in_rust() -> Result<()> {
+    let cases = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../host/cli/src/command/policy/template/divergence/cases.toml"
+    );
+    let module = policy_in_javascript("tolerant");
+    let tested = turnout()
+        .args(["policy", "test", &module.display().to_string(), "--cases", cases])
+        .output()?;
+    let (out, err) = (String::from_utf8(tested.stdout)?, String::from_utf8(tested.stderr)?);
+    assert!(out.ends_with("all 4 cases are as they should be\n"), "{out}{err}");
     Ok(())
 }

@@ -33,7 +33,11 @@ fn said_well(folder: &Path, arguments: &[&str]) -> Result<String> {
 fn a_new_policy_compiles_and_passes_its_cases() -> Result<()> {
     let folder = TempDir::new()?;
     let here = folder.path();
-    for (name, world) in [("my-routing", "routing"), ("my-writes", "dual-write")] {
+    for (name, world) in [
+        ("my-routing", "routing"),
+        ("my-writes", "dual-write"),
+        ("my-comparisons", "divergence"),
+    ] {
         let out = said_well(here, &["new", name, "--world", world])?;
         assert!(
             out.contains(&format!("turnout policy test {name}\n")),
@@ -152,18 +156,123 @@ fn a_failed_case_shows_what_was_expected_and_decided() -> Result<()> {
     Ok(())
 }
 
+const DIVERGENCE_CASES: &str = r#"
+settings = {}
+
+[repositories.clients]
+subject = "phone"
+
+[[case]]
+name = "the mirror is to blame"
+decision.assess = [
+    { kind = "divergence_rate", severity = "critical", hundredths = 2_000 },
+    { kind = "divergence_many", severity = "warning", rows = 11 },
+    { kind = "failed_mirror", severity = "warning", rows = 12 },
+    { kind = "divergence_report", severity = "warning", open = 3 },
+]
+
+[case.window]
+counts = [
+    { repository = "clients", source = "read", equal = 36, unsettled = 4, diverged = 10 },
+    { repository = "clients", source = "mirrored", failed = 12 },
+    { repository = "clients", source = "direct", diverged = 1, dropped = 5 },
+]
+open = 3
+since_report_s = 300
+
+[[case]]
+name = "a report of a minute ago is not repeated"
+window = { open = 3, since_report_s = 60 }
+decision.assess = []
+
+[[case]]
+name = "a case may ask several functions"
+pair = { repository = "clients", columns = [{ name = "name", kind = "text", old = "Anna", new = "ANNA" }, { name = "town", kind = "text" }] }
+row = { repository = "clients", authority = "new", source = "direct", form = "missing", age_s = 60 }
+decision = { compare = ["name"], repair = "call" }
+"#;
+
+#[test]
+fn cases_ask_a_divergence_policy_for_all_that_it_decides() -> Result<()> {
+    let folder = TempDir::new()?;
+    let module = policy("divergence").display().to_string();
+    let test = |text: &str| {
+        fs::write(folder.path().join("cases.toml"), text)?;
+        said(folder.path(), &["test", &module, "--cases", "cases.toml"])
+    };
+    let (code, out, err) = test(DIVERGENCE_CASES)?;
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.ends_with("all 3 cases are as they should be\n"), "{out}");
+
+    let (code, out, _) = test(&DIVERGENCE_CASES.replace("settings = {}", "settings.columns.case = 'ignore'"))?;
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("compare: expected [\"name\"], decided []"), "{out}");
+
+    for (from, to, words) in [
+        ("pair =", "row2 =", "there is no key `row2`; "),
+        ("window = {", "row = {", "it has no `window`"),
+        (
+            "compare =",
+            "equal =",
+            "decides `compare`, `assess` and `repair`, not `equal`",
+        ),
+        (
+            "\"direct\", form",
+            "\"walks\", form",
+            "its `row`: unknown variant `walks`",
+        ),
+        ("\"missing\"", "\"gone\"", "its `row`: unknown variant `gone`"),
+        (
+            "source = \"mirrored\"",
+            "sauce = \"mirrored\"",
+            "its `window`: unknown field `sauce`",
+        ),
+        (", failed = 12", ", failed = -1", "its `window`: "),
+        (
+            "{ repository = \"clients\", columns",
+            "{ repository = \"client\", columns",
+            "no repository `client`",
+        ),
+    ] {
+        let (code, out, err) = test(&DIVERGENCE_CASES.replace(from, to))?;
+        assert_eq!(code, Some(1), "{to}: {out}");
+        assert!(err.contains(words), "{words} is not in {err}");
+    }
+    Ok(())
+}
+
+#[test]
+fn check_measures_each_function_of_a_divergence_policy() -> Result<()> {
+    let folder = TempDir::new()?;
+    let out = said_well(folder.path(), &["check", &policy("divergence").display().to_string()])?;
+    for function in ["compare", "assess", "repair"] {
+        let took = out.lines().find_map(|line| line.trim().strip_prefix(function));
+        let took: f64 = took.unwrap_or_default().trim().parse()?;
+        assert!(took > 0.0, "{function} takes some microseconds: {out}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_javascript_policy_and_the_wit_can_be_written_anywhere() -> Result<()> {
     let folder = TempDir::new()?;
     let here = folder.path();
-    let out = said_well(here, &["new", "moved", "--world", "routing", "--language", "js"])?;
-    assert!(out.contains("npm ci && node build.mjs moved.wasm"), "{out}");
+    for (name, source, world) in [("moved", "moved.js", "routing"), ("equal", "tolerant.js", "divergence")] {
+        let out = said_well(here, &["new", name, "--world", world, "--language", "js"])?;
+        let next =
+            format!("npm ci && node build.mjs {source} {world} {name}.wasm\n  turnout policy test {name}.wasm\n");
+        assert!(out.contains(&next), "{out}");
+        let folder = here.join(name);
+        for file in [source, "cases.toml", "package-lock.json"] {
+            assert!(folder.join(file).exists(), "{name}/{file}");
+        }
+        let build = fs::read_to_string(folder.join("build.mjs"))?;
+        assert!(build.contains("new URL('./wit'"), "{build}");
+    }
     said_well(here, &["wit", "package"])?;
     for wit in ["moved/wit/routing.wit", "package/routing.wit"] {
         assert!(fs::read_to_string(here.join(wit))?.contains("world routing"), "{wit}");
     }
-    let build = fs::read_to_string(here.join("moved/build.mjs"))?;
-    assert!(build.contains("here('./wit')"), "{build}");
     let (code, _, err) = said(here, &["wit", "package"])?;
     assert_eq!(
         (code, err.as_str()),
@@ -203,6 +312,11 @@ fn a_policy_in_python_can_be_begun_anywhere() -> Result<()> {
         code == Some(1) && err.contains("can't build the world routing"),
         "{err}"
     );
+    let (code, _, err) = said(here, &["new", "other", "--world", "divergence", "--language", "python"])?;
+    assert!(
+        code == Some(1) && err.contains("no template of the world divergence in Python"),
+        "{err}"
+    );
     let (code, _, err) = said(here, &["new", "other", "--world", "routing", "--language", "go"])?;
     assert!(code == Some(2) && err.contains("rust, js, python"), "{err}");
     Ok(())
@@ -220,6 +334,15 @@ fn the_example_of_cases_in_the_documentation_runs() -> Result<()> {
     let module = policy("routing").display().to_string();
     let out = said_well(folder.path(), &["test", &module, "--cases", "cases.toml"])?;
     assert!(out.ends_with("all 4 cases are as they should be\n"), "{out}");
+
+    let (_, example) = example
+        .split_once("```toml\n# cases.toml of a divergence policy")
+        .context("no example of a divergence policy")?;
+    let (divergence, _) = example.split_once("\n```").context("no end of the example")?;
+    fs::write(folder.path().join("divergence.toml"), divergence)?;
+    let comparing = policy("divergence").display().to_string();
+    let out = said_well(folder.path(), &["test", &comparing, "--cases", "divergence.toml"])?;
+    assert!(out.ends_with("all 3 cases are as they should be\n"), "{out}");
 
     // A case is wrong if its settings are accepted, or refused for another reason.
     for (from, to, words) in [

@@ -30,7 +30,7 @@ pub(crate) fn test(arguments: &[OsString]) -> anyhow::Result<()> {
     step::become_program(step::cargo().args(command).args(arguments))
 }
 
-/// Whether the arguments choose all tests, or those of the policy in JavaScript.
+/// Whether the arguments choose all tests, or those of the policies in JavaScript.
 fn needs_node(arguments: &[OsString]) -> bool {
     let names_it = |argument: &OsString| argument.to_string_lossy().contains("javascript");
     arguments.is_empty() || arguments.iter().any(names_it)

@@ -29,8 +29,8 @@ pub(crate) struct New {
     /// What it decides
     #[arg(long, value_parser = worlds())]
     world: String,
-    /// The language that it is written in: the template in JavaScript is of the world `routing`, the one in Python of `dual-write`;
-    /// for any other language see `turnout policy wit`
+    /// The language that it is written in: the templates in JavaScript are of the worlds `routing` and `divergence`, the one in
+    /// Python is of `dual-write`; for any other language see `turnout policy wit`
     #[arg(long, default_value = "rust")]
     language: Language,
 }
@@ -49,7 +49,7 @@ pub(super) fn wit(Wit { folder }: &Wit) -> Result<()> {
         std::io::stdout().lock(),
         "{} holds the package turnout:policy with the worlds {}",
         folder.display(),
-        ROOMS.each_ref().map(|room| room.world).join(" and ")
+        ROOMS.each_ref().map(|room| room.world).join(", ")
     )?)
 }
 

@@ -54,8 +54,8 @@ impl Kit for Routing {
                     format!(
                         "{policy}/moved.js decides, cases.toml is what it should decide.\n\
                          Next:\n  \
-                         cd {policy} && npm ci && node build.mjs {name}.wasm\n  \
-                         turnout policy test {policy}/{name}.wasm"
+                         cd {policy} && npm ci && node build.mjs moved.js routing {name}.wasm\n  \
+                         turnout policy test {name}.wasm"
                     )
                 },
             }),
