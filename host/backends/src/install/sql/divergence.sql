@@ -152,6 +152,7 @@ $$;
 create or replace function turnout.key_text(in_schema text, in_table text, given json) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
+set lc_monetary = 'C'
 as $$
 declare
     served turnout.repository;
