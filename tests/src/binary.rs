@@ -59,6 +59,21 @@ pub fn policy_in_javascript(name: &str) -> PathBuf {
     module
 }
 
+/// The folder of PostgreSQL's server programs of this major version, which `cargo xtask test` fetched.
+///
+/// # Panics
+/// If they are not fetched.
+#[must_use]
+pub fn postgresql(version: u32) -> PathBuf {
+    let folder = built("").join(format!("../postgresql/node_modules/postgresql-{version}/native/bin"));
+    assert!(
+        folder.exists(),
+        "{} is not fetched; run `cargo xtask test postgresql`",
+        folder.display()
+    );
+    folder
+}
+
 /// A file beside the programs of this build. A test program is in the folder `deps` beside them.
 fn built(name: &str) -> PathBuf {
     let this = std::env::current_exe().unwrap_or_default();

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use toml_edit::{DocumentMut, Value};
 use turnout_cluster::{Cluster, Options, dataset};
 
-use crate::{Host, policy, turnout};
+use crate::{Host, policy, postgresql, turnout};
 
 /// The application's key.
 const KEY: &str = "key-of-the-application";
@@ -48,7 +48,19 @@ impl Site {
     /// # Errors
     /// If a cluster can't be started or filled.
     pub async fn set_up() -> Result<Self> {
-        Self::set_up_with(&Options::default()).await
+        Self::set_up_with([Options::default(), Options::default()]).await
+    }
+
+    /// The same, with `old` and `new` of these versions of PostgreSQL.
+    ///
+    /// # Errors
+    /// If a cluster can't be started or filled.
+    pub async fn set_up_on(versions: [u32; 2]) -> Result<Self> {
+        Self::set_up_with(versions.map(|version| Options {
+            binaries: Some(postgresql(version)),
+            ..Options::default()
+        }))
+        .await
     }
 
     /// The same, with clusters whose commits reach the disk.
@@ -56,16 +68,15 @@ impl Site {
     /// # Errors
     /// If a cluster can't be started or filled.
     pub async fn set_up_durable() -> Result<Self> {
-        let durable = true;
-        Self::set_up_with(&Options {
-            durable,
+        let options = Options {
+            durable: true,
             ..Options::default()
-        })
-        .await
+        };
+        Self::set_up_with([options.clone(), options]).await
     }
 
-    async fn set_up_with(options: &Options) -> Result<Self> {
-        let (old, new) = tokio::try_join!(Cluster::start(options.clone()), Cluster::start(options.clone()))?;
+    async fn set_up_with([old, new]: [Options; 2]) -> Result<Self> {
+        let (old, new) = tokio::try_join!(Cluster::start(old), Cluster::start(new))?;
         tokio::try_join!(dataset::load(old.url()), dataset::load(new.url()))?;
         let site = Self {
             old,

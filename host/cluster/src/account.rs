@@ -1,5 +1,6 @@
+use std::fs;
 use std::io;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -29,6 +30,12 @@ impl Account {
         if let Some(user) = &self.other {
             command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
         }
+    }
+
+    /// Whether the server's account can come to a folder: one above it may be closed to others, as root's home is.
+    pub(crate) fn reaches(&self, folder: &Path) -> bool {
+        let is_open = |folder: &Path| fs::metadata(folder).is_ok_and(|it| it.mode() & 0o001 != 0);
+        self.other.is_none() || folder.ancestors().filter(|it| !it.as_os_str().is_empty()).all(is_open)
     }
 
     /// Makes the server's account the owner of a file or folder of this process.

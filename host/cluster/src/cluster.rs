@@ -20,7 +20,7 @@ pub struct Options {
     pub durable: bool,
     /// The port that the server listens on. `None` takes a free port.
     pub port: Option<u16>,
-    /// The folder of `initdb` and `postgres`. `None` takes the newest installed programs.
+    /// The folder of `initdb` and `postgres`, of any version. `None` takes the newest installed programs.
     pub binaries: Option<PathBuf>,
 }
 

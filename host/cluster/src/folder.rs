@@ -65,6 +65,24 @@ impl Folder {
         &self.path
     }
 
+    /// Copies the programs in `binaries` into this folder, with the libraries beside that folder. Returns the folder of the copies.
+    pub(crate) fn copy_of(&self, binaries: &Path) -> Result<PathBuf, ClusterError> {
+        let copy = self.path.join("programs");
+        let copied = Command::new("cp")
+            .arg("-R")
+            .arg(binaries.join(".."))
+            .arg(&copy)
+            .output();
+        let copied = copied.and_then(|output| {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            output.status.success().then_some(()).ok_or(io::Error::other(said))
+        });
+        copied.map_err(ClusterError::system(
+            "copy the programs to where the server's account can run them",
+        ))?;
+        Ok(copy.join(binaries.file_name().unwrap_or_default()))
+    }
+
     /// Where `initdb` puts the cluster.
     pub(crate) fn data(&self) -> PathBuf {
         self.path.join("data")

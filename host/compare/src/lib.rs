@@ -24,7 +24,7 @@ pub use digest::Digest;
 pub use mark::{Compared, Differing, compare, differing};
 pub use pace::Load;
 pub use progress::{Progress, Scanned};
-pub use reconcile::{Reconciled, Repairs, reconcile};
+pub use reconcile::{Known, Reconciled, Repairs, reconcile};
 pub use suspects::{Finding, Held, Suspects, Verdict};
 pub use verify::{Observer, Options, Tables, Tally, verify};
 pub use walk::{Place, Sample, Step, Suspect, Walk};

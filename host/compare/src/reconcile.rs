@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
@@ -17,14 +17,28 @@ pub trait Repairs: Sync {
     /// The authority of a subject's rows, by the text of the subject column, if the rows are mirrored.
     fn authority(&self, repository: &Repository, subject: Option<&str>) -> Option<Backend>;
 
-    /// Whether a difference is repaired now that was to be repaired so many times before and was first found so long ago. One that is not
-    /// repaired stays listed.
-    fn repairs(&self, repository: &Repository, difference: &Difference, attempts: u32, age: Duration) -> bool;
+    /// Whether a difference is repaired now. One that is not stays listed.
+    fn repairs(&self, repository: &Repository, difference: &Difference, known: Known) -> bool;
+}
+
+/// What is known of a difference beside its rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known {
+    /// How often it was to be repaired before.
+    pub attempts: u32,
+    /// How long ago it was first found.
+    pub age: Duration,
+    /// Whether the row was changed behind Turnout's back on the side that is not its authority.
+    pub is_direct: bool,
 }
 
 /// What a repair of a repository came to, in keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
+    /// Those whose rows were equal.
+    pub equal: u64,
+    /// Those that changed or were pending at every look.
+    pub unsettled: u64,
     /// Those that differed.
     pub different: u64,
     /// Those that were marked dirty on their authority, so that the mirror makes both sides equal; in a rehearsal those that would have been.
@@ -67,7 +81,11 @@ pub async fn reconcile(
         columns: &columns,
     };
     verify(tables, options, equality, progress, &mut tally, &mut marking).await?;
+    // A row that one side alone has is among the rows of that side only.
+    let rows = tally.digests.old.rows.max(tally.digests.new.rows);
     let mut reconciled = Reconciled {
+        equal: rows.saturating_sub(tally.diverged + tally.unsettled),
+        unsettled: tally.unsettled,
         different: tally.diverged,
         marked: marking.keys.len() as u64,
         ..Reconciled::default()
@@ -133,14 +151,26 @@ impl Observer for Marking<'_> {
                 .old
                 .note_divergences(repository, self.epoch, "walk", &found)
                 .await?;
-            known.extend(noted.into_iter().map(|noted| (noted.key, (noted.repairs, noted.age))));
+            let keys: Vec<&str> = differences.iter().map(|difference| difference.key.as_str()).collect();
+            let mut direct = HashSet::new();
+            for (_, side) in self.sides.iter() {
+                direct.extend(side.direct_divergences(repository, &keys).await?);
+            }
+            known.extend(noted.into_iter().map(|noted| {
+                let known = Known {
+                    attempts: noted.repairs,
+                    age: noted.age,
+                    is_direct: direct.contains(&noted.key),
+                };
+                (noted.key, known)
+            }));
         }
         let mut marks = Marks::default();
         let before = self.keys.len();
         for difference in differences {
             let marked = marks.old.len() + marks.new.len();
-            let (attempts, age) = known.get(&difference.key).copied().unwrap_or_default();
-            if repairs.repairs(repository, difference, attempts, age) {
+            let known = known.get(&difference.key).copied().unwrap_or_default();
+            if repairs.repairs(repository, difference, known) {
                 let authority = |subject: Option<&str>| repairs.authority(repository, subject);
                 mark_key(&difference.key, difference.row_subjects(), authority, &mut marks);
             }

@@ -20,7 +20,7 @@ const WINDOW: u32 = 300;
 const NAMED: u32 = 10;
 
 /// When an alert of each kind was last raised.
-type Raised = HashMap<&'static str, Instant>;
+type Raised = HashMap<String, Instant>;
 
 impl Comparisons {
     /// Shows the policy what was compared lately, and tells people what it says.
@@ -78,11 +78,11 @@ impl Comparisons {
 /// Whether an alert is raised now: when the policy first says so, and again when a window has passed. Notes it.
 fn is_due(alert: &DivergenceAlert, raised: &mut Raised, length: Duration) -> bool {
     let kind = match &alert.kind {
-        DivergenceAlertKind::Other(_) => "other",
-        kind => kind.as_str(),
+        DivergenceAlertKind::Other(word) => word.clone(),
+        kind => kind.as_str().to_owned(),
     };
     let now = Instant::now();
-    if raised.get(kind).is_some_and(|last| now - *last < length) {
+    if raised.get(&kind).is_some_and(|last| now - *last < length) {
         return false;
     }
     raised.insert(kind, now);

@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde_json::Value;
 use turnout_backends::{Database, Error};
-use turnout_compare::{Difference, Equality, Form, Repairs, Texts};
+use turnout_compare::{Difference, Equality, Form, Known, Repairs, Texts};
 use turnout_policies::InForce;
 use turnout_vocabulary::{
     Backend, ComparedColumn, ComparisonSource, DivergedRow, DivergenceForm, Pair, PerBackend, RepairAction, Repository,
@@ -17,6 +17,8 @@ pub struct ByPolicy {
     rule: SubjectRule,
     /// The type of each column on `old`.
     kinds: HashMap<(RepositoryId, String), String>,
+    /// For how many differences the policy wants a person called.
+    calls: AtomicU64,
 }
 
 impl ByPolicy {
@@ -37,7 +39,17 @@ impl ByPolicy {
                 kinds.insert((repository.id, column.name.clone()), column.type_name.clone());
             }
         }
-        Ok(Self { in_force, rule, kinds })
+        Ok(Self {
+            in_force,
+            rule,
+            kinds,
+            calls: AtomicU64::new(0),
+        })
+    }
+
+    /// For how many differences the policy wanted a person called since this was asked last.
+    pub fn take_calls(&self) -> u64 {
+        self.calls.swap(0, Relaxed)
     }
 }
 
@@ -79,7 +91,7 @@ impl Repairs for ByPolicy {
         is_mirrored.then_some(authority)
     }
 
-    fn repairs(&self, repository: &Repository, difference: &Difference, attempts: u32, age: Duration) -> bool {
+    fn repairs(&self, repository: &Repository, difference: &Difference, known: Known) -> bool {
         let subjects = difference.subjects.as_ref().map(Option::as_deref);
         let has_old = difference.form != Form::OnlyNew;
         let Some(authority) = self.authority(repository, if has_old { subjects.old } else { subjects.new }) else {
@@ -97,13 +109,21 @@ impl Repairs for ByPolicy {
             repository: repository.id,
             subject,
             authority,
-            source: ComparisonSource::Walk,
+            source: if known.is_direct {
+                ComparisonSource::Direct
+            } else {
+                ComparisonSource::Walk
+            },
             form,
             columns: difference.columns.clone(),
-            age,
-            attempts,
+            age: known.age,
+            attempts: known.attempts,
         };
-        self.in_force.repair(&row) == RepairAction::Mirror
+        let action = self.in_force.repair(&row);
+        if action == RepairAction::Call {
+            self.calls.fetch_add(1, Relaxed);
+        }
+        action == RepairAction::Mirror
     }
 }
 
@@ -115,7 +135,7 @@ impl Repairs for Everything<'_> {
         self.0.authority(repository, subject)
     }
 
-    fn repairs(&self, _: &Repository, _: &Difference, _: u32, _: Duration) -> bool {
+    fn repairs(&self, _: &Repository, _: &Difference, _: Known) -> bool {
         true
     }
 }

@@ -26,6 +26,9 @@ const FLUSH: Duration = Duration::from_secs(2);
 pub trait Listener: Send + Sync {
     /// The divergence policy wants people to hear of this. `details` names what differs, without personal data.
     fn alert(&self, alert: &DivergenceAlert, details: &str);
+
+    /// The divergence policy wants a person to decide about so many rows of a repository that differ.
+    fn call(&self, repository: &Repository, rows: u64);
 }
 
 /// What comparisons work with.

@@ -51,13 +51,12 @@ impl Comparisons {
                 PATIENCE,
             );
             let done = done.await?;
-            let rows = progress.on(turnout_vocabulary::Backend::Old).rows;
-            self.count(
-                repository.id,
-                ComparisonSource::Walk,
-                What::Equal,
-                rows.saturating_sub(done.different),
-            );
+            let calls = policy.take_calls();
+            if calls > 0 {
+                self.listener.call(repository, calls);
+            }
+            self.count(repository.id, ComparisonSource::Walk, What::Equal, done.equal);
+            self.count(repository.id, ComparisonSource::Walk, What::Unsettled, done.unsettled);
             self.count(repository.id, ComparisonSource::Walk, What::Diverged, done.different);
             if done.different > 0 {
                 tracing::warn!(

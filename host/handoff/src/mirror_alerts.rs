@@ -4,7 +4,7 @@ use std::time::Duration;
 use turnout_alerts::{Alert, Cause, Component, DualWrite, Kind};
 use turnout_vocabulary::{Backend, PerBackend};
 
-use crate::Seen;
+use crate::seen::Seen;
 
 /// How many dirty keys of one repository people hear of.
 const MANY: u64 = 100_000;

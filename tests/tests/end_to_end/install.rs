@@ -15,7 +15,7 @@ const CATALOGUE: &str = "
         'schemas', (select json_agg(json_build_array(nspname, nspacl::text) order by nspname)
             from pg_namespace where nspname !~ '^pg_'),
         'functions', (select json_agg(json_build_array(proname, proacl::text, md5(regexp_replace(pg_get_functiondef(p.oid), '[0-9]{4,}', '', 'g'))) order by proname)
-            from pg_proc as p join pg_namespace as n on n.oid = pronamespace where nspname in ('turnout', 'public')),
+            from pg_proc as p join pg_namespace as n on n.oid = pronamespace where nspname in ('turnout', 'public') and prokind = 'f'),
         'tables', (select json_agg(json_build_array(c.oid::regclass::text, relacl::text, relkind) order by c.oid::regclass::text)
             from pg_class as c join pg_namespace as n on n.oid = relnamespace where nspname in ('turnout', 'public')),
         'triggers', (select json_agg(pg_get_triggerdef(oid) order by tgname, tgrelid::regclass::text)

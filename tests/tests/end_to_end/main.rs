@@ -28,6 +28,7 @@ mod open_transactions;
 mod outage;
 mod parked_subjects;
 mod policy_kit;
+mod postgresql;
 mod references;
 mod reload;
 mod replay;

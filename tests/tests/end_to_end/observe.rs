@@ -155,8 +155,9 @@ async fn the_metrics_move_with_what_happens() -> Result<()> {
             1.0,
         ),
         // Every operation asks for admission and authority. A read then asks for its plan. A write asks whether and how it is mirrored, and
-        // for its alerts. The test phone's read also asks whether the side of its fallback is kept equal.
-        (r#"turnout_policy_duration_seconds_count{world="routing"}"#, 19.0),
+        // for its alerts. The test phone's read also asks whether the side of its fallback is kept equal,
+        // and once more because its stage has reads compared.
+        (r#"turnout_policy_duration_seconds_count{world="routing"}"#, 20.0),
         (r#"turnout_policy_duration_seconds_count{world="dual-write"}"#, 2.0),
         (r#"turnout_policy_failures_total{world="routing",why="time"}"#, 0.0),
         // The first set comes into force like any other.

@@ -7,9 +7,12 @@ use crate::{prerequisite, step};
 pub(crate) fn test(arguments: &[OsString]) -> anyhow::Result<()> {
     prerequisite::ensure()?;
     build::policies()?;
-    if needs_node(arguments) {
+    if choose(arguments, "javascript") {
         prerequisite::ensure_node()?;
         build::javascript()?;
+    }
+    if choose(arguments, "postgresql") {
+        prerequisite::ensure_versions()?;
     }
     build::tests()?;
     if !step::succeeds("cargo-nextest", &["--version"]) {
@@ -30,8 +33,8 @@ pub(crate) fn test(arguments: &[OsString]) -> anyhow::Result<()> {
     step::become_program(step::cargo().args(command).args(arguments))
 }
 
-/// Whether the arguments choose all tests, or those of the policies in JavaScript.
-fn needs_node(arguments: &[OsString]) -> bool {
-    let names_it = |argument: &OsString| argument.to_string_lossy().contains("javascript");
+/// Whether the arguments choose all tests, or those of this name.
+fn choose(arguments: &[OsString], name: &str) -> bool {
+    let names_it = |argument: &OsString| argument.to_string_lossy().contains(name);
     arguments.is_empty() || arguments.iter().any(names_it)
 }

@@ -3,14 +3,14 @@ use anyhow::bail;
 use super::apt;
 use crate::step;
 
-/// An npm package builds the policies in JavaScript.
+/// An npm package builds the policies in JavaScript, and others hold versions of PostgreSQL.
 pub(super) fn ensure() -> anyhow::Result<()> {
     if step::succeeds("node", &["--version"]) && step::succeeds("npm", &["--version"]) {
         return Ok(());
     }
     if !apt::usable()? {
         bail!(
-            "Node.js and npm, which build the policies in JavaScript, are missing. Install them and run this again: \
+            "Node.js and npm, which the tests need, are missing. Install them and run this again: \
              `sudo apt-get install nodejs npm` on Debian and Ubuntu, `sudo dnf install nodejs` on Fedora"
         );
     }

@@ -162,6 +162,24 @@ impl Database {
         .await
     }
 
+    /// Those of these keys whose rows were changed behind Turnout's back here, where the divergence is open.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn direct_divergences(&self, repository: &Repository, keys: &[&str]) -> Result<Vec<String>, Error> {
+        let Json(keys) = self
+            .value(
+                "select coalesce(json_agg(key), '[]')::text from turnout.direct_divergences($1, $2, $3::text[]) as key",
+                &[
+                    Parameter::text(&repository.schema),
+                    Parameter::text(&repository.name),
+                    Parameter::list(keys),
+                ],
+            )
+            .await?;
+        Ok(keys)
+    }
+
     /// Notes that divergences of a repository that are open here are to be repaired; returns how many there were.
     ///
     /// # Errors

@@ -8,10 +8,13 @@ select asked.place, json_build_object(
             'type', regexp_replace(
                 format_type(attribute.atttypid, attribute.atttypmod), '^("([^"]|"")+"|[^."( ]+)\.', ''
             ),
-            'domain', case when type.typtype = 'd' then format_type(type.typbasetype, type.typtypmod) || coalesce((
-                select string_agg(' ' || pg_get_constraintdef(oid), '' order by pg_get_constraintdef(oid))
-                from pg_catalog.pg_constraint where contypid = type.oid
-            ), '') end,
+            'domain', case when type.typtype = 'd' then concat(
+                format_type(type.typbasetype, type.typtypmod),
+                -- Only PostgreSQL 17 and later have a constraint for it.
+                case when type.typnotnull then ' NOT NULL' end,
+                (select string_agg(' ' || pg_get_constraintdef(oid), '' order by pg_get_constraintdef(oid))
+                from pg_catalog.pg_constraint where contypid = type.oid and contype = 'c')
+            ) end,
             'labels', coalesce((
                 select json_agg(enumlabel order by enumsortorder) from pg_catalog.pg_enum where enumtypid = element.oid
             ), '[]'),
@@ -54,7 +57,7 @@ select asked.place, json_build_object(
             )
             else regexp_replace(pg_get_indexdef(key.indexrelid), '^.* USING \w+ ', '')
         end || case when key.indimmediate then '' else ' deferrable' end
-            || case when key.indnullsnotdistinct then ' nulls not distinct' else '' end)
+            || case when (row_to_json(key) ->> 'indnullsnotdistinct')::boolean then ' nulls not distinct' else '' end)
         from pg_catalog.pg_index as key
         where key.indrelid = relation.oid and key.indisunique and key.indisvalid
     ), '[]'),

@@ -67,6 +67,7 @@ fn tell(repository: &str, done: &Reconciled, rehearsed: bool, out: &mut impl Wri
         repaired,
         parked,
         waiting,
+        ..
     } = done;
     if *different == 0 {
         return Ok(writeln!(out, "{repository}: equal")?);

@@ -20,13 +20,16 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError`] says what is missing or what failed. Nothing is left behind then.
     pub async fn start(options: Options) -> Result<Self, ClusterError> {
-        let binaries = match &options.binaries {
+        let mut binaries = match &options.binaries {
             Some(folder) if binaries::complete(folder) => folder.clone(),
             Some(folder) => return Err(ClusterError::NotThere { folder: folder.clone() }),
             None => binaries::find().ok_or(ClusterError::Missing)?,
         };
         let account = Account::choose()?;
         let folder = Folder::create(&account)?;
+        if !account.reaches(&binaries) {
+            binaries = folder.copy_of(&binaries)?;
+        }
         let password = random_word().map_err(ClusterError::system("read /dev/urandom"))?;
         let mut cluster = Self {
             options,

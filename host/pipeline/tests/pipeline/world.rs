@@ -231,4 +231,6 @@ struct Nobody;
 
 impl Listener for Nobody {
     fn alert(&self, _: &DivergenceAlert, _: &str) {}
+
+    fn call(&self, _: &Repository, _: u64) {}
 }

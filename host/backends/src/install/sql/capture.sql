@@ -130,6 +130,7 @@ begin
     return null;
 end $template$;
     partitioned boolean := (select relkind = 'p' from pg_class where oid = target);
+    replaces boolean := current_setting('server_version_num')::integer >= 140000;
     columns text[] := array_remove(key || subject, null);
     entry text := format(
         'select writer.let_in, %s, coalesce(writer.carried, '''') = '''', %s, ', number, turnout.key_expression(target, key)
@@ -179,9 +180,15 @@ begin
                 'insert into turnout.dirty (epoch, repository, behind, key, subject) ' || event.noted, 'null'
             ))
         );
+        -- PostgreSQL 13 can't replace a trigger.
+        if not replaces and exists (
+            select from pg_trigger where tgrelid = target and tgname = 'turnout_captured_' || event.name
+        ) then
+            execute format('drop trigger turnout_captured_%s on %s', event.name, target);
+        end if;
         execute format(
-            'create or replace trigger turnout_captured_%1$s after %2$s on %3$s %4$s execute function turnout.captured_%5$s_%1$s()',
-            event.name, event.operation, target, event.fires, number
+            'create %6$s trigger turnout_captured_%1$s after %2$s on %3$s %4$s execute function turnout.captured_%5$s_%1$s()',
+            event.name, event.operation, target, event.fires, number, case when replaces then 'or replace' end
         );
         execute format('alter table only %s enable always trigger turnout_captured_%s', target, event.name);
     end loop;

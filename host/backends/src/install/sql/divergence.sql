@@ -62,6 +62,15 @@ as $$
     from turnout.repository as served where served.schema_name = in_schema and served.table_name = in_table
 $$;
 
+-- Those of these keys whose rows were changed behind Turnout's back on this side, where the divergence is open.
+create or replace function turnout.direct_divergences(in_schema text, in_table text, keys text[]) returns setof text
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    select known.key
+    from turnout.divergence as known join turnout.repository as served on served.number = known.repository
+    where served.schema_name = in_schema and served.table_name = in_table and known.found_by = 'direct' and known.key = any(keys)
+$$;
+
 -- Notes that divergences of one table are to be repaired now.
 create or replace function turnout.note_repairs(in_schema text, in_table text, keys text[]) returns bigint
 language sql volatile security definer set search_path = pg_catalog, pg_temp
@@ -152,6 +161,7 @@ $$;
 create or replace function turnout.key_text(in_schema text, in_table text, given json) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
+set lc_monetary = 'C'
 as $$
 declare
     served turnout.repository;

@@ -5,7 +5,7 @@
 -- The class of the advisory locks: "turn" in ASCII.
 create or replace function turnout.lock_class() returns integer
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp
-return 1953853038;
+as $$ select 1953853038 $$;
 
 -- Has the rest of this transaction outlive a crash, whatever commits usually do.
 create or replace function turnout.outlive_a_crash() returns void

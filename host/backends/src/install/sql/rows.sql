@@ -153,7 +153,7 @@ begin
     execute format($template$
 create or replace function turnout.taken_%1$s(places tid[], holding boolean, is_due boolean, batch integer) returns json
 -- Each row is looked up once: to remember them costs a seventh of the time.
-language plpgsql volatile set search_path = pg_catalog, pg_temp set enable_memoize = off
+language plpgsql volatile set search_path = pg_catalog, pg_temp %9$s
 as $body$
 #variable_conflict use_column
 declare
@@ -182,7 +182,9 @@ end $body$
         case when (select relkind = 'p' from pg_class where oid = target) then 'false' else format(
             '(select reltoastrelid = 0 or pg_relation_size(reltoastrelid) = 0 from pg_class where oid = %L::regclass)', target
         ) end,
-        held, fresh, light, heavy
+        held, fresh, light, heavy,
+        -- PostgreSQL 13 has nothing of the kind.
+        case when current_setting('enable_memoize', true) is not null then 'set enable_memoize = off' end
     );
     execute format('revoke all on function turnout.taken_%s from public', of_table);
 end $outer$;
@@ -373,7 +375,7 @@ begin
     end if;
     -- Triggers that ran after the statement may have changed the rows.
     return remarks || array(
-        select json_build_object('place', sent.place, 'state', 'TN007', 'reason', concat_ws(', ', %18$s))
+        select json_build_object('place', sent.place, 'state', 'TN007', 'reason', array_to_string(array[%18$s], ', '))
         from %1$s join %2$s as present on %19$s
         where row(%12$s) is distinct from row(%20$s)
             and not exists (select from unnest(remarks) as remark where (remark ->> 'place')::bigint = sent.place)
@@ -387,7 +389,7 @@ begin
             or (%2$s, coalesce('=' || present.%1$I::text, '')) in (table allowed)$owner$, subject, columns.excluded_key)
             end end,
             columns.returned_key, columns.returned, parents.returned,
-            format('concat_ws('', '', %s)', columns.written_otherwise),
+            format('array_to_string(array[%s], '', '')', columns.written_otherwise),
             -- Where there is nothing to update, a row that is here already is not returned.
             case when columns.updated is null then 'false' else columns.written_key || ' is null' end,
             columns.given, columns.written, columns.is_written, parents.joined, coalesce(parents.missing, 'null'),

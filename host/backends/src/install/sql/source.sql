@@ -17,6 +17,7 @@ create or replace function turnout.take(token bigint, after tid, batch integer, 
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set jit = off set lock_timeout = '50ms' set row_security = off
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
+set lc_monetary = 'C'
 as $$
 declare
     number smallint;

@@ -149,8 +149,8 @@ begin
     while cardinality(low) > 0 loop
         l := low[cardinality(low)];
         h := high[cardinality(high)];
-        low := trim_array(low, 1);
-        high := trim_array(high, 1);
+        low := low[:cardinality(low) - 1];
+        high := high[:cardinality(high) - 1];
         begin
             found := turnout.put_checked(
                 served, target, array_to_json(every[l:h]), named, case when cardinality(others) > 0 then array_to_json(others[l:h]) end,
@@ -408,6 +408,7 @@ returns table (schema_name text, table_name text, key text, sqlstate text, reaso
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '50ms'
 set plan_cache_mode = force_generic_plan set row_security = off
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
+set lc_monetary = 'C' set array_nulls = on set xmloption = 'content'
 as $$
 declare
     shows_divergence boolean;

@@ -116,6 +116,7 @@ end $$;
 create or replace function turnout.between_keys(target regclass, columns text[], low json, high json) returns text
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
+set lc_monetary = 'C'
 as $$
 declare
     names text := (
@@ -158,6 +159,7 @@ create or replace function turnout.key_ahead(
 -- The index on the key has the order.
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set row_security = off set enable_sort = off
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
+set lc_monetary = 'C'
 as $$
 declare
     target regclass := format('%I.%I', in_schema, in_table)::regclass;
