@@ -80,6 +80,10 @@ pub async fn verify(
         repository,
         columns,
     } = tables;
+    if tally.place.is_none() {
+        // A walk that can't be begun where it was begins anew.
+        *tally = Tally::default();
+    }
     let place = tally.place.clone();
     let mut walk = Walk::begin(sides, repository, columns, place, options.load, progress)
         .await?
