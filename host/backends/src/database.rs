@@ -24,8 +24,9 @@ pub struct Database {
     _watches: [Task; 2],
 }
 
-/// How many connections the mirror and the handoff have: an applier, a comparison, a handoff and a waiting write.
-const PROTOCOL_CONNECTIONS: u32 = 4;
+/// How many connections there are beside those of operations: for an applier, a walk and its look ahead, the comparison of reads, a
+/// handoff and a waiting write.
+const PROTOCOL_CONNECTIONS: u32 = 6;
 
 impl Database {
     /// Opens a backend that serves these repositories. It need not be reachable: it counts as up until it is found to

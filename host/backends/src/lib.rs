@@ -26,8 +26,8 @@ pub use protocol::{
     Ack, ChangedRows, ComparedRow, Comparisons, Count, Counted, DirtyKey, Diverged, EpochRecord, Evidence, Failed,
     FenceHolder, FoundDivergence, Gap, GapKind, Group, KeptSets, KeyEvent, KeyOrder, KeyRange, LeftOf, Leftover,
     Looked, MirrorStanding, Moment, NewestEpochs, NotApplied, NotInstalled, NotedDivergence, Numbering, OpenDivergence,
-    ParkedKey, PartDigest, RangeDigest, RangeRows, Receipt, Resolved, Rewound, RowHash, RowTexts, Stopped,
-    SubjectPages, TableChange, Taken, TakenPart, Ticks, Traces, schema_differences,
+    ParkedKey, PartDigest, Receipt, Resolved, Rewound, RowHash, RowTexts, Stopped, SubjectPages, TableChange, Taken,
+    TakenPart, Ticks, Traces, schema_differences,
 };
 pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};
 pub use settings::Settings;

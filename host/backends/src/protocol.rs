@@ -47,7 +47,7 @@ pub use shapes::schema_differences;
 pub use source::{Ack, Diverged, Failed, Leftover, Resolved};
 pub use taken::{DirtyKey, Stopped, Taken, TakenPart};
 pub use target::{ChangedRows, NotApplied, TableChange};
-pub use walk::{ComparedRow, KeyOrder, KeyRange, Looked, PartDigest, RangeDigest, RangeRows, RowHash, RowTexts};
+pub use walk::{ComparedRow, KeyOrder, KeyRange, Looked, PartDigest, RowHash, RowTexts};
 pub use whose::{Moment, SubjectPages};
 
 use crate::database::Database;

@@ -108,8 +108,8 @@ async fn ask(url: &str, defaults: &str, samples: usize) -> Result<Said> {
     let columns: Vec<String> = (0..samples).map(|place| format!("c{place}")).collect();
     let hashes: Vec<String> = sqlx::query_scalar(
         "select turnout.rows_between(
-                'public', 'samples', array[name], array['id'], '{\"id\":0}', '{\"id\":1}', null, 1, '{0}'
-            ) #>> '{rows,0,hash}'
+                'public', 'samples', array[name], array['id'], '{\"id\":0}', '{\"id\":1}', 1, '{0}'
+            ) #>> '{0,hash}'
         from unnest($1::text[]) with ordinality as c (name, place) order by place",
     )
     .bind(&columns)

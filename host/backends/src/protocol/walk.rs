@@ -26,20 +26,8 @@ pub struct KeyRange<'a> {
     pub low: Option<&'a str>,
     /// The last key of the range; `None` for the last row.
     pub high: Option<&'a str>,
-    /// How many rows to read at most; `None` for all.
-    pub at_most: Option<u64>,
     /// How many parts the rows fall into by a hash of their key.
     pub parts: u32,
-}
-
-/// The digest of the rows of a range.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-pub struct RangeDigest {
-    /// The key of the last row, if as many were read as were allowed. Else the whole range was.
-    #[serde(deserialize_with = "json_in_text")]
-    pub last: Option<String>,
-    /// Each part that has rows.
-    pub parts: Vec<PartDigest>,
 }
 
 /// The digest of the rows of one part of a range.
@@ -56,16 +44,6 @@ pub struct PartDigest {
 
 /// The SHA-256 of a row: of the text that PostgreSQL writes for the compared columns under pinned settings.
 pub type RowHash = [u8; 32];
-
-/// The rows of a range.
-#[derive(Deserialize)]
-pub struct RangeRows {
-    /// As in [`RangeDigest`].
-    #[serde(deserialize_with = "json_in_text")]
-    pub last: Option<String>,
-    /// The rows.
-    pub rows: Vec<ComparedRow>,
-}
 
 /// One row as a comparison sees it. `Debug` shows neither key nor subject.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -142,43 +120,51 @@ impl Database {
             .await
     }
 
-    /// The key of the last of the next rows after a key, in the order of these columns; `None` if there are not so many.
+    /// The key of the last of the first so many rows of a range, in the order of its key; `None` if the range has not so many.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn key_ahead(
         &self,
         repository: &Repository,
-        key: &[String],
-        low: Option<&str>,
+        range: KeyRange<'_>,
         rows: u64,
     ) -> Result<Option<String>, Error> {
         let [schema, name] = table(repository);
         self.value(
-            "select turnout.key_ahead($1, $2, $3::text[], nullif($4, '')::json, null, $5::int8)::text",
+            "select turnout.key_ahead($1, $2, $3::text[], nullif($4, '')::json, nullif($5, '')::json, $6::int8)::text",
             &[
                 schema,
                 name,
-                Parameter::list(key),
-                Parameter::text(low.unwrap_or_default()),
-                Parameter::number(i64::try_from(rows).unwrap_or(i64::MAX)),
+                Parameter::list(range.key),
+                Parameter::text(range.low.unwrap_or_default()),
+                Parameter::text(range.high.unwrap_or_default()),
+                number(rows),
             ],
         )
         .await
     }
 
-    /// The digest of the rows of a range.
+    /// The digests of the rows of a range, one for each part that has rows: of the first `at_most`, in the order of the key, or of all.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
-    pub async fn digest(&self, repository: &Repository, range: KeyRange<'_>) -> Result<RangeDigest, Error> {
-        let Json(digest) = self
+    pub async fn digest(
+        &self,
+        repository: &Repository,
+        range: KeyRange<'_>,
+        at_most: Option<u64>,
+    ) -> Result<Vec<PartDigest>, Error> {
+        let mut parameters = range.parameters(repository).to_vec();
+        parameters.push(number(at_most.unwrap_or(0)));
+        let Json(parts) = self
             .value(
-                "select turnout.digest($1, $2, $3::text[], $4::text[], nullif($5, '')::json, nullif($6, '')::json, nullif($7::int8, 0), $8::int4)::text",
-                &range.parameters(repository),
+                "select turnout.digest($1, $2, $3::text[], $4::text[], nullif($5, '')::json, nullif($6, '')::json, nullif($8::int8, 0), \
+                 $7::int4)::text",
+                &parameters,
             )
             .await?;
-        Ok(digest)
+        Ok(parts)
     }
 
     /// The rows of a range that fall into these parts.
@@ -190,13 +176,13 @@ impl Database {
         repository: &Repository,
         range: KeyRange<'_>,
         chosen: &[String],
-    ) -> Result<RangeRows, Error> {
+    ) -> Result<Vec<ComparedRow>, Error> {
         let mut parameters = range.parameters(repository).to_vec();
         parameters.push(Parameter::list(chosen));
         let Json(rows) = self
             .value(
-                "select turnout.rows_between($1, $2, $3::text[], $4::text[], nullif($5, '')::json, nullif($6, '')::json, nullif($7::int8, 0), \
-                 $8::int4, $9::int4[])::text",
+                "select turnout.rows_between($1, $2, $3::text[], $4::text[], nullif($5, '')::json, nullif($6, '')::json, $7::int4, \
+                 $8::int4[])::text",
                 &parameters,
             )
             .await?;
@@ -240,7 +226,7 @@ impl Database {
 }
 
 impl KeyRange<'_> {
-    fn parameters<'a>(&'a self, repository: &'a Repository) -> [Parameter<'a>; 8] {
+    fn parameters<'a>(&'a self, repository: &'a Repository) -> [Parameter<'a>; 7] {
         let [schema, name] = table(repository);
         [
             schema,
@@ -249,7 +235,6 @@ impl KeyRange<'_> {
             Parameter::list(self.key),
             Parameter::text(self.low.unwrap_or_default()),
             Parameter::text(self.high.unwrap_or_default()),
-            Parameter::number(self.at_most.map_or(0, |rows| i64::try_from(rows).unwrap_or(i64::MAX))),
             Parameter::number(self.parts),
         ]
     }
@@ -259,10 +244,8 @@ fn table(repository: &Repository) -> [Parameter<'_>; 2] {
     [Parameter::text(&repository.schema), Parameter::text(&repository.name)]
 }
 
-/// Reads a JSON value as its text.
-fn json_in_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let value = Option::<Box<serde_json::value::RawValue>>::deserialize(deserializer)?;
-    Ok(value.map(|value| value.get().to_owned()))
+fn number(rows: u64) -> Parameter<'static> {
+    Parameter::number(i64::try_from(rows).unwrap_or(i64::MAX))
 }
 
 /// Reads the hexadecimal digits of a hash.

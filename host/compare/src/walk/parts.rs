@@ -178,13 +178,20 @@ impl Scan<'_> {
         let Table { sides, repository, .. } = self.table;
         loop {
             let began = Instant::now();
-            match sides[self.backend].digest(repository, self.range(low, pace)).await {
-                Ok(found) => {
+            let attempt = async {
+                let last = self.end_of_range(low, pace.length()).await?;
+                let range = self.range(low, last.as_deref());
+                let parts = sides[self.backend].digest(repository, range, None).await?;
+                Ok((last, parts))
+            };
+            match attempt.await {
+                Ok((last, parts)) => {
                     pace.rest(began.elapsed()).await;
-                    let parts = found.parts.into_iter().map(|part| (part.part, Digest::from(part)));
-                    return Ok((found.last, parts.collect()));
+                    let parts = parts.into_iter().map(|part| (part.part, Digest::from(part)));
+                    return Ok((last, parts.collect()));
                 }
-                Err(error) if error.is_canceled() && pace.shorten() => {}
+                // The range was too much for one statement.
+                Err(error) if Error::is_canceled(&error) && pace.shorten() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -200,25 +207,37 @@ impl Scan<'_> {
         let Table { sides, repository, .. } = self.table;
         loop {
             let began = Instant::now();
-            let range = self.range(low, pace);
-            match sides[self.backend].rows_between(repository, range, chosen).await {
+            let attempt = async {
+                let last = self.end_of_range(low, pace.length()).await?;
+                let range = self.range(low, last.as_deref());
+                let rows = sides[self.backend].rows_between(repository, range, chosen).await?;
+                Ok((last, rows))
+            };
+            match attempt.await {
                 Ok(found) => {
                     pace.rest(began.elapsed()).await;
-                    return Ok((found.last, found.rows));
+                    return Ok(found);
                 }
-                Err(error) if error.is_canceled() && pace.shorten() => {}
+                Err(error) if Error::is_canceled(&error) && pace.shorten() => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn range<'r>(&'r self, low: Option<&'r str>, pace: &Pace) -> KeyRange<'r> {
+    /// The last key of the next so many rows after a key; none at the end of the table.
+    async fn end_of_range(&self, low: Option<&str>, length: u64) -> Result<Option<String>, Error> {
+        let Table { sides, repository, .. } = self.table;
+        sides[self.backend]
+            .key_ahead(repository, self.range(low, None), length)
+            .await
+    }
+
+    fn range<'r>(&'r self, low: Option<&'r str>, high: Option<&'r str>) -> KeyRange<'r> {
         KeyRange {
             columns: self.table.columns,
             key: self.key,
             low,
-            high: None,
-            at_most: Some(pace.length()),
+            high,
             parts: self.parts,
         }
     }

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use turnout_backends::{Error, KeyRange, RangeDigest};
+use turnout_backends::{Error, KeyRange, PartDigest};
 use turnout_vocabulary::{Backend, PerBackend};
 
 use super::{Place, Sample, Step, Table};
@@ -67,16 +67,7 @@ impl Ranges {
 
     /// Passes over the next range.
     async fn pass_over(&mut self, table: Table<'_>, length: u64) -> Result<(), Error> {
-        let Table { sides, repository, .. } = table;
-        let high = match self.ahead.take() {
-            Some(Ahead(high)) => high,
-            None => {
-                sides
-                    .old
-                    .key_ahead(repository, &self.key, self.low.as_deref(), length)
-                    .await?
-            }
-        };
+        let high = self.end_of_range(&table, length).await?;
         self.is_over = high.is_none();
         self.low = high.or(self.low.take());
         for backend in Backend::ALL {
@@ -85,51 +76,56 @@ impl Ranges {
         Ok(())
     }
 
-    /// Compares the next range. The rows of `old` say how far it goes.
+    /// The last key of the next range; `None` at the end of the table. The rows of `old` say how far a range goes.
+    async fn end_of_range(&mut self, table: &Table<'_>, length: u64) -> Result<Option<String>, Error> {
+        match self.ahead.take() {
+            Some(Ahead(high)) => Ok(high),
+            None => {
+                let rest = self.range(table, self.low.as_deref(), None);
+                table.sides.old.key_ahead(table.repository, rest, length).await
+            }
+        }
+    }
+
+    /// Compares the next range.
     async fn attempt(&mut self, table: Table<'_>, length: u64) -> Result<Step, Error> {
         let Table { sides, repository, .. } = table;
-        let mut high = match self.ahead.take() {
-            Some(Ahead(high)) => high,
-            None => {
-                sides
-                    .old
-                    .key_ahead(repository, &self.key, self.low.as_deref(), length)
-                    .await?
-            }
-        };
-        // Rows that `new` alone has, far more than there should be, are ranges of their own.
-        let within = self.range(&table, high.as_deref());
-        let bounded = KeyRange {
-            at_most: Some(length * 2),
-            ..within
-        };
+        let low = self.low.as_deref().map(str::to_owned);
+        let mut high = self.end_of_range(&table, length).await?;
+        let range = self.range(&table, low.as_deref(), high.as_deref());
+        let too_many = length * 2;
         let next = async {
             match &high {
-                Some(high) => sides
-                    .old
-                    .key_ahead(repository, &self.key, Some(high), length)
-                    .await
-                    .map(Some),
+                Some(high) => {
+                    let rest = self.range(&table, Some(high), None);
+                    sides.old.key_ahead(repository, rest, length).await.map(Some)
+                }
                 None => Ok(None),
             }
         };
-        let (mut old, new, next) = tokio::try_join!(
-            sides.old.digest(repository, within),
-            sides.new.digest(repository, bounded),
+        let (old, new, next) = tokio::try_join!(
+            sides.old.digest(repository, range, None),
+            sides.new.digest(repository, range, Some(too_many)),
             next
         )?;
+        let mut digests = PerBackend { old, new }.map(|parts| sum(&parts));
         let mut next = next.map(Ahead);
-        if new.last.is_some() && new.last != high {
-            next = std::mem::replace(&mut high, new.last.clone()).map(|high| Ahead(Some(high)));
-            old = sides
-                .old
-                .digest(repository, self.range(&table, high.as_deref()))
-                .await?;
+        if digests.new.rows >= too_many
+            && let Some(near) = sides.new.key_ahead(repository, range, too_many).await?
+        {
+            // Rows that `new` alone has, far more than there should be, are ranges of their own.
+            let shorter = self.range(&table, low.as_deref(), Some(&near));
+            let (old, new) = tokio::try_join!(
+                sides.old.digest(repository, shorter, None),
+                sides.new.digest(repository, shorter, None)
+            )?;
+            digests = PerBackend { old, new }.map(|parts| sum(&parts));
+            next = Some(Ahead(high.replace(near)));
         }
-        let step = self.judge(&table, high.as_deref(), &PerBackend { old, new }).await?;
+        let step = self.judge(&table, high.as_deref(), digests).await?;
         self.is_over = high.is_none();
         self.ahead = next;
-        self.low = high.or(self.low.take());
+        self.low = high.or(low);
         Ok(Step {
             place: self.low.clone().map(|low| Place { low }),
             ..step
@@ -141,25 +137,21 @@ impl Ranges {
         &self,
         table: &Table<'_>,
         high: Option<&str>,
-        digests: &PerBackend<RangeDigest>,
+        PerBackend { old, new }: PerBackend<Digest>,
     ) -> Result<Step, Error> {
-        let [old, new] = [&digests.old, &digests.new].map(sum);
         let step = if old == new {
             Step {
                 equal: old,
                 ..Step::default()
             }
         } else {
-            let range = self.range(table, high);
+            let range = self.range(table, self.low.as_deref(), high);
             let chosen = ["0".to_owned()];
             let (old, new) = tokio::try_join!(
                 table.sides.old.rows_between(table.repository, range, &chosen),
                 table.sides.new.rows_between(table.repository, range, &chosen)
             )?;
-            Step::of(PerBackend {
-                old: old.rows,
-                new: new.rows,
-            })
+            Step::of(PerBackend { old, new })
         };
         for (backend, digest) in [(Backend::Old, old), (Backend::New, new)] {
             table.progress.add(backend, digest.rows);
@@ -167,20 +159,19 @@ impl Ranges {
         Ok(step)
     }
 
-    fn range<'r>(&'r self, table: &Table<'r>, high: Option<&'r str>) -> KeyRange<'r> {
+    fn range<'r>(&'r self, table: &Table<'r>, low: Option<&'r str>, high: Option<&'r str>) -> KeyRange<'r> {
         KeyRange {
             columns: table.columns,
             key: &self.key,
-            low: self.low.as_deref(),
+            low,
             high,
-            at_most: None,
             parts: 1,
         }
     }
 }
 
-fn sum(digest: &RangeDigest) -> Digest {
+fn sum(parts: &[PartDigest]) -> Digest {
     let mut all = Digest::default();
-    digest.parts.iter().for_each(|part| all.add(&Digest::from(*part)));
+    parts.iter().for_each(|part| all.add(&Digest::from(*part)));
     all
 }

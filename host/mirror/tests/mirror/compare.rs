@@ -34,10 +34,9 @@ async fn a_table_is_compared_that_takes_longer_than_a_statement_may() {
         key: &["id".into()],
         low: None,
         high: None,
-        at_most: None,
         parts: 1,
     };
-    let whole = backends.old.digest(&world.repositories[0], whole).await;
+    let whole = backends.old.digest(&world.repositories[0], whole, None).await;
     assert!(whole.is_err(), "the whole table fits into one statement");
     let progress = Progress::default();
     let compared = turnout_compare::compare(&backends, &world.repositories[0], Epoch::FIRST, &progress, |_| {

@@ -4,7 +4,8 @@
 drop function if exists turnout.digest(text, text, text[], integer), turnout.rows_in(text, text, text[], integer, integer[]),
     turnout.digest(text, text, text[], integer, bigint, bigint),
     turnout.rows_in(text, text, text[], integer, integer[], bigint, bigint),
-    turnout.row_query(regclass, text[], text, text[]), turnout.extent(text, text);
+    turnout.row_query(regclass, text[], text, text[]), turnout.extent(text, text),
+    turnout.rows_between(text, text, text[], text[], json, json, bigint, integer, integer[]);
 
 -- The exclusive or of hashes. It depends neither on their order nor on the ranges that they are put together from.
 create or replace aggregate turnout.all_of(bit) (sfunc = pg_catalog.bitxor, stype = bit);
@@ -175,13 +176,13 @@ begin
     return last;
 end $$;
 
--- The digest of the rows whose keys come after `low` and not after `high`, of the first `at_most` if that is not null: an object with
--- `last`, the key of the last row if there were so many, and else null, and `parts`, for each of `parts` by a hash of the key that
--- has rows its number, how many rows, and the exclusive or of their hashes.
+-- The digest of the rows whose keys come after `low` and not after `high`, of the first `at_most` in the order of these columns if that is not
+-- null: for each of `parts` by a hash of the key that has rows its number, how many rows, and the exclusive or of their hashes.
 create or replace function turnout.digest(
     in_schema text, in_table text, columns text[], key_columns text[], low json, high json, at_most bigint, parts integer
 ) returns json
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set row_security = off
+-- The index on the key has the order.
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set row_security = off set enable_sort = off
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
 set lc_monetary = 'C'
 as $$
@@ -189,29 +190,34 @@ declare
     target regclass := format('%I.%I', in_schema, in_table)::regclass;
     hash text := turnout.hash_expression(columns);
     part text;
-    last json := case when at_most is not null then turnout.key_ahead(in_schema, in_table, key_columns, low, high, at_most) end;
+    source text := format('%s as changed where %s', target, turnout.between_keys(target, key_columns, low, high));
     found json;
 begin
     select turnout.part_expression(target, served.key, digest.parts) into strict part
     from turnout.repository as served where schema_name = in_schema and table_name = in_table;
+    if at_most is not null then
+        source := format(
+            '(select changed.* from %s order by %s limit %s) as changed', source,
+            (select string_agg(format('changed.%I', name), ', ' order by place) from unnest(key_columns) with ordinality as c (name, place)),
+            at_most
+        );
+    end if;
     -- The code of the application that the rows run, such as that of computed columns, finds what it names as it does elsewhere.
     set local search_path to default;
     execute format(
         $q$
             select coalesce(json_agg(json_build_object('part', part, 'rows', row_count, 'hash', turnout.hex(hash))), '[]')
-            from (
-                select %s as part, count(*) as row_count, turnout.all_of(%s) as hash from %s as changed where %s group by 1
-            ) as part
+            from (select %s as part, count(*) as row_count, turnout.all_of(%s) as hash from %s group by 1) as part
         $q$,
-        part, hash, target, turnout.between_keys(target, key_columns, low, coalesce(last, high))
+        part, hash, source
     ) into strict found;
-    return json_build_object('last', last, 'parts', found);
+    return found;
 end $$;
 
--- The rows among those that fall into one of `chosen`, of `parts`: an object with `last` as `digest` has it, and `rows`, each with its key,
--- the text of its subject column, and its hash.
+-- The rows whose keys come after `low` and not after `high` and which fall into one of `chosen`, of `parts`: each with its key, the text of its
+-- subject column, and its hash.
 create or replace function turnout.rows_between(
-    in_schema text, in_table text, columns text[], key_columns text[], low json, high json, at_most bigint, parts integer, chosen integer[]
+    in_schema text, in_table text, columns text[], key_columns text[], low json, high json, parts integer, chosen integer[]
 ) returns json
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set row_security = off
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
@@ -222,7 +228,6 @@ declare
     target regclass := format('%I.%I', in_schema, in_table)::regclass;
     part text;
     hash text := turnout.hash_expression(columns);
-    last json := case when at_most is not null then turnout.key_ahead(in_schema, in_table, key_columns, low, high, at_most) end;
     found json;
 begin
     select * into strict served from turnout.repository where schema_name = in_schema and table_name = in_table;
@@ -235,12 +240,12 @@ begin
         $q$,
         turnout.key_expression(target, served.key),
         case when served.subject is null then 'null::text' else format('changed.%I::text', served.subject) end,
-        hash, target, turnout.between_keys(target, key_columns, low, coalesce(last, high)), part
+        hash, target, turnout.between_keys(target, key_columns, low, high), part
     ) into strict found using chosen;
-    return json_build_object('last', last, 'rows', found);
+    return found;
 end $$;
 
--- Where a scan begins and what it has before it: about how many rows there are.
+-- About how many rows a table has.
 create or replace function turnout.row_estimate(in_schema text, in_table text) returns bigint
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
