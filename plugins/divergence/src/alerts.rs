@@ -55,11 +55,15 @@ impl Thresholds {
         alerts.map(|(kind, severity)| Alert { kind, severity }).collect()
     }
 
-    /// The part of the compared rows that differs, less the noise; `None` if too few were compared.
+    /// The largest part of the rows of one source that differs, of the reads less the noise; `None` if too few were compared. A walk through
+    /// a large table must not hide that every second read differs.
     fn rate(&self, window: &Window) -> Option<u32> {
-        let is_sample = |source| matches!(source, Source::Read | Source::Mirrored | Source::Walk);
-        let noise = self.part(window, |source| source == Source::Baseline).unwrap_or(0);
-        Some(self.part(window, is_sample)?.saturating_sub(noise))
+        let part = |source| self.part(window, |of| of == source);
+        let reads = part(Source::Read).map(|reads| reads.saturating_sub(part(Source::Baseline).unwrap_or(0)));
+        [reads, part(Source::Mirrored), part(Source::Walk)]
+            .into_iter()
+            .flatten()
+            .max()
     }
 
     /// The part of the rows from some sources that differs, in hundredths of a percent; `None` if too few were compared.
@@ -122,13 +126,26 @@ mod tests {
     fn rate_over_the_threshold_calls() {
         assert_eq!(alerts("", vec![count(Source::Read, 100, 5)]), QUIET);
         assert_eq!(
-            alerts("", vec![count(Source::Read, 60, 2), count(Source::Walk, 40, 4)]),
+            alerts("", vec![count(Source::Read, 60, 2), count(Source::Read, 40, 4)]),
             ["AlertKind::Rate(600) Severity::Critical"]
         );
         assert_eq!(
             alerts("alerts.rate_percent = 0.5", vec![count(Source::Read, 1000, 6)]),
             ["AlertKind::Rate(60) Severity::Critical"]
         );
+    }
+
+    #[test]
+    fn rate_is_that_of_the_worst_source() {
+        let walk = || count(Source::Walk, 1_000_000, 0);
+        assert_eq!(
+            alerts(
+                "",
+                vec![walk(), count(Source::Read, 100, 9), count(Source::Mirrored, 50_000, 0)]
+            ),
+            ["AlertKind::Rate(900) Severity::Critical"]
+        );
+        assert_eq!(alerts("", vec![walk(), count(Source::Direct, 100, 9)]), QUIET);
     }
 
     #[test]

@@ -102,11 +102,11 @@ pub(crate) enum Json {
 #[derive(Clone, Copy, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Alerts {
-    /// If a larger part of the compared rows differs, less the noise, a critical alert says so. Rows that were changed behind
-    /// Turnout's back are not in it.
+    /// If a larger part of the compared reads differs, less the noise, or of the mirrored rows, or of those that a walk compared, a
+    /// critical alert says so. Rows that were changed behind Turnout's back are not in it.
     #[schemars(range(min = 0, max = 100))]
     pub(crate) rate_percent: f64,
-    /// If fewer rows were compared within the window, no rate is told.
+    /// If fewer rows of one source were compared within the window, its rate is not told.
     pub(crate) min_compared: NonZeroU64,
     /// If more rows differ within the window, or more cannot be mirrored, a warning says so.
     pub(crate) many: u64,
