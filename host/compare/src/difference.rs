@@ -13,17 +13,24 @@ const READ_AT_ONCE: usize = 100;
 /// The texts of a row's columns by their names.
 pub type Texts = Map<String, Value>;
 
-/// Says which columns of two rows differ.
+/// Says what counts as different.
 pub trait Equality: Sync {
+    /// Whether the rows of a subject, by the text of the subject column, are mirrored: whether both sides should have the same.
+    fn is_mirrored(&self, repository: &Repository, subject: Option<&str>) -> bool;
+
     /// The columns of a repository's row that count as different, of those whose texts differ. If it names none, the rows count as equal.
     fn differing(&self, repository: &Repository, old: &Texts, new: &Texts) -> Vec<String>;
 }
 
-/// Rows are equal if the texts of all columns are.
+/// All rows are mirrored, and two are equal if the texts of all columns are.
 #[derive(Clone, Copy, Debug)]
 pub struct ByText;
 
 impl Equality for ByText {
+    fn is_mirrored(&self, _: &Repository, _: Option<&str>) -> bool {
+        true
+    }
+
     fn differing(&self, _: &Repository, old: &Texts, new: &Texts) -> Vec<String> {
         let differs = |(name, text): &(&String, &Value)| new.get(*name) != Some(*text);
         old.iter().filter(differs).map(|(name, _)| name.clone()).collect()

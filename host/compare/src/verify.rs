@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
-use turnout_backends::{Database, Error};
+use turnout_backends::{Database, Error, RowHash};
 use turnout_vocabulary::{Backend, PerBackend, Repository};
 
 use crate::difference::{Difference, Equality, differences};
 use crate::walk::Sample;
-use crate::{Columns, Digest, Finding, Load, Place, Progress, Suspects, Verdict, Walk};
+use crate::{Columns, Digest, Finding, Load, Place, Progress, Suspect, Suspects, Verdict, Walk};
 
 /// How many suspects a walk leaves behind at most before it waits for them.
 const SUSPECTS: usize = 20_000;
@@ -51,6 +51,8 @@ pub struct Tally {
     pub tolerated: u64,
     /// How many keys changed or were pending at every look.
     pub unsettled: u64,
+    /// How many keys have rows that differ and are not mirrored.
+    pub not_mirrored: u64,
 }
 
 /// Hears of a verification while it goes on.
@@ -100,7 +102,14 @@ pub async fn verify(
                 for backend in Backend::ALL {
                     tally.digests[backend].add(&step.equal);
                 }
-                step.suspects.iter().for_each(|suspect| suspects.add(suspect.key()));
+                for suspect in &step.suspects {
+                    if is_mirrored(suspect, repository, equality) {
+                        suspects.add(suspect.key());
+                    } else {
+                        tally.not_mirrored += 1;
+                        tally.add_rows(suspect.rows.as_ref().map(|row| row.as_ref().map(|row| &row.hash)));
+                    }
+                }
                 tally.place = step.place;
             }
             None if is_over => sleep(PAUSE).await,
@@ -123,7 +132,21 @@ pub async fn verify(
     Ok(())
 }
 
+/// Whether the row of either side is one that both should have.
+fn is_mirrored(suspect: &Suspect, repository: &Repository, equality: &dyn Equality) -> bool {
+    let mut rows = suspect.rows.iter().filter_map(|(_, row)| row.as_ref());
+    rows.any(|row| equality.is_mirrored(repository, row.subject.as_deref()))
+}
+
 impl Tally {
+    fn add_rows(&mut self, rows: PerBackend<Option<&RowHash>>) {
+        for backend in Backend::ALL {
+            if let Some(row) = rows[backend] {
+                self.digests[backend].add_row(row);
+            }
+        }
+    }
+
     fn count(&mut self, findings: &[Finding], differing: u64) {
         let mut diverged = 0;
         for finding in findings {
@@ -138,11 +161,7 @@ impl Tally {
                     *rows
                 }
             };
-            for backend in Backend::ALL {
-                if let Some(row) = &rows[backend] {
-                    self.digests[backend].add_row(row);
-                }
-            }
+            self.add_rows(rows.as_ref().map(Option::as_ref));
         }
         self.diverged += differing;
         self.tolerated += diverged - differing;

@@ -1,11 +1,10 @@
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use turnout_backends::{Error, OpenDivergence};
-use turnout_vocabulary::{Backend, ComparisonCount, ComparisonWindow, DivergenceAlert, DivergenceAlertKind};
+use turnout_vocabulary::{Backend, ComparisonCount, ComparisonWindow, DivergenceAlertKind};
 
 use crate::Comparisons;
 use crate::counts::source;
@@ -19,28 +18,24 @@ const WINDOW: u32 = 300;
 /// How many divergences a report names.
 const NAMED: u32 = 10;
 
-/// When an alert of each kind was last raised.
-type Raised = HashMap<String, Instant>;
-
 impl Comparisons {
     /// Shows the policy what was compared lately, and tells people what it says.
     pub(crate) async fn assess(self: Arc<Self>) {
-        let mut raised = Raised::new();
         loop {
             sleep(EVERY).await;
             // A side that is down has alerts of its own.
-            if let Err(error) = self.assess_once(&mut raised).await {
+            if let Err(error) = self.assess_once().await {
                 tracing::debug!(%error, "what was compared can't be read");
             }
         }
     }
 
-    async fn assess_once(&self, raised: &mut Raised) -> Result<(), Error> {
+    async fn assess_once(&self) -> Result<(), Error> {
         let mut window = ComparisonWindow {
             length: Duration::from_secs(WINDOW.into()),
             counts: Vec::new(),
             open: 0,
-            since_report: raised.get("divergence_report").map(Instant::elapsed),
+            since_report: self.sides.new.raised_ago("divergence_report").await?,
         };
         for compared in self.sides.new.comparisons(WINDOW).await? {
             let is_it = |repository: &&turnout_vocabulary::Repository| {
@@ -67,26 +62,16 @@ impl Comparisons {
         }
         first.truncate(NAMED as usize);
         for alert in self.policies.in_force().assess(&window) {
-            if is_due(&alert, raised, window.length) {
+            let kind = match &alert.kind {
+                DivergenceAlertKind::Other(word) => word,
+                kind => kind.as_str(),
+            };
+            if self.sides.new.raise_alert(kind, WINDOW).await? {
                 self.listener.alert(&alert, &named(&first));
             }
         }
         Ok(())
     }
-}
-
-/// Whether an alert is raised now: when the policy first says so, and again when a window has passed. Notes it.
-fn is_due(alert: &DivergenceAlert, raised: &mut Raised, length: Duration) -> bool {
-    let kind = match &alert.kind {
-        DivergenceAlertKind::Other(word) => word.clone(),
-        kind => kind.as_str().to_owned(),
-    };
-    let now = Instant::now();
-    if raised.get(&kind).is_some_and(|last| now - *last < length) {
-        return false;
-    }
-    raised.insert(kind, now);
-    true
 }
 
 /// The first divergences in words: their repositories and columns. Keys may be personal data.

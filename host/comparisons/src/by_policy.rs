@@ -7,8 +7,8 @@ use turnout_backends::{Database, Error};
 use turnout_compare::{Difference, Equality, Form, Known, Repairs, Texts};
 use turnout_policies::InForce;
 use turnout_vocabulary::{
-    Backend, ComparedColumn, ComparisonSource, DivergedRow, DivergenceForm, Pair, PerBackend, RepairAction, Repository,
-    RepositoryId, SubjectRule,
+    Backend, ComparedColumn, DivergedRow, DivergenceForm, Pair, PerBackend, RepairAction, Repository, RepositoryId,
+    SubjectRule,
 };
 
 /// What the policies in force say of rows that differ.
@@ -54,6 +54,13 @@ impl ByPolicy {
 }
 
 impl Equality for ByPolicy {
+    fn is_mirrored(&self, repository: &Repository, subject: Option<&str>) -> bool {
+        let subject = self.rule.subject_in(subject);
+        let decision = self.in_force.decision(repository.id, subject.as_ref());
+        // Where the policies fail, nothing is left out.
+        decision.map_or(true, |(_, is_mirrored)| is_mirrored)
+    }
+
     fn differing(&self, repository: &Repository, old: &Texts, new: &Texts) -> Vec<String> {
         let subject = repository
             .subject
@@ -109,11 +116,7 @@ impl Repairs for ByPolicy {
             repository: repository.id,
             subject,
             authority,
-            source: if known.is_direct {
-                ComparisonSource::Direct
-            } else {
-                ComparisonSource::Walk
-            },
+            source: known.source,
             form,
             columns: difference.columns.clone(),
             age: known.age,

@@ -86,16 +86,6 @@ impl Comparisons {
         }
     }
 
-    /// Counts a row that the mirror could not apply.
-    pub fn failed_mirror(&self, repository: RepositoryId) {
-        self.count(repository, ComparisonSource::Mirrored, What::Failed, 1);
-    }
-
-    /// Counts a row that was changed behind Turnout's back on the side that is not its authority.
-    pub fn changed_directly(&self, repository: RepositoryId) {
-        self.count(repository, ComparisonSource::Direct, What::Diverged, 1);
-    }
-
     /// Starts the tasks that a host needs. Must be called inside a tokio runtime.
     pub fn work(self: &Arc<Self>, supervisor: &Supervisor) {
         self.keep(supervisor, "compared-reads", Self::compare_reads);

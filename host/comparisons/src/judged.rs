@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
-use turnout_backends::DirtyKey;
+use turnout_backends::{DirtyKey, NotApplied};
 use turnout_mirror::{Judge, Verdict};
-use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
+use turnout_vocabulary::{ApplyFailure, Backend, ComparisonSource, RepositoryId, Retry};
 
 use crate::Comparisons;
+use crate::counts::What;
 
-/// A judge whose verdicts are counted: rows that were changed behind Turnout's back, and rows that can't be mirrored.
+/// A judge whose rows are counted: those that were mirrored, that can't be, and that were changed behind Turnout's back.
 pub struct Counted<J> {
     judge: J,
     comparisons: Arc<Comparisons>,
@@ -18,13 +19,19 @@ impl<J: Judge> Counted<J> {
     pub fn new(judge: J, comparisons: Arc<Comparisons>) -> Self {
         Self { judge, comparisons }
     }
+
+    fn count(&self, repository: RepositoryId, what: What, rows: u64) {
+        let source = ComparisonSource::Mirrored;
+        self.comparisons.count(repository, source, what, rows);
+    }
 }
 
 impl<J: Judge> Judge for Counted<J> {
     fn verdict(&self, source: Backend, repository: RepositoryId, key: &DirtyKey) -> Verdict {
         let verdict = self.judge.verdict(source, repository, key);
         if matches!(verdict, Verdict::Diverged(_)) {
-            self.comparisons.changed_directly(repository);
+            let source = ComparisonSource::Direct;
+            self.comparisons.count(repository, source, What::Diverged, 1);
         }
         verdict
     }
@@ -41,8 +48,18 @@ impl<J: Judge> Judge for Counted<J> {
         self.judge.retry(failure)
     }
 
+    fn mirrored(&self, repository: RepositoryId, rows: u64) {
+        self.count(repository, What::Equal, rows);
+        self.judge.mirrored(repository, rows);
+    }
+
     fn parked(&self, failure: &ApplyFailure) {
-        self.comparisons.failed_mirror(failure.repository);
+        let what = if failure.sqlstate == NotApplied::OTHERWISE {
+            What::Diverged
+        } else {
+            What::Failed
+        };
+        self.count(failure.repository, what, 1);
         self.judge.parked(failure);
     }
 }

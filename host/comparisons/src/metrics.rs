@@ -4,7 +4,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use turnout_vocabulary::{ComparisonSource, Repository};
 
-use crate::counts::{What, word};
+use crate::counts::What;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
@@ -35,7 +35,7 @@ impl ComparisonMetrics {
     pub(crate) fn compared(&self, repository: &Repository, source: ComparisonSource, what: What, rows: u64) {
         let labels = Labels {
             repository: repository.name.clone(),
-            source: word(source),
+            source: source.as_str(),
             result: what.as_str(),
         };
         self.comparisons.get_or_create(&labels).inc_by(rows);

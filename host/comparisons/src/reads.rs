@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use tokio::time::sleep;
 use turnout_backends::{Error, FoundDivergence};
-use turnout_compare::{Columns, Difference, Suspects, Verdict, differences};
+use turnout_compare::{Columns, Difference, Suspects, Verdict, differences, repair};
 use turnout_vocabulary::{Backend, Column, ComparisonSource, Epoch, Find, Repository, RepositoryId, Request};
 
 use crate::counts::What;
@@ -103,11 +103,17 @@ impl Comparisons {
             (true, false) => What::Equal,
         };
         self.count(read.repository, ComparisonSource::Read, what, 1);
-        if !found.is_empty() {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let source = ComparisonSource::Read;
+        if self.reconcile_every.is_some() {
+            repair(&self.sides, repository, read.epoch, (source, &found), &policy).await?;
+            self.call_people(repository, &policy);
+        } else {
             let found: Vec<FoundDivergence> = found.iter().map(Difference::as_found).collect();
-            self.sides
-                .old
-                .note_divergences(repository, read.epoch, "read", &found)
+            let old = &self.sides.old;
+            old.note_divergences(repository, read.epoch, source.as_str(), &found)
                 .await?;
         }
         Ok(())

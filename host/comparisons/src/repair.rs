@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use turnout_backends::Error;
 use turnout_compare::{Load, Options, Progress, Sample, reconcile};
-use turnout_vocabulary::ComparisonSource;
+use turnout_vocabulary::{ComparisonSource, Repository};
 
 use crate::counts::What;
 use crate::{ByPolicy, Comparisons};
@@ -31,6 +31,14 @@ impl Comparisons {
         }
     }
 
+    /// Has people hear of the rows of a repository that the policy wants them to decide about.
+    pub(crate) fn call_people(&self, repository: &Repository, policy: &ByPolicy) {
+        let calls = policy.take_calls();
+        if calls > 0 {
+            self.listener.call(repository, calls);
+        }
+    }
+
     async fn repair_once(&self) -> Result<(), Error> {
         for repository in &*self.repositories {
             let in_force = self.policies.in_force();
@@ -51,10 +59,7 @@ impl Comparisons {
                 PATIENCE,
             );
             let done = done.await?;
-            let calls = policy.take_calls();
-            if calls > 0 {
-                self.listener.call(repository, calls);
-            }
+            self.call_people(repository, &policy);
             self.count(repository.id, ComparisonSource::Walk, What::Equal, done.equal);
             self.count(repository.id, ComparisonSource::Walk, What::Unsettled, done.unsettled);
             self.count(repository.id, ComparisonSource::Walk, What::Diverged, done.different);

@@ -340,8 +340,9 @@ impl<'a> Work<'a> {
     ) -> Result<usize, Error> {
         let shared = &self.applier.shared;
         let mut ack = batch.ack(not_applied);
-        for (repository, rows) in batch.applied() {
+        for (repository, rows) in batch.applied(not_applied) {
             shared.progress.applied(repository, rows);
+            self.applier.judge.mirrored(repository, rows);
         }
         if ack.is_empty() {
             return Ok(0);

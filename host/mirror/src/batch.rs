@@ -320,11 +320,17 @@ impl<'a> Batch<'a> {
             .collect()
     }
 
-    /// How many rows of each repository the batch makes equal.
-    pub(crate) fn applied(&self) -> HashMap<RepositoryId, u64> {
+    /// How many rows of each repository the batch made equal.
+    pub(crate) fn applied(&self, not_applied: &[NotApplied]) -> HashMap<RepositoryId, u64> {
+        let rows = |part: &Part| {
+            let served = &self.repositories[usize::from(part.repository.0)];
+            let is_here = |failure: &&NotApplied| failure.schema == served.schema && failure.table == served.name;
+            let failed = not_applied.iter().filter(is_here).count();
+            part.applying().count().saturating_sub(failed) as u64
+        };
         self.parts
             .iter()
-            .map(|part| (part.repository, part.applying().count() as u64))
+            .map(|part| (part.repository, rows(part)))
             .filter(|(_, rows)| *rows > 0)
             .collect()
     }

@@ -32,6 +32,9 @@ pub trait Judge: Send + Sync + 'static {
     /// Whether a key that could not be applied is tried again, and when.
     fn retry(&self, failure: &ApplyFailure) -> Retry;
 
+    /// Hears that the other side has so many rows of a repository as they were read: each was compared after it was written.
+    fn mirrored(&self, _repository: RepositoryId, _rows: u64) {}
+
     /// Hears that a key is parked.
     fn parked(&self, _failure: &ApplyFailure) {}
 }

@@ -99,6 +99,23 @@ pub enum ComparisonSource {
     Baseline,
 }
 
+impl ComparisonSource {
+    /// All sources.
+    pub const ALL: [Self; 5] = [Self::Read, Self::Mirrored, Self::Walk, Self::Direct, Self::Baseline];
+
+    /// The source's word in the databases and in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Mirrored => "mirrored",
+            Self::Walk => "walk",
+            Self::Direct => "direct",
+            Self::Baseline => "baseline",
+        }
+    }
+}
+
 /// A row that was confirmed to differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DivergedRow {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{PgPool, raw_sql};
+use sqlx::{AssertSqlSafe, PgPool, raw_sql};
 use turnout_tests::{Host, Site, eventually, turnout};
 
 /// A site with mirrored rows, and a host whose comparison is over.
@@ -118,6 +118,50 @@ async fn planted_differences_are_named_and_nothing_else() -> Result<()> {
     ] {
         assert!(listed.contains(expected), "{expected}: {listed}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_that_no_stage_mirrors_are_counted_apart() -> Result<()> {
+    let (site, host, old, new) = mirrored().await?;
+    let phone: String = sqlx::query_scalar("select phone from clients where phone is not null order by id limit 1")
+        .fetch_one(&old)
+        .await?;
+    site.route(&format!(
+        "[[cohort]]\nname = 'phone'\nsubjects = ['{phone}']\nstage = 'dualwrite'\n[default]\nstage = 'off'\n\
+         [repositories.services]\nstage = 'dualwrite'\n[repositories.staff]\nstage = 'dualwrite'\n\
+         [repositories.companies]\nstage = 'dualwrite'\n"
+    ))?;
+    host.status_with("one phone alone is mirrored", |status| status["epoch"] == 2)
+        .await;
+    let update = |phone: &str| format!("update clients set visit_count = visit_count + 1 where phone {phone}");
+    raw_sql(AssertSqlSafe(update(&format!("<> '{phone}' and id % 2 = 0"))))
+        .execute(&old)
+        .await?;
+    let changed: i64 = sqlx::query_scalar("select count(*) from clients where phone <> $1 and id % 2 = 0")
+        .bind(&phone)
+        .fetch_one(&old)
+        .await?;
+    let (status, printed) = verify(&site, &["--repository", "clients"])?;
+    let clients = of(&printed, "clients");
+    assert_eq!(
+        (status, &clients["different"], &clients["not_mirrored"]),
+        (Some(1), &json!(0), &json!(changed)),
+        "{printed}"
+    );
+    assert_eq!(clients["rows"], json!({ "old": 1299, "new": 1299 }));
+    assert_eq!(site.turnout(&["divergence", "list"])?, "no row is known to differ\n");
+
+    raw_sql(AssertSqlSafe(update(&format!("= '{phone}'"))))
+        .execute(&new)
+        .await?;
+    let (_, printed) = verify(&site, &["--repository", "clients"])?;
+    let clients = of(&printed, "clients");
+    assert_eq!(
+        [&clients["different"], &clients["not_mirrored"]],
+        [&json!(1), &json!(changed)],
+        "{printed}"
+    );
     Ok(())
 }
 
@@ -274,6 +318,32 @@ async fn reads_in_shadow_are_compared_and_people_are_told() -> Result<()> {
         "{}",
         status["alerts"]
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn read_that_differs_is_repaired_where_the_host_may() -> Result<()> {
+    let (site, host, old, new) = mirrored().await?;
+    host.stop().await?;
+    site.configure(&[("divergence.reconcile_every", "'1h'")])?;
+    site.route("[default]\nstage = 'shadow'\n")?;
+    let host = site.host().await?;
+    host.status_with("the stage is in force", |status| {
+        status["epoch"].as_u64() > Some(1) && status["leaving"] == json!([]) && status["converging"] == json!([])
+    })
+    .await;
+    // The mirror does not see this change: it leaves no pending entry.
+    raw_sql("begin; set local turnout.epoch = 'mirror'; update services set price = price + 1 where id = 3; commit")
+        .execute(&new)
+        .await?;
+    eventually("the row is as its authority has it", async || {
+        host.get("/rest/v1/services?id=eq.3&select=title,price").await.ok()?;
+        let price = "select price::text from services where id = 3";
+        let old: String = sqlx::query_scalar(price).fetch_one(&old).await.ok()?;
+        let new: String = sqlx::query_scalar(price).fetch_one(&new).await.ok()?;
+        (old == new).then_some(())
+    })
+    .await;
     Ok(())
 }
 

@@ -277,6 +277,29 @@ impl Database {
         .await
     }
 
+    /// How long ago a host raised an alert of this kind about what was compared; `None` if none did within a day.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn raised_ago(&self, kind: &str) -> Result<Option<Duration>, Error> {
+        let seconds: Option<u64> = self
+            .value("select turnout.raised_ago($1)::text", &[Parameter::text(kind)])
+            .await?;
+        Ok(seconds.map(Duration::from_secs))
+    }
+
+    /// Whether this host is to raise an alert of this kind: none was raised within so many seconds. Notes that it is raised now.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn raise_alert(&self, kind: &str, seconds: u32) -> Result<bool, Error> {
+        self.value(
+            "select turnout.raise_alert($1, $2::int4)::text",
+            &[Parameter::text(kind), Parameter::number(seconds)],
+        )
+        .await
+    }
+
     /// How many divergences are open here.
     ///
     /// # Errors

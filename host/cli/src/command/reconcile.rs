@@ -63,6 +63,7 @@ pub(crate) fn run(path: &Path, arguments: &Reconcile) -> Result<()> {
 fn tell(repository: &str, done: &Reconciled, rehearsed: bool, out: &mut impl Write) -> Result<()> {
     let Reconciled {
         different,
+        not_mirrored,
         marked,
         repaired,
         parked,
@@ -70,7 +71,16 @@ fn tell(repository: &str, done: &Reconciled, rehearsed: bool, out: &mut impl Wri
         ..
     } = done;
     if *different == 0 {
-        return Ok(writeln!(out, "{repository}: equal")?);
+        writeln!(out, "{repository}: equal")?;
+    }
+    if *not_mirrored > 0 {
+        writeln!(
+            out,
+            "{repository}: {not_mirrored} rows differ that are not mirrored in the stage of their subject"
+        )?;
+    }
+    if *different == 0 {
+        return Ok(());
     }
     if rehearsed {
         return Ok(writeln!(
@@ -84,7 +94,7 @@ fn tell(repository: &str, done: &Reconciled, rehearsed: bool, out: &mut impl Wri
     )?;
     if different > marked {
         let left = different - marked;
-        writeln!(out, "  {left} rows are not mirrored in the stage that they are in")?;
+        writeln!(out, "  {left} rows changed stage meanwhile and are not mirrored now")?;
     }
     for (key, reason) in parked {
         writeln!(out, "  {key} is parked: {reason}")?;

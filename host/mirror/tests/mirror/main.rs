@@ -21,6 +21,7 @@ mod locked;
 mod lost_columns;
 mod numbers;
 mod outage;
+mod raised;
 mod received;
 mod references;
 mod restored;

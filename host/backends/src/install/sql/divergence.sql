@@ -210,6 +210,28 @@ as $$
     group by served.schema_name, served.table_name, known.source
 $$;
 
+-- How many seconds ago an alert of this kind was raised; null if none was within a day.
+create or replace function turnout.raised_ago(in_kind text) returns bigint
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    select greatest(0, floor(extract(epoch from clock_timestamp() - at)))::bigint from turnout.raised
+    where kind = in_kind and at > clock_timestamp() - interval '1 day'
+$$;
+
+-- Whether an alert of this kind is to be raised: none was within the last so many seconds. Notes that it is raised now.
+create or replace function turnout.raise_alert(in_kind text, seconds integer) returns boolean
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    delete from turnout.raised where at < clock_timestamp() - interval '1 day' and kind <> in_kind;
+    with noted as (
+        insert into turnout.raised as known (kind, at) values (in_kind, clock_timestamp())
+        on conflict (kind) do update set at = excluded.at
+        where known.at <= clock_timestamp() - seconds * interval '1 second'
+        returning 1
+    )
+    select exists (select from noted)
+$$;
+
 -- How many divergences are open on this side.
 create or replace function turnout.open_divergences() returns bigint
 language sql volatile security definer set search_path = pg_catalog, pg_temp

@@ -259,3 +259,10 @@ create table if not exists turnout.comparison (
     failed bigint not null,
     primary key (at, repository, source)
 );
+
+-- When the hosts last raised an alert of each kind about what was compared, on the side `new` alone: so a restart or a second host raises
+-- none anew.
+create table if not exists turnout.raised (
+    kind text primary key,
+    at timestamptz not null
+);

@@ -22,6 +22,9 @@ pub(super) struct Proof {
     pub(super) tolerated: u64,
     /// How many keys changed or were pending at every look.
     pub(super) unsettled: u64,
+    /// How many keys have rows that differ and are not mirrored in the stage of their subject.
+    #[serde(default)]
+    pub(super) not_mirrored: u64,
     /// The columns that one side alone has.
     pub(super) missing_columns: Vec<String>,
     /// When the comparison began and ended, in RFC 3339.
@@ -31,6 +34,13 @@ pub(super) struct Proof {
     pub(super) seconds: f64,
     /// The snapshot of each side before the first and after the last row. Every row was equal at a moment between both.
     pub(super) snapshots: PerBackend<[String; 2]>,
+}
+
+impl Proof {
+    /// Whether only rows differ that are not mirrored.
+    pub(super) fn is_equal_where_mirrored(&self) -> bool {
+        self.reason.is_none() && self.different == 0 && self.missing_columns.is_empty()
+    }
 }
 
 /// What is certain of a comparison.

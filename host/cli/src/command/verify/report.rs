@@ -29,7 +29,11 @@ pub(super) fn text(proofs: &[Proof], evidence: i64, out: &mut impl Write) -> Res
         }
         writeln!(out, "  from {} to {}, {:.1} s", proof.began, proof.ended, proof.seconds)?;
     }
+    let only_unmirrored = proofs
+        .iter()
+        .all(|proof| proof.verdict != Verdict::Different || proof.is_equal_where_mirrored());
     let verdict = match Verdict::of_all(proofs) {
+        Verdict::Different if only_unmirrored => "the sides differ in rows that are not mirrored, and in no other",
         Verdict::Equal => "both sides are equal",
         Verdict::Different => "the sides differ: `turnout divergence list` names the rows",
         Verdict::Unknown => "it could not be told whether the sides are equal",
@@ -44,9 +48,16 @@ fn in_words(proof: &Proof) -> String {
     }
     let mut words = vec![match proof.verdict {
         Verdict::Equal => "equal".to_owned(),
+        Verdict::Different if proof.is_equal_where_mirrored() => "no mirrored row differs".to_owned(),
         Verdict::Different => format!("{} rows differ", proof.different),
         Verdict::Unknown => "not certain".to_owned(),
     }];
+    if proof.not_mirrored > 0 {
+        words.push(format!(
+            "{} rows differ that are not mirrored in the stage of their subject",
+            proof.not_mirrored
+        ));
+    }
     if proof.unsettled > 0 {
         words.push(format!(
             "{} rows changed or were pending at every look",

@@ -139,7 +139,7 @@ impl Verification {
         watch.bar.finish_and_clear();
         let last = snapshots(sides).await?;
         let current = std::mem::take(&mut self.current);
-        let verdict = if tally.diverged > 0 || !columns.missing.is_empty() {
+        let verdict = if tally.diverged + tally.not_mirrored > 0 || !columns.missing.is_empty() {
             Verdict::Different
         } else if tally.unsettled > 0 {
             Verdict::Unknown
@@ -156,6 +156,7 @@ impl Verification {
             different: tally.diverged,
             tolerated: tally.tolerated,
             unsettled: tally.unsettled,
+            not_mirrored: tally.not_mirrored,
             missing_columns: columns.missing,
             began: current.began.unwrap_or_default(),
             ended: now(),
@@ -229,6 +230,7 @@ impl Proof {
             different: 0,
             tolerated: 0,
             unsettled: 0,
+            not_mirrored: 0,
             missing_columns: Vec::new(),
             began: String::new(),
             ended: String::new(),
