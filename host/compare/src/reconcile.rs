@@ -79,6 +79,7 @@ pub async fn reconcile(
     let mut suspects = Suspects::new(sides, repository, &columns.common, patience);
     repairing.keys.iter().for_each(|key| suspects.add(key));
     while !suspects.is_empty() {
+        let looked = Instant::now();
         let mut equal = Vec::new();
         for finding in suspects.look().await? {
             match finding.verdict {
@@ -93,7 +94,8 @@ pub async fn reconcile(
         reconciled.repaired += equal.len() as u64;
         end(sides, repository, &equal).await?;
         if !suspects.is_empty() {
-            sleep(PAUSE).await;
+            // Looks at many keys must not keep the mirror from its work.
+            sleep(PAUSE.max(looked.elapsed())).await;
         }
     }
     Ok(reconciled)

@@ -46,6 +46,16 @@ fn verify(site: &Site, more: &[&str]) -> Result<(Option<i32>, Value)> {
     Ok((output.status.code(), printed))
 }
 
+/// How much was compared, as the metrics have it.
+fn counted(metrics: &str, repository: &str, source: &str, result: &str) -> u64 {
+    let name =
+        format!("turnout_comparisons_total{{repository=\"{repository}\",source=\"{source}\",result=\"{result}\"}} ");
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok());
+    line.unwrap_or_default()
+}
+
 fn of<'v>(printed: &'v Value, repository: &str) -> &'v Value {
     let all = printed["repositories"].as_array();
     let found = all.and_then(|all| all.iter().find(|proof| proof["repository"] == repository));
@@ -168,6 +178,11 @@ async fn rows_that_no_stage_mirrors_are_counted_apart() -> Result<()> {
 #[tokio::test]
 async fn rows_on_their_way_are_no_difference() -> Result<()> {
     let (site, host, _old, _new) = mirrored().await?;
+    site.route("[default]\nstage = 'shadow'\n")?;
+    host.status_with("the stage is in force", |status| {
+        status["epoch"].as_u64() > Some(1) && status["leaving"] == json!([]) && status["converging"] == json!([])
+    })
+    .await;
     let (host, written) = (Arc::new(host), Arc::new(AtomicU64::new(0)));
     let is_over = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..4_u64)
@@ -181,6 +196,9 @@ async fn rows_on_their_way_are_no_difference() -> Result<()> {
                     let change = json!({ "visit_count": count % 3 });
                     let answer = host.write(Method::PATCH, &path, &change).await?;
                     ensure!(answer.status.is_success(), "{}", answer.text);
+                    if count % 8 == 0 {
+                        host.get(&path).await?;
+                    }
                 }
                 anyhow::Ok(())
             })
@@ -200,6 +218,11 @@ async fn rows_on_their_way_are_no_difference() -> Result<()> {
         writer.await??;
     }
     assert!(written.load(Relaxed) > 100, "{written:?} writes");
+    let metrics = host.send(host.request(Method::GET, "/metrics")).await?.text;
+    let of_reads = |result: &str| counted(&metrics, "clients", "read", result);
+    assert!(of_reads("equal") > 0, "{metrics}");
+    assert_eq!(of_reads("diverged"), 0, "{metrics}");
+    assert_eq!(site.turnout(&["divergence", "list"])?, "no row is known to differ\n");
     Ok(())
 }
 
@@ -249,6 +272,55 @@ async fn reconcile_makes_both_sides_equal_again() -> Result<()> {
 }
 
 #[tokio::test]
+async fn ten_thousand_differences_are_repaired_while_requests_go_on() -> Result<()> {
+    const ROWS: u32 = 10_000;
+    let (site, host, old, new) = mirrored().await?;
+    for side in [&old, &new] {
+        raw_sql(AssertSqlSafe(format!(
+            "begin; set local turnout.epoch = 'mirror';
+             insert into clients (id, name, created_at, updated_at)
+             select n, 'client ' || n, '2026-01-01', '2026-01-01' from generate_series(100001, 100000 + {ROWS}) as n; commit"
+        )))
+        .execute(side)
+        .await?;
+    }
+    raw_sql(
+        "begin; set local turnout.epoch = 'mirror'; update clients set name = name || '!' where id > 100000; commit",
+    )
+    .execute(&new)
+    .await?;
+    let (host, is_over) = (Arc::new(host), Arc::new(AtomicBool::new(false)));
+    let requests = tokio::spawn({
+        let (host, is_over) = (Arc::clone(&host), Arc::clone(&is_over));
+        async move {
+            let mut answered = 0_u32;
+            while !is_over.load(Relaxed) {
+                let answer = host.get("/rest/v1/clients?id=eq.10&select=id").await?;
+                ensure!(answer.status == 200, "{}", answer.text);
+                answered += 1;
+            }
+            anyhow::Ok(answered)
+        }
+    });
+    let site = Arc::new(site);
+    let repaired = tokio::task::spawn_blocking({
+        let site = Arc::clone(&site);
+        move || site.turnout(&["reconcile", "--repository", "clients"])
+    });
+    let repaired = repaired.await??;
+    is_over.store(true, Relaxed);
+    let answered = requests.await??;
+    let expected = format!("clients: {ROWS} rows differed, {ROWS} were mirrored again, {ROWS} are equal now");
+    assert!(repaired.contains(&expected), "{repaired}");
+    assert!(answered > 50, "{answered} requests were answered meanwhile");
+    assert_eq!(verify(&site, &["--repository", "clients"])?.0, Some(0));
+    let status = host.get("/v1/status").await?.json();
+    let alerts = status["alerts"].as_array().map_or(0, Vec::len);
+    assert!(alerts <= 5, "{}", status["alerts"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn differences_that_the_policy_tolerates_are_equal() -> Result<()> {
     let (site, host, _old, new) = mirrored().await?;
     plant(&new).await?;
@@ -287,16 +359,10 @@ async fn reads_in_shadow_are_compared_and_people_are_told() -> Result<()> {
         );
         host.get("/rest/v1/services?id=eq.4").await?;
     }
-    let counted = |metrics: &str, result: &str| {
-        let name = format!("turnout_comparisons_total{{repository=\"services\",source=\"read\",result=\"{result}\"}} ");
-        let line = metrics
-            .lines()
-            .find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok());
-        line.unwrap_or_default()
-    };
+    let of_reads = |metrics: &str, result: &str| counted(metrics, "services", "read", result);
     eventually("reads are compared", async || {
         let metrics = host.send(host.request(Method::GET, "/metrics")).await.ok()?.text;
-        (counted(&metrics, "diverged") >= 10 && counted(&metrics, "equal") >= 10).then_some(())
+        (of_reads(&metrics, "diverged") >= 10 && of_reads(&metrics, "equal") >= 10).then_some(())
     })
     .await;
     let listed = site.turnout(&["divergence", "list", "--repository", "services"])?;

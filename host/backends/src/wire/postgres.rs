@@ -63,9 +63,10 @@ impl Pool {
     /// The same, for sessions that write nothing but the mirror: triggers and foreign keys are silent in all of them where
     /// that is granted. A transaction that silences them itself makes PostgreSQL forget every plan of its session, twice.
     /// Each statement sees what was committed before it, whatever the database's default: whoever waited for a table must see
-    /// it as it is then.
+    /// it as it is then. PostgreSQL compiles no statement: where a session discourages plans by their cost, it would take an acknowledgement
+    /// of a millisecond for one worth a second of compiling.
     pub(crate) fn silent(reach: Arc<Reach>, Options(options): Options, settings: Settings) -> Self {
-        let options = options.options([("default_transaction_isolation", "read committed")]);
+        let options = options.options([("default_transaction_isolation", "read committed"), ("jit", "off")]);
         let silent = options.clone().options([("session_replication_role", "replica")]);
         let pool = Self::new(reach, Options(options), settings);
         pool.maker.set_connect_options(silent);

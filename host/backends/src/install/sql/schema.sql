@@ -164,6 +164,7 @@ create table if not exists turnout.past_divergence (
     ended_by text not null
 );
 create index if not exists past_divergence_key on turnout.past_divergence (repository, key);
+create index if not exists past_divergence_ended_at on turnout.past_divergence (ended_at);
 
 -- What was proved, on the side `new` alone. Each entry holds the digest of the one before, so a gap shows.
 create table if not exists turnout.evidence (

@@ -159,7 +159,13 @@ begin
         perform turnout.end_divergences(
             'mirrored', array_agg(divergence.repository), array_agg(divergence.key)
         )
-        from turnout.divergence join turnout.dirty using (repository, key)
+        from turnout.dirty
+        -- A plan that was made while there was no divergence must not go through all of them now: the offset keeps the order of this join.
+        cross join lateral (
+            select repository, key from turnout.divergence as known
+            where known.repository = dirty.repository and known.key = dirty.key
+            offset 0
+        ) as divergence
         where dirty.ctid = any(entries)
             -- What was received before may have diverged since.
             and not exists (
