@@ -5,11 +5,14 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use subtle::{Choice, ConstantTimeEq};
 use turnout_postgrest::Refusal;
+use turnout_vocabulary::Caller;
 
 use crate::Host;
+use crate::Tokens;
 use crate::rest::refuse;
 
 /// The keys of the API: the application's, the administrator's, and one for metrics and status alone. `Debug` hides them.
@@ -18,6 +21,7 @@ pub struct Keys {
     application: String,
     admin: String,
     metrics: Option<String>,
+    tokens: Option<Arc<Tokens>>,
 }
 
 impl Keys {
@@ -28,7 +32,30 @@ impl Keys {
             application,
             admin,
             metrics,
+            tokens: None,
         }
+    }
+
+    /// The same, which open `/rest/v1` to tokens, too.
+    #[must_use]
+    pub fn with_tokens(self, tokens: Tokens) -> Self {
+        Self {
+            tokens: Some(Arc::new(tokens)),
+            ..self
+        }
+    }
+
+    /// On whose behalf a request runs: on the application's (`None`) where it carries one of the host's own keys, else as its token says.
+    /// supabase-js sends a user's token as bearer token beside the key of the project, so the bearer token counts.
+    pub(crate) fn caller(&self, head: &Parts) -> Result<Option<Caller>, Refusal> {
+        let Some(tokens) = &self.tokens else {
+            return self.check(&head.headers).map(|()| None);
+        };
+        let token = bearer(&head.headers).or_else(|| head.headers.get("apikey").map(HeaderValue::as_bytes));
+        if token.is_some_and(|token| is_one_of(token, &[&self.application, &self.admin]).into()) {
+            return Ok(None);
+        }
+        tokens.caller(token, head).map(Some)
     }
 
     /// The administrator's key.
@@ -76,20 +103,25 @@ impl Keys {
 /// Whether a request carries one of `keys`, as `apikey` or as bearer token; supabase-js sends both. The comparison takes the same time for
 /// all keys of one length, so timing reveals nothing but the length.
 fn carry(headers: &HeaderMap, keys: &[&str]) -> bool {
-    let bearer = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-    let bearer = bearer.and_then(|value| {
-        value
-            .strip_prefix(b"Bearer ")
-            .or_else(|| value.strip_prefix(b"bearer "))
-    });
     let apikey = headers.get("apikey").map(HeaderValue::as_bytes);
     let mut found = Choice::from(0);
-    for offered in [apikey, bearer].into_iter().flatten() {
-        for key in keys {
-            found |= offered.ct_eq(key.as_bytes());
-        }
+    for offered in [apikey, bearer(headers)].into_iter().flatten() {
+        found |= is_one_of(offered, keys);
     }
     found.into()
+}
+
+fn is_one_of(offered: &[u8], keys: &[&str]) -> Choice {
+    let equal = keys.iter().map(|key| offered.ct_eq(key.as_bytes()));
+    equal.fold(Choice::from(0), |found, equal| found | equal)
+}
+
+/// The bearer token of a request.
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(AUTHORIZATION)?.as_bytes();
+    value
+        .strip_prefix(b"Bearer ")
+        .or_else(|| value.strip_prefix(b"bearer "))
 }
 
 impl fmt::Debug for Keys {

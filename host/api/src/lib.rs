@@ -8,6 +8,7 @@ mod observe;
 mod rest;
 mod server;
 mod status;
+mod tokens;
 mod transactions;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use status::{
     AlertStatus, BackendStatus, ComparisonStatus, DifferenceStatus, GapStatus, MirrorStatus, ParkedStatus,
     RepositoryStatus, RestoredStatus, RowsStatus, Status, TaskFailure, TaskStatus, TrialStatus,
 };
+pub use tokens::{KeyError, Tokens};
 
 /// A host that is ready to serve: the state that all handlers share.
 pub struct Host {

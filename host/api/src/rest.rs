@@ -13,7 +13,7 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use turnout_postgrest::{Call, Refusal};
-use turnout_vocabulary::{Operation, OperationId, Repository, Subject};
+use turnout_vocabulary::{Caller, Operation, OperationId, Repository, Subject};
 
 use crate::Host;
 
@@ -45,13 +45,13 @@ async fn admit(
     name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    host.keys.check(request.headers())?;
+    let (head, body) = request.into_parts();
+    let caller = host.keys.caller(&head)?;
     let Path(name) = name.map_err(|rejection| Refusal::unreadable_path(rejection.body_text()))?;
     let repository = host.pipeline.repository(&name);
     let repository = repository.ok_or_else(|| Refusal::unknown_table("public", &name))?;
-    let (head, body) = request.into_parts();
     // The future is boxed because each caller above would otherwise move its kilobytes.
-    let operate = |body| Box::pin(operate(host, id, repository, head, body));
+    let operate = |body| Box::pin(operate(host, id, repository, caller, head, body));
     host.gate.within(body, operate).await
 }
 
@@ -60,22 +60,25 @@ async fn operate(
     host: &Host,
     id: OperationId,
     repository: &Repository,
+    caller: Option<Caller>,
     head: Parts,
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let named_subject = subject(host, &head.headers)?;
     let query = head.uri.query().unwrap_or_default();
     let Call { request, answer } = turnout_postgrest::parse(&head.method, repository, query, &head.headers, &body)?;
+    let is_anonymous = caller.as_ref().is_some_and(|caller| caller.is_anonymous);
     let operation = Operation {
         id,
         repository: repository.id,
         named_subject,
+        caller,
         request,
     };
     let (provenance, result) = host.pipeline.run(operation).await;
     let response = match result {
         Ok(outcome) => turnout_postgrest::answer(&answer, repository, outcome).map(Into::into),
-        Err(error) => refuse(refusal::of(error, &host.labels)),
+        Err(error) => refuse(refusal::of(error, &host.labels).to_caller(is_anonymous)),
     };
     Ok(provenance::declare(provenance, response))
 }

@@ -3,7 +3,7 @@ mod transaction;
 use std::sync::Arc;
 
 use turnout_supervisor::{Supervisor, Task};
-use turnout_vocabulary::{Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request, SubjectKind};
+use turnout_vocabulary::{Backend, Caller, Epoch, Filter, Health, Insert, Outcome, Repository, Request, SubjectKind};
 
 pub use transaction::Entry;
 
@@ -116,9 +116,23 @@ impl Database {
     /// # Errors
     /// Any [`Error`] but [`Error::Url`]. After [`Error::Fenced`] nothing was done.
     pub async fn execute(&self, repository: &Repository, request: &Request, epoch: Epoch) -> Result<Outcome, Error> {
+        self.execute_as(repository, request, epoch, None).await
+    }
+
+    /// The same under the role of a caller. To PostgreSQL the role needs `turnout install`, and Turnout's own role must be a member of it.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute); [`Error::NoRoles`] if Turnout is not installed here.
+    pub async fn execute_as(
+        &self,
+        repository: &Repository,
+        request: &Request,
+        epoch: Epoch,
+        caller: Option<&Caller>,
+    ) -> Result<Outcome, Error> {
         let mut schema = self.schemas.get(&self.connections).await?;
         loop {
-            match self.execute_with(&schema, repository, request, epoch).await {
+            match self.execute_with(&schema, repository, request, epoch, caller).await {
                 // What PostgreSQL refuses with such an error has changed nothing, so a write may be tried again too.
                 Err(error) if error.may_be_stale_schema() => {
                     schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
@@ -252,10 +266,19 @@ impl Database {
         repository: &Repository,
         request: &Request,
         epoch: Epoch,
+        caller: Option<&Caller>,
     ) -> Result<Outcome, Error> {
         let table = self.table(schema, repository)?;
-        let carried = schema.installed.then(|| epoch.to_string());
-        let statement = sql::statement(table, &repository.key, request, carried.as_deref(), false)?;
+        // A read as a caller's role leaves the fence to `turnout.run_as`: the role may not read it.
+        let carries = schema.installed && (caller.is_none() || request.action().is_write());
+        let carried = carries.then(|| epoch.to_string());
+        let mut statement = sql::statement(table, &repository.key, request, carried.as_deref(), false)?;
+        if let Some(caller) = caller {
+            if !schema.installed {
+                return Err(Error::NoRoles { backend: self.backend });
+            }
+            statement = sql::as_caller(&statement, caller, self.backend)?;
+        }
         let is_write = request.action().is_write();
         let answer = self.connections.run(&statement, !is_write).await?;
         let (outcome, fence) = self.outcome(answer, repository, request)?;

@@ -85,6 +85,14 @@ pub enum Error {
         /// How many rows there are.
         rows: u64,
     },
+    /// Callers have roles of their own only where Turnout is installed.
+    #[error(
+        "backend {backend} can't run requests under the roles of their tokens, because Turnout is not installed there; run `turnout install {backend}`"
+    )]
+    NoRoles {
+        /// The backend.
+        backend: Backend,
+    },
     /// The operation was decided under an epoch that is over; nothing was done. Decide it again under a newer one.
     #[error("backend {backend} no longer accepts this epoch")]
     Fenced {

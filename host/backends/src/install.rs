@@ -25,6 +25,7 @@ const PARTS: &[&str] = &[
     include_str!("install/sql/failover.sql"),
     include_str!("install/sql/sequences.sql"),
     include_str!("install/sql/serve.sql"),
+    include_str!("install/sql/roles.sql"),
 ];
 
 /// Who may call the functions. The name of the role is put in place of `{role}`.

@@ -12,6 +12,7 @@
 //! | 4 | a JSON array of texts, or null | the key of a single new row |
 //! | 5 | a number or null | of a read the fence, of a write its transaction, where Turnout is installed |
 
+mod as_caller;
 mod delete;
 mod filter;
 mod find;
@@ -27,6 +28,7 @@ use turnout_vocabulary::{Reference, Request};
 use crate::error::Error;
 use crate::schema::Table;
 
+pub(crate) use as_caller::as_caller;
 pub(crate) use statement::{Parameter, Statement, names_an_old_type, quoted, quoted_text};
 pub(crate) use subjects::{conflicting, distinct as distinct_subjects, sample as sampled_subjects, subjects};
 pub(crate) use written::rows_of_refused_single;

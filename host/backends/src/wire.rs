@@ -27,7 +27,7 @@ use turnout_vocabulary::Backend;
 
 pub(crate) use answer::{Answer, FromText, Hex, Json, Misread};
 pub use isolation::Isolation;
-pub(crate) use list::Listed;
+pub(crate) use list::{Listed, texts_alone};
 pub use list::{Undone, Why};
 pub(crate) use postgres::{Options, Pool};
 pub(crate) use reach::Reach;

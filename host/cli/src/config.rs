@@ -8,6 +8,7 @@ mod policies;
 mod problems;
 mod repository;
 mod section;
+mod tokens;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -112,6 +113,7 @@ impl Config {
         let mut root = Section::root(text, &problems);
 
         let api = ApiConfig::read(root.section("api"), environment);
+        let tokens = tokens::read(root.section("jwt"), folder, environment);
 
         let mut log = root.section("log");
         let log_config = LogConfig {
@@ -191,7 +193,10 @@ impl Config {
         warnings.extend(phones_alone);
         Ok(Self {
             listen: api.listen,
-            keys,
+            keys: match tokens {
+                Some(tokens) => keys.with_tokens(tokens),
+                None => keys,
+            },
             limits: Limits {
                 connections,
                 ..api.limits

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use tokio::time::sleep;
 use turnout_backends::{Error, FoundDivergence};
 use turnout_compare::{Columns, Difference, Suspects, Verdict, differences, repair};
-use turnout_vocabulary::{Backend, Column, ComparisonSource, Epoch, Find, Repository, RepositoryId, Request};
+use turnout_vocabulary::{Backend, Caller, Column, ComparisonSource, Epoch, Find, Repository, RepositoryId, Request};
 
 use crate::counts::What;
 use crate::{ByPolicy, Comparisons};
@@ -35,6 +35,8 @@ pub struct Read {
     pub authority: Backend,
     /// The answer.
     pub answer: String,
+    /// On whose behalf it was made.
+    pub caller: Option<Caller>,
 }
 
 impl Comparisons {
@@ -125,7 +127,7 @@ impl Comparisons {
             ..read.find.clone()
         });
         let outcome = self.sides[backend]
-            .execute(self.of(read.repository), &request, read.epoch)
+            .execute_as(self.of(read.repository), &request, read.epoch, read.caller.as_ref())
             .await?;
         Ok(outcome.body)
     }
@@ -145,7 +147,9 @@ impl Comparisons {
         };
         find.window.limit = Some(find.window.limit.map_or(LOOKED_AT, |limit| limit.min(LOOKED_AT)));
         let request = Request::Find(find);
-        let outcome = self.sides[backend].execute(repository, &request, read.epoch).await?;
+        let outcome = self.sides[backend]
+            .execute_as(repository, &request, read.epoch, read.caller.as_ref())
+            .await?;
         let rows: Vec<Box<RawValue>> = serde_json::from_str(&outcome.body).unwrap_or_default();
         if rows.is_empty() {
             return Ok(Vec::new());

@@ -9,7 +9,7 @@ use turnout_comparisons::Comparisons;
 use turnout_mirror::Mirror;
 use turnout_runtime::{Routing, World};
 use turnout_vocabulary::{
-    Action, Admission, Backend, Filter, MirrorState, Operation, OperationId, Outcome, PerBackend, Repository,
+    Action, Admission, Backend, Caller, Filter, MirrorState, Operation, OperationId, Outcome, PerBackend, Repository,
     RepositoryId, Request, Subject, SubjectRule,
 };
 
@@ -78,7 +78,10 @@ impl Pipeline {
     /// Does one operation, from the first decision to the last under the same policies. If these are overtaken before
     /// anything was done, it is decided again under the next, unseen by the caller.
     pub async fn run(&self, operation: Operation) -> (Provenance, Result<Outcome, Error>) {
-        let mut run = Run::begin(self, operation.id, operation.repository);
+        let mut run = Run {
+            caller: operation.caller.as_ref(),
+            ..Run::begin(self, operation.id, operation.repository)
+        };
         let action = operation.request.action();
         let mut request = Cow::Borrowed(&operation.request);
         let mut deadline = None;
@@ -139,6 +142,7 @@ impl Pipeline {
 pub(crate) struct Run<'a> {
     pub(crate) pipeline: &'a Pipeline,
     pub(crate) repository: &'a Repository,
+    pub(crate) caller: Option<&'a Caller>,
     pub(crate) policies: Arc<InForce>,
     pub(crate) provenance: Provenance,
     /// The parts of a split write that are done, though not all are.
@@ -153,6 +157,7 @@ impl<'a> Run<'a> {
         Self {
             pipeline,
             repository: &pipeline.repositories[usize::from(repository.0)],
+            caller: None,
             provenance: Provenance::begin(operation, policies.epoch),
             policies,
             written: None,

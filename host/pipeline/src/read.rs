@@ -96,13 +96,14 @@ impl Run<'_> {
             epoch: self.policies.epoch,
             authority,
             answer: outcome.body.clone(),
+            caller: self.caller.cloned(),
         });
     }
 
     async fn read_from(&mut self, backend: Backend, request: &Request) -> Result<Outcome, BackendError> {
-        let (repository, epoch) = (self.repository, self.policies.epoch);
+        let (repository, epoch, caller) = (self.repository, self.policies.epoch, self.caller);
         self.ask(backend, async |database| {
-            database.execute(repository, request, epoch).await
+            database.execute_as(repository, request, epoch, caller).await
         })
         .await
     }

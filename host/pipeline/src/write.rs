@@ -85,10 +85,10 @@ impl Run<'_> {
     }
 
     async fn execute(&mut self, authority: Backend, request: &Request) -> Result<Outcome, Error> {
-        let (repository, epoch) = (self.repository, self.policies.epoch);
+        let (repository, epoch, caller) = (self.repository, self.policies.epoch, self.caller);
         let answer = self
             .ask(authority, async |database| {
-                database.execute(repository, request, epoch).await
+                database.execute_as(repository, request, epoch, caller).await
             })
             .await;
         Ok(answer?)

@@ -1,5 +1,6 @@
 //! One call of the application, as data.
 
+mod caller;
 mod filter;
 mod reference;
 mod shape;
@@ -9,6 +10,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
+pub use caller::Caller;
 pub use filter::{Comparison, Filter, IsValue, Operand, Operator};
 pub use reference::{PlacedReference, Reference, Referred};
 pub use shape::{Column, NullsOrder, OrderBy, Window};
@@ -25,6 +27,8 @@ pub struct Operation {
     pub repository: RepositoryId,
     /// The subject that the caller named in a header beside the request, if any.
     pub named_subject: Option<Subject>,
+    /// On whose behalf it runs; `None` for the application itself, under Turnout's own role.
+    pub caller: Option<Caller>,
     /// What is asked for.
     pub request: Request,
 }

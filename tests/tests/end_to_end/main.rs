@@ -33,6 +33,7 @@ mod references;
 mod reload;
 mod replay;
 mod restored;
+mod roles;
 mod routing;
 mod said;
 mod schemas;

@@ -111,7 +111,7 @@ pub(super) fn texts<'s>(
 }
 
 /// The same for a statement outside a list.
-pub(super) fn texts_alone<'s>(statement: &'s Statement<'_>, of: Backend) -> Result<Vec<Option<Cow<'s, str>>>, Error> {
+pub(crate) fn texts_alone<'s>(statement: &'s Statement<'_>, of: Backend) -> Result<Vec<Option<Cow<'s, str>>>, Error> {
     texts(statement, &[]).map_err(|_| Error::Unexpected {
         backend: of,
         reason: "a statement outside a list refers to an answer".to_owned(),

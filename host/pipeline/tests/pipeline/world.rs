@@ -157,6 +157,7 @@ impl World {
             id: OperationId::generate(),
             repository: CLIENTS,
             named_subject: None,
+            caller: None,
             request,
         };
         self.pipeline.run(operation).await

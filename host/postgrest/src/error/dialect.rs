@@ -162,6 +162,40 @@ impl Refusal {
             )
     }
 
+    /// 401 `PGRST301`: the request's token can't be read, or nobody known has signed it.
+    #[must_use]
+    pub fn invalid_token(message: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "PGRST301", message).challenge(message)
+    }
+
+    /// 401 `PGRST303`: the request's token says something that keeps it from being valid now or here.
+    #[must_use]
+    pub fn invalid_claims(message: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "PGRST303", message).challenge(message)
+    }
+
+    /// Tells the caller to authenticate, and why the token does not do.
+    fn challenge(self, message: &str) -> Self {
+        let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{message}\"");
+        match HeaderValue::from_str(&challenge) {
+            Ok(challenge) => self.header(header::WWW_AUTHENTICATE, challenge),
+            Err(_) => self,
+        }
+    }
+
+    /// The same as the caller gets it: whoever has no token and lacks a privilege (42501) is asked for a token (401).
+    #[must_use]
+    pub fn to_caller(self, is_anonymous: bool) -> Self {
+        if !is_anonymous || self.code() != "42501" {
+            return self;
+        }
+        let refusal = self.header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            ..refusal
+        }
+    }
+
     /// 401 `PGRST302`: the request has no key.
     #[must_use]
     pub fn no_key() -> Self {

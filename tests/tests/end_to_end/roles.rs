@@ -1,0 +1,192 @@
+//! Requests run under the roles of their tokens, so that row-level security binds them on both sides.
+
+use anyhow::Result;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::{PgPool, raw_sql};
+use turnout_tests::{Answer, Host, Site, eventually};
+
+const SECRET: &str = "a secret for tests of thirty-two characters or more";
+
+/// `{"role": "member", "client_id": 10}`, signed with the secret.
+const MEMBER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb2xlIjoibWVtYmVyIiwiY2xpZW50X2lkIjoxMH0.QZh1gENpj2mFbIhjDC9hcgsDvn6fnmLoLmrqimC5psQ";
+/// `{"role": "member", "exp": 1}`, signed with the secret.
+const EXPIRED: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb2xlIjoibWVtYmVyIiwiZXhwIjoxfQ.H12e_tpJkxupzca0LriG3LW2xhagn8dcACk8SqMjhxE";
+/// `{"role": "nobody_known"}`, signed with the secret.
+const STRANGER: &str =
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb2xlIjoibm9ib2R5X2tub3duIn0.uMPxiFI2tcKvPMx7d7ZPjKnRCP8UnksOxGNbtSXgFWo";
+
+/// What the application has set up on both sides: a role that sees one client, whom its token names.
+const ROLES: &str = "
+    create role anon; create role member;
+    grant usage on schema public to anon, member;
+    grant select, insert, update, delete on clients to member;
+    grant usage on all sequences in schema public to member;
+    alter table clients enable row level security;
+    create policy own on clients for all to member
+        using (id = (current_setting('request.jwt.claims')::json ->> 'client_id')::integer);
+    create function admit() returns void language plpgsql as $$
+    begin
+        if current_setting('request.headers')::json ->> 'x-blocked' is not null then
+            raise sqlstate 'PT403' using message = 'blocked ' || current_setting('request.method') || ' '
+                || current_setting('request.path') || ' of ' || current_user;
+        end if;
+    end $$;";
+
+async fn asked(host: &Host, method: Method, path: &str, token: Option<&str>, rows: Option<Value>) -> Result<Answer> {
+    let request = host.bare(method, path).header("prefer", "return=representation");
+    let request = token
+        .into_iter()
+        .fold(request, |request, token| request.bearer_auth(token));
+    host.send(rows.into_iter().fold(request, |request, rows| request.json(&rows)))
+        .await
+}
+
+/// A site whose clients are bound by row-level security, and a host that takes tokens.
+async fn set_up(stage: &str) -> Result<(Site, Host, PgPool, PgPool)> {
+    let site = Site::set_up().await?;
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        raw_sql(ROLES).execute(side).await?;
+    }
+    for side in ["old", "new"] {
+        site.turnout(&["install", side])?;
+    }
+    site.configure(&[
+        ("jwt.secret", &format!("'{SECRET}'")),
+        ("jwt.anon_role", "'anon'"),
+        ("jwt.pre_request", "'public.admit'"),
+    ])?;
+    site.route(&format!(
+        "[default]\nstage = 'dualwrite'\n[repositories.clients]\nstage = '{stage}'\n"
+    ))?;
+    let host = site.host().await?;
+    host.status_with("both sides are compared", |status| {
+        status["converging"] == json!([]) && status["leaving"] == json!([])
+    })
+    .await;
+    Ok((site, host, old, new))
+}
+
+async fn a_member_sees_and_changes_its_own_row(stage: &str, authority: &str) -> Result<()> {
+    let (_site, host, old, new) = set_up(stage).await?;
+    let everybody = host.get("/rest/v1/clients?select=id").await?;
+    assert_eq!(everybody.json().as_array().map(Vec::len), Some(1299));
+    let own = asked(&host, Method::GET, "/rest/v1/clients?select=id", Some(MEMBER), None).await?;
+    assert_eq!(
+        (own.status.as_u16(), own.text.as_str(), own.backend()),
+        (200, r#"[{"id":10}]"#, authority)
+    );
+
+    let changed = asked(
+        &host,
+        Method::PATCH,
+        "/rest/v1/clients?id=in.(10,11)&select=id,notes",
+        Some(MEMBER),
+        Some(json!({ "notes": "own" })),
+    )
+    .await?;
+    assert_eq!(
+        (changed.status.as_u16(), changed.text.as_str(), changed.backend()),
+        (200, r#"[{"id":10,"notes":"own"}]"#, authority)
+    );
+    let refused = asked(
+        &host,
+        Method::POST,
+        "/rest/v1/clients",
+        Some(MEMBER),
+        Some(json!({ "name": "another" })),
+    )
+    .await?;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.json()["code"]),
+        (403, &json!("42501")),
+        "{}",
+        refused.text
+    );
+    eventually("the change is mirrored", async || {
+        let notes = "select json_agg(notes order by id)::text from clients where id in (10, 11)";
+        let old: String = sqlx::query_scalar(notes).fetch_one(&old).await.ok()?;
+        let new: String = sqlx::query_scalar(notes).fetch_one(&new).await.ok()?;
+        (old == new && old.starts_with(r#"["own","#)).then_some(())
+    })
+    .await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_member_is_bound_on_old() -> Result<()> {
+    a_member_sees_and_changes_its_own_row("dualwrite", "old").await
+}
+
+#[tokio::test]
+async fn a_member_is_bound_on_new() -> Result<()> {
+    a_member_sees_and_changes_its_own_row("live", "new").await
+}
+
+#[tokio::test]
+async fn what_a_token_does_not_allow_is_refused_as_postgrest_refuses_it() -> Result<()> {
+    let (_site, host, _old, _new) = set_up("dualwrite").await?;
+    let path = "/rest/v1/clients?select=id";
+    let nobody = asked(&host, Method::GET, path, None, None).await?;
+    assert_eq!(
+        (nobody.status.as_u16(), nobody.header("www-authenticate"), nobody.json()),
+        (
+            401,
+            "Bearer",
+            json!({ "code": "42501", "details": null, "hint": null, "message": "permission denied for table clients" })
+        )
+    );
+    let expired = asked(&host, Method::GET, path, Some(EXPIRED), None).await?;
+    assert_eq!(
+        (
+            expired.status.as_u16(),
+            expired.header("www-authenticate"),
+            expired.json()
+        ),
+        (
+            401,
+            r#"Bearer error="invalid_token", error_description="JWT expired""#,
+            json!({ "code": "PGRST303", "details": null, "hint": null, "message": "JWT expired" })
+        )
+    );
+    let forged = asked(
+        &host,
+        Method::GET,
+        path,
+        Some(&format!("{}x", &MEMBER[..MEMBER.len() - 1])),
+        None,
+    )
+    .await?;
+    assert_eq!(
+        (forged.status.as_u16(), &forged.json()["code"]),
+        (401, &json!("PGRST301"))
+    );
+    let stranger = asked(&host, Method::GET, path, Some(STRANGER), None).await?;
+    assert_eq!(
+        stranger.json()["message"],
+        json!("role \"nobody_known\" does not exist"),
+        "{}",
+        stranger.text
+    );
+    let blocked = host
+        .bare(Method::GET, path)
+        .bearer_auth(MEMBER)
+        .header("x-blocked", "yes");
+    let blocked = host.send(blocked).await?;
+    assert_eq!(
+        (blocked.status.as_u16(), &blocked.json()["message"]),
+        (403, &json!("blocked GET /clients of member")),
+        "{}",
+        blocked.text
+    );
+    for path in ["/v1/status", "/v1/transactions", "/metrics"] {
+        let refused = asked(&host, Method::GET, path, Some(MEMBER), None).await?;
+        assert!(
+            [401, 405].contains(&refused.status.as_u16()),
+            "{path}: {}",
+            refused.text
+        );
+    }
+    Ok(())
+}
