@@ -13,6 +13,7 @@
 //! | 5 | a number or null | of a read the fence, of a write its transaction, where Turnout is installed |
 
 mod delete;
+mod field;
 mod filter;
 mod find;
 mod insert;
@@ -85,6 +86,8 @@ mod fixtures {
                 column("id", "integer"),
                 column("phone", "text"),
                 column("Full \"name\"", "text"),
+                column("data", "jsonb"),
+                column("tags", "text[]"),
             ],
             primary_key: vec!["id".into()],
             unique_keys: vec![vec!["id".into()], vec!["phone".into()]],
@@ -95,7 +98,7 @@ mod fixtures {
 
     pub(super) fn phone_is(phone: &str) -> Filter {
         Filter::Compare(Comparison {
-            column: "phone".into(),
+            field: "phone".into(),
             operator: Operator::Eq,
             operand: Operand::Value(phone.into()),
         })

@@ -127,7 +127,7 @@ impl Comparisons {
     /// The keys of the rows that one side finds.
     async fn keys(&self, read: &Read, repository: &Repository, backend: Backend) -> Result<Vec<String>, Error> {
         let column = |name: &String| Column {
-            name: name.clone(),
+            field: name.clone().into(),
             alias: None,
             cast: None,
         };

@@ -162,7 +162,7 @@ fn share_of(
 fn narrow(request: &mut Request, column: &str, texts: Vec<Option<String>>) {
     let compare = |operator, operand| {
         Filter::Compare(Comparison {
-            column: column.to_owned(),
+            field: column.into(),
             operator,
             operand,
         })

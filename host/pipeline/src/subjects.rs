@@ -72,7 +72,7 @@ mod tests {
     fn two_spellings_are_one_subject_and_no_name_is_any_row() {
         let rule = SubjectRule::for_region("RU").unwrap();
         let phones = Filter::Compare(Comparison {
-            column: "phone".into(),
+            field: "phone".into(),
             operator: Operator::In,
             operand: Operand::List(vec!["89686484488".into(), "+7 968 648-44-88".into()]),
         });

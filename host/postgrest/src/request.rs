@@ -3,6 +3,7 @@
 mod accept;
 mod columns;
 mod cursor;
+mod field;
 mod filter;
 mod order;
 mod preferences;

@@ -1,5 +1,6 @@
 //! One call of the application, as data.
 
+mod field;
 mod filter;
 mod reference;
 mod shape;
@@ -9,6 +10,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
+pub use field::{Field, JsonKey, JsonStep};
 pub use filter::{Comparison, Filter, IsValue, Operand, Operator};
 pub use reference::{PlacedReference, Reference, Referred};
 pub use shape::{Column, NullsOrder, OrderBy, Window};

@@ -1,5 +1,8 @@
 //! Reads in the PostgREST dialect, on real rows.
 
+mod json;
+mod samples;
+
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -2,9 +2,10 @@
 
 use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator, Reference};
 
+use super::field::{self, Resolved};
 use super::{Parameter, Statement, TARGET};
-use crate::error::{ColumnUse, Error};
-use crate::schema::{Table, TableColumn};
+use crate::error::Error;
+use crate::schema::Table;
 
 /// Writes the `where` of a filter, or nothing if it takes every row.
 pub(super) fn write_where<'a>(statement: &mut Statement<'a>, table: &Table, filter: &'a Filter) -> Result<(), Error> {
@@ -56,32 +57,32 @@ fn write_parts<'a>(
 
 fn write_comparison<'a>(statement: &mut Statement<'a>, table: &Table, comparison: &'a Comparison) -> Result<(), Error> {
     let Comparison {
-        column: name,
+        field,
         operator,
         operand,
     } = comparison;
-    let column = table.column(name, ColumnUse::Read)?;
+    let resolved = field::resolve(table, field)?;
     if let (Operator::Eq, Operand::Reference(reference)) = (operator, operand) {
-        write_reference(statement, reference, column);
+        write_reference(statement, reference, &resolved);
         return Ok(());
     }
-    statement.sql(TARGET).sql(".").identifier(name);
+    resolved.write(statement, TARGET);
     match (operator, operand) {
-        (Operator::Eq, Operand::Value(value)) => write_sign(statement, " = ", value, column),
-        (Operator::Neq, Operand::Value(value)) => write_sign(statement, " <> ", value, column),
-        (Operator::Gt, Operand::Value(value)) => write_sign(statement, " > ", value, column),
-        (Operator::Gte, Operand::Value(value)) => write_sign(statement, " >= ", value, column),
-        (Operator::Lt, Operand::Value(value)) => write_sign(statement, " < ", value, column),
-        (Operator::Lte, Operand::Value(value)) => write_sign(statement, " <= ", value, column),
+        (Operator::Eq, Operand::Value(value)) => write_sign(statement, " = ", value, &resolved),
+        (Operator::Neq, Operand::Value(value)) => write_sign(statement, " <> ", value, &resolved),
+        (Operator::Gt, Operand::Value(value)) => write_sign(statement, " > ", value, &resolved),
+        (Operator::Gte, Operand::Value(value)) => write_sign(statement, " >= ", value, &resolved),
+        (Operator::Lt, Operand::Value(value)) => write_sign(statement, " < ", value, &resolved),
+        (Operator::Lte, Operand::Value(value)) => write_sign(statement, " <= ", value, &resolved),
         (Operator::Like, Operand::Value(value)) => write_pattern(statement, " like ", value),
         (Operator::Ilike, Operand::Value(value)) => write_pattern(statement, " ilike ", value),
         (Operator::In, Operand::List(values)) => {
             statement
                 .sql(" = any (")
                 .parameter(Parameter::list(values))
-                .sql("::text[]::")
-                .compared_type_of(column)
-                .sql("[])");
+                .sql("::text[]::");
+            resolved.write_type(statement);
+            statement.sql("[])");
         }
         (Operator::Is, Operand::Is(value)) => {
             statement.sql(match value {
@@ -94,7 +95,7 @@ fn write_comparison<'a>(statement: &mut Statement<'a>, table: &Table, comparison
         }
         _ => {
             return Err(Error::MismatchedOperand {
-                column: name.clone(),
+                column: field.name.clone(),
                 operator: *operator,
             });
         }
@@ -102,25 +103,21 @@ fn write_comparison<'a>(statement: &mut Statement<'a>, table: &Table, comparison
     Ok(())
 }
 
-/// A null column equals a null value. PostgreSQL can use no index for `is not distinct from`.
-fn write_reference<'a>(statement: &mut Statement<'a>, reference: &'a Reference, column: &TableColumn) {
+/// A null equals a null value. PostgreSQL can use no index for `is not distinct from`.
+fn write_reference<'a>(statement: &mut Statement<'a>, reference: &'a Reference, resolved: &Resolved<'_, 'a>) {
     let value = Parameter::Reference(reference);
-    statement.sql("(").sql(TARGET).sql(".").identifier(&column.name);
-    statement
-        .sql(" = ")
-        .parameter(value.clone())
-        .sql("::")
-        .compared_type_of(column);
-    statement.sql(" or (").sql(TARGET).sql(".").identifier(&column.name);
+    statement.sql("(");
+    resolved.write(statement, TARGET);
+    statement.sql(" = ").parameter(value.clone()).sql("::");
+    resolved.write_type(statement);
+    statement.sql(" or (");
+    resolved.write(statement, TARGET);
     statement.sql(" is null and ").parameter(value).sql("::text is null))");
 }
 
-fn write_sign<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str, column: &TableColumn) {
-    statement
-        .sql(sign)
-        .parameter(Parameter::text(value))
-        .sql("::")
-        .compared_type_of(column);
+fn write_sign<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str, resolved: &Resolved<'_, 'a>) {
+    statement.sql(sign).parameter(Parameter::text(value)).sql("::");
+    resolved.write_type(statement);
 }
 
 fn write_pattern<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str) {
@@ -131,6 +128,7 @@ fn write_pattern<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str) 
 mod tests {
     use super::super::fixtures::{clients, phone_is};
     use super::*;
+    use crate::error::ColumnUse;
 
     fn written(filter: &Filter) -> Result<(String, usize), Error> {
         let mut statement = Statement::default();
@@ -140,7 +138,7 @@ mod tests {
 
     fn compare(column: &str, operator: Operator, operand: Operand) -> Filter {
         Filter::Compare(Comparison {
-            column: column.into(),
+            field: column.into(),
             operator,
             operand,
         })

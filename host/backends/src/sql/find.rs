@@ -1,8 +1,8 @@
 use turnout_vocabulary::{Find, NullsOrder, Window};
 
 use super::filter::write_where;
-use super::{Parameter, Statement, TARGET, selection, written};
-use crate::error::{ColumnUse, Error};
+use super::{Parameter, Statement, TARGET, field, selection, written};
+use crate::error::Error;
 use crate::schema::Table;
 
 /// A read. All rows go into one JSON array; where a single one is asked for, only the first is made into JSON, and all
@@ -44,12 +44,14 @@ fn write_rows<'a>(statement: &mut Statement<'a>, table: &Table, find: &'a Find) 
     statement.sql("select ");
     selection::write(statement, table, &find.select, TARGET)?;
     write_source(statement, table, find)?;
-    for term in &find.order {
-        table.column(&term.column, ColumnUse::Read)?;
-    }
-    if !find.order.is_empty() {
-        statement.sql(" order by ").list(&find.order, |statement, term| {
-            statement.sql(TARGET).sql(".").identifier(&term.column);
+    let order = find
+        .order
+        .iter()
+        .map(|term| Ok((term, field::resolve(table, &term.field)?)));
+    let order = order.collect::<Result<Vec<_>, Error>>()?;
+    if !order.is_empty() {
+        statement.sql(" order by ").list(order, |statement, (term, field)| {
+            field.write(statement, TARGET);
             statement.sql(if term.descending { " desc" } else { "" });
             statement.sql(match term.nulls {
                 Some(NullsOrder::First) => " nulls first",
@@ -117,7 +119,7 @@ mod tests {
     #[test]
     fn a_count_beyond_the_window_is_a_second_scan_and_without_a_window_none() {
         let order = vec![OrderBy {
-            column: "id".into(),
+            field: "id".into(),
             descending: true,
             nulls: Some(NullsOrder::Last),
         }];

@@ -1,43 +1,40 @@
 use turnout_vocabulary::Column;
 
-use super::Statement;
-use crate::error::{ColumnUse, Error};
+use super::{Statement, field};
+use crate::error::Error;
 use crate::schema::Table;
 
 /// Writes the columns of an answer, taken from `source`; none asked for means all of them.
-pub(super) fn write(
-    statement: &mut Statement<'_>,
+pub(super) fn write<'a>(
+    statement: &mut Statement<'a>,
     table: &Table,
-    columns: &[Column],
+    columns: &'a [Column],
     source: &str,
 ) -> Result<(), Error> {
     if columns.is_empty() {
         statement.sql(source).sql(".*");
         return Ok(());
     }
-    for column in columns {
-        table.column(&column.name, ColumnUse::Read)?;
+    let resolved = columns.iter().map(|column| {
         if let Some(cast) = column.cast.as_deref().filter(|cast| !names_a_type(cast)) {
             return Err(Error::InvalidCast { cast: cast.to_owned() });
         }
-    }
-    statement.list(columns, |statement, column| {
-        if let Some(cast) = &column.cast {
-            statement
-                .sql("cast(")
-                .sql(source)
-                .sql(".")
-                .identifier(&column.name)
-                .sql(" as ")
-                .sql(cast)
-                .sql(")");
-        } else {
-            statement.sql(source).sql(".").identifier(&column.name);
+        Ok((column, field::resolve(table, &column.field)?))
+    });
+    let resolved = resolved.collect::<Result<Vec<_>, _>>()?;
+    statement.list(resolved, |statement, (column, resolved)| {
+        let Column { field, alias, cast } = column;
+        match cast {
+            Some(cast) => {
+                statement.sql("cast(");
+                resolved.write(statement, source);
+                statement.sql(" as ").sql(cast).sql(")");
+            }
+            None => resolved.write(statement, source),
         }
-        if column.cast.is_some() || column.alias.is_some() {
-            statement
-                .sql(" as ")
-                .identifier(column.alias.as_ref().unwrap_or(&column.name));
+        if field.column().is_none() || cast.is_some() || alias.is_some() {
+            let name = alias.as_deref().unwrap_or(field.answer_name());
+            statement.sql(" as ").identifier(name);
         }
     });
     Ok(())
@@ -72,7 +69,7 @@ mod tests {
     #[test]
     fn aliases_and_casts_are_written_and_all_columns_need_no_list() {
         let column = |name: &str, alias: Option<&str>, cast: Option<&str>| Column {
-            name: name.into(),
+            field: name.into(),
             alias: alias.map(Into::into),
             cast: cast.map(Into::into),
         };

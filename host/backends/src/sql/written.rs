@@ -33,7 +33,7 @@ pub(super) fn close<'a>(
     statement: &mut Statement<'a>,
     table: &Table,
     key: &[String],
-    returning: &Returning,
+    returning: &'a Returning,
     new: New<'_>,
     carried: Option<&'a str>,
 ) -> Result<(), Error> {
@@ -119,7 +119,7 @@ fn write_new(statement: &mut Statement<'_>, table: &Table, new: New<'_>) {
     }
 }
 
-fn write_body(statement: &mut Statement<'_>, table: &Table, returning: &Returning) -> Result<(), Error> {
+fn write_body<'a>(statement: &mut Statement<'a>, table: &Table, returning: &'a Returning) -> Result<(), Error> {
     let Some(columns) = &returning.rows else {
         statement.sql("''::text");
         return Ok(());

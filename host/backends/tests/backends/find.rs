@@ -21,7 +21,7 @@ fn list(column: &str, values: &[&str]) -> Filter {
 
 fn by_id() -> Vec<OrderBy> {
     vec![OrderBy {
-        column: "id".into(),
+        field: "id".into(),
         descending: false,
         nulls: None,
     }]
@@ -80,12 +80,12 @@ async fn rows_come_as_the_database_writes_them_with_aliases_and_casts() {
     let world = World::clients().await;
     let select = vec![
         Column {
-            name: "id".into(),
+            field: "id".into(),
             alias: Some("number".into()),
             cast: Some("text".into()),
         },
         Column {
-            name: "phone".into(),
+            field: "phone".into(),
             alias: None,
             cast: None,
         },
@@ -119,7 +119,7 @@ async fn nulls_go_where_the_order_puts_them() {
         (true, Some(NullsOrder::Last), "[3,2,1,4]"),
     ] {
         let order = vec![OrderBy {
-            column: "phone".into(),
+            field: "phone".into(),
             descending,
             nulls,
         }];
@@ -196,7 +196,7 @@ async fn the_subjects_of_the_matching_rows_are_named_once_each_null_included() {
 async fn an_unknown_type_and_a_malformed_value_are_postgresqls_to_refuse() {
     let world = World::clients().await;
     let select = vec![Column {
-        name: "id".into(),
+        field: "id".into(),
         alias: None,
         cast: Some("nonsense".into()),
     }];

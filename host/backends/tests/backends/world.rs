@@ -96,7 +96,7 @@ pub(crate) fn repository(name: &str, key: &[&str], subject: Option<&str>) -> Rep
 
 pub(crate) fn compare(column: &str, operator: Operator, operand: Operand) -> Filter {
     Filter::Compare(Comparison {
-        column: column.into(),
+        field: column.into(),
         operator,
         operand,
     })
@@ -110,7 +110,7 @@ pub(crate) fn columns(names: &[&str]) -> Vec<Column> {
     names
         .iter()
         .map(|name| Column {
-            name: (*name).into(),
+            field: (*name).into(),
             alias: None,
             cast: None,
         })

@@ -205,7 +205,7 @@ pub(crate) fn delete(filter: Filter) -> Request {
 /// Rows whose column has a value.
 pub(crate) fn equal(column: &str, value: &str) -> Filter {
     Filter::Compare(Comparison {
-        column: column.into(),
+        field: column.into(),
         operator: Operator::Eq,
         operand: Operand::Value(value.into()),
     })

@@ -3,9 +3,10 @@
 mod operators;
 mod tree;
 
-use turnout_vocabulary::Filter;
+use turnout_vocabulary::{Field, Filter};
 
 use super::cursor::{Cursor, Fault};
+use super::field;
 use super::query::Query;
 use crate::error::Refusal;
 
@@ -57,37 +58,26 @@ fn parameter(key: &str, value: &str) -> Result<Filter, Refusal> {
             value,
         ),
         _ => {
-            let column = column(key)?;
+            let field = named(key)?;
             let mut cursor = Cursor::new(value);
-            operators::comparison(&mut cursor, column, operators::Context::Parameter)
+            operators::comparison(&mut cursor, field, operators::Context::Parameter)
                 .and_then(|filter| end(&mut cursor).map(|()| filter))
                 .map_err(|fault| fault.refuse("filter", value, 0))
         }
     }
 }
 
-/// The column that a parameter names. A name before a dot is an embedded table, which is not supported yet.
-fn column(key: &str) -> Result<String, Refusal> {
+/// The column, or the value inside it, that a parameter names. A name before a dot is an embedded table, which is not supported yet.
+fn named(key: &str) -> Result<Field, Refusal> {
     let mut cursor = Cursor::new(key);
-    let name = cursor.name().and_then(|name| {
-        no_json_path(&cursor)?;
-        Ok(name)
-    });
-    match name {
-        Ok(name) if cursor.at_end() => Ok(name),
-        Ok(table) if cursor.eat(".") => Err(Refusal::not_embedded(&table)),
+    match field::parse(&mut cursor) {
+        Ok(field) if cursor.at_end() => Ok(field),
+        Ok(Field { name, path }) if path.is_empty() && cursor.eat(".") => Err(Refusal::not_embedded(&name)),
         Ok(_) => Err(cursor
             .unexpected("delimiter (.) or end of input")
             .refuse("tree path", key, 0)),
         Err(fault) => Err(fault.refuse("tree path", key, 0)),
     }
-}
-
-fn no_json_path(cursor: &Cursor) -> Result<(), Fault> {
-    if cursor.rest().starts_with("->") {
-        return Err(Fault::unsupported("A JSON path in a filter is not supported yet."));
-    }
-    Ok(())
 }
 
 /// The end of a parameter's value. PostgREST ignores whatever follows; Turnout ignores only superfluous closing parentheses.
@@ -135,7 +125,6 @@ mod tests {
         );
         assert_eq!(refused("staff.limit=1").code(), "PGRST108");
         assert_eq!(refused("staff.or=(id.eq.1)").code(), "PGRST108");
-        assert_eq!(refused("state->>step=eq.1").code(), "PGRST127");
         assert_eq!(refused("=eq.1").code(), "PGRST100");
         assert_eq!(refused("a;b=eq.1").code(), "PGRST100");
     }

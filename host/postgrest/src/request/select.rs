@@ -1,9 +1,10 @@
 use turnout_vocabulary::Column;
 
 use super::cursor::{Cursor, Fault};
+use super::field;
 use crate::error::Refusal;
 
-/// Reads the value of `select`: `*`, or columns as `alias:name::type`. An empty list means all columns.
+/// Reads the value of `select`: `*`, or columns and values inside them as `alias:name->key::type`. An empty list means all columns.
 pub(super) fn parse(text: &str) -> Result<Vec<Column>, Refusal> {
     items(text).map_err(|fault| fault.refuse("select parameter", text, 0))
 }
@@ -47,18 +48,18 @@ fn item(cursor: &mut Cursor) -> Result<Column, Fault> {
     if cursor.eat("...") {
         return Err(Fault::unsupported("Spread embedding in select is not supported yet."));
     }
-    let mut name = cursor.name()?;
+    let mut field = field::parse(cursor)?;
     let mut alias = None;
-    if !cursor.rest().starts_with("::") && cursor.eat(":") {
-        alias = Some(name);
-        name = cursor.name()?;
+    if field.path.is_empty() && !cursor.rest().starts_with("::") && cursor.eat(":") {
+        alias = Some(field.name);
+        cursor.skip_blanks();
+        field = field::parse(cursor)?;
     }
     let cast = if cursor.eat("::") { Some(cursor.cast()?) } else { None };
     let unsupported = match cursor.peek() {
-        Some('-') => "A JSON path",
         Some('(' | '!') => "Embedding or an aggregate",
         Some('.') => "An aggregate",
-        _ => return Ok(Column { name, alias, cast }),
+        _ => return Ok(Column { field, alias, cast }),
     };
     Err(Fault::unsupported(format!(
         "{unsupported} in select is not supported yet."
@@ -71,7 +72,7 @@ mod tests {
 
     fn column(name: &str, alias: Option<&str>, cast: Option<&str>) -> Column {
         Column {
-            name: name.into(),
+            field: name.into(),
             alias: alias.map(Into::into),
             cast: cast.map(Into::into),
         }
@@ -104,7 +105,6 @@ mod tests {
             "services(*)",
             "s:services!inner(id)",
             "...staff(name)",
-            "state->x",
             "count()",
             "id.sum()",
         ] {

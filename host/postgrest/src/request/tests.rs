@@ -29,7 +29,7 @@ fn call(method: &Method, query: &str, headers: &[(&'static str, &str)], body: &s
 
 fn column(name: &str) -> Column {
     Column {
-        name: name.into(),
+        field: name.into(),
         alias: None,
         cast: None,
     }
@@ -37,7 +37,7 @@ fn column(name: &str) -> Column {
 
 fn compare(column: &str, operator: Operator, operand: Operand) -> Filter {
     Filter::Compare(Comparison {
-        column: column.into(),
+        field: column.into(),
         operator,
         operand,
     })
@@ -67,12 +67,12 @@ fn a_find_is_understood_whole() {
         find.order,
         [
             OrderBy {
-                column: "name".into(),
+                field: "name".into(),
                 descending: true,
                 nulls: Some(NullsOrder::Last)
             },
             OrderBy {
-                column: "id".into(),
+                field: "id".into(),
                 descending: false,
                 nulls: None
             },

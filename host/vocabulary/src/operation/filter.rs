@@ -1,4 +1,4 @@
-use super::{Reference, Referred};
+use super::{Field, Reference, Referred};
 
 /// Which rows an operation touches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Filter {
     pub fn pinned<'a>(&'a self, column: &str) -> Option<Vec<&'a str>> {
         match self {
             Self::All(parts) => parts.iter().find_map(|part| part.pinned(column)),
-            Self::Compare(comparison) if comparison.column == column => {
+            Self::Compare(comparison) if comparison.field.column() == Some(column) => {
                 match (comparison.operator, &comparison.operand) {
                     (Operator::Eq, Operand::Value(value)) => Some(vec![value]),
                     (Operator::In, Operand::List(values)) => Some(values.iter().map(String::as_str).collect()),
@@ -46,14 +46,14 @@ impl Filter {
         }
     }
 
-    /// The references that columns are compared with, each with its column.
+    /// The references that columns are compared with, each with its column. Values inside columns are compared with none.
     #[must_use]
     pub fn references(&self) -> Vec<(&str, &Reference)> {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::references).collect(),
             Self::Not(part) => part.references(),
-            Self::Compare(Comparison { column, operand, .. }) => match operand {
-                Operand::Reference(reference) => vec![(column, reference)],
+            Self::Compare(Comparison { field, operand, .. }) => match operand {
+                Operand::Reference(reference) => vec![(&field.name, reference)],
                 Operand::Value(_) | Operand::List(_) | Operand::Is(_) => vec![],
             },
         }
@@ -83,11 +83,11 @@ impl Filter {
     }
 }
 
-/// A column, an operator and what the column is compared with.
+/// A column or a value inside it, an operator and what it is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// The column's name.
-    pub column: String,
+    /// What is compared.
+    pub field: Field,
     /// How it is compared.
     pub operator: Operator,
     /// What it is compared with, of the form that the operator takes.
@@ -153,7 +153,7 @@ mod tests {
 
     fn phone(operator: Operator, operand: Operand) -> Filter {
         Filter::Compare(Comparison {
-            column: "phone".into(),
+            field: "phone".into(),
             operator,
             operand,
         })

@@ -1,6 +1,6 @@
 //! The filter operators: the spelling and the operand of each. To add one, add a row to [`OPERATORS`].
 
-use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator};
+use turnout_vocabulary::{Comparison, Field, Filter, IsValue, Operand, Operator};
 
 use crate::request::cursor::{Cursor, Fault};
 
@@ -53,8 +53,8 @@ pub(super) enum Context {
     Tree,
 }
 
-/// Reads `operator.value` or `not.operator.value`, the comparison of a column.
-pub(super) fn comparison(cursor: &mut Cursor, column: String, context: Context) -> Result<Filter, Fault> {
+/// Reads `operator.value` or `not.operator.value`, the comparison of a field.
+pub(super) fn comparison(cursor: &mut Cursor, field: Field, context: Context) -> Result<Filter, Fault> {
     let negated = cursor.eat("not.");
     let operator = operator(cursor, negated)?;
     let operand = match operator {
@@ -65,7 +65,7 @@ pub(super) fn comparison(cursor: &mut Cursor, column: String, context: Context) 
         _ => Operand::Value(value(cursor, context)),
     };
     let compare = Filter::Compare(Comparison {
-        column,
+        field,
         operator,
         operand,
     });
@@ -151,7 +151,7 @@ mod tests {
 
     fn compare(operator: Operator, operand: Operand) -> Filter {
         Filter::Compare(Comparison {
-            column: "c".into(),
+            field: "c".into(),
             operator,
             operand,
         })
