@@ -9,6 +9,7 @@ pub use transaction::Entry;
 
 use crate::connections::{Connections, watch};
 use crate::error::Error;
+use crate::plan::Scope;
 use crate::schema::{Schema, SchemaCache, Table, key_problems, problems, subject_problems};
 use crate::settings::Settings;
 use crate::sql::{self, Statement};
@@ -132,8 +133,8 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn subjects(&self, repository: &Repository, filter: &Filter) -> Result<Vec<Option<String>>, Error> {
-        self.subjects_by(repository, |table, column| {
-            sql::subjects(table, column, filter).map(Some)
+        self.subjects_by(repository, |scope, column| {
+            sql::subjects(scope, column, filter).map(Some)
         })
         .await
     }
@@ -147,8 +148,10 @@ impl Database {
         repository: &Repository,
         insert: &Insert,
     ) -> Result<Vec<Option<String>>, Error> {
-        self.subjects_by(repository, |table, column| sql::conflicting(table, column, insert))
-            .await
+        self.subjects_by(repository, |scope, column| {
+            sql::conflicting(scope.table, column, insert)
+        })
+        .await
     }
 
     /// What the tables look like, read now if they have not been before.
@@ -248,9 +251,9 @@ impl Database {
         request: &Request,
         epoch: Epoch,
     ) -> Result<Outcome, Error> {
-        let table = self.table(schema, repository)?;
+        let scope = Scope::target(schema, self.place(schema, repository)?, request)?;
         let carried = schema.installed.then(|| epoch.to_string());
-        let statement = sql::statement(table, &repository.key, request, carried.as_deref(), false)?;
+        let statement = sql::statement(&scope, &repository.key, request, carried.as_deref(), false)?;
         let is_write = request.action().is_write();
         let answer = self.connections.run(&statement, !is_write).await?;
         let (outcome, fence) = self.outcome(answer, repository, request)?;
@@ -287,14 +290,15 @@ impl Database {
     async fn subjects_by<'a>(
         &self,
         repository: &Repository,
-        write: impl Fn(&Table, &str) -> Result<Option<Statement<'a>>, Error>,
+        write: impl Fn(&Scope<'_, 'a>, &str) -> Result<Option<Statement<'a>>, Error>,
     ) -> Result<Vec<Option<String>>, Error> {
         let Some(column) = &repository.subject else {
             return Ok(Vec::new());
         };
         let mut schema = self.schemas.get(&self.connections).await?;
         loop {
-            let answer = match self.table(&schema, repository).and_then(|table| write(table, column)) {
+            let place = self.place(&schema, repository);
+            let answer = match place.and_then(|place| write(&Scope::plain(&schema, place), column)) {
                 Ok(Some(statement)) => self.connections.run(&statement, true).await,
                 Ok(None) => return Ok(Vec::new()),
                 Err(error) => Err(error),
@@ -323,7 +327,11 @@ impl Database {
     }
 
     pub(crate) fn table<'a>(&self, schema: &'a Schema, repository: &Repository) -> Result<&'a Table, Error> {
-        schema.table(repository).ok_or_else(|| Error::UnknownTable {
+        Ok(&schema.tables()[self.place(schema, repository)?])
+    }
+
+    fn place(&self, schema: &Schema, repository: &Repository) -> Result<usize, Error> {
+        schema.place(repository).ok_or_else(|| Error::UnknownTable {
             backend: self.backend,
             table: format!("{}.{}", repository.schema, repository.name),
         })

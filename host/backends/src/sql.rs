@@ -13,6 +13,7 @@
 //! | 5 | a number or null | of a read the fence, of a write its transaction, where Turnout is installed |
 
 mod delete;
+mod embed;
 mod field;
 mod filter;
 mod find;
@@ -26,31 +27,28 @@ mod written;
 use turnout_vocabulary::{Reference, Request};
 
 use crate::error::Error;
-use crate::schema::Table;
+use crate::plan::{Scope, TARGET};
 
 pub(crate) use statement::{Parameter, Statement, names_an_old_type, quoted, quoted_text};
 pub(crate) use subjects::{conflicting, distinct as distinct_subjects, sample as sampled_subjects, subjects};
 pub(crate) use written::rows_of_refused_single;
 
-/// What the table is called inside a statement.
-const TARGET: &str = "_turnout";
-
-/// The statement that carries out a request on a table, as one of a list if it is `listed`. It carries the epoch, where Turnout
+/// The statement that carries out a request on its target, as one of a list if it is `listed`. It carries the epoch, where Turnout
 /// is installed to check it.
 pub(crate) fn statement<'a>(
-    table: &Table,
+    scope: &Scope<'_, 'a>,
     key: &[String],
     request: &'a Request,
     carried: Option<&'a str>,
     listed: bool,
 ) -> Result<Statement<'a>, Error> {
     let mut statement = match request {
-        Request::Find(find) => find::find(table, find, carried.is_some(), listed),
-        Request::Insert(insert) => insert::insert(table, key, insert, carried),
-        Request::Update(update) => update::update(table, key, update, carried),
-        Request::Delete(delete) => delete::delete(table, key, delete, carried),
+        Request::Find(find) => find::find(scope, find, carried.is_some(), listed),
+        Request::Insert(insert) => insert::insert(scope, key, insert, carried),
+        Request::Update(update) => update::update(scope, key, update, carried),
+        Request::Delete(delete) => delete::delete(scope, key, delete, carried),
     }?;
-    statement.check_types(table);
+    statement.check_types();
     Ok(statement)
 }
 

@@ -3,15 +3,17 @@ use turnout_vocabulary::{Conflict, Insert, Resolution, Rows};
 use super::written::{self, New};
 use super::{Parameter, Statement, TARGET};
 use crate::error::{ColumnUse, Error};
+use crate::plan::Scope;
 use crate::schema::Table;
 
 /// Adds rows, and updates or keeps those whose key is taken where the request says so.
 pub(super) fn insert<'a>(
-    table: &Table,
+    scope: &Scope<'_, 'a>,
     key: &[String],
     insert: &'a Insert,
     carried: Option<&'a str>,
 ) -> Result<Statement<'a>, Error> {
+    let table = scope.table;
     let columns = &insert.rows.columns;
     let mut statement = Statement::default();
     written::open(&mut statement);
@@ -40,7 +42,7 @@ pub(super) fn insert<'a>(
         Some(conflict) => write_conflict(&mut statement, table, conflict, columns)?,
         None => New::All,
     };
-    written::close(&mut statement, table, key, &insert.returning, new, carried)?;
+    written::close(&mut statement, scope, key, &insert.returning, new, carried)?;
     Ok(statement)
 }
 
@@ -56,7 +58,10 @@ pub(super) fn write_sent<'a>(statement: &mut Statement<'a>, table: &Table, rows:
         .parameter(Parameter::rows(rows))
         .sql("::json) as _turnout_sent(");
     statement.list(columns, |statement, column| {
-        statement.identifier(&column.name).sql(" ").type_of(column);
+        statement
+            .identifier(&column.name)
+            .sql(" ")
+            .type_of(TARGET, table, column);
     });
     statement.sql(")");
     Ok(())
@@ -125,7 +130,9 @@ mod tests {
             },
         };
         assert_eq!(
-            insert(&clients(), &["id".into()], &request, None).unwrap().text,
+            insert(&Scope::of(&clients()), &["id".into()], &request, None)
+                .unwrap()
+                .text,
             "with _turnout_written as (insert into \"public\".\"clients\" as _turnout (\"id\", \"phone\") \
              select _turnout_sent.\"id\", _turnout_sent.\"phone\" \
              from json_to_recordset($1::json) as _turnout_sent(\"id\" integer, \"phone\" text) \
@@ -151,7 +158,7 @@ mod tests {
                 single: false,
             },
         };
-        let refused = insert(&clients(), &[], &request, None);
+        let refused = insert(&Scope::of(&clients()), &[], &request, None);
         assert!(matches!(
             refused,
             Err(Error::UnknownColumn {
