@@ -53,6 +53,11 @@ impl<'a> Resolved<'_, 'a> {
         };
     }
 
+    /// Whether the value is prepared for text searches.
+    pub(super) fn is_searchable(&self) -> bool {
+        self.path.is_empty() && self.column.compared_type == "tsvector"
+    }
+
     /// The column's type, if it holds JSON.
     fn json_type(&self) -> Option<&str> {
         Some(self.column.compared_type.as_str()).filter(|name| matches!(*name, "json" | "jsonb"))
