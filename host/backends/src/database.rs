@@ -45,12 +45,13 @@ impl Database {
             max_connections: PROTOCOL_CONNECTIONS,
             ..settings.clone()
         };
+        let exposed = settings.exposed_schemas.clone();
         let of_operations = |reach| Pool::new(reach, options.clone(), settings);
         let of_protocol = |reach| Pool::silent(reach, options.clone(), protocol_settings);
         Ok(Self::of(
             Connections::over(backend, of_operations),
             Connections::over(backend, of_protocol),
-            repositories,
+            SchemaCache::new(repositories, exposed),
             supervisor,
         ))
     }
@@ -72,20 +73,15 @@ impl Database {
         Self::of(
             Connections::over(backend, wire()),
             Connections::over(backend, wire()),
-            repositories,
+            SchemaCache::new(repositories, Vec::new()),
             supervisor,
         )
     }
 
     /// A database that is reached by these connections: those of operations, and those of the mirror and the handoff.
-    fn of(
-        connections: Connections,
-        protocol: Connections,
-        repositories: Arc<[Repository]>,
-        supervisor: &Supervisor,
-    ) -> Self {
+    fn of(connections: Connections, protocol: Connections, schemas: SchemaCache, supervisor: &Supervisor) -> Self {
         let (connections, protocol) = (Arc::new(connections), Arc::new(protocol));
-        let schemas = Arc::new(SchemaCache::new(repositories));
+        let schemas = Arc::new(schemas);
         let backend = connections.backend();
         let watch = |name: &str, connections| {
             let name = format!("{name}-{backend}");

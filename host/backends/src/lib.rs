@@ -6,7 +6,7 @@
 //! - `wire` carries statements to the database and answers back; a wire is a folder there, and `postgres` alone knows sqlx.
 //! - `connections` is what every wire needs: further attempts, the watch over an outage and the recovery.
 //! - `sql` writes statements: a filter operator is added in `sql/filter.rs`.
-//! - `schema` knows what the tables look like, as PostgreSQL's catalogue has it.
+//! - `schema` knows what the exposed schemas hold and how it is related, as PostgreSQL's catalogue has it.
 //! - `install` is the SQL installation of one side, `protocol` calls its functions for the mirror and the handoff.
 
 mod connections;
@@ -29,7 +29,10 @@ pub use protocol::{
     ParkedKey, PartDigest, RangeDigest, RangeRows, Receipt, Resolved, Rewound, RowHash, RowTexts, Stopped,
     SubjectPages, TableChange, Taken, TakenPart, Ticks, Traces, schema_differences,
 };
-pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};
+pub use schema::{
+    Argument, Computed, ForeignKey, Function, Generated, Join, Junction, Reference, Relationship, Returned, Schema,
+    SchemaDifference, Shaped, Table, TableColumn, TableKind, Volatility,
+};
 pub use settings::Settings;
 #[cfg(feature = "scripted")]
 pub use wire::{Asked, Said, Script};

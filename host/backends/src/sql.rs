@@ -66,7 +66,7 @@ pub(crate) fn referred(reference: &Reference) -> Statement<'_> {
 mod fixtures {
     use turnout_vocabulary::{Comparison, Filter, Operand, Operator};
 
-    use crate::schema::{Generated, Table, TableColumn};
+    use crate::schema::{Generated, Table, TableColumn, TableKind};
 
     pub(super) fn clients() -> Table {
         let column = |name: &str, type_name: &str| TableColumn {
@@ -78,9 +78,10 @@ mod fixtures {
             generated: Generated::No,
         };
         Table {
+            schema: "public".into(),
             name: "clients".into(),
             qualified: r#""public"."clients""#.into(),
-            plain: true,
+            kind: TableKind::Plain,
             columns: vec![
                 column("id", "integer"),
                 column("phone", "text"),
@@ -92,6 +93,7 @@ mod fixtures {
             primary_key: vec!["id".into()],
             unique_keys: vec![vec!["id".into()], vec!["phone".into()]],
             references: vec![],
+            parts: vec![],
         }
     }
 

@@ -36,7 +36,7 @@ pub(crate) fn distinct<'a>(table: &Table, column: &str, since: Option<&str>) -> 
         .identifier(column)
         .sql(" is not null");
     // Only a table that keeps its rows itself says which transaction wrote them.
-    if let Some(since) = since.filter(|_| table.plain) {
+    if let Some(since) = since.filter(|_| table.is_plain()) {
         statement
             .sql(" and pg_catalog.age(")
             .sql(TARGET)
@@ -58,7 +58,7 @@ pub(crate) fn sample<'a>(table: &Table, column: &str, most: u32) -> Result<State
         .sql(&table.qualified)
         .sql(" as ")
         .sql(TARGET);
-    if table.plain {
+    if table.is_plain() {
         // A table that was never analysed has -1 rows.
         let name = table.qualified.replace('\'', "''");
         statement.sql(&format!(

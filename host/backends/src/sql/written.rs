@@ -38,7 +38,7 @@ pub(super) fn close<'a>(
     carried: Option<&'a str>,
 ) -> Result<(), Error> {
     statement.sql(" returning ").sql(TARGET).sql(" as _turnout_tuple");
-    if matches!(new, New::Merged(_)) && table.plain {
+    if matches!(new, New::Merged(_)) && table.is_plain() {
         // An upsert leaves its transaction's number in the rows that it updates.
         statement.sql(", ").sql(TARGET).sql(".xmax = 0 as _turnout_new");
     }
@@ -98,7 +98,7 @@ fn write_new(statement: &mut Statement<'_>, table: &Table, new: New<'_>) {
         New::All => {
             statement.sql(", count(*)::text");
         }
-        New::Merged(_) if table.plain => {
+        New::Merged(_) if table.is_plain() => {
             statement.sql(", (count(*) filter (where _turnout_written._turnout_new))::text");
         }
         New::Merged(key) => {
