@@ -86,6 +86,7 @@ mod fixtures {
                 column("Full \"name\"", "text"),
                 column("data", "jsonb"),
                 column("tags", "text[]"),
+                column("words", "tsvector"),
             ],
             primary_key: vec!["id".into()],
             unique_keys: vec![vec!["id".into()], vec!["phone".into()]],

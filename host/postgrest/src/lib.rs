@@ -8,8 +8,7 @@
 //! `error/database.rs`, an error of the host's own in `error/host.rs`.
 //!
 //! Different from PostgREST, on purpose:
-//! - Aggregates, the operators beyond `eq` … `is`, and `Prefer: tx=rollback` are refused as not
-//!   implemented (`PGRST127`).
+//! - Aggregates and `Prefer: tx=rollback` are refused as not implemented (`PGRST127`).
 //! - `limit` and `offset` on an update or a delete are refused as not implemented too: PostgREST 13 accepts them there and
 //!   touches every matching row all the same.
 //! - Embedded rows keep the order of their keys and the spelling of their numbers: PostgREST makes them `jsonb` on the way.

@@ -27,8 +27,8 @@ pub use epoch::Epoch;
 pub use mirror::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry, Severity, Written};
 pub use operation::{
     Action, Column, Comparison, Conflict, Delete, Embed, Field, Filter, Find, Insert, IsValue, JsonKey, JsonStep,
-    NullsOrder, Operand, Operation, OperationId, Operator, OrderBy, PlacedReference, Reference, Referred, Request,
-    Resolution, Returning, Rows, Selected, Update, Window,
+    NullsOrder, Operand, Operation, OperationId, Operator, OrderBy, PlacedReference, Quantifier, Reference, Referred,
+    Request, Resolution, Returning, Rows, SearchForm, Selected, Update, Window,
 };
 pub use outcome::Outcome;
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};

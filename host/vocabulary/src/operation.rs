@@ -12,7 +12,7 @@ use std::fmt;
 use uuid::Uuid;
 
 pub use field::{Field, JsonKey, JsonStep};
-pub use filter::{Comparison, Filter, IsValue, Operand, Operator};
+pub use filter::{Comparison, Filter, IsValue, Operand, Operator, Quantifier, SearchForm};
 pub use reference::{PlacedReference, Reference, Referred};
 pub use select::{Embed, Selected};
 pub use shape::{Column, NullsOrder, OrderBy, Window};

@@ -1,6 +1,7 @@
 //! Reads in the PostgREST dialect, on real rows.
 
 mod json;
+mod operators;
 mod samples;
 
 use anyhow::Result;

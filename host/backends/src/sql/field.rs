@@ -73,13 +73,22 @@ impl<'a> Resolved<'_, 'a> {
         };
     }
 
+    /// Whether the value is prepared for text searches.
+    pub(super) fn is_searchable(&self) -> bool {
+        self.path.is_empty() && self.type_name() == "tsvector"
+    }
+
     /// Its type, if it holds JSON.
     fn json_type(&self) -> Option<&str> {
-        let type_name = match self.named {
-            Named::Column(column) => column.compared_type.as_str(),
-            Named::Computed(function) => function.result.type_name.as_str(),
-        };
-        Some(type_name).filter(|name| matches!(*name, "json" | "jsonb"))
+        Some(self.type_name()).filter(|name| matches!(*name, "json" | "jsonb"))
+    }
+
+    /// The type of the whole column, or of what is computed.
+    fn type_name(&self) -> &str {
+        match self.named {
+            Named::Column(column) => &column.compared_type,
+            Named::Computed(function) => &function.result.type_name,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Filters. To add an operator: add it to the vocabulary, then here.
 
-use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator, Reference};
+use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator, Quantifier, Reference, SearchForm};
 
 use super::field::{self, Resolved};
 use super::{Parameter, Statement, embed};
@@ -123,16 +123,12 @@ fn write_comparison<'a>(
         write_reference(statement, reference, &resolved, source);
         return Ok(());
     }
+    if let (Operator::Search(form), Operand::Words { configuration, text }) = (operator, operand) {
+        write_search(statement, &resolved, source, *form, configuration.as_deref(), text);
+        return Ok(());
+    }
     resolved.write(statement, source);
     match (operator, operand) {
-        (Operator::Eq, Operand::Value(value)) => write_sign(statement, " = ", value, &resolved),
-        (Operator::Neq, Operand::Value(value)) => write_sign(statement, " <> ", value, &resolved),
-        (Operator::Gt, Operand::Value(value)) => write_sign(statement, " > ", value, &resolved),
-        (Operator::Gte, Operand::Value(value)) => write_sign(statement, " >= ", value, &resolved),
-        (Operator::Lt, Operand::Value(value)) => write_sign(statement, " < ", value, &resolved),
-        (Operator::Lte, Operand::Value(value)) => write_sign(statement, " <= ", value, &resolved),
-        (Operator::Like, Operand::Value(value)) => write_pattern(statement, " like ", value),
-        (Operator::Ilike, Operand::Value(value)) => write_pattern(statement, " ilike ", value),
         (Operator::In, Operand::List(values)) => {
             statement
                 .sql(" = any (")
@@ -150,6 +146,19 @@ fn write_comparison<'a>(
                 IsValue::Unknown => " is unknown",
             });
         }
+        (operator, Operand::Value(value)) if let Some(sign) = sign(*operator) => {
+            statement.sql(sign).parameter(Parameter::text(value)).sql("::");
+            write_type(statement, &resolved, *operator);
+        }
+        (operator, Operand::Several(quantifier, values)) if let Some(sign) = sign(*operator) => {
+            statement.sql(sign).sql(match quantifier {
+                Quantifier::Any => "any (",
+                Quantifier::All => "all (",
+            });
+            statement.parameter(Parameter::text(values)).sql("::");
+            write_type(statement, &resolved, *operator);
+            statement.sql("[])");
+        }
         _ => {
             return Err(Error::MismatchedOperand {
                 column: field.name.clone(),
@@ -158,6 +167,74 @@ fn write_comparison<'a>(
         }
     }
     Ok(())
+}
+
+/// The sign of an operator that takes one value.
+const fn sign(operator: Operator) -> Option<&'static str> {
+    Some(match operator {
+        Operator::Eq => " = ",
+        Operator::Neq => " <> ",
+        Operator::Gt => " > ",
+        Operator::Gte => " >= ",
+        Operator::Lt => " < ",
+        Operator::Lte => " <= ",
+        Operator::Like => " like ",
+        Operator::Ilike => " ilike ",
+        Operator::Match => " ~ ",
+        Operator::Imatch => " ~* ",
+        Operator::IsDistinct => " is distinct from ",
+        Operator::Contains => " @> ",
+        Operator::ContainedIn => " <@ ",
+        Operator::Overlaps => " && ",
+        Operator::StrictlyLeft => " << ",
+        Operator::StrictlyRight => " >> ",
+        Operator::NotRightOf => " &< ",
+        Operator::NotLeftOf => " &> ",
+        Operator::Adjacent => " -|- ",
+        Operator::In | Operator::Is | Operator::Search(_) => return None,
+    })
+}
+
+/// Writes the type of the value that an operator compares with: patterns are texts, whatever they are compared with.
+fn write_type(statement: &mut Statement<'_>, resolved: &Resolved<'_, '_>, operator: Operator) {
+    match operator {
+        Operator::Like | Operator::Ilike | Operator::Match | Operator::Imatch => {
+            statement.sql("text");
+        }
+        _ => resolved.write_type(statement),
+    }
+}
+
+/// What is not prepared for text searches yet is prepared in the configuration of the search.
+fn write_search<'a>(
+    statement: &mut Statement<'a>,
+    resolved: &Resolved<'_, 'a>,
+    source: &str,
+    form: SearchForm,
+    configuration: Option<&'a str>,
+    text: &'a str,
+) {
+    let write_configuration = |statement: &mut Statement<'a>| {
+        if let Some(name) = configuration {
+            statement.parameter(Parameter::text(name)).sql("::regconfig, ");
+        }
+    };
+    if resolved.is_searchable() {
+        resolved.write(statement, source);
+    } else {
+        statement.sql("to_tsvector(");
+        write_configuration(statement);
+        resolved.write(statement, source);
+        statement.sql(")");
+    }
+    statement.sql(match form {
+        SearchForm::Query => " @@ to_tsquery(",
+        SearchForm::Plain => " @@ plainto_tsquery(",
+        SearchForm::Phrase => " @@ phraseto_tsquery(",
+        SearchForm::Web => " @@ websearch_to_tsquery(",
+    });
+    write_configuration(statement);
+    statement.parameter(Parameter::text(text)).sql("::text)");
 }
 
 /// A null equals a null value. PostgreSQL can use no index for `is not distinct from`.
@@ -175,15 +252,6 @@ fn write_reference<'a>(
     statement.sql(" or (");
     resolved.write(statement, source);
     statement.sql(" is null and ").parameter(value).sql("::text is null))");
-}
-
-fn write_sign<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str, resolved: &Resolved<'_, 'a>) {
-    statement.sql(sign).parameter(Parameter::text(value)).sql("::");
-    resolved.write_type(statement);
-}
-
-fn write_pattern<'a>(statement: &mut Statement<'a>, sign: &str, value: &'a str) {
-    statement.sql(sign).parameter(Parameter::text(value)).sql("::text");
 }
 
 #[cfg(test)]
@@ -231,6 +299,45 @@ mod tests {
     }
 
     #[test]
+    fn several_values_are_one_array_of_the_columns_type() {
+        let several = |operator, quantifier| {
+            let filter = compare("id", operator, Operand::Several(quantifier, "{1,2}".into()));
+            written(&filter).unwrap().0
+        };
+        assert_eq!(
+            several(Operator::Gt, Quantifier::All),
+            r#" where _turnout."id" > all ($1::integer[])"#
+        );
+        assert_eq!(
+            several(Operator::Like, Quantifier::Any),
+            r#" where _turnout."id" like any ($1::text[])"#
+        );
+    }
+
+    #[test]
+    fn a_text_search_prepares_what_is_not_prepared() {
+        let search = |column: &str, configuration: Option<&str>| {
+            let operand = Operand::Words {
+                configuration: configuration.map(Into::into),
+                text: "a".into(),
+            };
+            written(&compare(column, Operator::Search(SearchForm::Web), operand)).unwrap()
+        };
+        assert_eq!(
+            search("phone", Some("english")),
+            (
+                r#" where to_tsvector($1::regconfig, _turnout."phone") @@ websearch_to_tsquery($2::regconfig, $3::text)"#
+                    .into(),
+                3
+            )
+        );
+        assert_eq!(
+            search("words", None),
+            (r#" where _turnout."words" @@ websearch_to_tsquery($1::text)"#.into(), 1)
+        );
+    }
+
+    #[test]
     fn a_filter_without_parts_takes_all_rows_or_none() {
         assert_eq!(written(&Filter::All(vec![])).unwrap().0, "");
         assert_eq!(written(&Filter::Any(vec![])).unwrap().0, " where false");
@@ -254,6 +361,7 @@ mod tests {
             (Operator::Eq, Operand::List(vec![])),
             (Operator::In, Operand::Value("1".into())),
             (Operator::Like, Operand::Is(IsValue::Null)),
+            (Operator::In, Operand::Several(Quantifier::Any, "{1}".into())),
         ] {
             let filter = compare("id", operator, operand);
             assert!(matches!(written(&filter), Err(Error::MismatchedOperand { .. })));

@@ -54,7 +54,7 @@ impl Filter {
             Self::Not(part) => part.references(),
             Self::Compare(Comparison { field, operand, .. }) => match operand {
                 Operand::Reference(reference) => vec![(&field.name, reference)],
-                Operand::Value(_) | Operand::List(_) | Operand::Is(_) => vec![],
+                _ => vec![],
             },
         }
     }
@@ -113,10 +113,56 @@ pub enum Operator {
     Like,
     /// Matches such a pattern in any case.
     Ilike,
+    /// Matches a regular expression.
+    Match,
+    /// Matches a regular expression in any case.
+    Imatch,
     /// Equal to one of a list.
     In,
     /// Is null, or a truth value.
     Is,
+    /// Not equal, where null counts as a value.
+    IsDistinct,
+    /// Holds all of a value: an array, a range or JSON.
+    Contains,
+    /// Is held by a value.
+    ContainedIn,
+    /// Has elements or points in common with a value.
+    Overlaps,
+    /// Of ranges: ends before the other begins.
+    StrictlyLeft,
+    /// Of ranges: begins after the other ends.
+    StrictlyRight,
+    /// Of ranges: does not reach beyond the other's end.
+    NotRightOf,
+    /// Of ranges: does not reach beyond the other's beginning.
+    NotLeftOf,
+    /// Of ranges: one begins where the other ends.
+    Adjacent,
+    /// Matches a text search.
+    Search(SearchForm),
+}
+
+/// How the words of a text search are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchForm {
+    /// With the operators of `to_tsquery`.
+    Query,
+    /// As plain words, all of which must be there.
+    Plain,
+    /// As words that must follow each other.
+    Phrase,
+    /// As people write them to search engines.
+    Web,
+}
+
+/// How many of several values a comparison must hold for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantifier {
+    /// At least one.
+    Any,
+    /// All of them.
+    All,
 }
 
 /// What a column is compared with.
@@ -126,6 +172,16 @@ pub enum Operand {
     Value(String),
     /// The texts of several values.
     List(Vec<String>),
+    /// Several values, as PostgreSQL writes an array of them. For operators from [`Operator::Eq`] to [`Operator::Imatch`], but for
+    /// [`Operator::Neq`].
+    Several(Quantifier, String),
+    /// The words of [`Operator::Search`].
+    Words {
+        /// The configuration of the text search; `None` means the database's default.
+        configuration: Option<String>,
+        /// The words.
+        text: String,
+    },
     /// A value of [`Operator::Is`].
     Is(IsValue),
     /// A value of an earlier answer, for [`Operator::Eq`]. If it is null, the column must be null.

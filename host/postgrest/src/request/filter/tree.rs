@@ -182,7 +182,6 @@ mod tests {
         ] {
             assert_eq!(read(query).unwrap_err().code(), "PGRST100", "{query}");
         }
-        assert_eq!(read("or=(a.cs.{1})").unwrap_err().code(), "PGRST127");
     }
 
     #[test]
