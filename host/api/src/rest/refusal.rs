@@ -17,9 +17,11 @@ pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
             None,
         ),
         Error::Unfiltered { action, repository } => Refusal::unfiltered(action, &repository),
-        Error::SeveralAuthorities | Error::ChangesAuthority | Error::Apart { .. } | Error::Unforeseen => {
-            Refusal::authority(error.to_string())
-        }
+        Error::SeveralAuthorities
+        | Error::ChangesAuthority
+        | Error::Apart { .. }
+        | Error::Unforeseen
+        | Error::NotReadable { .. } => Refusal::authority(error.to_string()),
         Error::Partial { done, failure } => of(*failure, labels).into_partial(&parts(done)),
         Error::Backend(error) => of_backend(error, labels),
         error => Refusal::internal(error.to_string()),
