@@ -5,6 +5,8 @@
 
 mod chosen;
 mod suggestion;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 

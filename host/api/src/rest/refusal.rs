@@ -90,13 +90,13 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             column,
             usage: ColumnUse::Written,
         } => Refusal::unknown_written_column(&table, &column),
-        BackendError::UnknownRelationship {
-            origin,
-            target,
-            hint,
-            schema,
-            suggestion,
-        } => Refusal::unknown_relationship(&origin, &target, hint.as_deref(), &schema, suggestion.as_ref()),
+        BackendError::UnknownRelationship(unknown) => Refusal::unknown_relationship(
+            &unknown.origin,
+            &unknown.target,
+            unknown.hint.as_deref(),
+            &unknown.schema,
+            unknown.suggestion.as_ref(),
+        ),
         BackendError::AmbiguousRelationship {
             origin,
             target,

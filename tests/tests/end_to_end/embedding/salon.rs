@@ -70,7 +70,7 @@ impl Salon {
         for side in ["old", "new"] {
             site.turnout(&["install", side])?;
         }
-        site.put("routing.toml", &format!("{ROUTING}\n{routing}"))?;
+        site.put("routing.toml", format!("{ROUTING}\n{routing}"))?;
         let host = site.host().await?;
         Ok(Self { site, host })
     }
