@@ -12,6 +12,7 @@
 //! | 4 | a JSON array of texts, or null | the key of a single new row |
 //! | 5 | a number or null | of a read the fence, of a write its transaction, where Turnout is installed |
 
+mod carried;
 mod delete;
 mod field;
 mod filter;
@@ -28,9 +29,10 @@ use turnout_vocabulary::{Reference, Request};
 use crate::error::Error;
 use crate::schema::Table;
 
+pub(crate) use carried::Carried;
 pub(crate) use statement::{Parameter, Statement, names_an_old_type, quoted, quoted_text};
 pub(crate) use subjects::{conflicting, distinct as distinct_subjects, sample as sampled_subjects, subjects};
-pub(crate) use written::rows_of_refused_single;
+pub(crate) use written::refused_number_of_rows;
 
 /// What the table is called inside a statement.
 const TARGET: &str = "_turnout";
@@ -41,11 +43,11 @@ pub(crate) fn statement<'a>(
     table: &Table,
     key: &[String],
     request: &'a Request,
-    carried: Option<&'a str>,
+    carried: Carried<'a>,
     listed: bool,
 ) -> Result<Statement<'a>, Error> {
     let mut statement = match request {
-        Request::Find(find) => find::find(table, find, carried.is_some(), listed),
+        Request::Find(find) => find::find(table, find, carried, listed),
         Request::Insert(insert) => insert::insert(table, key, insert, carried),
         Request::Update(update) => update::update(table, key, update, carried),
         Request::Delete(delete) => delete::delete(table, key, delete, carried),

@@ -4,6 +4,7 @@ mod field;
 mod filter;
 mod reference;
 mod shape;
+mod transaction_settings;
 mod write;
 
 use std::fmt;
@@ -14,6 +15,7 @@ pub use field::{Field, JsonKey, JsonStep};
 pub use filter::{Comparison, Filter, IsValue, Operand, Operator, Quantifier, SearchForm};
 pub use reference::{PlacedReference, Reference, Referred};
 pub use shape::{Column, NullsOrder, OrderBy, Window};
+pub use transaction_settings::TransactionSettings;
 pub use write::{Conflict, Delete, Insert, Resolution, Returning, Rows, Update};
 
 use crate::{RepositoryId, Subject};
@@ -27,6 +29,8 @@ pub struct Operation {
     pub repository: RepositoryId,
     /// The subject that the caller named in a header beside the request, if any.
     pub named_subject: Option<Subject>,
+    /// What it asks of its transaction.
+    pub transaction: TransactionSettings,
     /// What is asked for.
     pub request: Request,
 }

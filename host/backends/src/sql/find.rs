@@ -1,5 +1,6 @@
 use turnout_vocabulary::{Find, NullsOrder, Window};
 
+use super::carried::Carried;
 use super::filter::write_where;
 use super::{Parameter, Statement, TARGET, field, selection, written};
 use crate::error::Error;
@@ -8,7 +9,13 @@ use crate::schema::Table;
 /// A read. All rows go into one JSON array; where a single one is asked for, only the first is made into JSON, and all
 /// are counted. Where there is a fence its value is read no earlier than the rows. One that is `listed` takes its transaction back
 /// where there is not the single row that is asked for.
-pub(super) fn find<'a>(table: &Table, find: &'a Find, fenced: bool, listed: bool) -> Result<Statement<'a>, Error> {
+pub(super) fn find<'a>(
+    table: &Table,
+    find: &'a Find,
+    carried: Carried<'a>,
+    listed: bool,
+) -> Result<Statement<'a>, Error> {
+    let fenced = carried.epoch.is_some();
     let mut statement = Statement::default();
     if find.single {
         statement.sql("with _turnout_rows as (");
@@ -29,6 +36,7 @@ pub(super) fn find<'a>(table: &Table, find: &'a Find, fenced: bool, listed: bool
         write_rows(&mut statement, table, find)?;
         statement.sql(") as _turnout_row");
     }
+    carried.set(&mut statement, None);
     Ok(statement)
 }
 
@@ -109,7 +117,7 @@ mod tests {
             ..Find::default()
         };
         assert_eq!(
-            find(&clients(), &request, false, false).unwrap().text,
+            find(&clients(), &request, Carried::default(), false).unwrap().text,
             "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text \
              from (select _turnout.* from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) \
              as _turnout_row"
@@ -134,7 +142,7 @@ mod tests {
             count: true,
             ..Find::default()
         };
-        let written = find(&clients(), &request, false, false).unwrap();
+        let written = find(&clients(), &request, Carried::default(), false).unwrap();
         assert_eq!(written.text.matches("where _turnout.\"phone\" = $").count(), 2);
         assert!(
             written
@@ -145,7 +153,7 @@ mod tests {
 
         request.window = Window::default();
         assert_eq!(
-            find(&clients(), &request, false, false)
+            find(&clients(), &request, Carried::default(), false)
                 .unwrap()
                 .text
                 .matches("where")

@@ -1,5 +1,6 @@
 use turnout_vocabulary::Update;
 
+use super::carried::Carried;
 use super::filter::write_where;
 use super::insert::write_sent;
 use super::written::{self, New};
@@ -12,7 +13,7 @@ pub(super) fn update<'a>(
     table: &Table,
     key: &[String],
     update: &'a Update,
-    carried: Option<&'a str>,
+    carried: Carried<'a>,
 ) -> Result<Statement<'a>, Error> {
     let mut statement = Statement::default();
     written::open(&mut statement);
