@@ -11,6 +11,7 @@ pub use transaction::Entry;
 
 use crate::connections::{Connections, watch};
 use crate::error::Error;
+use crate::plan::Scope;
 use crate::schema::{Schema, SchemaCache, Table, key_problems, problems, subject_problems};
 use crate::settings::Settings;
 use crate::sql::{self, Carried, Statement};
@@ -152,8 +153,8 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn subjects(&self, repository: &Repository, filter: &Filter) -> Result<Vec<Option<String>>, Error> {
-        self.subjects_by(repository, |table, column| {
-            sql::subjects(table, column, filter).map(Some)
+        self.subjects_by(repository, |scope, column| {
+            sql::subjects(scope, column, filter).map(Some)
         })
         .await
     }
@@ -167,8 +168,10 @@ impl Database {
         repository: &Repository,
         insert: &Insert,
     ) -> Result<Vec<Option<String>>, Error> {
-        self.subjects_by(repository, |table, column| sql::conflicting(table, column, insert))
-            .await
+        self.subjects_by(repository, |scope, column| {
+            sql::conflicting(scope.table, column, insert)
+        })
+        .await
     }
 
     /// What the tables look like, read now if they have not been before.
@@ -269,13 +272,13 @@ impl Database {
         transaction: &TransactionSettings,
         epoch: Epoch,
     ) -> Result<Outcome, Error> {
-        let table = self.table(schema, repository)?;
+        let scope = Scope::target(schema, self.place(schema, repository)?, request)?;
         let number = schema.installed.then(|| epoch.to_string());
         let carried = Carried {
             epoch: number.as_deref(),
             timezone: transaction.timezone.as_deref(),
         };
-        let mut statement = sql::statement(table, &repository.key, request, carried, false)?;
+        let mut statement = sql::statement(&scope, &repository.key, request, carried, false)?;
         let is_write = request.action().is_write();
         statement.rollback = is_write && transaction.rollback;
         let answer = self.connections.run(&statement, !is_write).await?;
@@ -317,14 +320,15 @@ impl Database {
     async fn subjects_by<'a>(
         &self,
         repository: &Repository,
-        write: impl Fn(&Table, &str) -> Result<Option<Statement<'a>>, Error>,
+        write: impl Fn(&Scope<'_, 'a>, &str) -> Result<Option<Statement<'a>>, Error>,
     ) -> Result<Vec<Option<String>>, Error> {
         let Some(column) = &repository.subject else {
             return Ok(Vec::new());
         };
         let mut schema = self.schemas.get(&self.connections).await?;
         loop {
-            let answer = match self.table(&schema, repository).and_then(|table| write(table, column)) {
+            let place = self.place(&schema, repository);
+            let answer = match place.and_then(|place| write(&Scope::plain(&schema, place), column)) {
                 Ok(Some(statement)) => self.connections.run(&statement, true).await,
                 Ok(None) => return Ok(Vec::new()),
                 Err(error) => Err(error),
@@ -353,7 +357,11 @@ impl Database {
     }
 
     pub(crate) fn table<'a>(&self, schema: &'a Schema, repository: &Repository) -> Result<&'a Table, Error> {
-        schema.table(repository).ok_or_else(|| Error::UnknownTable {
+        Ok(&schema.tables()[self.place(schema, repository)?])
+    }
+
+    fn place(&self, schema: &Schema, repository: &Repository) -> Result<usize, Error> {
+        schema.place(repository).ok_or_else(|| Error::UnknownTable {
             backend: self.backend,
             table: format!("{}.{}", repository.schema, repository.name),
         })

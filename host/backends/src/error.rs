@@ -65,6 +65,50 @@ pub enum Error {
         /// Where the operation names it.
         usage: ColumnUse,
     },
+    /// The operation embeds a table that no relationship leads to.
+    #[error("no relationship leads from {origin} to {target}; correct the operation, or add a foreign key")]
+    UnknownRelationship {
+        /// The table that it starts from.
+        origin: String,
+        /// What the operation names it by.
+        target: String,
+        /// What was to choose between several.
+        hint: Option<String>,
+        /// The schema in which was looked.
+        schema: String,
+        /// A name that may have been meant, and the name in whose place.
+        suggestion: Option<(String, String)>,
+    },
+    /// The operation embeds a table to which several relationships lead.
+    #[error("several relationships lead from {origin} to {target}; name one of them in the operation")]
+    AmbiguousRelationship {
+        /// The table that they start from.
+        origin: String,
+        /// What the operation names them by.
+        target: String,
+        /// The relationships.
+        candidates: Vec<Candidate>,
+    },
+    /// An order names a table that is not embedded.
+    #[error("{name} is not embedded; embed it, or correct the order")]
+    NotEmbedded {
+        /// The name.
+        name: String,
+    },
+    /// An order names a column of embedded rows of which there may be several.
+    #[error("rows of {origin} can't be ordered by {target}, of which there may be several; correct the order")]
+    OrderByMany {
+        /// The table whose rows are ordered.
+        origin: String,
+        /// The name of the embedded table.
+        target: String,
+    },
+    /// A filter compares an embedded table with something else than null.
+    #[error("the embedded table {name} can only be compared with null; correct the filter")]
+    EmbedCompared {
+        /// The name of the embedded table.
+        name: String,
+    },
     /// A column is cast to something that can't be the name of a type.
     #[error("a cast must name a type, such as text or int4[]")]
     InvalidCast {
@@ -134,6 +178,19 @@ pub enum Error {
         /// What was unexpected.
         reason: String,
     },
+}
+
+/// One of several relationships that an operation may mean, in PostgREST's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// `one-to-many`, `many-to-one`, `one-to-one` or `many-to-many`.
+    pub cardinality: &'static str,
+    /// Both tables.
+    pub embedding: String,
+    /// The foreign key or the table between, with the columns.
+    pub relationship: String,
+    /// What the operation names it by to choose it.
+    pub choice: String,
 }
 
 /// Where an operation names a column.
@@ -257,7 +314,11 @@ impl Error {
     /// Whether the error may come from a schema that has changed since it was read.
     pub(crate) fn may_be_stale_schema(&self) -> bool {
         match self {
-            Self::UnknownTable { .. } | Self::UnknownColumn { .. } | Self::Outdated { .. } => true,
+            Self::UnknownTable { .. }
+            | Self::UnknownColumn { .. }
+            | Self::UnknownRelationship { .. }
+            | Self::AmbiguousRelationship { .. }
+            | Self::Outdated { .. } => true,
             _ => self.sqlstate().is_some_and(|code| code.starts_with("42")),
         }
     }

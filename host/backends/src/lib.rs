@@ -5,6 +5,7 @@
 //!
 //! - `wire` carries statements to the database and answers back; a wire is a folder there, and `postgres` alone knows sqlx.
 //! - `connections` is what every wire needs: further attempts, the watch over an outage and the recovery.
+//! - `plan` looks the names of a request up in the schema, also those of embedded tables.
 //! - `sql` writes statements: a filter operator is added in `sql/filter.rs`.
 //! - `schema` knows what the exposed schemas hold and how it is related, as PostgreSQL's catalogue has it.
 //! - `install` is the SQL installation of one side, `protocol` calls its functions for the mirror and the handoff.
@@ -13,6 +14,7 @@ mod connections;
 mod database;
 mod error;
 mod install;
+mod plan;
 mod protocol;
 mod schema;
 mod settings;
@@ -20,7 +22,7 @@ mod sql;
 mod wire;
 
 pub use database::{Database, Entry};
-pub use error::{ColumnUse, DatabaseError, Error};
+pub use error::{Candidate, ColumnUse, DatabaseError, Error};
 pub use install::Installation;
 pub use protocol::{
     Ack, ChangedRows, ComparedRow, Comparisons, Count, Counted, DirtyKey, Diverged, EpochRecord, Evidence, Failed,

@@ -14,6 +14,7 @@
 
 mod carried;
 mod delete;
+mod embed;
 mod field;
 mod filter;
 mod find;
@@ -27,32 +28,29 @@ mod written;
 use turnout_vocabulary::{Reference, Request};
 
 use crate::error::Error;
-use crate::schema::Table;
+use crate::plan::{Scope, TARGET};
 
 pub(crate) use carried::Carried;
 pub(crate) use statement::{Parameter, Statement, names_an_old_type, quoted, quoted_text};
 pub(crate) use subjects::{conflicting, distinct as distinct_subjects, sample as sampled_subjects, subjects};
 pub(crate) use written::refused_number_of_rows;
 
-/// What the table is called inside a statement.
-const TARGET: &str = "_turnout";
-
-/// The statement that carries out a request on a table, as one of a list if it is `listed`. It carries the epoch, where Turnout
+/// The statement that carries out a request on its target, as one of a list if it is `listed`. It carries the epoch, where Turnout
 /// is installed to check it.
 pub(crate) fn statement<'a>(
-    table: &Table,
+    scope: &Scope<'_, 'a>,
     key: &[String],
     request: &'a Request,
     carried: Carried<'a>,
     listed: bool,
 ) -> Result<Statement<'a>, Error> {
     let mut statement = match request {
-        Request::Find(find) => find::find(table, find, carried, listed),
-        Request::Insert(insert) => insert::insert(table, key, insert, carried),
-        Request::Update(update) => update::update(table, key, update, carried),
-        Request::Delete(delete) => delete::delete(table, key, delete, carried),
+        Request::Find(find) => find::find(scope, find, carried, listed),
+        Request::Insert(insert) => insert::insert(scope, key, insert, carried),
+        Request::Update(update) => update::update(scope, key, update, carried),
+        Request::Delete(delete) => delete::delete(scope, key, delete, carried),
     }?;
-    statement.check_types(table);
+    statement.check_types();
     Ok(statement)
 }
 

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use tokio::time::sleep;
 use turnout_backends::{Error, FoundDivergence};
 use turnout_compare::{Columns, Difference, Suspects, Verdict, differences};
-use turnout_vocabulary::{Backend, Column, ComparisonSource, Epoch, Find, Repository, RepositoryId, Request};
+use turnout_vocabulary::{Backend, Column, ComparisonSource, Epoch, Find, Repository, RepositoryId, Request, Selected};
 
 use crate::counts::What;
 use crate::{ByPolicy, Comparisons};
@@ -97,6 +97,8 @@ impl Comparisons {
             }
             sleep(PAUSE).await;
         }
+        // Where all rows of the repository are equal, embedded rows differ, which are not looked at.
+        is_unsettled |= Selected::embeds(&read.find.select).next().is_some();
         let what = match (found.is_empty(), is_unsettled) {
             (false, _) => What::Diverged,
             (true, true) => What::Unsettled,
@@ -126,13 +128,16 @@ impl Comparisons {
 
     /// The keys of the rows that one side finds.
     async fn keys(&self, read: &Read, repository: &Repository, backend: Backend) -> Result<Vec<String>, Error> {
-        let column = |name: &String| Column {
-            field: name.clone().into(),
-            alias: None,
-            cast: None,
+        let column = |name: &String| {
+            Selected::Column(Column {
+                field: name.clone().into(),
+                alias: None,
+                cast: None,
+            })
         };
+        let embeds = Selected::embeds(&read.find.select).map(|embed| Selected::Embed(embed.hidden()));
         let mut find = Find {
-            select: repository.key.iter().map(column).collect(),
+            select: repository.key.iter().map(column).chain(embeds).collect(),
             count: false,
             single: false,
             ..read.find.clone()

@@ -3,6 +3,7 @@
 mod accept;
 mod columns;
 mod cursor;
+mod embedded;
 mod field;
 mod filter;
 mod order;
@@ -14,7 +15,7 @@ mod window;
 
 use http::{HeaderMap, Method, header};
 use turnout_vocabulary::{
-    Conflict, Delete, Find, Insert, Repository, Request, Returning, TransactionSettings, Update, Window,
+    Conflict, Delete, Find, Insert, Repository, Request, Returning, Selected, TransactionSettings, Update, Window,
 };
 
 pub(crate) use accept::Media;
@@ -55,7 +56,11 @@ pub fn parse(
     let preferences = Preferences::parse(headers)?;
     let media = Media::negotiate(headers)?;
     let query = Query::parse(query)?;
-    let select = query.first("select").map_or(Ok(Vec::new()), select::parse)?;
+    let every = || Ok(vec![Selected::Every]);
+    let mut select = query.first("select").map_or_else(every, select::parse)?;
+    let filter = filter::parse(&query, &mut select)?;
+    let order = order::parse(&query, &mut select)?;
+    window::of_embedded(&query, &mut select)?;
     let returning = Returning {
         rows: (preferences.returned == Some(Return::Representation)).then(|| select.clone()),
         location: *method == Method::POST && preferences.returned == Some(Return::HeadersOnly),
@@ -70,8 +75,8 @@ pub fn parse(
             window = window::parse(&query, range)?;
             Request::Find(Find {
                 select,
-                filter: filter::parse(&query)?,
-                order: query.first("order").map_or(Ok(Vec::new()), order::parse)?,
+                filter,
+                order,
                 window,
                 count: preferences.count.is_some(),
                 single: media == Media::Object,
@@ -86,16 +91,13 @@ pub fn parse(
             window::refuse(&query)?;
             Request::Update(Update {
                 change: rows::parse_one(repository, &query, headers, body, &preferences)?,
-                filter: filter::parse(&query)?,
+                filter,
                 returning,
             })
         }
         Method::DELETE => {
             window::refuse(&query)?;
-            Request::Delete(Delete {
-                filter: filter::parse(&query)?,
-                returning,
-            })
+            Request::Delete(Delete { filter, returning })
         }
         _ => return Err(Refusal::unsupported_method(method)),
     };

@@ -4,6 +4,7 @@ use turnout_vocabulary::{Epoch, Filter, Outcome, Reference, Referred, Repository
 
 use super::Database;
 use crate::error::Error;
+use crate::plan::Scope;
 use crate::schema::Schema;
 use crate::sql::{self, Carried};
 use crate::wire::{Isolation, Listed, Undone, Why};
@@ -86,17 +87,17 @@ impl Database {
     fn listed<'e>(&self, schema: &Schema, entry: &'e Entry<'_>, carried: Carried<'e>) -> Result<Listed<'e>, Error> {
         Ok(match entry {
             Entry::Request(repository, request) => {
-                let table = self.table(schema, repository)?;
-                Listed::Run(sql::statement(table, &repository.key, request, carried, true)?)
+                let scope = Scope::target(schema, self.place(schema, repository)?, request)?;
+                Listed::Run(sql::statement(&scope, &repository.key, request, carried, true)?)
             }
             Entry::Value(reference, value) => {
                 let allowed = value.iter().map(|Referred(text)| text.clone());
                 Listed::Check(sql::referred(reference), allowed.collect())
             }
             Entry::Subjects(repository, filter, subjects) => {
-                let table = self.table(schema, repository)?;
+                let scope = Scope::plain(schema, self.place(schema, repository)?);
                 let column = repository.subject.as_deref().unwrap_or_default();
-                Listed::Check(sql::subjects(table, column, filter)?, subjects.clone())
+                Listed::Check(sql::subjects(&scope, column, filter)?, subjects.clone())
             }
         })
     }

@@ -1,38 +1,50 @@
-//! Columns and the values inside them.
+//! Columns, the values inside them, and what functions compute of rows.
 
 use turnout_vocabulary::{Field, JsonKey, JsonStep};
 
 use super::{Parameter, Statement};
-use crate::error::{ColumnUse, Error};
-use crate::schema::{Table, TableColumn};
+use crate::error::Error;
+use crate::plan::{Named, Scope};
+use crate::schema::Table;
 
 /// What a field of a table stands for.
-pub(super) struct Resolved<'t, 'a> {
-    column: &'t TableColumn,
+pub(super) struct Resolved<'s, 'a> {
+    table: &'s Table,
+    /// What the table's rows are called inside the statement.
+    alias: &'s str,
+    named: Named<'s>,
     path: &'a [JsonStep],
 }
 
 /// Looks a field up in its table.
-pub(super) fn resolve<'t, 'a>(table: &'t Table, field: &'a Field) -> Result<Resolved<'t, 'a>, Error> {
+pub(super) fn resolve<'s, 'a>(scope: &'s Scope<'_, '_>, field: &'a Field) -> Result<Resolved<'s, 'a>, Error> {
     Ok(Resolved {
-        column: table.column(&field.name, ColumnUse::Read)?,
+        table: scope.table,
+        alias: &scope.alias,
+        named: scope.named(field)?,
         path: &field.path,
     })
 }
 
 impl<'a> Resolved<'_, 'a> {
+    /// Whether it is a column itself.
+    pub(super) fn is_column(&self) -> bool {
+        self.path.is_empty() && matches!(self.named, Named::Column(_))
+    }
+
     /// Writes the value as `source` has it. Values that are not JSON are made JSON before a step goes into them.
     pub(super) fn write(&self, statement: &mut Statement<'a>, source: &str) {
         if self.path.is_empty() {
-            statement.sql(source).sql(".").identifier(&self.column.name);
+            self.write_named(statement, source);
             return;
         }
-        statement.sql("(");
         if self.json_type().is_some() {
-            statement.sql(source).sql(".").identifier(&self.column.name);
+            statement.sql("(");
+            self.write_named(statement, source);
         } else {
-            statement.sql("to_jsonb(").sql(source).sql(".");
-            statement.identifier(&self.column.name).sql(")");
+            statement.sql("(to_jsonb(");
+            self.write_named(statement, source);
+            statement.sql(")");
         }
         for JsonStep { key, as_text } in self.path {
             statement.sql(if *as_text { "->>" } else { "->" });
@@ -44,23 +56,39 @@ impl<'a> Resolved<'_, 'a> {
         statement.sql(")");
     }
 
+    fn write_named(&self, statement: &mut Statement<'a>, source: &str) {
+        match self.named {
+            Named::Column(column) => statement.sql(source).sql(".").identifier(&column.name),
+            Named::Computed(function) => statement.sql(&function.qualified).sql("(").sql(source).sql(")"),
+        };
+    }
+
     /// Writes the type that it is compared in.
     pub(super) fn write_type(&self, statement: &mut Statement<'_>) {
-        match self.path.last() {
-            None => statement.compared_type_of(self.column),
-            Some(JsonStep { as_text: true, .. }) => statement.sql("text"),
-            Some(_) => statement.sql(self.json_type().unwrap_or("jsonb")),
+        match (self.path.last(), self.named) {
+            (None, Named::Column(column)) => statement.compared_type_of(self.alias, self.table, column),
+            (None, Named::Computed(function)) => statement.sql(&function.result.type_name),
+            (Some(JsonStep { as_text: true, .. }), _) => statement.sql("text"),
+            (Some(_), _) => statement.sql(self.json_type().unwrap_or("jsonb")),
         };
     }
 
     /// Whether the value is prepared for text searches.
     pub(super) fn is_searchable(&self) -> bool {
-        self.path.is_empty() && self.column.compared_type == "tsvector"
+        self.path.is_empty() && self.type_name() == "tsvector"
     }
 
-    /// The column's type, if it holds JSON.
+    /// Its type, if it holds JSON.
     fn json_type(&self) -> Option<&str> {
-        Some(self.column.compared_type.as_str()).filter(|name| matches!(*name, "json" | "jsonb"))
+        Some(self.type_name()).filter(|name| matches!(*name, "json" | "jsonb"))
+    }
+
+    /// The type of the whole column, or of what is computed.
+    fn type_name(&self) -> &str {
+        match self.named {
+            Named::Column(column) => &column.compared_type,
+            Named::Computed(function) => &function.result.type_name,
+        }
     }
 }
 
@@ -80,7 +108,8 @@ mod tests {
         };
         let table = clients();
         let mut statement = Statement::default();
-        let resolved = resolve(&table, &field).unwrap();
+        let scope = Scope::of(&table);
+        let resolved = resolve(&scope, &field).unwrap();
         resolved.write(&mut statement, "t");
         statement.sql(" = $::");
         resolved.write_type(&mut statement);

@@ -3,37 +3,89 @@
 use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator, Quantifier, Reference, SearchForm};
 
 use super::field::{self, Resolved};
-use super::{Parameter, Statement, TARGET};
+use super::{Parameter, Statement, embed};
 use crate::error::Error;
-use crate::schema::Table;
+use crate::plan::{Embedded, Scope};
 
-/// Writes the `where` of a filter, or nothing if it takes every row.
-pub(super) fn write_where<'a>(statement: &mut Statement<'a>, table: &Table, filter: &'a Filter) -> Result<(), Error> {
-    if filter.takes_every_row() {
-        return Ok(());
-    }
-    statement.sql(" where ");
-    write(statement, table, filter)
+/// Writes the `where` of a filter, or nothing if it takes every row: one that it takes, and to which rows of each table are related that
+/// is embedded as `inner`.
+pub(super) fn write_where<'a>(
+    statement: &mut Statement<'a>,
+    scope: &Scope<'_, 'a>,
+    filter: &'a Filter,
+) -> Result<(), Error> {
+    write_conditions(statement, scope, filter, &scope.alias, " where ")
 }
 
-fn write<'a>(statement: &mut Statement<'a>, table: &Table, filter: &'a Filter) -> Result<(), Error> {
+/// Writes the conditions of a filter on rows that are called `source`, after `before` for the first of them.
+pub(super) fn write_conditions<'a>(
+    statement: &mut Statement<'a>,
+    scope: &Scope<'_, 'a>,
+    filter: &'a Filter,
+    source: &str,
+    mut before: &str,
+) -> Result<(), Error> {
+    if !filter.takes_every_row() {
+        statement.sql(before);
+        write(statement, scope, filter, source)?;
+        before = " and ";
+    }
+    for embedded in scope.embeds.iter().filter(|embedded| embedded.embed.inner) {
+        statement.sql(before);
+        embed::write_exists(statement, embedded, source)?;
+        before = " and ";
+    }
+    Ok(())
+}
+
+fn write<'a>(
+    statement: &mut Statement<'a>,
+    scope: &Scope<'_, 'a>,
+    filter: &'a Filter,
+    source: &str,
+) -> Result<(), Error> {
     match filter {
-        Filter::All(parts) => write_parts(statement, table, parts, " and ", "true"),
-        Filter::Any(parts) => write_parts(statement, table, parts, " or ", "false"),
+        Filter::All(parts) => write_parts(statement, scope, parts, source, " and ", "true"),
+        Filter::Any(parts) => write_parts(statement, scope, parts, source, " or ", "false"),
         Filter::Not(part) => {
             statement.sql("not (");
-            write(statement, table, part)?;
+            write(statement, scope, part, source)?;
             statement.sql(")");
             Ok(())
         }
-        Filter::Compare(comparison) => write_comparison(statement, table, comparison),
+        Filter::Compare(comparison) => match comparison.field.column().and_then(|name| scope.embedded(name)) {
+            Some(embedded) => write_related(statement, scope, embedded, comparison, source),
+            None => write_comparison(statement, scope, comparison, source),
+        },
+    }
+}
+
+/// Writes whether rows of an embedded table are related to a row. A column of the same name can be compared with all but null.
+fn write_related<'a>(
+    statement: &mut Statement<'a>,
+    scope: &Scope<'_, 'a>,
+    embedded: &Embedded<'_, 'a>,
+    comparison: &'a Comparison,
+    source: &str,
+) -> Result<(), Error> {
+    match (comparison.operator, &comparison.operand) {
+        (Operator::Is, Operand::Is(IsValue::Null)) => {
+            statement.sql("not ");
+            embed::write_exists(statement, embedded, source)
+        }
+        (Operator::Is, Operand::Is(IsValue::NotNull)) => embed::write_exists(statement, embedded, source),
+        _ if scope.named(&comparison.field).is_ok() => write_comparison(statement, scope, comparison, source),
+        _ => Err(Error::EmbedCompared {
+            name: comparison.field.name.clone(),
+        }),
     }
 }
 
 fn write_parts<'a>(
     statement: &mut Statement<'a>,
-    table: &Table,
+    scope: &Scope<'_, 'a>,
     parts: &'a [Filter],
+    source: &str,
     between: &str,
     without_parts: &str,
 ) -> Result<(), Error> {
@@ -41,13 +93,13 @@ fn write_parts<'a>(
         [] => {
             statement.sql(without_parts);
         }
-        [part] => write(statement, table, part)?,
+        [part] => write(statement, scope, part, source)?,
         [first, rest @ ..] => {
             statement.sql("(");
-            write(statement, table, first)?;
+            write(statement, scope, first, source)?;
             for part in rest {
                 statement.sql(between);
-                write(statement, table, part)?;
+                write(statement, scope, part, source)?;
             }
             statement.sql(")");
         }
@@ -55,22 +107,27 @@ fn write_parts<'a>(
     Ok(())
 }
 
-fn write_comparison<'a>(statement: &mut Statement<'a>, table: &Table, comparison: &'a Comparison) -> Result<(), Error> {
+fn write_comparison<'a>(
+    statement: &mut Statement<'a>,
+    scope: &Scope<'_, 'a>,
+    comparison: &'a Comparison,
+    source: &str,
+) -> Result<(), Error> {
     let Comparison {
         field,
         operator,
         operand,
     } = comparison;
-    let resolved = field::resolve(table, field)?;
+    let resolved = field::resolve(scope, field)?;
     if let (Operator::Eq, Operand::Reference(reference)) = (operator, operand) {
-        write_reference(statement, reference, &resolved);
+        write_reference(statement, reference, &resolved, source);
         return Ok(());
     }
     if let (Operator::Search(form), Operand::Words { configuration, text }) = (operator, operand) {
-        write_search(statement, &resolved, *form, configuration.as_deref(), text);
+        write_search(statement, &resolved, source, *form, configuration.as_deref(), text);
         return Ok(());
     }
-    resolved.write(statement, TARGET);
+    resolved.write(statement, source);
     match (operator, operand) {
         (Operator::In, Operand::List(values)) => {
             statement
@@ -152,6 +209,7 @@ fn write_type(statement: &mut Statement<'_>, resolved: &Resolved<'_, '_>, operat
 fn write_search<'a>(
     statement: &mut Statement<'a>,
     resolved: &Resolved<'_, 'a>,
+    source: &str,
     form: SearchForm,
     configuration: Option<&'a str>,
     text: &'a str,
@@ -162,11 +220,11 @@ fn write_search<'a>(
         }
     };
     if resolved.is_searchable() {
-        resolved.write(statement, TARGET);
+        resolved.write(statement, source);
     } else {
         statement.sql("to_tsvector(");
         write_configuration(statement);
-        resolved.write(statement, TARGET);
+        resolved.write(statement, source);
         statement.sql(")");
     }
     statement.sql(match form {
@@ -180,14 +238,19 @@ fn write_search<'a>(
 }
 
 /// A null equals a null value. PostgreSQL can use no index for `is not distinct from`.
-fn write_reference<'a>(statement: &mut Statement<'a>, reference: &'a Reference, resolved: &Resolved<'_, 'a>) {
+fn write_reference<'a>(
+    statement: &mut Statement<'a>,
+    reference: &'a Reference,
+    resolved: &Resolved<'_, 'a>,
+    source: &str,
+) {
     let value = Parameter::Reference(reference);
     statement.sql("(");
-    resolved.write(statement, TARGET);
+    resolved.write(statement, source);
     statement.sql(" = ").parameter(value.clone()).sql("::");
     resolved.write_type(statement);
     statement.sql(" or (");
-    resolved.write(statement, TARGET);
+    resolved.write(statement, source);
     statement.sql(" is null and ").parameter(value).sql("::text is null))");
 }
 
@@ -199,7 +262,8 @@ mod tests {
 
     fn written(filter: &Filter) -> Result<(String, usize), Error> {
         let mut statement = Statement::default();
-        write_where(&mut statement, &clients(), filter)?;
+        let table = clients();
+        write_where(&mut statement, &Scope::of(&table), filter)?;
         Ok((statement.text, statement.parameters.len()))
     }
 

@@ -4,15 +4,17 @@ use super::carried::Carried;
 use super::written::{self, New};
 use super::{Parameter, Statement, TARGET, quoted_text};
 use crate::error::{ColumnUse, Error};
+use crate::plan::Scope;
 use crate::schema::{Generated, Table, TableColumn};
 
 /// Adds rows, and updates or keeps those whose key is taken where the request says so.
 pub(super) fn insert<'a>(
-    table: &Table,
+    scope: &Scope<'_, 'a>,
     key: &[String],
     insert: &'a Insert,
     carried: Carried<'a>,
 ) -> Result<Statement<'a>, Error> {
+    let table = scope.table;
     let columns = &insert.rows.columns;
     let mut statement = Statement::default();
     written::open(&mut statement);
@@ -41,7 +43,7 @@ pub(super) fn insert<'a>(
         Some(conflict) => write_conflict(&mut statement, table, conflict, columns)?,
         None => New::All,
     };
-    written::close(&mut statement, table, key, &insert.returning, new, carried)?;
+    written::close(&mut statement, scope, key, &insert.returning, new, carried)?;
     Ok(statement)
 }
 
@@ -61,7 +63,10 @@ pub(super) fn write_sent<'a>(statement: &mut Statement<'a>, table: &Table, rows:
         .parameter(Parameter::rows(rows))
         .sql("::json) as _turnout_sent(");
     statement.list(columns, |statement, column| {
-        statement.identifier(&column.name).sql(" ").type_of(column);
+        statement
+            .identifier(&column.name)
+            .sql(" ")
+            .type_of(TARGET, table, column);
     });
     statement.sql(")");
     Ok(())
@@ -85,7 +90,10 @@ fn write_sent_or_default<'a>(statement: &mut Statement<'a>, table: &Table, rows:
         .parameter(Parameter::rows(rows))
         .sql("::json) as _turnout_object(value), lateral json_to_record(_turnout_object.value) as _turnout_values(");
     statement.list(columns, |statement, column| {
-        statement.identifier(&column.name).sql(" ").type_of(column);
+        statement
+            .identifier(&column.name)
+            .sql(" ")
+            .type_of(TARGET, table, column);
     });
     statement.sql(")) as _turnout_sent");
 }
@@ -167,7 +175,7 @@ mod tests {
             },
         };
         assert_eq!(
-            insert(&clients(), &["id".into()], &request, Carried::default())
+            insert(&Scope::of(&clients()), &["id".into()], &request, Carried::default())
                 .unwrap()
                 .text,
             "with _turnout_written as (insert into \"public\".\"clients\" as _turnout (\"id\", \"phone\") \
@@ -196,7 +204,7 @@ mod tests {
                 at_most: None,
             },
         };
-        let refused = insert(&clients(), &[], &request, Carried::default());
+        let refused = insert(&Scope::of(&clients()), &[], &request, Carried::default());
         assert!(matches!(
             refused,
             Err(Error::UnknownColumn {

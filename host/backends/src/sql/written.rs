@@ -1,14 +1,19 @@
 //! The answer to a write: the statement that writes is wrapped, so that the same round trip returns what it wrote.
 
-use turnout_vocabulary::Returning;
+use turnout_vocabulary::{Filter, Returning};
 
 use super::carried::Carried;
-use super::{Parameter, Statement, TARGET, selection};
+use super::filter::write_conditions;
+use super::{Parameter, Statement, TARGET, embed, selection};
 use crate::error::{ColumnUse, Error};
+use crate::plan::Scope;
 use crate::schema::Table;
 
 /// A written row, inside the answer's statement.
 const ROW: &str = "(_turnout_written._turnout_tuple)";
+
+/// The filter that all rows match.
+const EVERY: &Filter = &Filter::All(Vec::new());
 
 /// Marks the number of rows in the error that takes a write back because they are not one.
 const REFUSED_SINGLE: &str = "turnout: rows = ";
@@ -35,19 +40,20 @@ pub(super) fn open(statement: &mut Statement<'_>) {
 /// Closes the statement: returns what the one before has written, and sets the epoch that triggers check before they fire.
 pub(super) fn close<'a>(
     statement: &mut Statement<'a>,
-    table: &Table,
+    scope: &Scope<'_, 'a>,
     key: &[String],
     returning: &'a Returning,
     new: New<'_>,
     carried: Carried<'a>,
 ) -> Result<(), Error> {
+    let table = scope.table;
     statement.sql(" returning ").sql(TARGET).sql(" as _turnout_tuple");
     if matches!(new, New::Merged(_)) && table.is_plain() {
         // An upsert leaves its transaction's number in the rows that it updates.
         statement.sql(", ").sql(TARGET).sql(".xmax = 0 as _turnout_new");
     }
     statement.sql(") select ");
-    write_body(statement, table, returning)?;
+    write_body(statement, scope, returning)?;
     statement.sql(", ");
     write_count(statement, returning);
     statement.sql(", null::text");
@@ -133,8 +139,8 @@ fn write_new(statement: &mut Statement<'_>, table: &Table, new: New<'_>) {
     }
 }
 
-fn write_body<'a>(statement: &mut Statement<'a>, table: &Table, returning: &'a Returning) -> Result<(), Error> {
-    let Some(columns) = &returning.rows else {
+fn write_body<'a>(statement: &mut Statement<'a>, scope: &Scope<'_, 'a>, returning: &'a Returning) -> Result<(), Error> {
+    let Some(select) = &returning.rows else {
         statement.sql("''::text");
         return Ok(());
     };
@@ -143,8 +149,10 @@ fn write_body<'a>(statement: &mut Statement<'a>, table: &Table, returning: &'a R
     } else {
         "(select coalesce(json_agg(_turnout_row), '[]')::text from (select "
     });
-    selection::write(statement, table, columns, ROW)?;
+    selection::write(statement, scope, select, ROW)?;
     statement.sql(" from _turnout_written");
+    embed::write_spreads(statement, scope, ROW)?;
+    write_conditions(statement, scope, EVERY, ROW, " where ")?;
     statement.sql(if returning.single { " limit 1" } else { "" });
     statement.sql(") as _turnout_row)");
     Ok(())

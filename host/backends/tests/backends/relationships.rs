@@ -91,6 +91,7 @@ async fn foreign_keys_relate_tables_in_both_directions() {
         related(&schema, "staff"),
         [
             "many bookings who id=staff_id",
+            "one kept staff_boss_fkey boss=id",
             "many staff staff_boss_fkey id=boss",
             "one staff staff_boss_fkey boss=id",
         ]

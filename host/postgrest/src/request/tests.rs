@@ -27,12 +27,12 @@ fn call(method: &Method, query: &str, headers: &[(&'static str, &str)], body: &s
     parse(method, &clients(), query, &headers.collect(), body.as_bytes()).map(|call| call.request)
 }
 
-fn column(name: &str) -> Column {
-    Column {
+fn column(name: &str) -> Selected {
+    Selected::Column(Column {
         field: name.into(),
         alias: None,
         cast: None,
-    }
+    })
 }
 
 fn compare(column: &str, operator: Operator, operand: Operand) -> Filter {
@@ -67,11 +67,13 @@ fn a_find_is_understood_whole() {
         find.order,
         [
             OrderBy {
+                embed: None,
                 field: "name".into(),
                 descending: true,
                 nulls: Some(NullsOrder::Last)
             },
             OrderBy {
+                embed: None,
                 field: "id".into(),
                 descending: false,
                 nulls: None
@@ -95,7 +97,7 @@ fn a_plain_find_is_everything() {
     };
     assert_eq!(
         (find.select, find.filter, find.order),
-        (Vec::new(), Filter::default(), Vec::new())
+        (vec![Selected::Every], Filter::default(), Vec::new())
     );
     assert_eq!(find.window, Window::default());
     assert!(!find.count && !find.single);
@@ -173,7 +175,7 @@ fn only_a_resolution_makes_an_insert_an_upsert() {
 #[test]
 fn updates_and_deletes_take_filters_and_no_window() {
     let returning = Returning {
-        rows: Some(Vec::new()),
+        rows: Some(vec![Selected::Every]),
         ..Returning::default()
     };
     let headers = [("prefer", "return=representation")];

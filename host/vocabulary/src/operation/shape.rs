@@ -14,6 +14,8 @@ pub struct Column {
 /// One term of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderBy {
+    /// The embedded table whose field it is, by its name in the answer; `None` for the table's own.
+    pub embed: Option<String>,
     /// What the rows are ordered by.
     pub field: Field,
     /// Whether larger values come first.

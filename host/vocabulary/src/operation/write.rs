@@ -1,4 +1,4 @@
-use super::{Column, Filter, PlacedReference, Reference};
+use super::{Filter, PlacedReference, Reference, Selected};
 
 /// Adds rows.
 #[derive(Clone, Debug)]
@@ -85,8 +85,8 @@ pub enum Resolution {
 /// What the answer to a write holds, and how many rows it may have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Returning {
-    /// The columns of the written rows that the answer holds (empty means all); `None` for no rows at all.
-    pub rows: Option<Vec<Column>>,
+    /// What the answer holds of each written row; `None` for no rows at all.
+    pub rows: Option<Vec<Selected>>,
     /// Whether the answer names the key of a single new row.
     pub location: bool,
     /// Whether the answer must be exactly one row: any other number takes the write back.

@@ -95,7 +95,7 @@ mod tests {
     use crate::request::query::Query;
 
     fn read(query: &str) -> Result<Filter, Refusal> {
-        crate::request::filter::parse(&Query::parse(query).unwrap()).map(|filter| match filter {
+        crate::request::filter::parse(&Query::parse(query).unwrap(), &mut []).map(|filter| match filter {
             Filter::All(mut parts) if parts.len() == 1 => parts.remove(0),
             other => other,
         })
