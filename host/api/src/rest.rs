@@ -12,6 +12,8 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Method};
+use turnout_backends::Error as BackendError;
+use turnout_pipeline::Error;
 use turnout_postgrest::{Call, Refusal};
 use turnout_vocabulary::{Operation, OperationId, Repository, Subject};
 
@@ -65,14 +67,24 @@ async fn operate(
 ) -> Result<Response, Refusal> {
     let named_subject = subject(host, &head.headers)?;
     let query = head.uri.query().unwrap_or_default();
-    let Call { request, answer } = turnout_postgrest::parse(&head.method, repository, query, &head.headers, &body)?;
-    let operation = Operation {
+    let Call {
+        request,
+        transaction,
+        mut answer,
+    } = turnout_postgrest::parse(&head.method, repository, query, &head.headers, &body)?;
+    let mut operation = Operation {
         id,
         repository: repository.id,
         named_subject,
+        transaction,
         request,
     };
-    let (provenance, result) = host.pipeline.run(operation).await;
+    let (mut provenance, mut result) = host.pipeline.run(&operation).await;
+    if matches!(&result, Err(Error::Backend(BackendError::UnknownTimezone))) {
+        answer.forget_timezone()?;
+        operation.transaction.timezone = None;
+        (provenance, result) = host.pipeline.run(&operation).await;
+    }
     let response = match result {
         Ok(outcome) => turnout_postgrest::answer(&answer, repository, outcome).map(Into::into),
         Err(error) => refuse(refusal::of(error, &host.labels)),

@@ -3,7 +3,9 @@ mod transaction;
 use std::sync::Arc;
 
 use turnout_supervisor::{Supervisor, Task};
-use turnout_vocabulary::{Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request, Selected, SubjectKind};
+use turnout_vocabulary::{
+    Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request, Selected, SubjectKind, TransactionSettings,
+};
 
 pub use transaction::Entry;
 
@@ -12,7 +14,7 @@ use crate::error::Error;
 use crate::plan::Scope;
 use crate::schema::{Reference, Schema, SchemaCache, Table, key_problems, problems, subject_problems};
 use crate::settings::Settings;
-use crate::sql::{self, Statement};
+use crate::sql::{self, Carried, Statement};
 use crate::wire::{Answer, Json, Misread, Options, Pool};
 
 /// One backend.
@@ -112,9 +114,27 @@ impl Database {
     /// # Errors
     /// Any [`Error`] but [`Error::Url`]. After [`Error::Fenced`] nothing was done.
     pub async fn execute(&self, repository: &Repository, request: &Request, epoch: Epoch) -> Result<Outcome, Error> {
+        self.execute_in(repository, request, &TransactionSettings::default(), epoch)
+            .await
+    }
+
+    /// The same in a transaction with these settings. One that is taken back costs two more round trips.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn execute_in(
+        &self,
+        repository: &Repository,
+        request: &Request,
+        transaction: &TransactionSettings,
+        epoch: Epoch,
+    ) -> Result<Outcome, Error> {
         let mut schema = self.schemas.get(&self.connections).await?;
         loop {
-            match self.execute_with(&schema, repository, request, epoch).await {
+            match self
+                .execute_with(&schema, repository, request, transaction, epoch)
+                .await
+            {
                 // What PostgreSQL refuses with such an error has changed nothing, so a write may be tried again too.
                 Err(error) if error.may_be_stale_schema() => {
                     schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
@@ -273,14 +293,24 @@ impl Database {
         schema: &Schema,
         repository: &Repository,
         request: &Request,
+        transaction: &TransactionSettings,
         epoch: Epoch,
     ) -> Result<Outcome, Error> {
         let scope = Scope::target(schema, self.place(schema, repository)?, request)?;
-        let carried = schema.installed.then(|| epoch.to_string());
-        let statement = sql::statement(&scope, &repository.key, request, carried.as_deref(), false)?;
+        let number = schema.installed.then(|| epoch.to_string());
+        let carried = Carried {
+            epoch: number.as_deref(),
+            timezone: transaction.timezone.as_deref(),
+        };
+        let mut statement = sql::statement(&scope, &repository.key, request, carried, false)?;
         let is_write = request.action().is_write();
+        statement.rollback = is_write && transaction.rollback;
         let answer = self.connections.run(&statement, !is_write).await?;
-        let (outcome, fence) = self.outcome(answer, repository, request)?;
+        let (mut outcome, fence) = self.outcome(answer, repository, request)?;
+        if statement.rollback {
+            // No other transaction ever sees what this one did.
+            outcome.transaction = None;
+        }
         self.refuse_fenced(fence, epoch)?;
         match request {
             Request::Find(find) if find.single && outcome.rows != 1 => Err(Error::NotSingle { rows: outcome.rows }),

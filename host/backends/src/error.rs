@@ -118,6 +118,15 @@ pub enum Error {
         /// How many rows there are.
         rows: u64,
     },
+    /// More rows would have been written than the operation allows. The write has been taken back.
+    #[error("the operation allows fewer rows than the {rows} that it would have written")]
+    TooManyAffected {
+        /// How many rows there are.
+        rows: u64,
+    },
+    /// The operation asks for a time zone that the backend does not know. Nothing was done.
+    #[error("the operation asks for a time zone that is not known; correct the operation")]
+    UnknownTimezone,
     /// The operation was decided under an epoch that is over; nothing was done. Decide it again under a newer one.
     #[error("backend {backend} no longer accepts this epoch")]
     Fenced {
@@ -294,7 +303,10 @@ impl Error {
     /// Whether the rows that are there may be the reason of the error: a constraint, the number of rows, a trigger of the
     /// application.
     pub(crate) fn may_tell_of_rows(&self) -> bool {
-        matches!(self, Self::Database(_) | Self::NotSingle { .. })
+        matches!(
+            self,
+            Self::Database(_) | Self::NotSingle { .. } | Self::TooManyAffected { .. }
+        )
     }
 
     /// Whether the transaction was read-only. A session keeps the default that was in force when it connected, so another

@@ -12,6 +12,7 @@
 //! | 4 | a JSON array of texts, or null | the key of a single new row |
 //! | 5 | a number or null | of a read the fence, of a write its transaction, where Turnout is installed |
 
+mod carried;
 mod delete;
 mod embed;
 mod field;
@@ -29,9 +30,10 @@ use turnout_vocabulary::{Reference, Request};
 use crate::error::Error;
 use crate::plan::{Scope, TARGET};
 
+pub(crate) use carried::Carried;
 pub(crate) use statement::{Parameter, Statement, names_an_old_type, quoted, quoted_text};
 pub(crate) use subjects::{conflicting, distinct as distinct_subjects, sample as sampled_subjects, subjects};
-pub(crate) use written::rows_of_refused_single;
+pub(crate) use written::refused_number_of_rows;
 
 /// The statement that carries out a request on its target, as one of a list if it is `listed`. It carries the epoch, where Turnout
 /// is installed to check it.
@@ -39,11 +41,11 @@ pub(crate) fn statement<'a>(
     scope: &Scope<'_, 'a>,
     key: &[String],
     request: &'a Request,
-    carried: Option<&'a str>,
+    carried: Carried<'a>,
     listed: bool,
 ) -> Result<Statement<'a>, Error> {
     let mut statement = match request {
-        Request::Find(find) => find::find(scope, find, carried.is_some(), listed),
+        Request::Find(find) => find::find(scope, find, carried, listed),
         Request::Insert(insert) => insert::insert(scope, key, insert, carried),
         Request::Update(update) => update::update(scope, key, update, carried),
         Request::Delete(delete) => delete::delete(scope, key, delete, carried),

@@ -10,7 +10,7 @@ use turnout_mirror::Mirror;
 use turnout_runtime::{Routing, World};
 use turnout_vocabulary::{
     Action, Admission, Backend, Filter, MirrorState, Operation, OperationId, Outcome, PerBackend, Repository,
-    RepositoryId, Request, Subject, SubjectRule,
+    RepositoryId, Request, Subject, SubjectRule, TransactionSettings,
 };
 
 use turnout_alerts::Alerts;
@@ -77,8 +77,9 @@ impl Pipeline {
 
     /// Does one operation, from the first decision to the last under the same policies. If these are overtaken before
     /// anything was done, it is decided again under the next, unseen by the caller.
-    pub async fn run(&self, operation: Operation) -> (Provenance, Result<Outcome, Error>) {
+    pub async fn run(&self, operation: &Operation) -> (Provenance, Result<Outcome, Error>) {
         let mut run = Run::begin(self, operation.id, operation.repository);
+        run.transaction = operation.transaction.clone();
         let action = operation.request.action();
         let mut request = Cow::Borrowed(&operation.request);
         let mut deadline = None;
@@ -141,6 +142,8 @@ pub(crate) struct Run<'a> {
     pub(crate) repository: &'a Repository,
     pub(crate) policies: Arc<InForce>,
     pub(crate) provenance: Provenance,
+    /// What the operation asks of its transaction.
+    pub(crate) transaction: TransactionSettings,
     /// The parts of a split write that are done, though not all are.
     pub(crate) written: Option<Outcome>,
     /// What is left of it to be done.
@@ -155,6 +158,7 @@ impl<'a> Run<'a> {
             repository: &pipeline.repositories[usize::from(repository.0)],
             provenance: Provenance::begin(operation, policies.epoch),
             policies,
+            transaction: TransactionSettings::default(),
             written: None,
             rest: None,
         }

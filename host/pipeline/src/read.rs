@@ -111,8 +111,9 @@ impl Run<'_> {
 
     async fn read_from(&mut self, backend: Backend, request: &Request) -> Result<Outcome, BackendError> {
         let (repository, epoch) = (self.repository, self.policies.epoch);
+        let transaction = self.transaction.clone();
         self.ask(backend, async |database| {
-            database.execute(repository, request, epoch).await
+            database.execute_in(repository, request, &transaction, epoch).await
         })
         .await
     }

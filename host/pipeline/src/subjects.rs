@@ -57,11 +57,7 @@ mod tests {
     fn delete(filter: Filter) -> Request {
         Request::Delete(Delete {
             filter,
-            returning: Returning {
-                rows: None,
-                location: false,
-                single: false,
-            },
+            returning: Returning::default(),
         })
     }
 

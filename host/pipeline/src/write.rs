@@ -88,9 +88,10 @@ impl Run<'_> {
 
     async fn execute(&mut self, authority: Backend, request: &Request) -> Result<Outcome, Error> {
         let (repository, epoch) = (self.repository, self.policies.epoch);
+        let transaction = self.transaction.clone();
         let answer = self
             .ask(authority, async |database| {
-                database.execute(repository, request, epoch).await
+                database.execute_in(repository, request, &transaction, epoch).await
             })
             .await;
         Ok(answer?)

@@ -14,10 +14,12 @@ mod select;
 mod window;
 
 use http::{HeaderMap, Method, header};
-use turnout_vocabulary::{Conflict, Delete, Find, Insert, Repository, Request, Returning, Selected, Update, Window};
+use turnout_vocabulary::{
+    Conflict, Delete, Find, Insert, Repository, Request, Returning, Selected, TransactionSettings, Update, Window,
+};
 
 pub(crate) use accept::Media;
-pub(crate) use preferences::{Count, Handling, Missing, Preferences, Return};
+pub(crate) use preferences::{Count, End, Handling, Missing, Preferences, Return};
 pub use query::encode;
 
 use crate::answer::AnswerForm;
@@ -28,6 +30,8 @@ use query::Query;
 pub struct Call {
     /// What the host asks of the databases.
     pub request: Request,
+    /// What it asks of the transaction.
+    pub transaction: TransactionSettings,
     /// The form of the answer that the caller asked for.
     pub answer: AnswerForm,
 }
@@ -61,6 +65,7 @@ pub fn parse(
         rows: (preferences.returned == Some(Return::Representation)).then(|| select.clone()),
         location: *method == Method::POST && preferences.returned == Some(Return::HeadersOnly),
         single: media == Media::Object,
+        at_most: preferences.at_most().filter(|_| *method != Method::POST),
     };
 
     let mut window = Window::default();
@@ -96,9 +101,7 @@ pub fn parse(
         }
         _ => return Err(Refusal::unsupported_method(method)),
     };
-    if !read {
-        preferences.refuse_rollback()?;
-    }
+    let transaction = preferences.transaction();
     let answer = AnswerForm {
         action: request.action(),
         head: *method == Method::HEAD,
@@ -108,7 +111,11 @@ pub fn parse(
         profiled,
         content_location: read.then(|| query.canonical()),
     };
-    Ok(Call { request, answer })
+    Ok(Call {
+        request,
+        transaction,
+        answer,
+    })
 }
 
 /// What an upsert does about rows whose key is taken. `None` if neither the request nor the repository names a key to find a conflict by.

@@ -28,7 +28,7 @@ pub use mirror::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry,
 pub use operation::{
     Action, Column, Comparison, Conflict, Delete, Embed, Field, Filter, Find, Insert, IsValue, JsonKey, JsonStep,
     NullsOrder, Operand, Operation, OperationId, Operator, OrderBy, PlacedReference, Quantifier, Reference, Referred,
-    Request, Resolution, Returning, Rows, SearchForm, Selected, Update, Window,
+    Request, Resolution, Returning, Rows, SearchForm, Selected, TransactionSettings, Update, Window,
 };
 pub use outcome::Outcome;
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};

@@ -5,6 +5,7 @@ mod filter;
 mod reference;
 mod select;
 mod shape;
+mod transaction_settings;
 mod write;
 
 use std::fmt;
@@ -16,6 +17,7 @@ pub use filter::{Comparison, Filter, IsValue, Operand, Operator, Quantifier, Sea
 pub use reference::{PlacedReference, Reference, Referred};
 pub use select::{Embed, Selected};
 pub use shape::{Column, NullsOrder, OrderBy, Window};
+pub use transaction_settings::TransactionSettings;
 pub use write::{Conflict, Delete, Insert, Resolution, Returning, Rows, Update};
 
 use crate::{RepositoryId, Subject};
@@ -29,6 +31,8 @@ pub struct Operation {
     pub repository: RepositoryId,
     /// The subject that the caller named in a header beside the request, if any.
     pub named_subject: Option<Subject>,
+    /// What it asks of its transaction.
+    pub transaction: TransactionSettings,
     /// What is asked for.
     pub request: Request,
 }

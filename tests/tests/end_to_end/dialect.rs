@@ -2,6 +2,7 @@
 
 mod json;
 mod operators;
+mod preferences;
 mod samples;
 
 use anyhow::Result;

@@ -107,6 +107,7 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
         BackendError::EmbedCompared { name } => Refusal::embed_compared(&name),
         BackendError::InvalidCast { cast } => Refusal::unknown_type(&cast),
         BackendError::NotSingle { rows } => Refusal::not_single(rows),
+        BackendError::TooManyAffected { rows } => Refusal::too_many_affected(rows),
         BackendError::Database(error) => {
             Refusal::from_database(&error.sqlstate, &error.message, error.details, error.hint)
         }

@@ -6,7 +6,7 @@ use super::Database;
 use crate::error::Error;
 use crate::plan::Scope;
 use crate::schema::Schema;
-use crate::sql;
+use crate::sql::{self, Carried};
 use crate::wire::{Isolation, Listed, Undone, Why};
 
 /// One entry of a transaction.
@@ -50,10 +50,14 @@ impl Database {
         isolation: Isolation,
         epoch: Epoch,
     ) -> Result<Vec<Outcome>, Undone<Error>> {
-        let carried = schema.installed.then(|| epoch.to_string());
+        let number = schema.installed.then(|| epoch.to_string());
+        let carried = Carried {
+            epoch: number.as_deref(),
+            timezone: None,
+        };
         let mut list = Vec::with_capacity(entries.len());
         for (at, entry) in entries.iter().enumerate() {
-            let listed = self.listed(schema, entry, carried.as_deref());
+            let listed = self.listed(schema, entry, carried);
             list.push(listed.map_err(|error| Undone::by(at, error))?);
         }
         let mut answers = self.connections.run_list(&list, isolation).await?.into_iter();
@@ -80,7 +84,7 @@ impl Database {
         Ok(outcomes)
     }
 
-    fn listed<'e>(&self, schema: &Schema, entry: &'e Entry<'_>, carried: Option<&'e str>) -> Result<Listed<'e>, Error> {
+    fn listed<'e>(&self, schema: &Schema, entry: &'e Entry<'_>, carried: Carried<'e>) -> Result<Listed<'e>, Error> {
         Ok(match entry {
             Entry::Request(repository, request) => {
                 let scope = Scope::target(schema, self.place(schema, repository)?, request)?;

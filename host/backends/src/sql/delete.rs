@@ -1,5 +1,6 @@
 use turnout_vocabulary::Delete;
 
+use super::carried::Carried;
 use super::filter::write_where;
 use super::written::{self, New};
 use super::{Statement, TARGET};
@@ -11,7 +12,7 @@ pub(super) fn delete<'a>(
     scope: &Scope<'_, 'a>,
     key: &[String],
     delete: &'a Delete,
-    carried: Option<&'a str>,
+    carried: Carried<'a>,
 ) -> Result<Statement<'a>, Error> {
     let mut statement = Statement::default();
     written::open(&mut statement);

@@ -181,7 +181,7 @@ fn write_equal(statement: &mut Statement<'_>, columns: &[(String, String)], one:
 mod tests {
     use turnout_vocabulary::{Embed, Filter, Find, OrderBy, Request, Selected};
 
-    use super::super::statement;
+    use super::super::{Carried, statement};
     use super::*;
     use crate::schema::fixtures::salon;
 
@@ -212,7 +212,9 @@ mod tests {
             ..Find::default()
         });
         let scope = Scope::target(&schema, 1, &request).unwrap();
-        statement(&scope, &[], &request, None, false).unwrap().text
+        statement(&scope, &[], &request, Carried::default(), false)
+            .unwrap()
+            .text
     }
 
     #[test]

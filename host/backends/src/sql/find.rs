@@ -1,5 +1,6 @@
 use turnout_vocabulary::{Find, NullsOrder, OrderBy, Window};
 
+use super::carried::Carried;
 use super::filter::write_where;
 use super::{Parameter, Statement, TARGET, embed, field, selection, written};
 use crate::error::Error;
@@ -11,9 +12,10 @@ use crate::plan::Scope;
 pub(super) fn find<'a>(
     scope: &Scope<'_, 'a>,
     find: &'a Find,
-    fenced: bool,
+    carried: Carried<'a>,
     listed: bool,
 ) -> Result<Statement<'a>, Error> {
+    let fenced = carried.epoch.is_some();
     let mut statement = Statement::default();
     if find.single {
         statement.sql("with _turnout_rows as (");
@@ -34,6 +36,7 @@ pub(super) fn find<'a>(
         write_rows(&mut statement, scope, find)?;
         statement.sql(") as _turnout_row");
     }
+    carried.set(&mut statement, None);
     Ok(statement)
 }
 
@@ -142,7 +145,9 @@ mod tests {
             ..Find::default()
         };
         assert_eq!(
-            find(&Scope::of(&clients()), &request, false, false).unwrap().text,
+            find(&Scope::of(&clients()), &request, Carried::default(), false)
+                .unwrap()
+                .text,
             "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text \
              from (select _turnout.* from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) \
              as _turnout_row"
@@ -168,7 +173,7 @@ mod tests {
             count: true,
             ..Find::default()
         };
-        let written = find(&Scope::of(&clients()), &request, false, false).unwrap();
+        let written = find(&Scope::of(&clients()), &request, Carried::default(), false).unwrap();
         assert_eq!(written.text.matches("where _turnout.\"phone\" = $").count(), 2);
         assert!(
             written
@@ -179,7 +184,7 @@ mod tests {
 
         request.window = Window::default();
         assert_eq!(
-            find(&Scope::of(&clients()), &request, false, false)
+            find(&Scope::of(&clients()), &request, Carried::default(), false)
                 .unwrap()
                 .text
                 .matches("where")

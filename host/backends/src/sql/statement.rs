@@ -14,6 +14,8 @@ pub(crate) struct Statement<'a> {
     pub(crate) parameters: Vec<Parameter<'a>>,
     /// By table, for each column whose type the text names, an expression that PostgreSQL accepts only while the column has that type.
     types: BTreeMap<String, BTreeSet<String>>,
+    /// Whether what it does is taken back once it has answered.
+    pub(crate) rollback: bool,
 }
 
 /// The operator that the check of column types uses. PostgreSQL's error names it with its schema, as no other statement does.
@@ -95,7 +97,7 @@ impl<'a> Statement<'a> {
         Self {
             text: text.to_owned(),
             parameters: parameters.to_vec(),
-            types: BTreeMap::new(),
+            ..Self::default()
         }
     }
 

@@ -1,5 +1,6 @@
 use turnout_vocabulary::Update;
 
+use super::carried::Carried;
 use super::filter::write_where;
 use super::insert::write_sent;
 use super::written::{self, New};
@@ -12,7 +13,7 @@ pub(super) fn update<'a>(
     scope: &Scope<'_, 'a>,
     key: &[String],
     update: &'a Update,
-    carried: Option<&'a str>,
+    carried: Carried<'a>,
 ) -> Result<Statement<'a>, Error> {
     let table = scope.table;
     let mut statement = Statement::default();

@@ -2,6 +2,7 @@
 
 use turnout_vocabulary::{Filter, Returning};
 
+use super::carried::Carried;
 use super::filter::write_conditions;
 use super::{Parameter, Statement, TARGET, embed, selection};
 use crate::error::{ColumnUse, Error};
@@ -14,8 +15,11 @@ const ROW: &str = "(_turnout_written._turnout_tuple)";
 /// The filter that all rows match.
 const EVERY: &Filter = &Filter::All(Vec::new());
 
-/// Marks the number of rows in the error that takes a write back.
+/// Marks the number of rows in the error that takes a write back because they are not one.
 const REFUSED_SINGLE: &str = "turnout: rows = ";
+
+/// The same because they are too many.
+const REFUSED_MANY: &str = "turnout: affected = ";
 
 /// Which of the written rows are new.
 #[derive(Clone, Copy)]
@@ -40,7 +44,7 @@ pub(super) fn close<'a>(
     key: &[String],
     returning: &'a Returning,
     new: New<'_>,
-    carried: Option<&'a str>,
+    carried: Carried<'a>,
 ) -> Result<(), Error> {
     let table = scope.table;
     statement.sql(" returning ").sql(TARGET).sql(" as _turnout_tuple");
@@ -50,12 +54,8 @@ pub(super) fn close<'a>(
     }
     statement.sql(") select ");
     write_body(statement, scope, returning)?;
-    if returning.single {
-        statement.sql(", ");
-        write_single_count(statement, "count(*)");
-    } else {
-        statement.sql(", count(*)::text");
-    }
+    statement.sql(", ");
+    write_count(statement, returning);
     statement.sql(", null::text");
     write_new(statement, table, new);
     if returning.location && !key.is_empty() {
@@ -76,16 +76,12 @@ pub(super) fn close<'a>(
     } else {
         statement.sql(", null::text");
     }
-    if let Some(epoch) = carried {
-        // A condition on nothing else is looked at first: the epoch is set before the statement fires any trigger, as those that fire
-        // before it may write to other tables served.
-        statement
-            .sql(", pg_current_xact_id()::text from _turnout_written where (select set_config('turnout.epoch', ")
-            .parameter(Parameter::text(epoch))
-            .sql(", true)) is not null");
-    } else {
-        statement.sql(", null::text from _turnout_written");
-    }
+    statement.sql(match carried.epoch {
+        Some(_) => ", pg_current_xact_id()::text from _turnout_written",
+        None => ", null::text from _turnout_written",
+    });
+    // Triggers that fire before the statement may write to other tables served, so the epoch is set before any does.
+    carried.set(statement, carried.epoch);
     Ok(())
 }
 
@@ -94,6 +90,24 @@ pub(super) fn write_single_count(statement: &mut Statement<'_>, count: &str) {
     statement.sql(&format!(
         "(case when {count} = 1 then 1 else ('{REFUSED_SINGLE}' || {count})::int8 end)::text"
     ));
+}
+
+/// Writes the number of written rows. A cast fails where it is not allowed, and that takes the write back.
+fn write_count(statement: &mut Statement<'_>, returning: &Returning) {
+    match returning.at_most {
+        _ if returning.single => write_single_count(statement, "count(*)"),
+        None => {
+            statement.sql("count(*)::text");
+        }
+        Some(most) => {
+            statement
+                .sql("(case when count(*) <= ")
+                .parameter(Parameter::number(most));
+            statement.sql(&format!(
+                "::int8 then count(*) else ('{REFUSED_MANY}' || count(*))::int8 end)::text"
+            ));
+        }
+    }
 }
 
 fn write_new(statement: &mut Statement<'_>, table: &Table, new: New<'_>) {
@@ -144,23 +158,33 @@ fn write_body<'a>(statement: &mut Statement<'a>, scope: &Scope<'_, 'a>, returnin
     Ok(())
 }
 
-/// The number of rows in the message of the error that takes a write back, if this is its message.
-pub(crate) fn rows_of_refused_single(message: &str) -> Option<u64> {
-    let (_, rest) = message.split_once(REFUSED_SINGLE)?;
-    rest.split(|character: char| !character.is_ascii_digit())
-        .next()?
-        .parse()
-        .ok()
+/// What an error of PostgreSQL with this message means if it took a write back for the number of its rows.
+pub(crate) fn refused_number_of_rows(message: &str) -> Option<Error> {
+    let after = |mark| {
+        let (_, rest) = message.split_once(mark)?;
+        rest.split(|character: char| !character.is_ascii_digit())
+            .next()?
+            .parse()
+            .ok()
+    };
+    let not_single = after(REFUSED_SINGLE).map(|rows| Error::NotSingle { rows });
+    not_single.or_else(|| after(REFUSED_MANY).map(|rows| Error::TooManyAffected { rows }))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::rows_of_refused_single;
+    use super::*;
 
     #[test]
     fn the_number_of_rows_is_found_in_the_error_that_takes_a_write_back() {
-        let message = "invalid input syntax for type bigint: \"turnout: rows = 12\"";
-        assert_eq!(rows_of_refused_single(message), Some(12));
-        assert_eq!(rows_of_refused_single("duplicate key value"), None);
+        let refused = |marked: &str| {
+            refused_number_of_rows(&format!("invalid input syntax for type bigint: \"turnout: {marked}\""))
+        };
+        assert!(matches!(refused("rows = 12"), Some(Error::NotSingle { rows: 12 })));
+        assert!(matches!(
+            refused("affected = 3"),
+            Some(Error::TooManyAffected { rows: 3 })
+        ));
+        assert!(refused("duplicate key value").is_none());
     }
 }

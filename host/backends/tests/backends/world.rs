@@ -140,8 +140,7 @@ pub(crate) fn insert(json: &str, columns: &[&str]) -> Insert {
 pub(crate) fn representation(names: &[&str]) -> Returning {
     Returning {
         rows: Some(columns(names)),
-        location: false,
-        single: false,
+        ..Returning::default()
     }
 }
 

@@ -131,6 +131,13 @@ impl Refusal {
             .details(format!("Invalid preferences: {}", unknown.join(", ")))
     }
 
+    /// 400 `PGRST124`: a write would have touched more rows than the caller allows. It has been rolled back.
+    #[must_use]
+    pub fn too_many_affected(rows: u64) -> Self {
+        let message = "Query result exceeds max-affected preference constraint";
+        Self::new(StatusCode::BAD_REQUEST, "PGRST124", message).details(format!("The query affects {rows} rows"))
+    }
+
     /// 404 `PGRST125`: the path leads nowhere.
     #[must_use]
     pub fn invalid_path() -> Self {

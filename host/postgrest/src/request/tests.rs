@@ -151,8 +151,8 @@ fn what_supabase_js_sends_for_an_upsert_is_understood() {
         insert.returning,
         Returning {
             rows,
-            location: false,
-            single: true
+            single: true,
+            ..Returning::default()
         }
     );
 }
@@ -176,8 +176,7 @@ fn only_a_resolution_makes_an_insert_an_upsert() {
 fn updates_and_deletes_take_filters_and_no_window() {
     let returning = Returning {
         rows: Some(vec![Selected::Every]),
-        location: false,
-        single: false,
+        ..Returning::default()
     };
     let headers = [("prefer", "return=representation")];
     let filter = Filter::All(vec![compare("id", Operator::Gt, Operand::Value("1".into()))]);
@@ -197,12 +196,6 @@ fn updates_and_deletes_take_filters_and_no_window() {
     for method in [Method::PATCH, Method::DELETE] {
         assert_eq!(
             call(&method, "id=gt.1&limit=1", &[], "{}").unwrap_err().code(),
-            "PGRST127"
-        );
-        assert_eq!(
-            call(&method, "id=gt.1", &[("prefer", "tx=rollback")], "{}")
-                .unwrap_err()
-                .code(),
             "PGRST127"
         );
     }

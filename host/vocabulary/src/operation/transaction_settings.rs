@@ -1,0 +1,8 @@
+/// What an operation asks of the transaction that it runs in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TransactionSettings {
+    /// The time zone that times are read and shown in; `None` means the database's own.
+    pub timezone: Option<String>,
+    /// Whether a write is taken back once it has answered.
+    pub rollback: bool,
+}
