@@ -12,8 +12,10 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Method};
+use turnout_backends::Error as BackendError;
+use turnout_pipeline::Error;
 use turnout_postgrest::{Call, Refusal};
-use turnout_vocabulary::{Caller, Operation, OperationId, Repository, Subject};
+use turnout_vocabulary::{Caller, Operation, OperationId, Repository, Subject, TransactionSettings};
 
 use crate::Host;
 
@@ -66,16 +68,25 @@ async fn operate(
 ) -> Result<Response, Refusal> {
     let named_subject = subject(host, &head.headers)?;
     let query = head.uri.query().unwrap_or_default();
-    let Call { request, answer } = turnout_postgrest::parse(&head.method, repository, query, &head.headers, &body)?;
+    let Call {
+        request,
+        transaction,
+        mut answer,
+    } = turnout_postgrest::parse(&head.method, repository, query, &head.headers, &body)?;
     let is_anonymous = caller.as_ref().is_some_and(|caller| caller.is_anonymous);
-    let operation = Operation {
+    let mut operation = Operation {
         id,
         repository: repository.id,
         named_subject,
-        caller,
+        transaction: TransactionSettings { caller, ..transaction },
         request,
     };
-    let (provenance, result) = host.pipeline.run(operation).await;
+    let (mut provenance, mut result) = host.pipeline.run(&operation).await;
+    if matches!(&result, Err(Error::Backend(BackendError::UnknownTimezone))) {
+        answer.forget_timezone()?;
+        operation.transaction.timezone = None;
+        (provenance, result) = host.pipeline.run(&operation).await;
+    }
     let response = match result {
         Ok(outcome) => turnout_postgrest::answer(&answer, repository, outcome).map(Into::into),
         Err(error) => refuse(refusal::of(error, &host.labels).to_caller(is_anonymous)),

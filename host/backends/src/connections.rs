@@ -131,9 +131,9 @@ impl Connections {
         Ok((answer, Pages { connections, pages }))
     }
 
-    /// Reads what the repositories' tables look like.
-    pub(crate) async fn introspect(&self, repositories: &[Repository]) -> Result<Schema, Error> {
-        let answer = self.noted(self.wire.run(&introspection(repositories), None).await);
+    /// Reads what the repositories' tables look like, and what else the exposed schemas hold.
+    pub(crate) async fn introspect(&self, repositories: &[Repository], exposed: &[String]) -> Result<Schema, Error> {
+        let answer = self.noted(self.wire.run(&introspection(repositories, exposed), None).await);
         let answer = answer.map_err(|failure| self.error(failure, false))?;
         read_schema(answer, self.reach.backend, repositories)
     }

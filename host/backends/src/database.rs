@@ -3,15 +3,18 @@ mod transaction;
 use std::sync::Arc;
 
 use turnout_supervisor::{Supervisor, Task};
-use turnout_vocabulary::{Backend, Caller, Epoch, Filter, Health, Insert, Outcome, Repository, Request, SubjectKind};
+use turnout_vocabulary::{
+    Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request, Selected, SubjectKind, TransactionSettings,
+};
 
 pub use transaction::Entry;
 
 use crate::connections::{Connections, watch};
 use crate::error::Error;
-use crate::schema::{Schema, SchemaCache, Table, key_problems, problems, subject_problems};
+use crate::plan::Scope;
+use crate::schema::{Reference, Schema, SchemaCache, Table, key_problems, problems, subject_problems};
 use crate::settings::Settings;
-use crate::sql::{self, Statement};
+use crate::sql::{self, Carried, Statement};
 use crate::wire::{Answer, Json, Misread, Options, Pool};
 
 /// One backend.
@@ -24,9 +27,8 @@ pub struct Database {
     _watches: [Task; 2],
 }
 
-/// How many connections there are beside those of operations: for an applier, a walk and its look ahead, the comparison of reads, a
-/// handoff and a waiting write.
-const PROTOCOL_CONNECTIONS: u32 = 6;
+/// How many connections the mirror and the handoff have: an applier, a comparison, a handoff and a waiting write.
+const PROTOCOL_CONNECTIONS: u32 = 4;
 
 impl Database {
     /// Opens a backend that serves these repositories. It need not be reachable: it counts as up until it is found to
@@ -46,12 +48,13 @@ impl Database {
             max_connections: PROTOCOL_CONNECTIONS,
             ..settings.clone()
         };
+        let exposed = settings.exposed_schemas.clone();
         let of_operations = |reach| Pool::new(reach, options.clone(), settings);
         let of_protocol = |reach| Pool::silent(reach, options.clone(), protocol_settings);
         Ok(Self::of(
             Connections::over(backend, of_operations),
             Connections::over(backend, of_protocol),
-            repositories,
+            SchemaCache::new(repositories, exposed),
             supervisor,
         ))
     }
@@ -73,20 +76,15 @@ impl Database {
         Self::of(
             Connections::over(backend, wire()),
             Connections::over(backend, wire()),
-            repositories,
+            SchemaCache::new(repositories, Vec::new()),
             supervisor,
         )
     }
 
     /// A database that is reached by these connections: those of operations, and those of the mirror and the handoff.
-    fn of(
-        connections: Connections,
-        protocol: Connections,
-        repositories: Arc<[Repository]>,
-        supervisor: &Supervisor,
-    ) -> Self {
+    fn of(connections: Connections, protocol: Connections, schemas: SchemaCache, supervisor: &Supervisor) -> Self {
         let (connections, protocol) = (Arc::new(connections), Arc::new(protocol));
-        let schemas = Arc::new(SchemaCache::new(repositories));
+        let schemas = Arc::new(schemas);
         let backend = connections.backend();
         let watch = |name: &str, connections| {
             let name = format!("{name}-{backend}");
@@ -116,23 +114,28 @@ impl Database {
     /// # Errors
     /// Any [`Error`] but [`Error::Url`]. After [`Error::Fenced`] nothing was done.
     pub async fn execute(&self, repository: &Repository, request: &Request, epoch: Epoch) -> Result<Outcome, Error> {
-        self.execute_as(repository, request, epoch, None).await
+        self.execute_in(repository, request, &TransactionSettings::default(), epoch)
+            .await
     }
 
-    /// The same under the role of a caller. To PostgreSQL the role needs `turnout install`, and Turnout's own role must be a member of it.
+    /// The same in a transaction with these settings. One that is taken back costs two more round trips. For a caller's role Turnout must be
+    /// installed here, and Turnout's own role must be a member of it.
     ///
     /// # Errors
-    /// As [`execute`](Self::execute); [`Error::NoRoles`] if Turnout is not installed here.
-    pub async fn execute_as(
+    /// As [`execute`](Self::execute); [`Error::NoRoles`].
+    pub async fn execute_in(
         &self,
         repository: &Repository,
         request: &Request,
+        transaction: &TransactionSettings,
         epoch: Epoch,
-        caller: Option<&Caller>,
     ) -> Result<Outcome, Error> {
         let mut schema = self.schemas.get(&self.connections).await?;
         loop {
-            match self.execute_with(&schema, repository, request, epoch, caller).await {
+            match self
+                .execute_with(&schema, repository, request, transaction, epoch)
+                .await
+            {
                 // What PostgreSQL refuses with such an error has changed nothing, so a write may be tried again too.
                 Err(error) if error.may_be_stale_schema() => {
                     schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
@@ -151,8 +154,8 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn subjects(&self, repository: &Repository, filter: &Filter) -> Result<Vec<Option<String>>, Error> {
-        self.subjects_by(repository, |table, column| {
-            sql::subjects(table, column, filter).map(Some)
+        self.subjects_by(repository, |scope, column| {
+            sql::subjects(scope, column, filter).map(Some)
         })
         .await
     }
@@ -166,8 +169,34 @@ impl Database {
         repository: &Repository,
         insert: &Insert,
     ) -> Result<Vec<Option<String>>, Error> {
-        self.subjects_by(repository, |table, column| sql::conflicting(table, column, insert))
-            .await
+        self.subjects_by(repository, |scope, column| {
+            sql::conflicting(scope.table, column, insert)
+        })
+        .await
+    }
+
+    /// The tables whose rows a request reads beside those of its target: those that it embeds, those between them, and those that the views
+    /// among them are made of.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn read_beside(&self, repository: &Repository, request: &Request) -> Result<Vec<Reference>, Error> {
+        if Selected::embeds(request.select()).next().is_none() {
+            // While nothing is known of the table the read itself finds out.
+            let schema = self.schemas.last();
+            let table = schema.as_ref().and_then(|schema| schema.table(repository));
+            return Ok(table.map_or_else(Vec::new, |table| table.parts.clone()));
+        }
+        let mut schema = self.schemas.get(&self.connections).await?;
+        loop {
+            let place = self.place(&schema, repository);
+            match place.and_then(|place| Scope::target(&schema, place, request)) {
+                Err(error) if error.may_be_stale_schema() => {
+                    schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
+                }
+                scope => return Ok(scope?.read_beside()),
+            }
+        }
     }
 
     /// What the tables look like, read now if they have not been before.
@@ -265,14 +294,19 @@ impl Database {
         schema: &Schema,
         repository: &Repository,
         request: &Request,
+        transaction: &TransactionSettings,
         epoch: Epoch,
-        caller: Option<&Caller>,
     ) -> Result<Outcome, Error> {
-        let table = self.table(schema, repository)?;
+        let scope = Scope::target(schema, self.place(schema, repository)?, request)?;
+        let caller = transaction.caller.as_ref();
         // A read as a caller's role leaves the fence to `turnout.run_as`: the role may not read it.
         let carries = schema.installed && (caller.is_none() || request.action().is_write());
-        let carried = carries.then(|| epoch.to_string());
-        let mut statement = sql::statement(table, &repository.key, request, carried.as_deref(), false)?;
+        let number = carries.then(|| epoch.to_string());
+        let carried = Carried {
+            epoch: number.as_deref(),
+            timezone: transaction.timezone.as_deref(),
+        };
+        let mut statement = sql::statement(&scope, &repository.key, request, carried, false)?;
         if let Some(caller) = caller {
             if !schema.installed {
                 return Err(Error::NoRoles { backend: self.backend });
@@ -280,8 +314,13 @@ impl Database {
             statement = sql::as_caller(&statement, caller, self.backend)?;
         }
         let is_write = request.action().is_write();
+        statement.rollback = is_write && transaction.rollback;
         let answer = self.connections.run(&statement, !is_write).await?;
-        let (outcome, fence) = self.outcome(answer, repository, request)?;
+        let (mut outcome, fence) = self.outcome(answer, repository, request)?;
+        if statement.rollback {
+            // No other transaction ever sees what this one did.
+            outcome.transaction = None;
+        }
         self.refuse_fenced(fence, epoch)?;
         match request {
             Request::Find(find) if find.single && outcome.rows != 1 => Err(Error::NotSingle { rows: outcome.rows }),
@@ -315,14 +354,15 @@ impl Database {
     async fn subjects_by<'a>(
         &self,
         repository: &Repository,
-        write: impl Fn(&Table, &str) -> Result<Option<Statement<'a>>, Error>,
+        write: impl Fn(&Scope<'_, 'a>, &str) -> Result<Option<Statement<'a>>, Error>,
     ) -> Result<Vec<Option<String>>, Error> {
         let Some(column) = &repository.subject else {
             return Ok(Vec::new());
         };
         let mut schema = self.schemas.get(&self.connections).await?;
         loop {
-            let answer = match self.table(&schema, repository).and_then(|table| write(table, column)) {
+            let place = self.place(&schema, repository);
+            let answer = match place.and_then(|place| write(&Scope::plain(&schema, place), column)) {
                 Ok(Some(statement)) => self.connections.run(&statement, true).await,
                 Ok(None) => return Ok(Vec::new()),
                 Err(error) => Err(error),
@@ -351,7 +391,11 @@ impl Database {
     }
 
     pub(crate) fn table<'a>(&self, schema: &'a Schema, repository: &Repository) -> Result<&'a Table, Error> {
-        schema.table(repository).ok_or_else(|| Error::UnknownTable {
+        Ok(&schema.tables()[self.place(schema, repository)?])
+    }
+
+    fn place(&self, schema: &Schema, repository: &Repository) -> Result<usize, Error> {
+        schema.place(repository).ok_or_else(|| Error::UnknownTable {
             backend: self.backend,
             table: format!("{}.{}", repository.schema, repository.name),
         })

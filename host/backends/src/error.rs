@@ -65,6 +65,39 @@ pub enum Error {
         /// Where the operation names it.
         usage: ColumnUse,
     },
+    /// The operation embeds a table that no relationship leads to.
+    #[error("no relationship leads from {} to {}; correct the operation, or add a foreign key", .0.origin, .0.target)]
+    UnknownRelationship(Box<UnknownRelationship>),
+    /// The operation embeds a table to which several relationships lead.
+    #[error("several relationships lead from {origin} to {target}; name one of them in the operation")]
+    AmbiguousRelationship {
+        /// The table that they start from.
+        origin: String,
+        /// What the operation names them by.
+        target: String,
+        /// The relationships.
+        candidates: Vec<Candidate>,
+    },
+    /// An order names a table that is not embedded.
+    #[error("{name} is not embedded; embed it, or correct the order")]
+    NotEmbedded {
+        /// The name.
+        name: String,
+    },
+    /// An order names a column of embedded rows of which there may be several.
+    #[error("rows of {origin} can't be ordered by {target}, of which there may be several; correct the order")]
+    OrderByMany {
+        /// The table whose rows are ordered.
+        origin: String,
+        /// The name of the embedded table.
+        target: String,
+    },
+    /// A filter compares an embedded table with something else than null.
+    #[error("the embedded table {name} can only be compared with null; correct the filter")]
+    EmbedCompared {
+        /// The name of the embedded table.
+        name: String,
+    },
     /// A column is cast to something that can't be the name of a type.
     #[error("a cast must name a type, such as text or int4[]")]
     InvalidCast {
@@ -87,12 +120,22 @@ pub enum Error {
     },
     /// Callers have roles of their own only where Turnout is installed.
     #[error(
-        "backend {backend} can't run requests under the roles of their tokens, because Turnout is not installed there; run `turnout install {backend}`"
+        "backend {backend} can't run requests under the roles of their tokens, because Turnout is not installed there; \
+         run `turnout install {backend}`"
     )]
     NoRoles {
         /// The backend.
         backend: Backend,
     },
+    /// More rows would have been written than the operation allows. The write has been taken back.
+    #[error("the operation allows fewer rows than the {rows} that it would have written")]
+    TooManyAffected {
+        /// How many rows there are.
+        rows: u64,
+    },
+    /// The operation asks for a time zone that the backend does not know. Nothing was done.
+    #[error("the operation asks for a time zone that is not known; correct the operation")]
+    UnknownTimezone,
     /// The operation was decided under an epoch that is over; nothing was done. Decide it again under a newer one.
     #[error("backend {backend} no longer accepts this epoch")]
     Fenced {
@@ -133,6 +176,34 @@ pub enum Error {
         /// What was unexpected.
         reason: String,
     },
+}
+
+/// A relationship that an operation names and that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownRelationship {
+    /// The table that it starts from.
+    pub origin: String,
+    /// What the operation names it by.
+    pub target: String,
+    /// What was to choose between several.
+    pub hint: Option<String>,
+    /// The schema in which was looked.
+    pub schema: String,
+    /// A name that may have been meant, and the name in whose place.
+    pub suggestion: Option<(String, String)>,
+}
+
+/// One of several relationships that an operation may mean, in PostgREST's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// `one-to-many`, `many-to-one`, `one-to-one` or `many-to-many`.
+    pub cardinality: &'static str,
+    /// Both tables.
+    pub embedding: String,
+    /// The foreign key or the table between, with the columns.
+    pub relationship: String,
+    /// What the operation names it by to choose it.
+    pub choice: String,
 }
 
 /// Where an operation names a column.
@@ -241,7 +312,10 @@ impl Error {
     /// Whether the rows that are there may be the reason of the error: a constraint, the number of rows, a trigger of the
     /// application.
     pub(crate) fn may_tell_of_rows(&self) -> bool {
-        matches!(self, Self::Database(_) | Self::NotSingle { .. })
+        matches!(
+            self,
+            Self::Database(_) | Self::NotSingle { .. } | Self::TooManyAffected { .. }
+        )
     }
 
     /// Whether the transaction was read-only. A session keeps the default that was in force when it connected, so another
@@ -253,7 +327,11 @@ impl Error {
     /// Whether the error may come from a schema that has changed since it was read.
     pub(crate) fn may_be_stale_schema(&self) -> bool {
         match self {
-            Self::UnknownTable { .. } | Self::UnknownColumn { .. } | Self::Outdated { .. } => true,
+            Self::UnknownTable { .. }
+            | Self::UnknownColumn { .. }
+            | Self::UnknownRelationship(_)
+            | Self::AmbiguousRelationship { .. }
+            | Self::Outdated { .. } => true,
             _ => self.sqlstate().is_some_and(|code| code.starts_with("42")),
         }
     }

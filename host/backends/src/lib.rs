@@ -5,14 +5,16 @@
 //!
 //! - `wire` carries statements to the database and answers back; a wire is a folder there, and `postgres` alone knows sqlx.
 //! - `connections` is what every wire needs: further attempts, the watch over an outage and the recovery.
+//! - `plan` looks the names of a request up in the schema, also those of embedded tables.
 //! - `sql` writes statements: a filter operator is added in `sql/filter.rs`.
-//! - `schema` knows what the tables look like, as PostgreSQL's catalogue has it.
+//! - `schema` knows what the exposed schemas hold and how it is related, as PostgreSQL's catalogue has it.
 //! - `install` is the SQL installation of one side, `protocol` calls its functions for the mirror and the handoff.
 
 mod connections;
 mod database;
 mod error;
 mod install;
+mod plan;
 mod protocol;
 mod schema;
 mod settings;
@@ -20,7 +22,7 @@ mod sql;
 mod wire;
 
 pub use database::{Database, Entry};
-pub use error::{ColumnUse, DatabaseError, Error};
+pub use error::{Candidate, ColumnUse, DatabaseError, Error, UnknownRelationship};
 pub use install::Installation;
 pub use protocol::{
     Ack, ChangedRows, ComparedRow, Comparisons, Count, Counted, DirtyKey, Diverged, EpochRecord, Evidence, Failed,
@@ -29,7 +31,10 @@ pub use protocol::{
     ParkedKey, PartDigest, Receipt, Resolved, Rewound, RowHash, RowTexts, Stopped, SubjectPages, TableChange, Taken,
     TakenPart, Ticks, Traces, schema_differences,
 };
-pub use schema::{Generated, Reference, Schema, SchemaDifference, Table, TableColumn};
+pub use schema::{
+    Argument, Computed, ForeignKey, Function, Generated, Join, Junction, Reference, Relationship, Returned, Schema,
+    SchemaDifference, Shaped, Table, TableColumn, TableKind, Volatility,
+};
 pub use settings::Settings;
 #[cfg(feature = "scripted")]
 pub use wire::{Asked, Said, Script};

@@ -16,6 +16,8 @@ pub struct Settings {
     pub statement_timeout: Duration,
     /// How many prepared statements each connection keeps.
     pub statement_cache_capacity: usize,
+    /// The schemas whose tables, views and functions requests may join and call, beside the schemas of the repositories.
+    pub exposed_schemas: Vec<String>,
 }
 
 impl Settings {
@@ -28,6 +30,7 @@ impl Settings {
             acquire_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(8),
             statement_cache_capacity: 256,
+            exposed_schemas: Vec::new(),
         }
     }
 }
@@ -56,6 +59,7 @@ impl fmt::Debug for Settings {
             .field("acquire_timeout", &self.acquire_timeout)
             .field("statement_timeout", &self.statement_timeout)
             .field("statement_cache_capacity", &self.statement_cache_capacity)
+            .field("exposed_schemas", &self.exposed_schemas)
             .finish_non_exhaustive()
     }
 }

@@ -13,7 +13,10 @@
 //! | 5 | a number or null | of a read the fence, of a write its transaction, where Turnout is installed |
 
 mod as_caller;
+mod carried;
 mod delete;
+mod embed;
+mod field;
 mod filter;
 mod find;
 mod insert;
@@ -26,32 +29,30 @@ mod written;
 use turnout_vocabulary::{Reference, Request};
 
 use crate::error::Error;
-use crate::schema::Table;
+use crate::plan::{Scope, TARGET};
 
 pub(crate) use as_caller::as_caller;
+pub(crate) use carried::Carried;
 pub(crate) use statement::{Parameter, Statement, names_an_old_type, quoted, quoted_text};
 pub(crate) use subjects::{conflicting, distinct as distinct_subjects, sample as sampled_subjects, subjects};
-pub(crate) use written::rows_of_refused_single;
+pub(crate) use written::refused_number_of_rows;
 
-/// What the table is called inside a statement.
-const TARGET: &str = "_turnout";
-
-/// The statement that carries out a request on a table, as one of a list if it is `listed`. It carries the epoch, where Turnout
+/// The statement that carries out a request on its target, as one of a list if it is `listed`. It carries the epoch, where Turnout
 /// is installed to check it.
 pub(crate) fn statement<'a>(
-    table: &Table,
+    scope: &Scope<'_, 'a>,
     key: &[String],
     request: &'a Request,
-    carried: Option<&'a str>,
+    carried: Carried<'a>,
     listed: bool,
 ) -> Result<Statement<'a>, Error> {
     let mut statement = match request {
-        Request::Find(find) => find::find(table, find, carried.is_some(), listed),
-        Request::Insert(insert) => insert::insert(table, key, insert, carried),
-        Request::Update(update) => update::update(table, key, update, carried),
-        Request::Delete(delete) => delete::delete(table, key, delete, carried),
+        Request::Find(find) => find::find(scope, find, carried, listed),
+        Request::Insert(insert) => insert::insert(scope, key, insert, carried),
+        Request::Update(update) => update::update(scope, key, update, carried),
+        Request::Delete(delete) => delete::delete(scope, key, delete, carried),
     }?;
-    statement.check_types(table);
+    statement.check_types();
     Ok(statement)
 }
 
@@ -67,7 +68,7 @@ pub(crate) fn referred(reference: &Reference) -> Statement<'_> {
 mod fixtures {
     use turnout_vocabulary::{Comparison, Filter, Operand, Operator};
 
-    use crate::schema::{Generated, Table, TableColumn};
+    use crate::schema::{Generated, Table, TableColumn, TableKind};
 
     pub(super) fn clients() -> Table {
         let column = |name: &str, type_name: &str| TableColumn {
@@ -79,23 +80,28 @@ mod fixtures {
             generated: Generated::No,
         };
         Table {
+            schema: "public".into(),
             name: "clients".into(),
             qualified: r#""public"."clients""#.into(),
-            plain: true,
+            kind: TableKind::Plain,
             columns: vec![
                 column("id", "integer"),
                 column("phone", "text"),
                 column("Full \"name\"", "text"),
+                column("data", "jsonb"),
+                column("tags", "text[]"),
+                column("words", "tsvector"),
             ],
             primary_key: vec!["id".into()],
             unique_keys: vec![vec!["id".into()], vec!["phone".into()]],
             references: vec![],
+            parts: vec![],
         }
     }
 
     pub(super) fn phone_is(phone: &str) -> Filter {
         Filter::Compare(Comparison {
-            column: "phone".into(),
+            field: "phone".into(),
             operator: Operator::Eq,
             operand: Operand::Value(phone.into()),
         })

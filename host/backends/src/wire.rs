@@ -42,7 +42,7 @@ use crate::sql::Statement;
 
 /// What carries statements to one database. What it learns of the database it tells its [`Reach`].
 pub(crate) trait Wire: Send + Sync {
-    /// Runs a statement once, in a transaction of its own; it answers with one row. Where the wire keeps sessions, in one that
+    /// Runs a statement once, in a transaction of its own, which is taken back if the statement says so; it answers with one row. Where the wire keeps sessions, in one that
     /// was made since then.
     fn run<'a>(
         &'a self,

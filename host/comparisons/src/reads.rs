@@ -6,7 +6,9 @@ use serde_json::value::RawValue;
 use tokio::time::sleep;
 use turnout_backends::{Error, FoundDivergence};
 use turnout_compare::{Columns, Difference, Suspects, Verdict, differences, repair};
-use turnout_vocabulary::{Backend, Caller, Column, ComparisonSource, Epoch, Find, Repository, RepositoryId, Request};
+use turnout_vocabulary::{
+    Backend, Column, ComparisonSource, Epoch, Find, Repository, RepositoryId, Request, Selected, TransactionSettings,
+};
 
 use crate::counts::What;
 use crate::{ByPolicy, Comparisons};
@@ -33,10 +35,10 @@ pub struct Read {
     pub epoch: Epoch,
     /// The backend that answered.
     pub authority: Backend,
+    /// What it asked of its transaction.
+    pub transaction: TransactionSettings,
     /// The answer.
     pub answer: String,
-    /// On whose behalf it was made.
-    pub caller: Option<Caller>,
 }
 
 impl Comparisons {
@@ -99,6 +101,8 @@ impl Comparisons {
             }
             sleep(PAUSE).await;
         }
+        // Where all rows of the repository are equal, embedded rows differ, which are not looked at.
+        is_unsettled |= Selected::embeds(&read.find.select).next().is_some();
         let what = match (found.is_empty(), is_unsettled) {
             (false, _) => What::Diverged,
             (true, true) => What::Unsettled,
@@ -127,20 +131,23 @@ impl Comparisons {
             ..read.find.clone()
         });
         let outcome = self.sides[backend]
-            .execute_as(self.of(read.repository), &request, read.epoch, read.caller.as_ref())
+            .execute_in(self.of(read.repository), &request, &read.transaction, read.epoch)
             .await?;
         Ok(outcome.body)
     }
 
     /// The keys of the rows that one side finds.
     async fn keys(&self, read: &Read, repository: &Repository, backend: Backend) -> Result<Vec<String>, Error> {
-        let column = |name: &String| Column {
-            name: name.clone(),
-            alias: None,
-            cast: None,
+        let column = |name: &String| {
+            Selected::Column(Column {
+                field: name.clone().into(),
+                alias: None,
+                cast: None,
+            })
         };
+        let embeds = Selected::embeds(&read.find.select).map(|embed| Selected::Embed(embed.hidden()));
         let mut find = Find {
-            select: repository.key.iter().map(column).collect(),
+            select: repository.key.iter().map(column).chain(embeds).collect(),
             count: false,
             single: false,
             ..read.find.clone()
@@ -148,7 +155,7 @@ impl Comparisons {
         find.window.limit = Some(find.window.limit.map_or(LOOKED_AT, |limit| limit.min(LOOKED_AT)));
         let request = Request::Find(find);
         let outcome = self.sides[backend]
-            .execute_as(repository, &request, read.epoch, read.caller.as_ref())
+            .execute_in(repository, &request, &read.transaction, read.epoch)
             .await?;
         let rows: Vec<Box<RawValue>> = serde_json::from_str(&outcome.body).unwrap_or_default();
         if rows.is_empty() {

@@ -19,7 +19,7 @@ pub(crate) struct Part<'r> {
 }
 
 impl Run<'_> {
-    /// A write by authority; nothing if it touches nobody's rows. One that must answer with a single row is not split.
+    /// A write by authority; nothing if it touches nobody's rows. One whose number of rows is limited is not split.
     pub(crate) async fn divide<'r>(&mut self, request: &'r Request) -> Result<Vec<Part<'r>>, Error> {
         let parts = match Subjects::of(request, self.repository, &self.pipeline.rule) {
             Subjects::Named(subjects) => self.divide_named(request, subjects)?,
@@ -35,7 +35,7 @@ impl Run<'_> {
                 }
             }
         };
-        if parts.len() > 1 && is_single(request) {
+        if parts.len() > 1 && counts_its_rows(request) {
             return Err(Error::SeveralAuthorities);
         }
         Ok(parts)
@@ -116,13 +116,13 @@ impl Run<'_> {
     }
 }
 
-/// Whether the answer must be exactly one row.
-fn is_single(request: &Request) -> bool {
+/// Whether the number of its rows decides whether it is done at all.
+fn counts_its_rows(request: &Request) -> bool {
     match request {
         Request::Find(find) => find.single,
         Request::Insert(Insert { returning, .. })
         | Request::Update(Update { returning, .. })
-        | Request::Delete(Delete { returning, .. }) => returning.single,
+        | Request::Delete(Delete { returning, .. }) => returning.single || returning.at_most.is_some(),
     }
 }
 
@@ -162,7 +162,7 @@ fn share_of(
 fn narrow(request: &mut Request, column: &str, texts: Vec<Option<String>>) {
     let compare = |operator, operand| {
         Filter::Compare(Comparison {
-            column: column.to_owned(),
+            field: column.into(),
             operator,
             operand,
         })

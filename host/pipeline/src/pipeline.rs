@@ -9,8 +9,8 @@ use turnout_comparisons::Comparisons;
 use turnout_mirror::Mirror;
 use turnout_runtime::{Routing, World};
 use turnout_vocabulary::{
-    Action, Admission, Backend, Caller, Filter, MirrorState, Operation, OperationId, Outcome, PerBackend, Repository,
-    RepositoryId, Request, Subject, SubjectRule,
+    Action, Admission, Backend, Filter, MirrorState, Operation, OperationId, Outcome, PerBackend, Repository,
+    RepositoryId, Request, Subject, SubjectRule, TransactionSettings,
 };
 
 use turnout_alerts::Alerts;
@@ -77,11 +77,9 @@ impl Pipeline {
 
     /// Does one operation, from the first decision to the last under the same policies. If these are overtaken before
     /// anything was done, it is decided again under the next, unseen by the caller.
-    pub async fn run(&self, operation: Operation) -> (Provenance, Result<Outcome, Error>) {
-        let mut run = Run {
-            caller: operation.caller.as_ref(),
-            ..Run::begin(self, operation.id, operation.repository)
-        };
+    pub async fn run(&self, operation: &Operation) -> (Provenance, Result<Outcome, Error>) {
+        let mut run = Run::begin(self, operation.id, operation.repository);
+        run.transaction = operation.transaction.clone();
         let action = operation.request.action();
         let mut request = Cow::Borrowed(&operation.request);
         let mut deadline = None;
@@ -142,9 +140,10 @@ impl Pipeline {
 pub(crate) struct Run<'a> {
     pub(crate) pipeline: &'a Pipeline,
     pub(crate) repository: &'a Repository,
-    pub(crate) caller: Option<&'a Caller>,
     pub(crate) policies: Arc<InForce>,
     pub(crate) provenance: Provenance,
+    /// What the operation asks of its transaction.
+    pub(crate) transaction: TransactionSettings,
     /// The parts of a split write that are done, though not all are.
     pub(crate) written: Option<Outcome>,
     /// What is left of it to be done.
@@ -157,9 +156,9 @@ impl<'a> Run<'a> {
         Self {
             pipeline,
             repository: &pipeline.repositories[usize::from(repository.0)],
-            caller: None,
             provenance: Provenance::begin(operation, policies.epoch),
             policies,
+            transaction: TransactionSettings::default(),
             written: None,
             rest: None,
         }

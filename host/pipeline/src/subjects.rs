@@ -28,6 +28,14 @@ impl Subjects {
         }
     }
 
+    /// The subject, if it is one alone.
+    pub(crate) fn only(&self) -> Option<&Subject> {
+        match self {
+            Self::Named(subjects) if subjects.len() == 1 => subjects.iter().next()?.as_ref(),
+            Self::Named(_) | Self::Unnamed => None,
+        }
+    }
+
     /// These, and those that an update gives rows to.
     pub(crate) fn with_those_of_change(&self, request: &Request, repository: &Repository, rule: &SubjectRule) -> Self {
         let mut all = self.clone();
@@ -49,11 +57,7 @@ mod tests {
     fn delete(filter: Filter) -> Request {
         Request::Delete(Delete {
             filter,
-            returning: Returning {
-                rows: None,
-                location: false,
-                single: false,
-            },
+            returning: Returning::default(),
         })
     }
 
@@ -72,7 +76,7 @@ mod tests {
     fn two_spellings_are_one_subject_and_no_name_is_any_row() {
         let rule = SubjectRule::for_region("RU").unwrap();
         let phones = Filter::Compare(Comparison {
-            column: "phone".into(),
+            field: "phone".into(),
             operator: Operator::In,
             operand: Operand::List(vec!["89686484488".into(), "+7 968 648-44-88".into()]),
         });

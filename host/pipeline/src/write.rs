@@ -67,6 +67,8 @@ impl Run<'_> {
     async fn write_part(&mut self, part: &Part<'_>) -> Result<Done, Error> {
         let Part { authority, request, .. } = part;
         let hands_over = self.hands_over(request, *authority).await?;
+        let beside = self.read_beside(*authority, request, part.subjects.only()).await?;
+        self.await_other_side(*authority, &beside.awaited).await;
         let began = Instant::now();
         let mut answer = self.execute(*authority, request).await;
         if answer.as_ref().is_err_and(Error::is_reference) && self.await_references(*authority).await {
@@ -85,10 +87,11 @@ impl Run<'_> {
     }
 
     async fn execute(&mut self, authority: Backend, request: &Request) -> Result<Outcome, Error> {
-        let (repository, epoch, caller) = (self.repository, self.policies.epoch, self.caller);
+        let (repository, epoch) = (self.repository, self.policies.epoch);
+        let transaction = self.transaction.clone();
         let answer = self
             .ask(authority, async |database| {
-                database.execute_as(repository, request, epoch, caller).await
+                database.execute_in(repository, request, &transaction, epoch).await
             })
             .await;
         Ok(answer?)

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use turnout_vocabulary::{Action, Outcome, Repository, Resolution};
 
 use crate::error::Refusal;
-use crate::request::{Count, Media, Preferences, Return, encode};
+use crate::request::{Count, Handling, Media, Preferences, Return, encode};
 
 /// What [`parse`](crate::parse) kept of a request so that [`answer`] can write its outcome in the form that the caller asked for.
 pub struct AnswerForm {
@@ -21,6 +21,20 @@ pub struct AnswerForm {
     pub(crate) profiled: bool,
     /// The canonical form of a read's parameters.
     pub(crate) content_location: Option<String>,
+}
+
+impl AnswerForm {
+    /// Forgets the time zone that was asked for, as no such zone is known. Strict handling makes that an error.
+    ///
+    /// # Errors
+    /// `PGRST122` with strict handling.
+    pub fn forget_timezone(&mut self) -> Result<(), Refusal> {
+        let timezone = self.preferences.timezone.take().unwrap_or_default();
+        if self.preferences.handling == Some(Handling::Strict) {
+            return Err(Refusal::invalid_preferences(&[&format!("timezone={timezone}")]));
+        }
+        Ok(())
+    }
 }
 
 /// How long `Content-Location` may be, in bytes. A longer one is left out: clients refuse answers with long headers (Node.js from 16 KiB

@@ -26,12 +26,34 @@ pub struct Refusal {
 #[derive(Serialize)]
 struct Body {
     code: Cow<'static, str>,
-    details: Option<String>,
+    details: Option<Details>,
     hint: Option<String>,
     message: String,
     /// The operation of a transaction that caused the error, by its place in the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<usize>,
+}
+
+/// What is told about an error beside its message.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Details {
+    Text(String),
+    Relationships(Vec<Relationship>),
+}
+
+/// One of several relationships that a request may mean.
+#[derive(Serialize)]
+pub struct Relationship {
+    /// `one-to-many`, `many-to-one`, `one-to-one` or `many-to-many`.
+    pub cardinality: &'static str,
+    /// Both tables, as `clients with bookings`.
+    pub embedding: String,
+    /// The foreign key or the table between, with the columns.
+    pub relationship: String,
+    /// What the request names it by to choose it.
+    #[serde(skip)]
+    pub choice: String,
 }
 
 impl Refusal {
@@ -51,7 +73,7 @@ impl Refusal {
     }
 
     fn details(mut self, details: impl Into<String>) -> Self {
-        self.body.details = Some(details.into());
+        self.body.details = Some(Details::Text(details.into()));
         self
     }
 

@@ -1,4 +1,4 @@
-//! The PostgREST dialect for single tables: turns HTTP requests into operations and outcomes into HTTP answers.
+//! The PostgREST dialect: turns HTTP requests into operations and outcomes into HTTP answers.
 //!
 //! [`parse`] makes a [`Call`] of an HTTP request. [`answer`] makes the HTTP answer from the outcome of the operation. A [`Refusal`] is the
 //! answer where either is impossible. Statuses, headers and bodies follow PostgREST 13.
@@ -8,13 +8,13 @@
 //! `error/database.rs`, an error of the host's own in `error/host.rs`.
 //!
 //! Different from PostgREST, on purpose:
-//! - Embedding, JSON paths, aggregates, the operators beyond `eq` … `is`, and `Prefer: tx=rollback` are refused as not
-//!   implemented (`PGRST127`).
+//! - Aggregates are refused as not implemented (`PGRST127`).
 //! - `limit` and `offset` on an update or a delete are refused as not implemented too: PostgREST 13 accepts them there and
 //!   touches every matching row all the same.
+//! - Embedded rows keep the order of their keys and the spelling of their numbers: PostgREST makes them `jsonb` on the way.
 //! - Bodies and answers are JSON; CSV, forms, `GeoJSON`, query plans and `nulls=stripped` are refused (415 or 406).
 //! - `count=planned` and `count=estimated` count exactly: an exact count is what both estimate.
-//! - `Prefer: missing=default` is not applied; a body in which it would make a difference is refused.
+//! - `Prefer: tx=rollback` is always honoured: PostgREST commits where its configuration does not allow it.
 //! - U+0000, which PostgreSQL cannot store as text, is refused before it reaches a backend.
 
 mod answer;
@@ -22,5 +22,5 @@ mod error;
 mod request;
 
 pub use answer::{AnswerForm, answer};
-pub use error::Refusal;
+pub use error::{Refusal, Relationship};
 pub use request::{Call, encode, parse};

@@ -3,6 +3,8 @@
 mod accept;
 mod columns;
 mod cursor;
+mod embedded;
+mod field;
 mod filter;
 mod order;
 mod preferences;
@@ -12,10 +14,12 @@ mod select;
 mod window;
 
 use http::{HeaderMap, Method, header};
-use turnout_vocabulary::{Conflict, Delete, Find, Insert, Repository, Request, Returning, Update, Window};
+use turnout_vocabulary::{
+    Conflict, Delete, Find, Insert, Repository, Request, Returning, Selected, TransactionSettings, Update, Window,
+};
 
 pub(crate) use accept::Media;
-pub(crate) use preferences::{Count, Handling, Missing, Preferences, Return};
+pub(crate) use preferences::{Count, End, Handling, Missing, Preferences, Return};
 pub use query::encode;
 
 use crate::answer::AnswerForm;
@@ -26,6 +30,8 @@ use query::Query;
 pub struct Call {
     /// What the host asks of the databases.
     pub request: Request,
+    /// What it asks of the transaction.
+    pub transaction: TransactionSettings,
     /// The form of the answer that the caller asked for.
     pub answer: AnswerForm,
 }
@@ -50,11 +56,16 @@ pub fn parse(
     let preferences = Preferences::parse(headers)?;
     let media = Media::negotiate(headers)?;
     let query = Query::parse(query)?;
-    let select = query.first("select").map_or(Ok(Vec::new()), select::parse)?;
+    let every = || Ok(vec![Selected::Every]);
+    let mut select = query.first("select").map_or_else(every, select::parse)?;
+    let filter = filter::parse(&query, &mut select)?;
+    let order = order::parse(&query, &mut select)?;
+    window::of_embedded(&query, &mut select)?;
     let returning = Returning {
         rows: (preferences.returned == Some(Return::Representation)).then(|| select.clone()),
         location: *method == Method::POST && preferences.returned == Some(Return::HeadersOnly),
         single: media == Media::Object,
+        at_most: preferences.at_most().filter(|_| *method != Method::POST),
     };
 
     let mut window = Window::default();
@@ -64,8 +75,8 @@ pub fn parse(
             window = window::parse(&query, range)?;
             Request::Find(Find {
                 select,
-                filter: filter::parse(&query)?,
-                order: query.first("order").map_or(Ok(Vec::new()), order::parse)?,
+                filter,
+                order,
                 window,
                 count: preferences.count.is_some(),
                 single: media == Media::Object,
@@ -80,22 +91,17 @@ pub fn parse(
             window::refuse(&query)?;
             Request::Update(Update {
                 change: rows::parse_one(repository, &query, headers, body, &preferences)?,
-                filter: filter::parse(&query)?,
+                filter,
                 returning,
             })
         }
         Method::DELETE => {
             window::refuse(&query)?;
-            Request::Delete(Delete {
-                filter: filter::parse(&query)?,
-                returning,
-            })
+            Request::Delete(Delete { filter, returning })
         }
         _ => return Err(Refusal::unsupported_method(method)),
     };
-    if !read {
-        preferences.refuse_rollback()?;
-    }
+    let transaction = preferences.transaction();
     let answer = AnswerForm {
         action: request.action(),
         head: *method == Method::HEAD,
@@ -105,7 +111,11 @@ pub fn parse(
         profiled,
         content_location: read.then(|| query.canonical()),
     };
-    Ok(Call { request, answer })
+    Ok(Call {
+        request,
+        transaction,
+        answer,
+    })
 }
 
 /// What an upsert does about rows whose key is taken. `None` if neither the request nor the repository names a key to find a conflict by.

@@ -26,9 +26,9 @@ pub use divergence::{
 pub use epoch::Epoch;
 pub use mirror::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry, Severity, Written};
 pub use operation::{
-    Action, Caller, Column, Comparison, Conflict, Delete, Filter, Find, Insert, IsValue, NullsOrder, Operand,
-    Operation, OperationId, Operator, OrderBy, PlacedReference, Reference, Referred, Request, Resolution, Returning,
-    Rows, Update, Window,
+    Action, Caller, Column, Comparison, Conflict, Delete, Embed, Field, Filter, Find, Insert, IsValue, JsonKey,
+    JsonStep, NullsOrder, Operand, Operation, OperationId, Operator, OrderBy, PlacedReference, Quantifier, Reference,
+    Referred, Request, Resolution, Returning, Rows, SearchForm, Selected, TransactionSettings, Update, Window,
 };
 pub use outcome::Outcome;
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};

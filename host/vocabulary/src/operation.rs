@@ -1,9 +1,12 @@
 //! One call of the application, as data.
 
 mod caller;
+mod field;
 mod filter;
 mod reference;
+mod select;
 mod shape;
+mod transaction_settings;
 mod write;
 
 use std::fmt;
@@ -11,9 +14,12 @@ use std::fmt;
 use uuid::Uuid;
 
 pub use caller::Caller;
-pub use filter::{Comparison, Filter, IsValue, Operand, Operator};
+pub use field::{Field, JsonKey, JsonStep};
+pub use filter::{Comparison, Filter, IsValue, Operand, Operator, Quantifier, SearchForm};
 pub use reference::{PlacedReference, Reference, Referred};
+pub use select::{Embed, Selected};
 pub use shape::{Column, NullsOrder, OrderBy, Window};
+pub use transaction_settings::TransactionSettings;
 pub use write::{Conflict, Delete, Insert, Resolution, Returning, Rows, Update};
 
 use crate::{RepositoryId, Subject};
@@ -27,8 +33,8 @@ pub struct Operation {
     pub repository: RepositoryId,
     /// The subject that the caller named in a header beside the request, if any.
     pub named_subject: Option<Subject>,
-    /// On whose behalf it runs; `None` for the application itself, under Turnout's own role.
-    pub caller: Option<Caller>,
+    /// What it asks of its transaction.
+    pub transaction: TransactionSettings,
     /// What is asked for.
     pub request: Request,
 }
@@ -57,6 +63,18 @@ impl Request {
             Self::Update(_) => Action::Update,
             Self::Delete(_) => Action::Delete,
         }
+    }
+
+    /// What the answer holds of each row.
+    #[must_use]
+    pub fn select(&self) -> &[Selected] {
+        let returning = match self {
+            Self::Find(find) => return &find.select,
+            Self::Insert(insert) => &insert.returning,
+            Self::Update(update) => &update.returning,
+            Self::Delete(delete) => &delete.returning,
+        };
+        returning.rows.as_deref().unwrap_or_default()
     }
 
     /// The filter that chooses the rows, where there is one.
@@ -109,11 +127,11 @@ impl Action {
     }
 }
 
-/// Reads rows of one repository.
-#[derive(Clone, Debug, Default)]
+/// Reads rows of one repository, and rows of other tables that are related to them.
+#[derive(Clone, Debug)]
 pub struct Find {
-    /// The columns of the answer; empty means all.
-    pub select: Vec<Column>,
+    /// What the answer holds of each row.
+    pub select: Vec<Selected>,
     /// The rows of the answer.
     pub filter: Filter,
     /// The order of the rows.
@@ -124,6 +142,20 @@ pub struct Find {
     pub count: bool,
     /// Whether the answer must be exactly one row: any other number is an error.
     pub single: bool,
+}
+
+/// Every column of every row.
+impl Default for Find {
+    fn default() -> Self {
+        Self {
+            select: vec![Selected::Every],
+            filter: Filter::default(),
+            order: Vec::new(),
+            window: Window::default(),
+            count: false,
+            single: false,
+        }
+    }
 }
 
 /// Identifies one operation, in the answer's `x-turnout-operation` and in the log. Ids made later sort later.

@@ -1,5 +1,10 @@
 //! Reads in the PostgREST dialect, on real rows.
 
+mod json;
+mod operators;
+mod preferences;
+mod samples;
+
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -9,6 +9,7 @@ mod demo;
 mod dialect;
 mod direct_writes;
 mod divergence;
+mod embedding;
 mod exam;
 mod failover;
 mod gaps;

@@ -1,6 +1,6 @@
-use turnout_backends::{ColumnUse, Error as BackendError};
+use turnout_backends::{Candidate, ColumnUse, Error as BackendError};
 use turnout_pipeline::Error;
-use turnout_postgrest::Refusal;
+use turnout_postgrest::{Refusal, Relationship};
 use turnout_vocabulary::{Backend, PerBackend};
 
 use super::RETRY_AFTER;
@@ -17,9 +17,11 @@ pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
             None,
         ),
         Error::Unfiltered { action, repository } => Refusal::unfiltered(action, &repository),
-        Error::SeveralAuthorities | Error::ChangesAuthority | Error::Apart { .. } | Error::Unforeseen => {
-            Refusal::authority(error.to_string())
-        }
+        Error::SeveralAuthorities
+        | Error::ChangesAuthority
+        | Error::Apart { .. }
+        | Error::Unforeseen
+        | Error::NotReadable { .. } => Refusal::authority(error.to_string()),
         Error::Partial { done, failure } => of(*failure, labels).into_partial(&parts(done)),
         Error::Backend(error) => of_backend(error, labels),
         error => Refusal::internal(error.to_string()),
@@ -88,12 +90,43 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             column,
             usage: ColumnUse::Written,
         } => Refusal::unknown_written_column(&table, &column),
+        BackendError::UnknownRelationship(unknown) => Refusal::unknown_relationship(
+            &unknown.origin,
+            &unknown.target,
+            unknown.hint.as_deref(),
+            &unknown.schema,
+            unknown.suggestion.as_ref(),
+        ),
+        BackendError::AmbiguousRelationship {
+            origin,
+            target,
+            candidates,
+        } => Refusal::ambiguous_relationship(&origin, &target, candidates.into_iter().map(relationship).collect()),
+        BackendError::NotEmbedded { name } => Refusal::not_embedded(&name),
+        BackendError::OrderByMany { origin, target } => Refusal::ordered_by_many(&origin, &target),
+        BackendError::EmbedCompared { name } => Refusal::embed_compared(&name),
         BackendError::InvalidCast { cast } => Refusal::unknown_type(&cast),
         BackendError::NotSingle { rows } => Refusal::not_single(rows),
+        BackendError::TooManyAffected { rows } => Refusal::too_many_affected(rows),
         BackendError::Database(error) => {
             Refusal::from_database(&error.sqlstate, &error.message, error.details, error.hint)
         }
         error => Refusal::internal(error.to_string()),
+    }
+}
+
+fn relationship(candidate: Candidate) -> Relationship {
+    let Candidate {
+        cardinality,
+        embedding,
+        relationship,
+        choice,
+    } = candidate;
+    Relationship {
+        cardinality,
+        embedding,
+        relationship,
+        choice,
     }
 }
 

@@ -220,7 +220,7 @@ fn equal(column: &str, value: &RawValue) -> Result<Filter, Refusal> {
         _ => (Operator::Eq, Operand::Value(text.to_owned())),
     };
     Ok(Filter::Compare(Comparison {
-        column: column.to_owned(),
+        field: column.into(),
         operator,
         operand,
     }))

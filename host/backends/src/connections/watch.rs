@@ -48,7 +48,10 @@ pub(crate) fn watch(
 /// Connects, and reads the schema anew while it is there: it may be another since the backend was last seen.
 async fn look(connections: &Connections, schemas: &SchemaCache) -> Result<(), String> {
     let backend = connections.reach.backend;
-    let answer = connections.wire.look(&introspection(schemas.repositories())).await?;
+    let answer = connections
+        .wire
+        .look(&introspection(schemas.repositories(), schemas.exposed()))
+        .await?;
     match answer.and_then(|answer| read_schema(answer, backend, schemas.repositories())) {
         Ok(schema) => schemas.store(schema),
         // Whoever needs the schema reads it then, and learns what is wrong with it.

@@ -4,8 +4,9 @@ use turnout_vocabulary::{Epoch, Filter, Outcome, Reference, Referred, Repository
 
 use super::Database;
 use crate::error::Error;
+use crate::plan::Scope;
 use crate::schema::Schema;
-use crate::sql;
+use crate::sql::{self, Carried};
 use crate::wire::{Isolation, Listed, Undone, Why};
 
 /// One entry of a transaction.
@@ -49,10 +50,14 @@ impl Database {
         isolation: Isolation,
         epoch: Epoch,
     ) -> Result<Vec<Outcome>, Undone<Error>> {
-        let carried = schema.installed.then(|| epoch.to_string());
+        let number = schema.installed.then(|| epoch.to_string());
+        let carried = Carried {
+            epoch: number.as_deref(),
+            timezone: None,
+        };
         let mut list = Vec::with_capacity(entries.len());
         for (at, entry) in entries.iter().enumerate() {
-            let listed = self.listed(schema, entry, carried.as_deref());
+            let listed = self.listed(schema, entry, carried);
             list.push(listed.map_err(|error| Undone::by(at, error))?);
         }
         let mut answers = self.connections.run_list(&list, isolation).await?.into_iter();
@@ -79,20 +84,20 @@ impl Database {
         Ok(outcomes)
     }
 
-    fn listed<'e>(&self, schema: &Schema, entry: &'e Entry<'_>, carried: Option<&'e str>) -> Result<Listed<'e>, Error> {
+    fn listed<'e>(&self, schema: &Schema, entry: &'e Entry<'_>, carried: Carried<'e>) -> Result<Listed<'e>, Error> {
         Ok(match entry {
             Entry::Request(repository, request) => {
-                let table = self.table(schema, repository)?;
-                Listed::Run(sql::statement(table, &repository.key, request, carried, true)?)
+                let scope = Scope::target(schema, self.place(schema, repository)?, request)?;
+                Listed::Run(sql::statement(&scope, &repository.key, request, carried, true)?)
             }
             Entry::Value(reference, value) => {
                 let allowed = value.iter().map(|Referred(text)| text.clone());
                 Listed::Check(sql::referred(reference), allowed.collect())
             }
             Entry::Subjects(repository, filter, subjects) => {
-                let table = self.table(schema, repository)?;
+                let scope = Scope::plain(schema, self.place(schema, repository)?);
                 let column = repository.subject.as_deref().unwrap_or_default();
-                Listed::Check(sql::subjects(table, column, filter)?, subjects.clone())
+                Listed::Check(sql::subjects(&scope, column, filter)?, subjects.clone())
             }
         })
     }

@@ -15,15 +15,23 @@ const BETWEEN_READS: Duration = Duration::from_secs(1);
 /// The schema as it was last read.
 pub(crate) struct SchemaCache {
     repositories: Arc<[Repository]>,
+    /// The schemas that are exposed: those named in the settings, and those of the repositories.
+    exposed: Vec<String>,
     current: ArcSwapOption<Schema>,
     /// When an operation last had it read; held while it is being read.
     last_read: Mutex<Option<Instant>>,
 }
 
 impl SchemaCache {
-    pub(crate) fn new(repositories: Arc<[Repository]>) -> Self {
+    pub(crate) fn new(repositories: Arc<[Repository]>, mut exposed: Vec<String>) -> Self {
+        for repository in &*repositories {
+            if !exposed.contains(&repository.schema) {
+                exposed.push(repository.schema.clone());
+            }
+        }
         Self {
             repositories,
+            exposed,
             current: ArcSwapOption::empty(),
             last_read: Mutex::new(None),
         }
@@ -31,6 +39,10 @@ impl SchemaCache {
 
     pub(crate) fn repositories(&self) -> &[Repository] {
         &self.repositories
+    }
+
+    pub(crate) fn exposed(&self) -> &[String] {
+        &self.exposed
     }
 
     pub(crate) fn store(&self, schema: Schema) {
@@ -78,7 +90,7 @@ impl SchemaCache {
     /// Reads it anew.
     pub(crate) async fn read(&self, connections: &Connections) -> Result<Arc<Schema>, Error> {
         // Boxed, as it is rare and large.
-        let schema = Arc::new(Box::pin(connections.introspect(&self.repositories)).await?);
+        let schema = Arc::new(Box::pin(connections.introspect(&self.repositories, &self.exposed)).await?);
         self.current.store(Some(Arc::clone(&schema)));
         Ok(schema)
     }

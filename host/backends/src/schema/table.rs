@@ -2,28 +2,52 @@ use serde::Deserialize;
 
 use crate::error::{ColumnUse, Error};
 
-/// One table.
+/// One table or view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
+    /// Its schema.
+    pub schema: String,
     /// Its name, without the schema.
     pub name: String,
     /// Its quoted name with the schema, as SQL has it.
     pub(crate) qualified: String,
-    /// Whether it keeps its rows itself, unlike a partitioned table or a view.
-    pub(crate) plain: bool,
+    /// What it is.
+    pub kind: TableKind,
     /// Its columns, in order.
     pub columns: Vec<TableColumn>,
-    /// The columns of its primary key, in order; empty if it has none.
+    /// The columns of its primary key, in order; empty if it has none. Of a view those that show the primary key of one of its tables.
     pub primary_key: Vec<String>,
     /// The columns of each key that an upsert may name: the primary key, unique constraints and unique indexes over
     /// plain columns and all rows.
     pub unique_keys: Vec<Vec<String>>,
     /// The tables that its foreign keys refer to.
     pub references: Vec<Reference>,
+    /// The tables that a view is made of, whichever views are between.
+    pub parts: Vec<Reference>,
 }
 
-/// A table that a foreign key refers to.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+/// What keeps rows or shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum TableKind {
+    /// A table that keeps its rows itself.
+    #[serde(rename = "r")]
+    Plain,
+    /// A table whose partitions keep its rows.
+    #[serde(rename = "p")]
+    Partitioned,
+    /// A table of another server.
+    #[serde(rename = "f")]
+    Foreign,
+    /// A view.
+    #[serde(rename = "v")]
+    View,
+    /// A view that keeps the rows it had when it was last refreshed.
+    #[serde(rename = "m")]
+    MaterializedView,
+}
+
+/// A table that a foreign key or a view refers to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Reference {
     /// Its schema.
     pub schema: String,
@@ -65,6 +89,17 @@ pub enum Generated {
 }
 
 impl Table {
+    /// Whether it keeps its rows itself, unlike a partitioned table or a view.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.kind == TableKind::Plain
+    }
+
+    /// Whether it only shows rows of others.
+    #[must_use]
+    pub fn is_view(&self) -> bool {
+        matches!(self.kind, TableKind::View | TableKind::MaterializedView)
+    }
+
     /// The column of that name.
     pub(crate) fn column(&self, name: &str, usage: ColumnUse) -> Result<&TableColumn, Error> {
         self.columns

@@ -1,34 +1,42 @@
-use turnout_vocabulary::{Find, NullsOrder, Window};
+use turnout_vocabulary::{Find, NullsOrder, OrderBy, Window};
 
+use super::carried::Carried;
 use super::filter::write_where;
-use super::{Parameter, Statement, TARGET, selection, written};
-use crate::error::{ColumnUse, Error};
-use crate::schema::Table;
+use super::{Parameter, Statement, TARGET, embed, field, selection, written};
+use crate::error::Error;
+use crate::plan::Scope;
 
 /// A read. All rows go into one JSON array; where a single one is asked for, only the first is made into JSON, and all
 /// are counted. Where there is a fence its value is read no earlier than the rows. One that is `listed` takes its transaction back
 /// where there is not the single row that is asked for.
-pub(super) fn find<'a>(table: &Table, find: &'a Find, fenced: bool, listed: bool) -> Result<Statement<'a>, Error> {
+pub(super) fn find<'a>(
+    scope: &Scope<'_, 'a>,
+    find: &'a Find,
+    carried: Carried<'a>,
+    listed: bool,
+) -> Result<Statement<'a>, Error> {
+    let fenced = carried.epoch.is_some();
     let mut statement = Statement::default();
     if find.single {
         statement.sql("with _turnout_rows as (");
-        write_rows(&mut statement, table, find)?;
+        write_rows(&mut statement, scope, find)?;
         statement.sql(") select (select row_to_json(_turnout_row)::text from _turnout_rows as _turnout_row limit 1), ");
         if listed {
             written::write_single_count(&mut statement, "(select count(*) from _turnout_rows)");
         } else {
             statement.sql("(select count(*) from _turnout_rows)::text");
         }
-        write_total(&mut statement, table, find, "(select count(*) from _turnout_rows)")?;
+        write_total(&mut statement, scope, find, "(select count(*) from _turnout_rows)")?;
         write_fence(&mut statement, fenced);
     } else {
         statement.sql("select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text");
-        write_total(&mut statement, table, find, "count(*)")?;
+        write_total(&mut statement, scope, find, "count(*)")?;
         write_fence(&mut statement, fenced);
         statement.sql(" from (");
-        write_rows(&mut statement, table, find)?;
+        write_rows(&mut statement, scope, find)?;
         statement.sql(") as _turnout_row");
     }
+    carried.set(&mut statement, None);
     Ok(statement)
 }
 
@@ -40,53 +48,83 @@ fn write_fence(statement: &mut Statement<'_>, fenced: bool) {
     });
 }
 
-fn write_rows<'a>(statement: &mut Statement<'a>, table: &Table, find: &'a Find) -> Result<(), Error> {
+fn write_rows<'a>(statement: &mut Statement<'a>, scope: &Scope<'_, 'a>, find: &'a Find) -> Result<(), Error> {
     statement.sql("select ");
-    selection::write(statement, table, &find.select, TARGET)?;
-    write_source(statement, table, find)?;
-    for term in &find.order {
-        table.column(&term.column, ColumnUse::Read)?;
-    }
-    if !find.order.is_empty() {
-        statement.sql(" order by ").list(&find.order, |statement, term| {
-            statement.sql(TARGET).sql(".").identifier(&term.column);
-            statement.sql(if term.descending { " desc" } else { "" });
-            statement.sql(match term.nulls {
-                Some(NullsOrder::First) => " nulls first",
-                Some(NullsOrder::Last) => " nulls last",
-                None => "",
-            });
+    selection::write(statement, scope, &find.select, TARGET)?;
+    statement
+        .sql(" from ")
+        .sql(&scope.table.qualified)
+        .sql(" as ")
+        .sql(TARGET);
+    embed::write_spreads(statement, scope, TARGET)?;
+    write_where(statement, scope, &find.filter)?;
+    write_order(statement, scope, &find.order)?;
+    write_window(statement, find.window);
+    Ok(())
+}
+
+/// Writes the order of rows.
+pub(super) fn write_order<'a>(
+    statement: &mut Statement<'a>,
+    scope: &Scope<'_, 'a>,
+    order: &'a [OrderBy],
+) -> Result<(), Error> {
+    for (place, term) in order.iter().enumerate() {
+        statement.sql(if place > 0 { ", " } else { " order by " });
+        match &term.embed {
+            None => field::resolve(scope, &term.field)?.write(statement, &scope.alias),
+            Some(name) => {
+                let embedded = scope.ordering(name)?;
+                let field = field::resolve(&embedded.scope, &term.field)?;
+                embed::write_value(statement, embedded, &scope.alias, |statement, alias| {
+                    field.write(statement, alias);
+                })?;
+            }
+        }
+        statement.sql(if term.descending { " desc" } else { "" });
+        statement.sql(match term.nulls {
+            Some(NullsOrder::First) => " nulls first",
+            Some(NullsOrder::Last) => " nulls last",
+            None => "",
         });
     }
-    if let Some(limit) = find.window.limit {
+    Ok(())
+}
+
+/// Writes which part of the rows is wanted.
+pub(super) fn write_window(statement: &mut Statement<'_>, window: Window) {
+    if let Some(limit) = window.limit {
         statement
             .sql(" limit ")
             .parameter(Parameter::number(limit))
             .sql("::int8");
     }
-    if find.window.offset > 0 {
+    if window.offset > 0 {
         statement
             .sql(" offset ")
-            .parameter(Parameter::number(find.window.offset))
+            .parameter(Parameter::number(window.offset))
             .sql("::int8");
     }
-    Ok(())
-}
-
-fn write_source<'a>(statement: &mut Statement<'a>, table: &Table, find: &'a Find) -> Result<(), Error> {
-    statement.sql(" from ").sql(&table.qualified).sql(" as ").sql(TARGET);
-    write_where(statement, table, &find.filter)
 }
 
 /// Writes the remaining columns of the answer: the total where it is asked for, nothing new, no key.
-fn write_total<'a>(statement: &mut Statement<'a>, table: &Table, find: &'a Find, rows: &str) -> Result<(), Error> {
+fn write_total<'a>(
+    statement: &mut Statement<'a>,
+    scope: &Scope<'_, 'a>,
+    find: &'a Find,
+    rows: &str,
+) -> Result<(), Error> {
     if !find.count {
         statement.sql(", null::text");
     } else if find.window == Window::default() {
         statement.sql(", ").sql(rows).sql("::text");
     } else {
-        statement.sql(", (select count(*)");
-        write_source(statement, table, find)?;
+        statement
+            .sql(", (select count(*) from ")
+            .sql(&scope.table.qualified)
+            .sql(" as ")
+            .sql(TARGET);
+        write_where(statement, scope, &find.filter)?;
         statement.sql(")::text");
     }
     statement.sql(", '0'::text, null::text");
@@ -107,7 +145,9 @@ mod tests {
             ..Find::default()
         };
         assert_eq!(
-            find(&clients(), &request, false, false).unwrap().text,
+            find(&Scope::of(&clients()), &request, Carried::default(), false)
+                .unwrap()
+                .text,
             "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text \
              from (select _turnout.* from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) \
              as _turnout_row"
@@ -117,7 +157,8 @@ mod tests {
     #[test]
     fn a_count_beyond_the_window_is_a_second_scan_and_without_a_window_none() {
         let order = vec![OrderBy {
-            column: "id".into(),
+            embed: None,
+            field: "id".into(),
             descending: true,
             nulls: Some(NullsOrder::Last),
         }];
@@ -132,7 +173,7 @@ mod tests {
             count: true,
             ..Find::default()
         };
-        let written = find(&clients(), &request, false, false).unwrap();
+        let written = find(&Scope::of(&clients()), &request, Carried::default(), false).unwrap();
         assert_eq!(written.text.matches("where _turnout.\"phone\" = $").count(), 2);
         assert!(
             written
@@ -143,7 +184,7 @@ mod tests {
 
         request.window = Window::default();
         assert_eq!(
-            find(&clients(), &request, false, false)
+            find(&Scope::of(&clients()), &request, Carried::default(), false)
                 .unwrap()
                 .text
                 .matches("where")

@@ -1,17 +1,20 @@
 use turnout_vocabulary::{Conflict, Insert, Resolution, Rows};
 
+use super::carried::Carried;
 use super::written::{self, New};
-use super::{Parameter, Statement, TARGET};
+use super::{Parameter, Statement, TARGET, quoted_text};
 use crate::error::{ColumnUse, Error};
-use crate::schema::Table;
+use crate::plan::Scope;
+use crate::schema::{Generated, Table, TableColumn};
 
 /// Adds rows, and updates or keeps those whose key is taken where the request says so.
 pub(super) fn insert<'a>(
-    table: &Table,
+    scope: &Scope<'_, 'a>,
     key: &[String],
     insert: &'a Insert,
-    carried: Option<&'a str>,
+    carried: Carried<'a>,
 ) -> Result<Statement<'a>, Error> {
+    let table = scope.table;
     let columns = &insert.rows.columns;
     let mut statement = Statement::default();
     written::open(&mut statement);
@@ -40,7 +43,7 @@ pub(super) fn insert<'a>(
         Some(conflict) => write_conflict(&mut statement, table, conflict, columns)?,
         None => New::All,
     };
-    written::close(&mut statement, table, key, &insert.returning, new, carried)?;
+    written::close(&mut statement, scope, key, &insert.returning, new, carried)?;
     Ok(statement)
 }
 
@@ -51,15 +54,61 @@ pub(super) fn write_sent<'a>(statement: &mut Statement<'a>, table: &Table, rows:
         .iter()
         .map(|column| table.column(column, ColumnUse::Written))
         .collect::<Result<Vec<_>, _>>()?;
+    if rows.defaults {
+        write_sent_or_default(statement, table, rows, &columns);
+        return Ok(());
+    }
     statement
         .sql(" from json_to_recordset(")
         .parameter(Parameter::rows(rows))
         .sql("::json) as _turnout_sent(");
     statement.list(columns, |statement, column| {
-        statement.identifier(&column.name).sql(" ").type_of(column);
+        statement
+            .identifier(&column.name)
+            .sql(" ")
+            .type_of(TARGET, table, column);
     });
     statement.sql(")");
     Ok(())
+}
+
+/// The same with a column's default where an object lacks the column.
+fn write_sent_or_default<'a>(statement: &mut Statement<'a>, table: &Table, rows: &'a Rows, columns: &[&TableColumn]) {
+    statement.sql(" from (select ").list(columns, |statement, column| {
+        statement
+            .sql("case when _turnout_object.value->")
+            .sql(&quoted_text(&column.name));
+        statement.sql(" is null then ").sql(&default_of(table, column));
+        statement
+            .sql(" else _turnout_values.")
+            .identifier(&column.name)
+            .sql(" end as ");
+        statement.identifier(&column.name);
+    });
+    statement
+        .sql(" from json_array_elements(")
+        .parameter(Parameter::rows(rows))
+        .sql("::json) as _turnout_object(value), lateral json_to_record(_turnout_object.value) as _turnout_values(");
+    statement.list(columns, |statement, column| {
+        statement
+            .identifier(&column.name)
+            .sql(" ")
+            .type_of(TARGET, table, column);
+    });
+    statement.sql(")) as _turnout_sent");
+}
+
+/// What fills a column that nothing is written to. `default` itself can't stand in a `select`.
+fn default_of(table: &Table, column: &TableColumn) -> String {
+    match (&column.generated, &column.default) {
+        (Generated::IdentityAlways | Generated::IdentityByDefault, _) => format!(
+            "nextval(pg_get_serial_sequence({}, {}))",
+            quoted_text(&table.qualified),
+            quoted_text(&column.name)
+        ),
+        (Generated::No, Some(default)) => default.clone(),
+        _ => "null".to_owned(),
+    }
 }
 
 /// The columns of the key that decides an upsert.
@@ -122,10 +171,13 @@ mod tests {
                 rows: None,
                 location: false,
                 single: false,
+                at_most: None,
             },
         };
         assert_eq!(
-            insert(&clients(), &["id".into()], &request, None).unwrap().text,
+            insert(&Scope::of(&clients()), &["id".into()], &request, Carried::default())
+                .unwrap()
+                .text,
             "with _turnout_written as (insert into \"public\".\"clients\" as _turnout (\"id\", \"phone\") \
              select _turnout_sent.\"id\", _turnout_sent.\"phone\" \
              from json_to_recordset($1::json) as _turnout_sent(\"id\" integer, \"phone\" text) \
@@ -149,9 +201,10 @@ mod tests {
                 rows: None,
                 location: false,
                 single: false,
+                at_most: None,
             },
         };
-        let refused = insert(&clients(), &[], &request, None);
+        let refused = insert(&Scope::of(&clients()), &[], &request, Carried::default());
         assert!(matches!(
             refused,
             Err(Error::UnknownColumn {

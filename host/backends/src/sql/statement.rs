@@ -1,11 +1,10 @@
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
 use turnout_vocabulary::{Reference, Rows};
 
-use super::TARGET;
 use crate::schema::{Table, TableColumn};
 
 /// One SQL statement and the values of its parameters.
@@ -13,8 +12,10 @@ use crate::schema::{Table, TableColumn};
 pub(crate) struct Statement<'a> {
     pub(crate) text: String,
     pub(crate) parameters: Vec<Parameter<'a>>,
-    /// For each column whose type the text names, an expression that PostgreSQL accepts only while the column has that type.
-    types: BTreeSet<String>,
+    /// By table, for each column whose type the text names, an expression that PostgreSQL accepts only while the column has that type.
+    types: BTreeMap<String, BTreeSet<String>>,
+    /// Whether what it does is taken back once it has answered.
+    pub(crate) rollback: bool,
 }
 
 /// The operator that the check of column types uses. PostgreSQL's error names it with its schema, as no other statement does.
@@ -96,7 +97,7 @@ impl<'a> Statement<'a> {
         Self {
             text: text.to_owned(),
             parameters: parameters.to_vec(),
-            types: BTreeSet::new(),
+            ..Self::default()
         }
     }
 
@@ -120,42 +121,42 @@ impl<'a> Statement<'a> {
         self
     }
 
-    /// Writes the type of a column of the target, and makes the statement fail if the column has another type by the time the
-    /// statement runs.
-    pub(super) fn type_of(&mut self, column: &TableColumn) -> &mut Self {
-        self.expect_type(column);
+    /// Writes the type of a column of the table that is called `alias` here, and makes the statement fail if the column has another
+    /// type by the time the statement runs.
+    pub(super) fn type_of(&mut self, alias: &str, table: &Table, column: &TableColumn) -> &mut Self {
+        self.expect_type(alias, table, column);
         self.sql(&column.type_name)
     }
 
     /// The same for the type that the values of filters are cast to.
-    pub(super) fn compared_type_of(&mut self, column: &TableColumn) -> &mut Self {
-        self.expect_type(column);
+    pub(super) fn compared_type_of(&mut self, alias: &str, table: &Table, column: &TableColumn) -> &mut Self {
+        self.expect_type(alias, table, column);
         self.sql(&column.compared_type)
     }
 
-    fn expect_type(&mut self, TableColumn { name, type_name, .. }: &TableColumn) {
+    fn expect_type(&mut self, alias: &str, table: &Table, TableColumn { name, type_name, .. }: &TableColumn) {
+        let of_table = self.types.entry(format!("{} as {alias}", table.qualified)).or_default();
         let name = quoted(name);
-        self.types.insert(format!(
-            "array[{TARGET}.{name}] operator({SAME_TYPE}) array[null::{type_name}]"
+        of_table.insert(format!(
+            "array[{alias}.{name}] operator({SAME_TYPE}) array[null::{type_name}]"
         ));
     }
 
     /// Puts the check of the column types in front of the rest, so that PostgreSQL refuses the statement for an old type before
-    /// it reads a value. PostgreSQL resolves the operator while it holds the table's lock, and never runs the check: no part
+    /// it reads a value. PostgreSQL resolves the operator while it holds the tables' locks, and never runs the check: no part
     /// of the statement reads `_turnout_types`. So a prepared statement pays nothing for it.
-    pub(super) fn check_types(&mut self, table: &Table) {
+    pub(super) fn check_types(&mut self) {
         if self.types.is_empty() {
             return;
         }
-        let checks = self.types.iter().map(String::as_str).collect::<Vec<_>>().join(" and ");
+        let tables = self.types.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let checks = self.types.values().flatten().map(String::as_str).collect::<Vec<_>>();
+        let checks = checks.join(" and ");
         let (between, rest) = match self.text.strip_prefix("with ") {
             Some(rest) => (", ", rest),
             None => (" ", self.text.as_str()),
         };
-        self.text = format!(
-            "with _turnout_types as (select from {} as {TARGET} where {checks}){between}{rest}",
-            table.qualified
-        );
+        self.text = format!("with _turnout_types as (select from {tables} where {checks}){between}{rest}");
     }
 
     /// Writes each item with a comma between.

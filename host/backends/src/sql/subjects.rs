@@ -4,13 +4,14 @@ use super::filter::write_where;
 use super::insert::{conflict_target, write_sent};
 use super::{Statement, TARGET};
 use crate::error::{ColumnUse, Error};
+use crate::plan::Scope;
 use crate::schema::Table;
 
 /// The distinct values of the subject column among the rows that match, as one JSON array of texts.
-pub(crate) fn subjects<'a>(table: &Table, column: &str, filter: &'a Filter) -> Result<Statement<'a>, Error> {
-    let mut statement = select(table, column)?;
-    write_where(&mut statement, table, filter)?;
-    statement.check_types(table);
+pub(crate) fn subjects<'a>(scope: &Scope<'_, 'a>, column: &str, filter: &'a Filter) -> Result<Statement<'a>, Error> {
+    let mut statement = select(scope.table, column)?;
+    write_where(&mut statement, scope, filter)?;
+    statement.check_types();
     Ok(statement)
 }
 
@@ -36,7 +37,7 @@ pub(crate) fn distinct<'a>(table: &Table, column: &str, since: Option<&str>) -> 
         .identifier(column)
         .sql(" is not null");
     // Only a table that keeps its rows itself says which transaction wrote them.
-    if let Some(since) = since.filter(|_| table.plain) {
+    if let Some(since) = since.filter(|_| table.is_plain()) {
         statement
             .sql(" and pg_catalog.age(")
             .sql(TARGET)
@@ -58,7 +59,7 @@ pub(crate) fn sample<'a>(table: &Table, column: &str, most: u32) -> Result<State
         .sql(&table.qualified)
         .sql(" as ")
         .sql(TARGET);
-    if table.plain {
+    if table.is_plain() {
         // A table that was never analysed has -1 rows.
         let name = table.qualified.replace('\'', "''");
         statement.sql(&format!(
@@ -96,7 +97,7 @@ pub(crate) fn conflicting<'a>(table: &Table, column: &str, insert: &'a Insert) -
     });
     write_sent(&mut statement, table, &insert.rows)?;
     statement.sql(")");
-    statement.check_types(table);
+    statement.check_types();
     Ok(Some(statement))
 }
 

@@ -1,19 +1,21 @@
 use turnout_vocabulary::Update;
 
+use super::carried::Carried;
 use super::filter::write_where;
 use super::insert::write_sent;
 use super::written::{self, New};
 use super::{Statement, TARGET};
 use crate::error::Error;
-use crate::schema::Table;
+use crate::plan::Scope;
 
 /// Changes the rows that match a filter; a change of no columns changes no row.
 pub(super) fn update<'a>(
-    table: &Table,
+    scope: &Scope<'_, 'a>,
     key: &[String],
     update: &'a Update,
-    carried: Option<&'a str>,
+    carried: Carried<'a>,
 ) -> Result<Statement<'a>, Error> {
+    let table = scope.table;
     let mut statement = Statement::default();
     written::open(&mut statement);
     statement
@@ -33,8 +35,8 @@ pub(super) fn update<'a>(
             statement.identifier(column).sql(" = _turnout_sent.").identifier(column);
         });
         write_sent(&mut statement, table, &update.change)?;
-        write_where(&mut statement, table, &update.filter)?;
+        write_where(&mut statement, &scope.alone(), &update.filter)?;
     }
-    written::close(&mut statement, table, key, &update.returning, New::None, carried)?;
+    written::close(&mut statement, scope, key, &update.returning, New::None, carried)?;
     Ok(statement)
 }

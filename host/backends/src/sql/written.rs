@@ -1,16 +1,25 @@
 //! The answer to a write: the statement that writes is wrapped, so that the same round trip returns what it wrote.
 
-use turnout_vocabulary::Returning;
+use turnout_vocabulary::{Filter, Returning};
 
-use super::{Parameter, Statement, TARGET, selection};
+use super::carried::Carried;
+use super::filter::write_conditions;
+use super::{Parameter, Statement, TARGET, embed, selection};
 use crate::error::{ColumnUse, Error};
+use crate::plan::Scope;
 use crate::schema::Table;
 
 /// A written row, inside the answer's statement.
 const ROW: &str = "(_turnout_written._turnout_tuple)";
 
-/// Marks the number of rows in the error that takes a write back.
+/// The filter that all rows match.
+const EVERY: &Filter = &Filter::All(Vec::new());
+
+/// Marks the number of rows in the error that takes a write back because they are not one.
 const REFUSED_SINGLE: &str = "turnout: rows = ";
+
+/// The same because they are too many.
+const REFUSED_MANY: &str = "turnout: affected = ";
 
 /// Which of the written rows are new.
 #[derive(Clone, Copy)]
@@ -31,25 +40,22 @@ pub(super) fn open(statement: &mut Statement<'_>) {
 /// Closes the statement: returns what the one before has written, and sets the epoch that triggers check before they fire.
 pub(super) fn close<'a>(
     statement: &mut Statement<'a>,
-    table: &Table,
+    scope: &Scope<'_, 'a>,
     key: &[String],
-    returning: &Returning,
+    returning: &'a Returning,
     new: New<'_>,
-    carried: Option<&'a str>,
+    carried: Carried<'a>,
 ) -> Result<(), Error> {
+    let table = scope.table;
     statement.sql(" returning ").sql(TARGET).sql(" as _turnout_tuple");
-    if matches!(new, New::Merged(_)) && table.plain {
+    if matches!(new, New::Merged(_)) && table.is_plain() {
         // An upsert leaves its transaction's number in the rows that it updates.
         statement.sql(", ").sql(TARGET).sql(".xmax = 0 as _turnout_new");
     }
     statement.sql(") select ");
-    write_body(statement, table, returning)?;
-    if returning.single {
-        statement.sql(", ");
-        write_single_count(statement, "count(*)");
-    } else {
-        statement.sql(", count(*)::text");
-    }
+    write_body(statement, scope, returning)?;
+    statement.sql(", ");
+    write_count(statement, returning);
     statement.sql(", null::text");
     write_new(statement, table, new);
     if returning.location && !key.is_empty() {
@@ -70,16 +76,12 @@ pub(super) fn close<'a>(
     } else {
         statement.sql(", null::text");
     }
-    if let Some(epoch) = carried {
-        // A condition on nothing else is looked at first: the epoch is set before the statement fires any trigger, as those that fire
-        // before it may write to other tables served.
-        statement
-            .sql(", pg_current_xact_id()::text from _turnout_written where (select set_config('turnout.epoch', ")
-            .parameter(Parameter::text(epoch))
-            .sql(", true)) is not null");
-    } else {
-        statement.sql(", null::text from _turnout_written");
-    }
+    statement.sql(match carried.epoch {
+        Some(_) => ", pg_current_xact_id()::text from _turnout_written",
+        None => ", null::text from _turnout_written",
+    });
+    // Triggers that fire before the statement may write to other tables served, so the epoch is set before any does.
+    carried.set(statement, carried.epoch);
     Ok(())
 }
 
@@ -90,6 +92,24 @@ pub(super) fn write_single_count(statement: &mut Statement<'_>, count: &str) {
     ));
 }
 
+/// Writes the number of written rows. A cast fails where it is not allowed, and that takes the write back.
+fn write_count(statement: &mut Statement<'_>, returning: &Returning) {
+    match returning.at_most {
+        _ if returning.single => write_single_count(statement, "count(*)"),
+        None => {
+            statement.sql("count(*)::text");
+        }
+        Some(most) => {
+            statement
+                .sql("(case when count(*) <= ")
+                .parameter(Parameter::number(most));
+            statement.sql(&format!(
+                "::int8 then count(*) else ('{REFUSED_MANY}' || count(*))::int8 end)::text"
+            ));
+        }
+    }
+}
+
 fn write_new(statement: &mut Statement<'_>, table: &Table, new: New<'_>) {
     match new {
         New::None => {
@@ -98,7 +118,7 @@ fn write_new(statement: &mut Statement<'_>, table: &Table, new: New<'_>) {
         New::All => {
             statement.sql(", count(*)::text");
         }
-        New::Merged(_) if table.plain => {
+        New::Merged(_) if table.is_plain() => {
             statement.sql(", (count(*) filter (where _turnout_written._turnout_new))::text");
         }
         New::Merged(key) => {
@@ -119,8 +139,8 @@ fn write_new(statement: &mut Statement<'_>, table: &Table, new: New<'_>) {
     }
 }
 
-fn write_body(statement: &mut Statement<'_>, table: &Table, returning: &Returning) -> Result<(), Error> {
-    let Some(columns) = &returning.rows else {
+fn write_body<'a>(statement: &mut Statement<'a>, scope: &Scope<'_, 'a>, returning: &'a Returning) -> Result<(), Error> {
+    let Some(select) = &returning.rows else {
         statement.sql("''::text");
         return Ok(());
     };
@@ -129,30 +149,42 @@ fn write_body(statement: &mut Statement<'_>, table: &Table, returning: &Returnin
     } else {
         "(select coalesce(json_agg(_turnout_row), '[]')::text from (select "
     });
-    selection::write(statement, table, columns, ROW)?;
+    selection::write(statement, scope, select, ROW)?;
     statement.sql(" from _turnout_written");
+    embed::write_spreads(statement, scope, ROW)?;
+    write_conditions(statement, scope, EVERY, ROW, " where ")?;
     statement.sql(if returning.single { " limit 1" } else { "" });
     statement.sql(") as _turnout_row)");
     Ok(())
 }
 
-/// The number of rows in the message of the error that takes a write back, if this is its message.
-pub(crate) fn rows_of_refused_single(message: &str) -> Option<u64> {
-    let (_, rest) = message.split_once(REFUSED_SINGLE)?;
-    rest.split(|character: char| !character.is_ascii_digit())
-        .next()?
-        .parse()
-        .ok()
+/// What an error of PostgreSQL with this message means if it took a write back for the number of its rows.
+pub(crate) fn refused_number_of_rows(message: &str) -> Option<Error> {
+    let after = |mark| {
+        let (_, rest) = message.split_once(mark)?;
+        rest.split(|character: char| !character.is_ascii_digit())
+            .next()?
+            .parse()
+            .ok()
+    };
+    let not_single = after(REFUSED_SINGLE).map(|rows| Error::NotSingle { rows });
+    not_single.or_else(|| after(REFUSED_MANY).map(|rows| Error::TooManyAffected { rows }))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::rows_of_refused_single;
+    use super::*;
 
     #[test]
     fn the_number_of_rows_is_found_in_the_error_that_takes_a_write_back() {
-        let message = "invalid input syntax for type bigint: \"turnout: rows = 12\"";
-        assert_eq!(rows_of_refused_single(message), Some(12));
-        assert_eq!(rows_of_refused_single("duplicate key value"), None);
+        let refused = |marked: &str| {
+            refused_number_of_rows(&format!("invalid input syntax for type bigint: \"turnout: {marked}\""))
+        };
+        assert!(matches!(refused("rows = 12"), Some(Error::NotSingle { rows: 12 })));
+        assert!(matches!(
+            refused("affected = 3"),
+            Some(Error::TooManyAffected { rows: 3 })
+        ));
+        assert!(refused("duplicate key value").is_none());
     }
 }

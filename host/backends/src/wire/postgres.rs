@@ -135,6 +135,9 @@ impl Wire for Pool {
         statement: &'a Statement<'a>,
         made_since: Option<Instant>,
     ) -> BoxFuture<'a, Result<Answer, Failure>> {
+        if statement.rollback {
+            return Box::pin(self.rehearse(statement));
+        }
         Box::pin(async move {
             let parameters = texts_alone(statement, self.reach.backend).map_err(Failure::NotSent)?;
             let mut checkout = self.acquire().await.map_err(Failure::NotSent)?;

@@ -19,13 +19,14 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// The error that it means.
     pub(crate) fn into_error(self, backend: Backend) -> Error {
-        if let Some(rows) = crate::sql::rows_of_refused_single(&self.message) {
-            return Error::NotSingle { rows };
+        if let Some(refused) = crate::sql::refused_number_of_rows(&self.message) {
+            return refused;
         }
         match self.sqlstate.as_str() {
             "TN001" => return Error::Fenced { backend },
             // A table of dirty keys that was rewritten means the same: what was taken must be taken anew.
             "TN002" | "TN003" => return Error::Dispossessed { backend },
+            "22023" if self.message.contains("\"TimeZone\"") => return Error::UnknownTimezone,
             "42883" if crate::sql::names_an_old_type(&self.message) => return Error::Outdated { backend },
             _ => {}
         }

@@ -1,5 +1,7 @@
 use turnout_backends::Error;
-use turnout_vocabulary::{Column, Filter, Find, IsValue, NullsOrder, Operand, Operator, OrderBy, Request, Window};
+use turnout_vocabulary::{
+    Column, Filter, Find, IsValue, NullsOrder, Operand, Operator, OrderBy, Request, Selected, Window,
+};
 
 use crate::world::{World, columns, compare, equal};
 
@@ -21,7 +23,8 @@ fn list(column: &str, values: &[&str]) -> Filter {
 
 fn by_id() -> Vec<OrderBy> {
     vec![OrderBy {
-        column: "id".into(),
+        embed: None,
+        field: "id".into(),
         descending: false,
         nulls: None,
     }]
@@ -79,16 +82,16 @@ async fn every_filter_and_its_negation_choose_the_rows_that_sql_would() {
 async fn rows_come_as_the_database_writes_them_with_aliases_and_casts() {
     let world = World::clients().await;
     let select = vec![
-        Column {
-            name: "id".into(),
+        Selected::Column(Column {
+            field: "id".into(),
             alias: Some("number".into()),
             cast: Some("text".into()),
-        },
-        Column {
-            name: "phone".into(),
+        }),
+        Selected::Column(Column {
+            field: "phone".into(),
             alias: None,
             cast: None,
-        },
+        }),
     ];
     let window = Window {
         offset: 1,
@@ -119,7 +122,8 @@ async fn nulls_go_where_the_order_puts_them() {
         (true, Some(NullsOrder::Last), "[3,2,1,4]"),
     ] {
         let order = vec![OrderBy {
-            column: "phone".into(),
+            embed: None,
+            field: "phone".into(),
             descending,
             nulls,
         }];
@@ -195,11 +199,11 @@ async fn the_subjects_of_the_matching_rows_are_named_once_each_null_included() {
 #[tokio::test]
 async fn an_unknown_type_and_a_malformed_value_are_postgresqls_to_refuse() {
     let world = World::clients().await;
-    let select = vec![Column {
-        name: "id".into(),
+    let select = vec![Selected::Column(Column {
+        field: "id".into(),
         alias: None,
         cast: Some("nonsense".into()),
-    }];
+    })];
     let refused = world
         .execute(Request::Find(Find {
             select,

@@ -4,6 +4,7 @@
 
 mod failures;
 mod find;
+mod relationships;
 mod schema;
 mod transactions;
 mod types;

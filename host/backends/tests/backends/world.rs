@@ -11,7 +11,7 @@ use turnout_cluster::{Cluster, Options};
 use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{
     Backend, Column, Comparison, Epoch, Filter, Find, Insert, Operand, Operator, Outcome, Repository, RepositoryId,
-    Request, Returning, Rows,
+    Request, Returning, Rows, Selected,
 };
 
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
@@ -96,7 +96,7 @@ pub(crate) fn repository(name: &str, key: &[&str], subject: Option<&str>) -> Rep
 
 pub(crate) fn compare(column: &str, operator: Operator, operand: Operand) -> Filter {
     Filter::Compare(Comparison {
-        column: column.into(),
+        field: column.into(),
         operator,
         operand,
     })
@@ -106,15 +106,19 @@ pub(crate) fn equal(column: &str, value: &str) -> Filter {
     compare(column, Operator::Eq, Operand::Value(value.into()))
 }
 
-pub(crate) fn columns(names: &[&str]) -> Vec<Column> {
-    names
-        .iter()
-        .map(|name| Column {
-            name: (*name).into(),
+/// These columns; without a name every column.
+pub(crate) fn columns(names: &[&str]) -> Vec<Selected> {
+    if names.is_empty() {
+        return vec![Selected::Every];
+    }
+    let column = |name: &&str| {
+        Selected::Column(Column {
+            field: (*name).into(),
             alias: None,
             cast: None,
         })
-        .collect()
+    };
+    names.iter().map(column).collect()
 }
 
 pub(crate) fn rows(json: &str, columns: &[&str]) -> Rows {
@@ -136,8 +140,7 @@ pub(crate) fn insert(json: &str, columns: &[&str]) -> Insert {
 pub(crate) fn representation(names: &[&str]) -> Returning {
     Returning {
         rows: Some(columns(names)),
-        location: false,
-        single: false,
+        ..Returning::default()
     }
 }
 

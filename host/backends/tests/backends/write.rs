@@ -41,11 +41,7 @@ async fn an_insert_answers_with_its_rows_their_number_and_the_key_of_a_single_on
     assert_eq!((outcome.rows, outcome.inserted, outcome.location.len()), (2, 2, 0));
 
     let none = Insert {
-        returning: Returning {
-            rows: None,
-            location: false,
-            single: false,
-        },
+        returning: Returning::default(),
         ..insert("[]", &["phone"])
     };
     let outcome = world.execute(Request::Insert(none)).await.unwrap();
@@ -203,9 +199,8 @@ async fn a_write_that_must_be_single_is_taken_back_otherwise() {
     let minimal = Request::Delete(Delete {
         filter: Filter::default(),
         returning: Returning {
-            rows: None,
-            location: false,
             single: true,
+            ..Returning::default()
         },
     });
     for (request, expected) in [

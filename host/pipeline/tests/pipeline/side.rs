@@ -32,12 +32,13 @@ pub(crate) struct State {
 }
 
 /// The table `clients`.
-const TABLES: &str = r#"{"fence": true, "side": null, "tables": [{
-    "place": 1, "name": "clients", "plain": true, "references": [], "keys": [{"primary": true, "columns": ["id"]}],
+const TABLES: &str = r#"{"fence": true, "side": null, "constraints": [], "functions": [], "tables": [{
+    "oid": 1, "place": 1, "schema": "public", "name": "clients", "kind": "r", "references": [], "parts": [], "tree": null,
+    "keys": [{"primary": true, "columns": ["id"]}],
     "columns": [
-        {"name": "id", "type": "integer", "compared_type": "integer", "not_null": true, "default": null, "generated": "no"},
-        {"name": "phone", "type": "text", "compared_type": "text", "not_null": false, "default": null, "generated": "no"},
-        {"name": "name", "type": "text", "compared_type": "text", "not_null": false, "default": null, "generated": "no"}
+        {"number": 1, "name": "id", "type": "integer", "compared_type": "integer", "not_null": true, "default": null, "generated": "no"},
+        {"number": 2, "name": "phone", "type": "text", "compared_type": "text", "not_null": false, "default": null, "generated": "no"},
+        {"number": 3, "name": "name", "type": "text", "compared_type": "text", "not_null": false, "default": null, "generated": "no"}
     ]
 }]}"#;
 

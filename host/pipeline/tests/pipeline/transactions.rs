@@ -32,7 +32,7 @@ fn update(phone: &str) -> Request {
 /// Rows whose column equals one of the first row of the first answer.
 fn equals_first(column: &str, of: &str) -> Filter {
     Filter::Compare(Comparison {
-        column: column.into(),
+        field: column.into(),
         operator: Operator::Eq,
         operand: Operand::Reference(Reference {
             operation: 0,

@@ -15,7 +15,7 @@ use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{
     Backend, Comparison, Delete, DivergenceAlert, Epoch, Filter, Find, Insert, Operand, Operation, OperationId,
     Operator, Outcome, PerBackend, RecordingKey, Repository, RepositoryId, Request, Returning, Rows, SubjectRule,
-    Update,
+    TransactionSettings, Update,
 };
 
 use crate::policies;
@@ -157,10 +157,10 @@ impl World {
             id: OperationId::generate(),
             repository: CLIENTS,
             named_subject: None,
-            caller: None,
+            transaction: TransactionSettings::default(),
             request,
         };
-        self.pipeline.run(operation).await
+        self.pipeline.run(&operation).await
     }
 
     /// What operations have asked of a side since this was last called.
@@ -206,7 +206,7 @@ pub(crate) fn delete(filter: Filter) -> Request {
 /// Rows whose column has a value.
 pub(crate) fn equal(column: &str, value: &str) -> Filter {
     Filter::Compare(Comparison {
-        column: column.into(),
+        field: column.into(),
         operator: Operator::Eq,
         operand: Operand::Value(value.into()),
     })
@@ -216,6 +216,7 @@ const COUNT: Returning = Returning {
     rows: None,
     location: false,
     single: false,
+    at_most: None,
 };
 
 fn row(json: &str, column: &str, subject: Option<&str>) -> Rows {
@@ -223,7 +224,7 @@ fn row(json: &str, column: &str, subject: Option<&str>) -> Rows {
         json: json.into(),
         columns: vec![column.into()],
         subjects: vec![subject.map(Into::into)],
-        references: vec![],
+        ..Rows::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use turnout_vocabulary::{Action, Resolution};
 
-use crate::request::{Count, Handling, Missing, Preferences, Return};
+use crate::request::{Count, End, Handling, Missing, Preferences, Return};
 
 pub(super) fn header(action: Action, preferences: &Preferences) -> Option<HeaderValue> {
     let resolution = preferences
@@ -14,7 +14,10 @@ pub(super) fn header(action: Action, preferences: &Preferences) -> Option<Header
             Resolution::Ignore => "resolution=ignore-duplicates",
         });
     let takes_rows = matches!(action, Action::Insert | Action::Upsert | Action::Update);
-    let missing = (takes_rows && preferences.missing == Some(Missing::Null)).then_some("missing=null");
+    let missing = preferences.missing.filter(|_| takes_rows).map(|missing| match missing {
+        Missing::Null => "missing=null",
+        Missing::Default => "missing=default",
+    });
     let returned = preferences
         .returned
         .filter(|_| action.is_write())
@@ -28,14 +31,24 @@ pub(super) fn header(action: Action, preferences: &Preferences) -> Option<Header
         Count::Planned => "count=planned",
         Count::Estimated => "count=estimated",
     });
+    let end = preferences.end.map(|end| match end {
+        End::Commit => "tx=commit",
+        End::Rollback => "tx=rollback",
+    });
     let handling = preferences.handling.map(|handling| match handling {
         Handling::Strict => "handling=strict",
         Handling::Lenient => "handling=lenient",
     });
-    let applied: Vec<_> = [resolution, missing, returned, count, handling]
+    let fixed = [resolution, missing, returned, count, end, handling]
         .into_iter()
-        .flatten()
-        .collect();
+        .flatten();
+    let timezone = preferences.timezone.as_ref().map(|name| format!("timezone={name}"));
+    let limited = matches!(action, Action::Update | Action::Delete);
+    let at_most = preferences
+        .at_most()
+        .filter(|_| limited)
+        .map(|rows| format!("max-affected={rows}"));
+    let applied: Vec<_> = fixed.map(str::to_owned).chain(timezone).chain(at_most).collect();
     if applied.is_empty() {
         None
     } else {

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::Refusal;
+use super::{Details, Refusal};
 
 /// Refusals that come from PostgreSQL.
 impl Refusal {
@@ -10,7 +10,7 @@ impl Refusal {
     #[must_use]
     pub fn from_database(sqlstate: &str, message: &str, details: Option<String>, hint: Option<String>) -> Self {
         let mut refusal = Self::new(status(sqlstate, message), sqlstate.to_owned(), message);
-        refusal.body.details = details;
+        refusal.body.details = details.map(Details::Text);
         refusal.body.hint = hint;
         refusal
     }

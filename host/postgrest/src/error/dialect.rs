@@ -3,7 +3,7 @@
 use http::{HeaderValue, Method, StatusCode, header};
 use turnout_vocabulary::Action;
 
-use super::Refusal;
+use super::{Details, Refusal, Relationship};
 
 /// Refusals that PostgREST has too.
 impl Refusal {
@@ -74,7 +74,8 @@ impl Refusal {
     }
 
     /// 400 `PGRST108`: a parameter names a table that is not embedded.
-    pub(crate) fn not_embedded(table: &str) -> Self {
+    #[must_use]
+    pub fn not_embedded(table: &str) -> Self {
         let message = format!("'{table}' is not an embedded resource in this request");
         Self::new(StatusCode::BAD_REQUEST, "PGRST108", message).hint(format!(
             "Verify that '{table}' is included in the 'select' query parameter."
@@ -106,11 +107,35 @@ impl Refusal {
         )
     }
 
+    /// 400 `PGRST118`: an order names a column of embedded rows of which there may be several.
+    #[must_use]
+    pub fn ordered_by_many(origin: &str, target: &str) -> Self {
+        let message = format!("A related order on '{target}' is not possible");
+        Self::new(StatusCode::BAD_REQUEST, "PGRST118", message).details(format!(
+            "'{origin}' and '{target}' do not form a many-to-one or one-to-one relationship"
+        ))
+    }
+
+    /// 400 `PGRST120`: a filter compares an embedded table with something else than null.
+    #[must_use]
+    pub fn embed_compared(target: &str) -> Self {
+        let message = format!("Bad operator on the '{target}' embedded resource");
+        Self::new(StatusCode::BAD_REQUEST, "PGRST120", message)
+            .details("Only is null or not is null filters are allowed on embedded resources")
+    }
+
     /// 400 `PGRST122`: the caller asked for strict handling and sent unknown preferences.
     pub(crate) fn invalid_preferences(unknown: &[&str]) -> Self {
         let message = "Invalid preferences given with handling=strict";
         Self::new(StatusCode::BAD_REQUEST, "PGRST122", message)
             .details(format!("Invalid preferences: {}", unknown.join(", ")))
+    }
+
+    /// 400 `PGRST124`: a write would have touched more rows than the caller allows. It has been rolled back.
+    #[must_use]
+    pub fn too_many_affected(rows: u64) -> Self {
+        let message = "Query result exceeds max-affected preference constraint";
+        Self::new(StatusCode::BAD_REQUEST, "PGRST124", message).details(format!("The query affects {rows} rows"))
     }
 
     /// 404 `PGRST125`: the path leads nowhere.
@@ -126,6 +151,45 @@ impl Refusal {
     /// 400 `PGRST127`: PostgREST has the feature, and Turnout does not have it yet.
     pub(crate) fn not_implemented(details: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "PGRST127", "Feature not implemented").details(details)
+    }
+
+    /// 400 `PGRST200`: no relationship leads to a table that is embedded. `suggestion` is a name that may have been meant, and the name in
+    /// whose place.
+    #[must_use]
+    pub fn unknown_relationship(
+        origin: &str,
+        target: &str,
+        hint: Option<&str>,
+        schema: &str,
+        suggestion: Option<&(String, String)>,
+    ) -> Self {
+        let message = format!("Could not find a relationship between '{origin}' and '{target}' in the schema cache");
+        let using = hint.map_or_else(String::new, |hint| format!("' using the hint '{hint}"));
+        let refusal = Self::new(StatusCode::BAD_REQUEST, "PGRST200", message).details(format!(
+            "Searched for a foreign key relationship between '{origin}' and '{target}{using}' in the schema '{schema}', but no matches \
+             were found."
+        ));
+        match suggestion {
+            Some((meant, written)) => refusal.hint(format!("Perhaps you meant '{meant}' instead of '{written}'.")),
+            None => refusal,
+        }
+    }
+
+    /// 300 `PGRST201`: several relationships lead to a table that is embedded.
+    #[must_use]
+    pub fn ambiguous_relationship(origin: &str, target: &str, candidates: Vec<Relationship>) -> Self {
+        let message =
+            format!("Could not embed because more than one relationship was found for '{origin}' and '{target}'");
+        let choices: Vec<_> = candidates
+            .iter()
+            .map(|candidate| format!("'{}'", candidate.choice))
+            .collect();
+        let mut refusal = Self::new(StatusCode::MULTIPLE_CHOICES, "PGRST201", message).hint(format!(
+            "Try changing '{target}' to one of the following: {}. Find the desired relationship in the 'details' key.",
+            choices.join(", ")
+        ));
+        refusal.body.details = Some(Details::Relationships(candidates));
+        refusal
     }
 
     /// 400 `PGRST204`: a write names a column that the table does not have.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::Refusal;
+use super::{Details, Refusal};
 
 /// Refusals of the host itself.
 ///
@@ -66,16 +66,15 @@ impl Refusal {
     /// Turns the error of a failed part into `TURNOUT_PARTIAL`, with the same status. `done` says which part of the write is done.
     #[must_use]
     pub fn into_partial(mut self, done: &str) -> Self {
-        let reason = self
-            .body
-            .details
-            .take()
-            .map_or(String::new(), |details| format!(" {details}"));
+        let reason = match self.body.details.take() {
+            Some(Details::Text(details)) => format!(" {details}"),
+            Some(Details::Relationships(_)) | None => String::new(),
+        };
         let details = format!(
             "Done: {done}. Not done: the rest, which was refused with {}.{reason}",
             self.body.code
         );
-        self.body.details = Some(details);
+        self.body.details = Some(Details::Text(details));
         self.body.message = format!("A part of the write is done and the rest is not: {}", self.body.message);
         self.body.code = "TURNOUT_PARTIAL".into();
         // No `Retry-After`: to repeat the whole write would do the first part twice.

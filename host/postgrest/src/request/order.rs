@@ -1,13 +1,24 @@
-use turnout_vocabulary::{NullsOrder, OrderBy};
+use turnout_vocabulary::{NullsOrder, OrderBy, Selected};
 
 use super::cursor::{Cursor, Fault};
+use super::query::Query;
+use super::{embedded, field};
 use crate::error::Refusal;
 
-/// Reads the value of `order`: terms as `name.desc.nullslast`.
-pub(super) fn parse(text: &str) -> Result<Vec<OrderBy>, Refusal> {
-    terms(text).map_err(|fault| fault.refuse("order", text, 0))
+/// Reads every order of a query: that of the table is returned, those of embedded tables are put where they belong.
+pub(super) fn parse(query: &Query, select: &mut [Selected]) -> Result<Vec<OrderBy>, Refusal> {
+    let mut own = None;
+    for (key, value) in query.iter().filter(|(key, _)| embedded::kind(key) == "order") {
+        let order = terms(value).map_err(|fault| fault.refuse("order", value, 0))?;
+        match embedded::at(select, &embedded::path(key)?.0)? {
+            Some(embed) => embed.order = order,
+            None => _ = own.get_or_insert(order),
+        }
+    }
+    Ok(own.unwrap_or_default())
 }
 
+/// Reads the value of `order`: terms as `name.desc.nullslast`, or `table(name).desc` by a column of an embedded table.
 fn terms(text: &str) -> Result<Vec<OrderBy>, Fault> {
     let mut cursor = Cursor::new(text);
     let mut terms = Vec::new();
@@ -25,15 +36,12 @@ fn terms(text: &str) -> Result<Vec<OrderBy>, Fault> {
 }
 
 fn term(cursor: &mut Cursor) -> Result<OrderBy, Fault> {
-    let column = cursor.name()?;
-    match cursor.peek() {
-        Some('-') => return Err(Fault::unsupported("A JSON path in order is not supported yet.")),
-        Some('(') => {
-            return Err(Fault::unsupported(
-                "An order by an embedded table is not supported yet.",
-            ));
-        }
-        _ => {}
+    let mut field = field::parse(cursor)?;
+    let mut embed = None;
+    if field.path.is_empty() && cursor.eat("(") {
+        embed = Some(field.name);
+        field = field::parse(cursor)?;
+        cursor.expect(")", r#"")""#)?;
     }
     let descending = cursor.eat(".desc");
     let ascending = !descending && cursor.eat(".asc");
@@ -52,7 +60,8 @@ fn term(cursor: &mut Cursor) -> Result<OrderBy, Fault> {
         }));
     }
     Ok(OrderBy {
-        column,
+        embed,
+        field,
         descending,
         nulls,
     })
@@ -65,10 +74,16 @@ mod tests {
 
     fn by(column: &str, descending: bool, nulls: Option<NullsOrder>) -> OrderBy {
         OrderBy {
-            column: column.into(),
+            embed: None,
+            field: column.into(),
             descending,
             nulls,
         }
+    }
+
+    fn parse(text: &str) -> Result<Vec<OrderBy>, Refusal> {
+        let query = format!("order={}", crate::request::encode(text));
+        super::parse(&Query::parse(&query).unwrap(), &mut [])
     }
 
     #[test]
@@ -94,8 +109,27 @@ mod tests {
         for text in ["", "id.ac", "id.descc", "id.nullsfirst.desc", "id,", ".desc", "id.asc."] {
             assert_eq!(parse(text).unwrap_err().code(), "PGRST100", "{text}");
         }
-        for text in ["state->x.desc", "staff(name)"] {
-            assert_eq!(parse(text).unwrap_err().code(), "PGRST127", "{text}");
+        for text in ["staff(name", "staff(name).x", "staff->a(name)"] {
+            assert_eq!(parse(text).unwrap_err().code(), "PGRST100", "{text}");
         }
+    }
+
+    #[test]
+    fn an_order_is_of_an_embedded_table_or_by_its_columns() {
+        let mut select = crate::request::select::parse("bookings(staff(name))").unwrap();
+        let query = Query::parse("order=staff(name).desc&bookings.order=id&bookings.staff.order=name.desc").unwrap();
+        let own = super::parse(&query, &mut select).unwrap();
+        let by_staff = OrderBy {
+            embed: Some("staff".into()),
+            ..by("name", true, None)
+        };
+        assert_eq!(own, [by_staff]);
+        let bookings = Selected::embeds(&select).next().unwrap();
+        assert_eq!(bookings.order, [by("id", false, None)]);
+        let staff = Selected::embeds(&bookings.select).next().unwrap();
+        assert_eq!(staff.order, [by("name", true, None)]);
+
+        let query = Query::parse("staff.order=name").unwrap();
+        assert_eq!(super::parse(&query, &mut select).unwrap_err().code(), "PGRST108");
     }
 }

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use http::HeaderMap;
-use turnout_vocabulary::Resolution;
+use turnout_vocabulary::{Resolution, TransactionSettings};
 
 use crate::error::Refusal;
 
@@ -13,7 +13,9 @@ pub(crate) struct Preferences {
     pub(crate) count: Option<Count>,
     pub(crate) missing: Option<Missing>,
     pub(crate) handling: Option<Handling>,
-    rollback: bool,
+    pub(crate) end: Option<End>,
+    pub(crate) timezone: Option<String>,
+    max_affected: Option<i64>,
 }
 
 /// What a write answers with, as `return=` says.
@@ -37,6 +39,13 @@ pub(crate) enum Count {
 pub(crate) enum Missing {
     Null,
     Default,
+}
+
+/// What becomes of the transaction of an operation once it has answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Commit,
+    Rollback,
 }
 
 /// Whether unknown preferences are ignored or refused.
@@ -84,25 +93,40 @@ impl Preferences {
             "count=planned" => first(&mut self.count, Count::Planned),
             "count=estimated" => first(&mut self.count, Count::Estimated),
             "missing=null" => first(&mut self.missing, Missing::Null),
-            "missing=default" => {
-                first(&mut self.missing, Missing::Default);
-                return false;
-            }
+            "missing=default" => first(&mut self.missing, Missing::Default),
             "handling=strict" => first(&mut self.handling, Handling::Strict),
             "handling=lenient" => first(&mut self.handling, Handling::Lenient),
-            "tx=rollback" => self.rollback = true,
-            "tx=commit" => {}
-            _ => return false,
+            "tx=rollback" => first(&mut self.end, End::Rollback),
+            "tx=commit" => first(&mut self.end, End::Commit),
+            _ => return self.note_value(text),
         }
         true
     }
 
-    /// Refuses a write with `tx=rollback`, which is not supported: to commit it is the opposite of what the caller asked for.
-    pub(super) fn refuse_rollback(&self) -> Result<(), Refusal> {
-        if self.rollback {
-            Err(Refusal::not_implemented("Prefer: tx=rollback is not supported yet."))
+    /// Records one preference whose value is free. Returns `false` if it is unknown.
+    fn note_value(&mut self, text: &str) -> bool {
+        if let Some(timezone) = text.strip_prefix("timezone=") {
+            first(&mut self.timezone, timezone.to_owned());
+        } else if let Some(rows) = text.strip_prefix("max-affected=") {
+            // As in PostgREST a value that is no number is ignored.
+            self.max_affected = self.max_affected.or(rows.parse().ok());
         } else {
-            Ok(())
+            return false;
+        }
+        true
+    }
+
+    /// How many rows may be written. Only strict handling gives the preference force.
+    pub(crate) fn at_most(&self) -> Option<i64> {
+        self.max_affected.filter(|_| self.handling == Some(Handling::Strict))
+    }
+
+    /// What is asked of the transaction.
+    pub(crate) fn transaction(&self) -> TransactionSettings {
+        TransactionSettings {
+            caller: None,
+            timezone: self.timezone.clone(),
+            rollback: self.end == Some(End::Rollback),
         }
     }
 }
@@ -144,12 +168,22 @@ mod tests {
 
     #[test]
     fn unknown_preferences_are_refused_only_if_handled_strictly() {
-        assert!(read(&["handling=lenient, max-affected=1"]).is_ok());
-        assert!(read(&["handling=strict, tx=commit"]).is_ok());
+        assert!(read(&["handling=lenient, something"]).is_ok());
+        assert!(read(&["handling=strict, tx=commit, missing=default, timezone=UTC, max-affected=x"]).is_ok());
         assert!(read(&[""]).is_ok());
         assert_eq!(
-            body(read(&["handling=strict", "something, missing=default"]).err().unwrap()),
-            r#"{"code":"PGRST122","details":"Invalid preferences: something, missing=default","hint":null,"message":"Invalid preferences given with handling=strict"}"#
+            body(read(&["handling=strict", "something, nothing=default"]).err().unwrap()),
+            r#"{"code":"PGRST122","details":"Invalid preferences: something, nothing=default","hint":null,"message":"Invalid preferences given with handling=strict"}"#
+        );
+    }
+    #[test]
+    fn what_may_be_written_is_limited_only_strictly() {
+        assert_eq!(read(&["max-affected=5"]).unwrap().at_most(), None);
+        assert_eq!(
+            read(&["handling=strict, max-affected=x, max-affected=5"])
+                .unwrap()
+                .at_most(),
+            Some(5)
         );
     }
 }

@@ -27,12 +27,11 @@ pub(super) fn parse(
         .map(|list| columns::parse("columns", list))
         .transpose()?;
     let columns = match listed {
-        Some(listed) => {
-            check_missing(preferences, &rows, &listed)?;
-            listed
-        }
+        Some(listed) => listed,
         None => common_keys(&rows)?,
     };
+    let lacks_some = |row: &Row| columns.iter().any(|column| !row.has(column));
+    let defaults = preferences.missing == Some(Missing::Default) && rows.iter().any(lacks_some);
     let subject = repository.subject.as_ref().filter(|subject| columns.contains(subject));
     let subjects = rows
         .iter()
@@ -46,6 +45,7 @@ pub(super) fn parse(
     Ok(Rows {
         json,
         columns,
+        defaults,
         subjects,
         references: Vec::new(),
     })
@@ -87,17 +87,6 @@ fn common_keys(rows: &[Row]) -> Result<Vec<String>, Refusal> {
         return Err(Refusal::invalid_body(json::UNEQUAL_KEYS));
     }
     Ok(first.into_iter().map(str::to_owned).collect())
-}
-
-/// Refuses `missing=default` for a body with a missing column: the column would get null instead of its default.
-fn check_missing(preferences: &Preferences, rows: &[Row], listed: &[String]) -> Result<(), Refusal> {
-    if preferences.missing == Some(Missing::Default)
-        && rows.iter().any(|row| listed.iter().any(|column| !row.has(column)))
-    {
-        let details = "Prefer: missing=default is not supported yet, and a row lacks one of the listed columns.";
-        return Err(Refusal::not_implemented(details));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

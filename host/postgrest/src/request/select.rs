@@ -1,79 +1,122 @@
-use turnout_vocabulary::Column;
+use turnout_vocabulary::{Column, Embed, Filter, Selected, Window};
 
 use super::cursor::{Cursor, Fault};
+use super::field;
 use crate::error::Refusal;
 
-/// Reads the value of `select`: `*`, or columns as `alias:name::type`. An empty list means all columns.
-pub(super) fn parse(text: &str) -> Result<Vec<Column>, Refusal> {
-    items(text).map_err(|fault| fault.refuse("select parameter", text, 0))
+/// How deep tables may be embedded in tables. The limit keeps a hostile text from using up the stack.
+const DEEPEST: usize = 32;
+
+/// Reads the value of `select`: `*`, columns and values inside them as `alias:name->key::type`, and embedded tables as
+/// `alias:table!hint!inner(…)` or `...table(…)`. An empty text selects nothing.
+pub(super) fn parse(text: &str) -> Result<Vec<Selected>, Refusal> {
+    let mut cursor = Cursor::new(text);
+    items(&mut cursor, 0)
+        .and_then(|selected| {
+            if cursor.at_end() {
+                Ok(selected)
+            } else {
+                Err(cursor.unexpected(r#""," or end of input"#))
+            }
+        })
+        .map_err(|fault| fault.refuse("select parameter", text, 0))
 }
 
-fn items(text: &str) -> Result<Vec<Column>, Fault> {
-    let mut cursor = Cursor::new(text);
-    let mut columns = Vec::new();
-    let mut star = false;
-    if cursor.at_end() {
-        return Err(Fault::unsupported("A select without columns is not supported yet."));
+/// Reads items up to the end or to a parenthesis that none of them opened.
+fn items(cursor: &mut Cursor, depth: usize) -> Result<Vec<Selected>, Fault> {
+    let mut selected = Vec::new();
+    cursor.skip_blanks();
+    if cursor.at_end() || depth > 0 && cursor.peek() == Some(')') {
+        return Ok(selected);
     }
     loop {
         cursor.skip_blanks();
-        if cursor.eat("*") {
-            star = true;
-        } else {
-            columns.push(item(&mut cursor)?);
-        }
+        selected.push(item(cursor, depth)?);
         cursor.skip_blanks();
-        if cursor.at_end() {
-            break;
+        if !cursor.eat(",") {
+            return Ok(selected);
         }
-        cursor.expect(",", r#""," or end of input"#)?;
     }
-    if !star {
-        return Ok(columns);
-    }
-    // `*` includes every plain column.
-    if columns
-        .iter()
-        .any(|column| column.alias.is_some() || column.cast.is_some())
-    {
-        return Err(Fault::unsupported(
-            "An alias or a cast beside * in select is not supported yet.",
-        ));
-    }
-    Ok(Vec::new())
 }
 
-fn item(cursor: &mut Cursor) -> Result<Column, Fault> {
-    if cursor.eat("...") {
-        return Err(Fault::unsupported("Spread embedding in select is not supported yet."));
+fn item(cursor: &mut Cursor, depth: usize) -> Result<Selected, Fault> {
+    if cursor.eat("*") {
+        return Ok(Selected::Every);
     }
-    let mut name = cursor.name()?;
+    let spread = cursor.eat("...");
+    let mut field = field::parse(cursor)?;
     let mut alias = None;
-    if !cursor.rest().starts_with("::") && cursor.eat(":") {
-        alias = Some(name);
-        name = cursor.name()?;
+    if !spread && field.path.is_empty() && !cursor.rest().starts_with("::") && cursor.eat(":") {
+        alias = Some(field.name);
+        cursor.skip_blanks();
+        field = field::parse(cursor)?;
+    }
+    let may_embed = field.path.is_empty() && (spread || field.name != "count");
+    if may_embed && matches!(cursor.peek(), Some('(' | '!')) || spread {
+        return embed(cursor, depth, field.name, alias, spread).map(Selected::Embed);
     }
     let cast = if cursor.eat("::") { Some(cursor.cast()?) } else { None };
-    let unsupported = match cursor.peek() {
-        Some('-') => "A JSON path",
-        Some('(' | '!') => "Embedding or an aggregate",
-        Some('.') => "An aggregate",
-        _ => return Ok(Column { name, alias, cast }),
-    };
-    Err(Fault::unsupported(format!(
-        "{unsupported} in select is not supported yet."
-    )))
+    if matches!(cursor.peek(), Some('(' | '.')) {
+        return Err(Fault::unsupported("An aggregate in select is not supported yet."));
+    }
+    Ok(Selected::Column(Column { field, alias, cast }))
+}
+
+fn embed(
+    cursor: &mut Cursor,
+    depth: usize,
+    target: String,
+    alias: Option<String>,
+    spread: bool,
+) -> Result<Embed, Fault> {
+    if depth == DEEPEST {
+        return Err(cursor.unexpected(&format!("no more than {DEEPEST} nested tables")));
+    }
+    let mut hint = None;
+    let mut inner = None;
+    for _ in 0..2 {
+        if !cursor.eat("!") {
+            break;
+        }
+        match cursor.name()?.as_str() {
+            "inner" => _ = inner.get_or_insert(true),
+            "left" => _ = inner.get_or_insert(false),
+            name => _ = hint.get_or_insert(name.to_owned()),
+        }
+    }
+    cursor.expect("(", r#""(""#)?;
+    let select = items(cursor, depth + 1)?;
+    cursor.expect(")", r#""," or ")""#)?;
+    Ok(Embed {
+        target,
+        alias,
+        hint,
+        inner: inner.unwrap_or(false),
+        spread,
+        select,
+        filter: Filter::default(),
+        order: Vec::new(),
+        window: Window::default(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn column(name: &str, alias: Option<&str>, cast: Option<&str>) -> Column {
-        Column {
-            name: name.into(),
+    fn column(name: &str, alias: Option<&str>, cast: Option<&str>) -> Selected {
+        Selected::Column(Column {
+            field: name.into(),
             alias: alias.map(Into::into),
             cast: cast.map(Into::into),
+        })
+    }
+
+    /// The only embedded table, with what it selects.
+    fn embedded(text: &str) -> Embed {
+        match &parse(text).unwrap()[..] {
+            [Selected::Embed(embed)] => embed.clone(),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -91,30 +134,82 @@ mod tests {
     }
 
     #[test]
-    fn a_star_means_all_columns() {
-        assert_eq!(parse("*").unwrap(), []);
-        assert_eq!(parse("*,id").unwrap(), []);
+    fn values_inside_columns_have_aliases_and_casts() {
+        let [Selected::Column(item)] = &parse("age:data->>age::int").unwrap()[..] else {
+            panic!("not a column")
+        };
+        assert_eq!(item.field.path.len(), 1);
+        assert_eq!(
+            (item.alias.as_deref(), item.cast.as_deref()),
+            (Some("age"), Some("int"))
+        );
+        let [Selected::Column(item)] = &parse("data->a:b").unwrap_or_default()[..] else {
+            return;
+        };
+        panic!("a path can't be an alias: {item:?}")
     }
 
     #[test]
-    fn what_turnout_does_not_have_yet_is_refused_as_not_implemented() {
-        for text in [
-            "",
-            "*,a:id",
-            "services(*)",
-            "s:services!inner(id)",
-            "...staff(name)",
-            "state->x",
-            "count()",
-            "id.sum()",
-        ] {
+    fn a_star_stands_for_all_columns_also_beside_others() {
+        assert_eq!(parse("*").unwrap(), [Selected::Every]);
+        assert_eq!(
+            parse("*, a:id").unwrap(),
+            [Selected::Every, column("id", Some("a"), None)]
+        );
+        assert_eq!(parse("").unwrap(), []);
+    }
+
+    #[test]
+    fn tables_are_embedded_with_alias_hint_and_join() {
+        let plain = embedded("bookings(*)");
+        assert_eq!((plain.name(), plain.inner, plain.spread), ("bookings", false, false));
+        assert_eq!(plain.select, [Selected::Every]);
+
+        let full = embedded("visits: bookings!client_id!inner( id, staff(name) )");
+        assert_eq!((full.target.as_str(), full.name()), ("bookings", "visits"));
+        assert_eq!((full.hint.as_deref(), full.inner), (Some("client_id"), true));
+        let inside: Vec<_> = Selected::embeds(&full.select).collect();
+        assert_eq!((inside[0].name(), inside[0].select.len()), ("staff", 1));
+
+        let turned = embedded("bookings!inner!client_id()");
+        assert_eq!((turned.hint.as_deref(), turned.inner), (Some("client_id"), true));
+        assert!(turned.select.is_empty() && !embedded("bookings!left(id)").inner);
+        assert!(embedded("...staff(name)").spread);
+    }
+
+    #[test]
+    fn tables_are_not_embedded_deeper_than_a_bound() {
+        let nested = |depth: usize| format!("{}{}", "a(".repeat(depth), ")".repeat(depth));
+        assert!(parse(&nested(DEEPEST)).is_ok());
+        assert_eq!(parse(&nested(DEEPEST + 1)).unwrap_err().code(), "PGRST100");
+        assert_eq!(parse(&"a(".repeat(100_000)).unwrap_err().code(), "PGRST100");
+    }
+
+    #[test]
+    fn aggregates_are_refused_as_not_implemented() {
+        for text in ["count()", "id.sum()"] {
             assert_eq!(parse(text).unwrap_err().code(), "PGRST127", "{text}");
         }
     }
 
     #[test]
     fn a_malformed_list_is_refused() {
-        for text in [",", "id,", "id::", "a:b:c", "id)", ":id", "*!x", "id;drop"] {
+        for text in [
+            ",",
+            "id,",
+            "id::",
+            "a:b:c",
+            "id)",
+            ":id",
+            "*!x",
+            "id;drop",
+            "a(b",
+            "a!b",
+            "a!(b)",
+            "a!b!c!d(e)",
+            "...a",
+            "a(b,)",
+        ] {
             assert_eq!(parse(text).unwrap_err().code(), "PGRST100", "{text}");
         }
     }

@@ -1,6 +1,7 @@
 use http::HeaderValue;
-use turnout_vocabulary::Window;
+use turnout_vocabulary::{Selected, Window};
 
+use super::embedded;
 use super::query::Query;
 use crate::error::Refusal;
 
@@ -54,6 +55,26 @@ pub(super) fn parse(query: &Query, range: Option<&HeaderValue>) -> Result<Window
         offset: clamp(both.first),
         limit: both.end.map(|end| clamp(end - both.first)),
     })
+}
+
+/// Puts `limit` and `offset` of embedded tables where they belong.
+pub(super) fn of_embedded(query: &Query, select: &mut [Selected]) -> Result<(), Refusal> {
+    for (key, value) in query.iter() {
+        let kind = embedded::kind(key);
+        if !matches!(kind, "limit" | "offset") {
+            continue;
+        }
+        if let Some(embed) = embedded::at(select, &embedded::path(key)?.0)?
+            && let Some(rows) = number(value.trim())
+        {
+            match kind {
+                "limit" if rows < 0 => return Err(Refusal::negative_limit()),
+                "limit" => embed.window.limit = Some(clamp(rows)),
+                _ => embed.window.offset = clamp(rows.max(0)),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Refuses `limit` and `offset` on an update or a delete.
@@ -151,6 +172,21 @@ mod tests {
             ("", "a-b", (0, None)),
         ] {
             assert_eq!(read(query, Some(range)).unwrap(), window, "{query} {range}");
+        }
+    }
+
+    #[test]
+    fn embedded_tables_have_windows_of_their_own() {
+        let mut select = crate::request::select::parse("bookings(staff(name))").unwrap();
+        let query = Query::parse("limit=1&bookings.limit=2&bookings.offset=3&bookings.staff.limit=4").unwrap();
+        of_embedded(&query, &mut select).unwrap();
+        let bookings = Selected::embeds(&select).next().unwrap();
+        assert_eq!((bookings.window.offset, bookings.window.limit), (3, Some(2)));
+        let staff = Selected::embeds(&bookings.select).next().unwrap();
+        assert_eq!((staff.window.offset, staff.window.limit), (0, Some(4)));
+        for (query, code) in [("staff.limit=1", "PGRST108"), ("bookings.limit=-1", "PGRST103")] {
+            let refused = of_embedded(&Query::parse(query).unwrap(), &mut select);
+            assert_eq!(refused.unwrap_err().code(), code);
         }
     }
 

@@ -1,4 +1,4 @@
-use super::{Reference, Referred};
+use super::{Field, Reference, Referred};
 
 /// Which rows an operation touches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Filter {
     pub fn pinned<'a>(&'a self, column: &str) -> Option<Vec<&'a str>> {
         match self {
             Self::All(parts) => parts.iter().find_map(|part| part.pinned(column)),
-            Self::Compare(comparison) if comparison.column == column => {
+            Self::Compare(comparison) if comparison.field.column() == Some(column) => {
                 match (comparison.operator, &comparison.operand) {
                     (Operator::Eq, Operand::Value(value)) => Some(vec![value]),
                     (Operator::In, Operand::List(values)) => Some(values.iter().map(String::as_str).collect()),
@@ -46,15 +46,15 @@ impl Filter {
         }
     }
 
-    /// The references that columns are compared with, each with its column.
+    /// The references that columns are compared with, each with its column. Values inside columns are compared with none.
     #[must_use]
     pub fn references(&self) -> Vec<(&str, &Reference)> {
         match self {
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::references).collect(),
             Self::Not(part) => part.references(),
-            Self::Compare(Comparison { column, operand, .. }) => match operand {
-                Operand::Reference(reference) => vec![(column, reference)],
-                Operand::Value(_) | Operand::List(_) | Operand::Is(_) => vec![],
+            Self::Compare(Comparison { field, operand, .. }) => match operand {
+                Operand::Reference(reference) => vec![(&field.name, reference)],
+                _ => vec![],
             },
         }
     }
@@ -83,11 +83,11 @@ impl Filter {
     }
 }
 
-/// A column, an operator and what the column is compared with.
+/// A column or a value inside it, an operator and what it is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// The column's name.
-    pub column: String,
+    /// What is compared.
+    pub field: Field,
     /// How it is compared.
     pub operator: Operator,
     /// What it is compared with, of the form that the operator takes.
@@ -113,10 +113,56 @@ pub enum Operator {
     Like,
     /// Matches such a pattern in any case.
     Ilike,
+    /// Matches a regular expression.
+    Match,
+    /// Matches a regular expression in any case.
+    Imatch,
     /// Equal to one of a list.
     In,
     /// Is null, or a truth value.
     Is,
+    /// Not equal, where null counts as a value.
+    IsDistinct,
+    /// Holds all of a value: an array, a range or JSON.
+    Contains,
+    /// Is held by a value.
+    ContainedIn,
+    /// Has elements or points in common with a value.
+    Overlaps,
+    /// Of ranges: ends before the other begins.
+    StrictlyLeft,
+    /// Of ranges: begins after the other ends.
+    StrictlyRight,
+    /// Of ranges: does not reach beyond the other's end.
+    NotRightOf,
+    /// Of ranges: does not reach beyond the other's beginning.
+    NotLeftOf,
+    /// Of ranges: one begins where the other ends.
+    Adjacent,
+    /// Matches a text search.
+    Search(SearchForm),
+}
+
+/// How the words of a text search are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchForm {
+    /// With the operators of `to_tsquery`.
+    Query,
+    /// As plain words, all of which must be there.
+    Plain,
+    /// As words that must follow each other.
+    Phrase,
+    /// As people write them to search engines.
+    Web,
+}
+
+/// How many of several values a comparison must hold for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantifier {
+    /// At least one.
+    Any,
+    /// All of them.
+    All,
 }
 
 /// What a column is compared with.
@@ -126,6 +172,16 @@ pub enum Operand {
     Value(String),
     /// The texts of several values.
     List(Vec<String>),
+    /// Several values, as PostgreSQL writes an array of them. For operators from [`Operator::Eq`] to [`Operator::Imatch`], but for
+    /// [`Operator::Neq`].
+    Several(Quantifier, String),
+    /// The words of [`Operator::Search`].
+    Words {
+        /// The configuration of the text search; `None` means the database's default.
+        configuration: Option<String>,
+        /// The words.
+        text: String,
+    },
     /// A value of [`Operator::Is`].
     Is(IsValue),
     /// A value of an earlier answer, for [`Operator::Eq`]. If it is null, the column must be null.
@@ -153,7 +209,7 @@ mod tests {
 
     fn phone(operator: Operator, operand: Operand) -> Filter {
         Filter::Compare(Comparison {
-            column: "phone".into(),
+            field: "phone".into(),
             operator,
             operand,
         })

@@ -1,19 +1,23 @@
+use super::Field;
+
 /// One column of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// The table's column.
-    pub name: String,
-    /// The column's name in the answer, where that is another one.
+    /// The table's column, or a value inside it.
+    pub field: Field,
+    /// Its name in the answer, where that is another one than [`Field::answer_name`].
     pub alias: Option<String>,
-    /// The type that the column is cast to.
+    /// The type that it is cast to.
     pub cast: Option<String>,
 }
 
 /// One term of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderBy {
-    /// The column.
-    pub column: String,
+    /// The embedded table whose field it is, by its name in the answer; `None` for the table's own.
+    pub embed: Option<String>,
+    /// What the rows are ordered by.
+    pub field: Field,
     /// Whether larger values come first.
     pub descending: bool,
     /// Where nulls go. `None` leaves it to PostgreSQL, which counts nulls as larger than every value.

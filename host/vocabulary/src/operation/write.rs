@@ -1,4 +1,4 @@
-use super::{Column, Filter, PlacedReference, Reference};
+use super::{Filter, PlacedReference, Reference, Selected};
 
 /// Adds rows.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ pub struct Rows {
     pub json: String,
     /// The columns to be written, which every object has unless the caller listed them.
     pub columns: Vec<String>,
+    /// Whether a listed column that an object lacks gets its default; otherwise it gets null.
+    pub defaults: bool,
     /// For each row, the text in the repository's subject column; `None` where the column is absent or null.
     pub subjects: Vec<Option<String>>,
     /// The values that come from earlier answers, in the order of their places in the JSON.
@@ -80,13 +82,15 @@ pub enum Resolution {
     Ignore,
 }
 
-/// What the answer to a write holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the answer to a write holds, and how many rows it may have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Returning {
-    /// The columns of the written rows that the answer holds (empty means all); `None` for no rows at all.
-    pub rows: Option<Vec<Column>>,
+    /// What the answer holds of each written row; `None` for no rows at all.
+    pub rows: Option<Vec<Selected>>,
     /// Whether the answer names the key of a single new row.
     pub location: bool,
     /// Whether the answer must be exactly one row: any other number takes the write back.
     pub single: bool,
+    /// How many rows may be written: a larger number takes the write back.
+    pub at_most: Option<i64>,
 }

@@ -64,6 +64,19 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// Runs a statement in a transaction that is taken back once it has answered.
+    pub(super) async fn rehearse(&self, statement: &Statement<'_>) -> Result<Answer, Failure> {
+        let mut transaction = self.begin_transaction("begin").await?;
+        let answer = transaction.ask(statement).await;
+        if !matches!(answer, Err(Failure::Broke(_) | Failure::Silent)) {
+            // If this fails the connection is closed, which takes the transaction back too.
+            let _ = transaction.finish("rollback").await;
+        }
+        answer
+    }
+}
+
 impl Transaction<'_> {
     /// Runs one statement of a list.
     async fn advance(&mut self, listed: &Listed<'_>, answers: &mut Vec<Answer>) -> Result<(), Why<Failure>> {

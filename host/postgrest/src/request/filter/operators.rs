@@ -1,10 +1,10 @@
 //! The filter operators: the spelling and the operand of each. To add one, add a row to [`OPERATORS`].
 
-use turnout_vocabulary::{Comparison, Filter, IsValue, Operand, Operator};
+use turnout_vocabulary::{Comparison, Field, Filter, IsValue, Operand, Operator, Quantifier, SearchForm};
 
 use crate::request::cursor::{Cursor, Fault};
 
-const OPERATORS: [(&str, Operator); 10] = [
+const OPERATORS: [(&str, Operator); 25] = [
     ("eq", Operator::Eq),
     ("neq", Operator::Neq),
     ("gt", Operator::Gt),
@@ -13,28 +13,26 @@ const OPERATORS: [(&str, Operator); 10] = [
     ("lte", Operator::Lte),
     ("like", Operator::Like),
     ("ilike", Operator::Ilike),
+    ("match", Operator::Match),
+    ("imatch", Operator::Imatch),
     ("in", Operator::In),
     ("is", Operator::Is),
+    ("isdistinct", Operator::IsDistinct),
+    ("cs", Operator::Contains),
+    ("cd", Operator::ContainedIn),
+    ("ov", Operator::Overlaps),
+    ("sl", Operator::StrictlyLeft),
+    ("sr", Operator::StrictlyRight),
+    ("nxr", Operator::NotRightOf),
+    ("nxl", Operator::NotLeftOf),
+    ("adj", Operator::Adjacent),
+    ("fts", Operator::Search(SearchForm::Query)),
+    ("plfts", Operator::Search(SearchForm::Plain)),
+    ("phfts", Operator::Search(SearchForm::Phrase)),
+    ("wfts", Operator::Search(SearchForm::Web)),
 ];
 
-/// Operators of PostgREST that Turnout does not support yet.
-const LATER: [&str; 15] = [
-    "match",
-    "imatch",
-    "isdistinct",
-    "cs",
-    "cd",
-    "ov",
-    "sl",
-    "sr",
-    "nxr",
-    "nxl",
-    "adj",
-    "fts",
-    "plfts",
-    "phfts",
-    "wfts",
-];
+const QUANTIFIERS: [(&str, Quantifier); 2] = [("(any)", Quantifier::Any), ("(all)", Quantifier::All)];
 
 const IS_VALUES: [(&str, IsValue); 5] = [
     ("null", IsValue::Null),
@@ -53,19 +51,30 @@ pub(super) enum Context {
     Tree,
 }
 
-/// Reads `operator.value` or `not.operator.value`, the comparison of a column.
-pub(super) fn comparison(cursor: &mut Cursor, column: String, context: Context) -> Result<Filter, Fault> {
+/// Reads `operator.value` or `not.operator.value`, the comparison of a field.
+pub(super) fn comparison(cursor: &mut Cursor, field: Field, context: Context) -> Result<Filter, Fault> {
     let negated = cursor.eat("not.");
-    let operator = operator(cursor, negated)?;
-    let operand = match operator {
-        Operator::In => Operand::List(list(cursor)?),
-        Operator::Is => Operand::Is(is_value(cursor)?),
+    let (operator, modifier) = operator(cursor, negated)?;
+    let text = |cursor: &mut Cursor| match operator {
         // As in PostgREST `*` stands for `%`, so that callers need not encode the percent sign.
-        Operator::Like | Operator::Ilike => Operand::Value(value(cursor, context).replace('*', "%")),
-        _ => Operand::Value(value(cursor, context)),
+        Operator::Like | Operator::Ilike => value(cursor, context).replace('*', "%"),
+        _ => value(cursor, context),
+    };
+    let operand = match (operator, modifier) {
+        (Operator::In, _) => Operand::List(list(cursor)?),
+        (Operator::Is, _) => Operand::Is(is_value(cursor)?),
+        (Operator::Search(_), modifier) => Operand::Words {
+            configuration: match modifier {
+                Modifier::Configuration(name) => Some(name),
+                _ => None,
+            },
+            text: text(cursor),
+        },
+        (_, Modifier::Quantifier(quantifier)) => Operand::Several(quantifier, text(cursor)),
+        _ => Operand::Value(text(cursor)),
     };
     let compare = Filter::Compare(Comparison {
-        column,
+        field,
         operator,
         operand,
     });
@@ -76,24 +85,56 @@ pub(super) fn comparison(cursor: &mut Cursor, column: String, context: Context) 
     })
 }
 
-fn operator(cursor: &mut Cursor, negated: bool) -> Result<Operator, Fault> {
+/// What stands in parentheses after an operator.
+enum Modifier {
+    None,
+    Quantifier(Quantifier),
+    /// The configuration of a text search.
+    Configuration(String),
+}
+
+fn operator(cursor: &mut Cursor, negated: bool) -> Result<(Operator, Modifier), Fault> {
     let mut ahead = cursor.clone();
     let word = ahead.take_while(|c| c.is_ascii_lowercase());
     let known = OPERATORS.iter().find(|(name, _)| *name == word);
-    match (known, ahead.peek()) {
-        (Some((_, operator)), Some('.')) => {
-            ahead.eat(".");
-            *cursor = ahead;
-            Ok(*operator)
+    if let Some((_, operator)) = known
+        && let Some(modifier) = modifier(&mut ahead, *operator)
+        && ahead.eat(".")
+    {
+        *cursor = ahead;
+        return Ok((*operator, modifier));
+    }
+    Err(cursor.unexpected(if negated {
+        "operator (eq, gt, ...)"
+    } else {
+        r#""not" or operator (eq, gt, ...)"#
+    }))
+}
+
+/// What stands in parentheses after an operator, if the operator takes it.
+fn modifier(cursor: &mut Cursor, operator: Operator) -> Option<Modifier> {
+    if cursor.peek() != Some('(') {
+        return Some(Modifier::None);
+    }
+    match operator {
+        Operator::Search(_) => {
+            cursor.eat("(");
+            let name = cursor.cast().ok()?;
+            cursor.eat(")").then_some(Modifier::Configuration(name))
         }
-        (_, Some('.' | '(')) if known.is_some() || LATER.contains(&word) => {
-            let form = if ahead.peek() == Some('(') { "(...)" } else { "" };
-            Err(Fault::unsupported(format!(
-                "The filter operator {word}{form} is not supported yet."
-            )))
+        Operator::Eq
+        | Operator::Gt
+        | Operator::Gte
+        | Operator::Lt
+        | Operator::Lte
+        | Operator::Like
+        | Operator::Ilike
+        | Operator::Match
+        | Operator::Imatch => {
+            let found = QUANTIFIERS.iter().find(|(spelling, _)| cursor.eat(spelling));
+            found.map(|(_, quantifier)| Modifier::Quantifier(*quantifier))
         }
-        _ if negated => Err(cursor.unexpected("operator (eq, gt, ...)")),
-        _ => Err(cursor.unexpected(r#""not" or operator (eq, gt, ...)"#)),
+        _ => None,
     }
 }
 
@@ -151,7 +192,7 @@ mod tests {
 
     fn compare(operator: Operator, operand: Operand) -> Filter {
         Filter::Compare(Comparison {
-            column: "c".into(),
+            field: "c".into(),
             operator,
             operand,
         })
@@ -240,16 +281,34 @@ mod tests {
     }
 
     #[test]
-    fn operators_that_turnout_does_not_have_yet_are_refused_as_not_implemented() {
-        for text in [
-            "cs.{1}",
-            "fts.x",
-            "not.wfts(english).x",
-            "match.^a",
-            "isdistinct.1",
-            "eq(any).{1,2}",
+    fn a_comparison_may_hold_for_any_or_all_of_several_values() {
+        for (text, operator, quantifier, values) in [
+            ("eq(any).{1,2}", Operator::Eq, Quantifier::Any, "{1,2}"),
+            ("like(all).{*a*,b}", Operator::Like, Quantifier::All, "{%a%,b}"),
+            ("imatch(any).{^a}", Operator::Imatch, Quantifier::Any, "{^a}"),
         ] {
-            assert!(matches!(read(text), Err(Fault::Unsupported(_))), "{text}");
+            let operand = Operand::Several(quantifier, values.into());
+            assert_eq!(read(text), Ok(compare(operator, operand)), "{text}");
         }
+        for text in ["neq(any).{1}", "in(any).(1)", "eq(some).{1}", "eq().{1}", "cs(all).{1}"] {
+            assert!(matches!(read(text), Err(Fault::Syntax { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_search_may_name_its_configuration() {
+        for (text, form, configuration) in [
+            ("fts.a & b", SearchForm::Query, None),
+            ("plfts(english).a & b", SearchForm::Plain, Some("english")),
+            ("phfts(pg_catalog).a & b", SearchForm::Phrase, Some("pg_catalog")),
+            ("wfts.a & b", SearchForm::Web, None),
+        ] {
+            let operand = Operand::Words {
+                configuration: configuration.map(Into::into),
+                text: "a & b".into(),
+            };
+            assert_eq!(read(text), Ok(compare(Operator::Search(form), operand)), "{text}");
+        }
+        assert!(matches!(read("fts().x"), Err(Fault::Syntax { .. })));
     }
 }

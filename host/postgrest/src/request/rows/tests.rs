@@ -128,15 +128,14 @@ fn a_change_is_one_object_or_nothing() {
 }
 
 #[test]
-fn a_default_is_never_replaced_by_null() {
-    assert!(read("columns=a,b", "missing=default", r#"[{"a":1,"b":2}]"#).is_ok());
-    assert!(read("columns=a,b", "missing=null", r#"[{"a":1}]"#).is_ok());
-    assert_eq!(
-        read("columns=a,b", "missing=default", r#"[{"a":1}]"#)
-            .unwrap_err()
-            .code(),
-        "PGRST127"
-    );
+fn defaults_are_needed_only_where_a_row_lacks_a_column() {
+    for (prefer, body, defaults) in [
+        ("missing=default", r#"[{"a":1,"b":2}]"#, false),
+        ("missing=default", r#"[{"a":1,"b":2},{"a":1}]"#, true),
+        ("missing=null", r#"[{"a":1}]"#, false),
+    ] {
+        assert_eq!(read("columns=a,b", prefer, body).unwrap().defaults, defaults, "{body}");
+    }
 }
 
 #[test]
