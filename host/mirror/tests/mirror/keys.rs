@@ -36,6 +36,32 @@ async fn key_of(columns: &str, key: &'static [&'static str], values: &[&str]) {
 }
 
 #[tokio::test]
+async fn subjects_that_are_keys_of_their_rows() {
+    for key in [&["phone"][..], &["id", "phone"]] {
+        let world = World::new(
+            &format!(
+                "create table t (id int, phone text, note text, primary key ({}))",
+                key.join(", ")
+            ),
+            &[Table::called("t").key(key).subject("phone")],
+        )
+        .await;
+        let _mirror = world.mirror();
+        world
+            .old("insert into t values (1, 'one', 'came'), (2, 'two', 'came')")
+            .await;
+        world.equal("*", "t").await;
+        world
+            .old("update t set note = 'changed', phone = 'three' where id = 2")
+            .await;
+        world.equal("*", "t").await;
+        world.old("delete from t where id = 1").await;
+        world.equal("*", "t").await;
+        assert_eq!(world.standing(Backend::Old).await.held, 0);
+    }
+}
+
+#[tokio::test]
 async fn texts_of_all_kinds() {
     key_of(
         "k text",

@@ -131,7 +131,7 @@ begin
 end $template$;
     partitioned boolean := (select relkind = 'p' from pg_class where oid = target);
     replaces boolean := current_setting('server_version_num')::integer >= 140000;
-    columns text[] := array_remove(key || subject, null);
+    columns text[] := array_remove(case when subject = any(key) then key else key || subject end, null);
     entry text := format(
         'select writer.let_in, %s, coalesce(writer.carried, '''') = '''', %s, ', number, turnout.key_expression(target, key)
     );
