@@ -3,6 +3,7 @@
 //! - [`Site`]: two filled clusters with a configuration and policies, for hosts to be started on.
 //! - [`Host`]: one running `turnout serve`, stopped when it is dropped.
 //! - [`Proxy`]: stands before a database and cuts, stalls or slows what passes.
+//! - [`fuzz`]: requests by chance, and what no answer to one may be.
 //! - [`torture`]: bots, faults drawn from a seed, and the checks after a run.
 //! - [`core_module`]: a policy module from WebAssembly text, for modules that no compiler would write.
 //! - [`Spread`], [`Percentiles`]: summaries of a benchmark's repeated measurements.
@@ -10,6 +11,7 @@
 
 mod answer;
 mod binary;
+pub mod fuzz;
 mod host;
 mod measure;
 mod module;

@@ -1,5 +1,5 @@
 //! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask built-in`,
-//! `cargo xtask bench`, `cargo xtask torture`.
+//! `cargo xtask bench`, `cargo xtask torture`, `cargo xtask fuzz`.
 
 mod build;
 mod command;
@@ -24,6 +24,8 @@ enum Command {
     Bench(Bench),
     /// Breaks hosts, databases and networks while bots work, and looks for writes that were lost.
     Torture(Rest),
+    /// Sends a host requests of the PostgREST dialect by chance, and looks for answers that are no rows and no error of the caller.
+    Fuzz(Rest),
 }
 
 #[derive(clap::Args)]
@@ -38,7 +40,7 @@ struct Bench {
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
 struct Rest {
-    /// Arguments passed on: to `turnout demo`, to the test runner, to `cargo bench`, to the torture.
+    /// Arguments passed on: to `turnout demo`, to the test runner, to `cargo bench`, to the torture, to the fuzzer.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
@@ -51,5 +53,6 @@ fn main() -> anyhow::Result<()> {
         Command::Bench(Bench { peers: true, .. }) => command::peers(),
         Command::Bench(bench) => command::bench(&bench.rest.arguments),
         Command::Torture(rest) => command::torture(&rest.arguments),
+        Command::Fuzz(rest) => command::fuzz(&rest.arguments),
     }
 }

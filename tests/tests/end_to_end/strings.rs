@@ -1,138 +1,24 @@
 //! Whatever the text of a request is, the answer is rows or an error of the caller, never an error of the host or of the database's limits.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::seq::IndexedRandom as _;
-use rand::{RngExt as _, SeedableRng as _};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use turnout_tests::{Host, Site};
+use turnout_tests::Site;
+use turnout_tests::fuzz::{Fuzz, answered_honestly};
 
-/// How many random query strings are sent.
-const STRINGS: usize = 1500;
-
-/// The pieces of random query strings: words of the dialect, names and values, and characters with a meaning to a parser.
-const PIECES: [&str; 74] = [
-    "select=",
-    "order=",
-    "limit=",
-    "offset=",
-    "columns=",
-    "on_conflict=",
-    "or=",
-    "and=",
-    "not.and=",
-    "not.or=",
-    "id=",
-    "phone=",
-    "name=",
-    "tags=",
-    "created_at=",
-    "nope=",
-    "eq.",
-    "neq.",
-    "gt.",
-    "lte.",
-    "like.",
-    "ilike.",
-    "in.",
-    "is.",
-    "not.",
-    "null",
-    "true",
-    "unknown",
-    "not_null",
-    "id",
-    "phone",
-    "name",
-    "tags",
-    "created_at",
-    "*",
-    "::",
-    ":",
-    "text",
-    "int4",
-    "2text",
-    "jsonb",
-    "void",
-    "record",
-    "regclass",
-    "int4[]",
-    "oidvector",
-    "timestamptz",
-    "cstring",
-    "a b",
-    ",",
-    ".",
-    "(",
-    ")",
-    "{",
-    "}",
-    "[",
-    "]",
-    "%22",
-    "%5C",
-    "%27",
-    "%25",
-    "%00",
-    "%FF",
-    "&",
-    "&",
-    "+",
-    "-1",
-    "0",
-    "1",
-    "99999999999999999999",
-    "1e400",
-    "\u{ff18}",
-    "->>",
-    "!",
-];
-
-fn random(random: &mut Xoshiro256PlusPlus) -> String {
-    let pieces = random.random_range(1..14);
-    let mut text = String::new();
-    for _ in 0..pieces {
-        text.push_str(PIECES.choose(random).copied().unwrap_or_default());
-    }
-    text
-}
-
-/// Sends a request, and fails if the answer is an error of the host, or an error without PostgREST's shape.
-async fn answered_honestly(host: &Host, method: Method, path: &str, rows: &Value) -> Result<u16> {
-    let request = host.request(method.clone(), path);
-    let request = if rows.is_null() { request } else { request.json(rows) };
-    let answer = host.send(request).await?;
-    let status = answer.status.as_u16();
-    let shown: String = path.chars().take(200).collect();
-    assert!(status < 500, "{method} {shown}: {status} {}", answer.text);
-    if status >= 400 && method != Method::HEAD {
-        let body = answer.json();
-        assert!(
-            body["code"].is_string() && body["message"].is_string(),
-            "{shown}: {body}"
-        );
-    }
-    Ok(status)
-}
+/// How long requests are sent by chance. `cargo xtask fuzz` sends them for as long as one likes.
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn no_query_string_is_an_error_of_the_host() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;
-    let mut chance = Xoshiro256PlusPlus::seed_from_u64(60);
-    for number in 0..STRINGS {
-        let query = random(&mut chance);
-        let (method, rows) = match number % 6 {
-            0 => (Method::PATCH, json!({"name": "x"})),
-            1 => (Method::DELETE, Value::Null),
-            2 => (Method::POST, json!({"phone": "89991112233", "name": "x"})),
-            _ => (Method::GET, Value::Null),
-        };
-        answered_honestly(&host, method, &format!("/rest/v1/clients?{query}"), &rows).await?;
-    }
+    let sent = Fuzz::new(60).run(&site, &host, MINUTE).await?;
+    assert!(sent > 1000, "{sent} requests in a minute");
     Ok(())
 }
 
