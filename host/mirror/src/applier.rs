@@ -1,9 +1,9 @@
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
-use turnout_backends::{Database, Error, NotApplied};
+use turnout_backends::{Database, Error, NotApplied, Taken};
 use turnout_vocabulary::{MirrorState, PerBackend, Repository, RepositoryId};
 
 use crate::Shared;
@@ -129,7 +129,7 @@ impl Applier {
         let mut work = Work {
             applier: self,
             token,
-            numbers: source.numbers().await?,
+            numbers: Mutex::default(),
             order: parents_first(&*target.schema().await?, &self.repositories),
             applied: there.incoming_tick,
             acknowledged: here.outgoing_tick,
@@ -156,11 +156,15 @@ impl Applier {
 /// The batch that was taken while the one before it was applied, if there is one.
 type TakenAhead<'a> = Result<Option<Batch<'a>>, Error>;
 
+/// Tables by their numbers on one side.
+pub(crate) type Numbers = Vec<(i16, Option<RepositoryId>)>;
+
 /// What an applier does while it has the lease.
 struct Work<'a> {
     applier: &'a Applier,
     token: i64,
-    numbers: Vec<(i16, RepositoryId)>,
+    /// The numbers by which the source knows the tables; `None` stands for a table that this host does not serve.
+    numbers: Mutex<Numbers>,
     order: Vec<RepositoryId>,
     /// The number of the last batch that was applied.
     applied: i64,
@@ -301,8 +305,32 @@ impl<'a> Work<'a> {
             judge,
             ..
         } = self.applier;
-        let taken = self.applier.source().take(self.token, place, size, &resting).await?;
-        Ok(taken.map(|taken| Batch::judged(shared.source, repositories, &**judge, &self.numbers, taken, size)))
+        let Some(taken) = self.applier.source().take(self.token, place, size, &resting).await? else {
+            return Ok(None);
+        };
+        let numbers = self.numbers_of(&taken).await?;
+        let batch = Batch::judged(shared.source, repositories, &**judge, &numbers, taken, size);
+        Ok(Some(batch))
+    }
+
+    /// The numbers of the tables, among which are all that were taken from: a table may have been installed since the last look.
+    async fn numbers_of(&self, taken: &Taken) -> Result<Numbers, Error> {
+        let lock = || self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock().clone();
+        let found = taken.parts.iter().map(|part| part.number);
+        let found = found.chain(taken.stopped.iter().map(|stopped| stopped.number));
+        let is_unknown = |known: &Numbers, number: i16| known.iter().all(|(other, _)| *other != number);
+        if found.clone().any(|number| is_unknown(&known, number)) {
+            let numbers = self.applier.source().numbers().await?.into_iter();
+            known = numbers.map(|(number, repository)| (number, Some(repository))).collect();
+            for number in found {
+                if is_unknown(&known, number) {
+                    known.push((number, None));
+                }
+            }
+            lock().clone_from(&known);
+        }
+        Ok(known)
     }
 
     /// Applies a batch to the target, and meanwhile takes the next batch where [`Batch::may_be_read_past`] allows it. Returns the keys that

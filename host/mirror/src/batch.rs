@@ -6,6 +6,7 @@ use turnout_backends::{
 };
 use turnout_vocabulary::{ApplyFailure, Backend, MirrorState, Repository, RepositoryId, Retry};
 
+use crate::applier::Numbers;
 use crate::judge::{Judge, Verdict};
 
 /// A batch: dirty keys that were taken, each with what is to become of it.
@@ -60,17 +61,15 @@ impl<'a> Batch<'a> {
         source: Backend,
         repositories: &'a [Repository],
         judge: &'a dyn Judge,
-        numbers: &[(i16, RepositoryId)],
+        numbers: &Numbers,
         taken: Taken,
         size: u32,
     ) -> Self {
         let is_full = taken.looked_at >= size as usize;
         let leaves_some = taken.leaves_some();
         let served = |wanted: i16| {
-            numbers
-                .iter()
-                .find(|(number, _)| *number == wanted)
-                .map(|(_, repository)| *repository)
+            let mut numbers = numbers.iter();
+            numbers.find(|(number, _)| *number == wanted)?.1
         };
         let stopped = taken
             .stopped

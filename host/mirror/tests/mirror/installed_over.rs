@@ -66,6 +66,31 @@ async fn dirty_keys_of_a_table_that_is_served_no_longer_hold_up_no_other() {
 }
 
 #[tokio::test]
+async fn table_that_is_installed_under_a_running_mirror_is_mirrored() {
+    let world = World::new(
+        "create table t (id int primary key); create table late (id int primary key);",
+        &[Table::called("t"), Table::called("late")],
+    )
+    .await;
+    for side in Backend::ALL {
+        world
+            .on(side, "delete from turnout.repository where table_name = 'late'")
+            .await;
+    }
+    let _mirror = world.mirror();
+    world.old("insert into t values (1)").await;
+    world.equal("id", "t").await;
+    for side in Backend::ALL {
+        world.install(side, false).await;
+    }
+    world.old("insert into late values (1)").await;
+    eventually("the late table is mirrored", async || {
+        (world.text(Backend::New, "select count(*)::text from late").await == "1").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_installation_of_another_version_is_said_to_be_that() {
     let world = World::new("create table t (id int primary key);", &[Table::called("t")]).await;
     assert_eq!(world.backends.old.check_capture().await.unwrap(), Some(vec![]));
