@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use turnout_api::{Keys, Limits};
+use turnout_api::{Dialect, Keys, Limits};
 use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 use alerts::AlertConfig;
@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// The keys of the API.
     pub(crate) keys: Keys,
+    /// What is allowed of the dialect.
+    pub(crate) dialect: Dialect,
     /// The limits of requests and connections.
     pub(crate) limits: Limits,
     /// How long the host may take to stop.
@@ -192,6 +194,7 @@ impl Config {
         Ok(Self {
             listen: api.listen,
             keys,
+            dialect: api.dialect,
             limits: Limits {
                 connections,
                 ..api.limits
