@@ -68,9 +68,10 @@ impl Media {
         let (mime, parameters) = range.split_once(';').unwrap_or((range, ""));
         let stripped = parameters == "nulls=stripped";
         match mime {
-            "application/json" | "*/*" => Some(Self::Rows),
             "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" if stripped => Some(Self::StrippedRows),
-            "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" => Some(Self::Rows),
+            "application/json" | "*/*" | "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" => {
+                Some(Self::Rows)
+            }
             "application/vnd.pgrst.object+json" | "application/vnd.pgrst.object" if stripped => {
                 Some(Self::StrippedObject)
             }
