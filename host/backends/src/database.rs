@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use turnout_supervisor::{Supervisor, Task};
 use turnout_vocabulary::{
-    Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request, SubjectKind, TransactionSettings,
+    Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request, Selected, SubjectKind, TransactionSettings,
 };
 
 pub use transaction::Entry;
@@ -12,7 +12,7 @@ pub use transaction::Entry;
 use crate::connections::{Connections, watch};
 use crate::error::Error;
 use crate::plan::Scope;
-use crate::schema::{Schema, SchemaCache, Table, key_problems, problems, subject_problems};
+use crate::schema::{Reference, Schema, SchemaCache, Table, key_problems, problems, subject_problems};
 use crate::settings::Settings;
 use crate::sql::{self, Carried, Statement};
 use crate::wire::{Answer, Json, Misread, Options, Pool};
@@ -172,6 +172,30 @@ impl Database {
             sql::conflicting(scope.table, column, insert)
         })
         .await
+    }
+
+    /// The tables whose rows a request reads beside those of its target: those that it embeds, those between them, and those that the views
+    /// among them are made of.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn read_beside(&self, repository: &Repository, request: &Request) -> Result<Vec<Reference>, Error> {
+        if Selected::embeds(request.select()).next().is_none() {
+            // While nothing is known of the table the read itself finds out.
+            let schema = self.schemas.last();
+            let table = schema.as_ref().and_then(|schema| schema.table(repository));
+            return Ok(table.map_or_else(Vec::new, |table| table.parts.clone()));
+        }
+        let mut schema = self.schemas.get(&self.connections).await?;
+        loop {
+            let place = self.place(&schema, repository);
+            match place.and_then(|place| Scope::target(&schema, place, request)) {
+                Err(error) if error.may_be_stale_schema() => {
+                    schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
+                }
+                scope => return Ok(scope?.read_beside()),
+            }
+        }
     }
 
     /// What the tables look like, read now if they have not been before.

@@ -66,19 +66,8 @@ pub enum Error {
         usage: ColumnUse,
     },
     /// The operation embeds a table that no relationship leads to.
-    #[error("no relationship leads from {origin} to {target}; correct the operation, or add a foreign key")]
-    UnknownRelationship {
-        /// The table that it starts from.
-        origin: String,
-        /// What the operation names it by.
-        target: String,
-        /// What was to choose between several.
-        hint: Option<String>,
-        /// The schema in which was looked.
-        schema: String,
-        /// A name that may have been meant, and the name in whose place.
-        suggestion: Option<(String, String)>,
-    },
+    #[error("no relationship leads from {} to {}; correct the operation, or add a foreign key", .0.origin, .0.target)]
+    UnknownRelationship(Box<UnknownRelationship>),
     /// The operation embeds a table to which several relationships lead.
     #[error("several relationships lead from {origin} to {target}; name one of them in the operation")]
     AmbiguousRelationship {
@@ -178,6 +167,21 @@ pub enum Error {
         /// What was unexpected.
         reason: String,
     },
+}
+
+/// A relationship that an operation names and that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownRelationship {
+    /// The table that it starts from.
+    pub origin: String,
+    /// What the operation names it by.
+    pub target: String,
+    /// What was to choose between several.
+    pub hint: Option<String>,
+    /// The schema in which was looked.
+    pub schema: String,
+    /// A name that may have been meant, and the name in whose place.
+    pub suggestion: Option<(String, String)>,
 }
 
 /// One of several relationships that an operation may mean, in PostgREST's words.
@@ -316,7 +320,7 @@ impl Error {
         match self {
             Self::UnknownTable { .. }
             | Self::UnknownColumn { .. }
-            | Self::UnknownRelationship { .. }
+            | Self::UnknownRelationship(_)
             | Self::AmbiguousRelationship { .. }
             | Self::Outdated { .. } => true,
             _ => self.sqlstate().is_some_and(|code| code.starts_with("42")),

@@ -5,13 +5,15 @@
 
 mod chosen;
 mod suggestion;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
 use turnout_vocabulary::{Embed, Field, Request, Selected};
 
 use crate::error::{ColumnUse, Error};
-use crate::schema::{Function, Join, Schema, Table, TableColumn};
+use crate::schema::{Function, Join, Reference, Schema, Table, TableColumn};
 
 /// What the target's rows are called inside a statement.
 pub(crate) const TARGET: &str = "_turnout";
@@ -137,6 +139,36 @@ impl<'s, 'a> Scope<'s, 'a> {
             });
         }
         Ok(())
+    }
+
+    /// The tables whose rows are read beside those of this one: those that are embedded, those between them, and those that the views among
+    /// them are made of.
+    pub(crate) fn read_beside(&self) -> Vec<Reference> {
+        let mut tables = self.table.parts.clone();
+        self.collect_embedded(&mut tables);
+        tables.sort_unstable();
+        tables.dedup();
+        tables.retain(|other| other.table != self.table.name || other.schema != self.table.schema);
+        tables
+    }
+
+    fn collect_embedded(&self, tables: &mut Vec<Reference>) {
+        for Embedded { link, scope, .. } in &self.embeds {
+            let between = match link {
+                Link::Junction { table, .. } => Some(*table),
+                Link::Columns(_) | Link::Function(_) => None,
+            };
+            for table in between.into_iter().chain([scope.table]) {
+                tables.extend_from_slice(&table.parts);
+                if !table.is_view() {
+                    tables.push(Reference {
+                        schema: table.schema.clone(),
+                        table: table.name.clone(),
+                    });
+                }
+            }
+            scope.collect_embedded(tables);
+        }
     }
 
     /// What a field's name stands for.

@@ -3,6 +3,8 @@
 mod cache;
 mod check;
 mod compare;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod function;
 mod introspect;
 mod relationship;

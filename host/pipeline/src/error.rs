@@ -72,6 +72,22 @@ pub enum Error {
         /// Those whose rows `new` is the authority of.
         new: Vec<usize>,
     },
+    /// An operation reads rows of another repository beside its own, and these are not kept on the side that answers.
+    #[error(
+        "the rows of {repository} are on backend {authority} and are not kept equal on backend {side}, which answers here; read them by \
+         themselves, or {}",
+        remedy(repository, *authority, *converging)
+    )]
+    NotReadable {
+        /// The side that answers.
+        side: Backend,
+        /// The other repository.
+        repository: String,
+        /// The side that its rows are on.
+        authority: Backend,
+        /// Whether it is mirrored, and both sides have still to be compared.
+        converging: bool,
+    },
     /// A write was split by authority, and one part failed after another was committed.
     #[error("a part of the write is done ({}), the rest is not: {failure}", parts(done))]
     Partial {
@@ -139,6 +155,7 @@ impl Error {
             Self::SeveralAuthorities => "several_authorities",
             Self::Unforeseen => "unforeseen",
             Self::Apart { .. } => "apart",
+            Self::NotReadable { .. } => "not_readable",
             Self::Partial { .. } => "partial",
             Self::ChangesAuthority => "changes_authority",
             Self::Backend(BackendError::Unavailable { .. }) => "unavailable",
@@ -154,6 +171,18 @@ impl Error {
 /// Places in a list, for people.
 fn list(places: &[usize]) -> String {
     places.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What makes rows readable on the other side, for people.
+fn remedy(repository: &str, authority: Backend, converging: bool) -> String {
+    if converging {
+        return format!("wait until both sides of {repository} are compared, as `turnout status` tells");
+    }
+    let stage = match authority {
+        Backend::Old => "dualwrite",
+        Backend::New => "rampdown",
+    };
+    format!("give {repository} a stage that mirrors it there, such as `{stage}`")
 }
 
 /// What each side has done, for people.

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
-use turnout_vocabulary::{Backend, Subject};
+use turnout_vocabulary::{Backend, Repository, Subject};
 
 use crate::Run;
 use crate::glance::{Glance, Glances};
@@ -32,21 +32,25 @@ impl Freshness {
 }
 
 impl Run<'_> {
-    /// Waits until those changes of the other side are mirrored that were there before. If they are not in time, the answer
-    /// will say so.
-    pub(crate) async fn await_other_side(&mut self, reads: Backend) {
+    /// Waits until those changes of the other side to these repositories are mirrored that were there before. If they are not in time,
+    /// the answer will say so.
+    pub(crate) async fn await_other_side(&mut self, reads: Backend, repositories: &[&Repository]) {
+        if repositories.is_empty() {
+            return;
+        }
         let source = reads.other();
-        let (repository, mirror) = (self.repository, &self.pipeline.mirror);
+        let mirror = &self.pipeline.mirror;
         let began = Instant::now();
         let mut oldest = None;
         let arrived = async {
             loop {
                 let glance = self.glance(source).await?;
-                if glance.is_past(repository, began) {
+                let mut all = repositories.iter();
+                if all.clone().all(|repository| glance.is_past(repository, began)) {
                     return Some(());
                 }
-                oldest = glance.oldest(repository);
-                if glance.has_parked(repository) {
+                oldest = all.clone().filter_map(|repository| glance.oldest(repository)).max();
+                if all.any(|repository| glance.has_parked(repository)) {
                     return None;
                 }
                 mirror.hurry(source);

@@ -5,6 +5,7 @@
 //! - [`Metrics`]: what is counted on the way.
 
 mod authority;
+mod beside;
 mod error;
 mod freshness;
 mod glance;

@@ -19,9 +19,19 @@ impl Run<'_> {
             .or_else(|error| Ok::<_, Error>((self.without_decision(error)?, None)))?;
         let mut plan = self.within_equal_rows(plan, authority, subject);
         if let Some(authority) = authority {
-            if self.spans_authorities(subject) {
+            let others = self.read_beside(authority, request, subject).await?;
+            if !others.is_empty() {
                 plan.primary = authority;
-                self.await_other_side(authority).await;
+                if !self.are_equal(&others, subject) {
+                    plan.fallback = None;
+                    plan.compare = 0;
+                }
+            }
+            let mut awaited = others.awaited;
+            awaited.extend(self.spans_authorities(subject).then_some(self.repository));
+            if !awaited.is_empty() {
+                plan.primary = authority;
+                self.await_other_side(authority, &awaited).await;
             } else if plan.primary != authority && self.misses_own_writes(subject, authority).await {
                 plan.primary = authority;
                 plan.fallback = None;

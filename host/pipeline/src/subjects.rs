@@ -28,6 +28,14 @@ impl Subjects {
         }
     }
 
+    /// The subject, if it is one alone.
+    pub(crate) fn only(&self) -> Option<&Subject> {
+        match self {
+            Self::Named(subjects) if subjects.len() == 1 => subjects.iter().next()?.as_ref(),
+            Self::Named(_) | Self::Unnamed => None,
+        }
+    }
+
     /// These, and those that an update gives rows to.
     pub(crate) fn with_those_of_change(&self, request: &Request, repository: &Repository, rule: &SubjectRule) -> Self {
         let mut all = self.clone();

@@ -67,6 +67,8 @@ impl Run<'_> {
     async fn write_part(&mut self, part: &Part<'_>) -> Result<Done, Error> {
         let Part { authority, request, .. } = part;
         let hands_over = self.hands_over(request, *authority).await?;
+        let beside = self.read_beside(*authority, request, part.subjects.only()).await?;
+        self.await_other_side(*authority, &beside.awaited).await;
         let began = Instant::now();
         let mut answer = self.execute(*authority, request).await;
         if answer.as_ref().is_err_and(Error::is_reference) && self.await_references(*authority).await {

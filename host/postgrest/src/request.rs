@@ -48,7 +48,7 @@ pub struct Call {
 /// # Errors
 /// A [`Refusal`] if the request is malformed, or asks for something that the dialect or Turnout does not support.
 pub fn parse(
-    dialect: &Dialect,
+    dialect: Dialect,
     method: &Method,
     repository: &Repository,
     query: &str,

@@ -1,5 +1,6 @@
 //! Reads and written rows with rows of related tables in them.
 
+mod authority;
 mod refusals;
 mod salon;
 mod writes;

@@ -17,9 +17,11 @@ pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
             None,
         ),
         Error::Unfiltered { action, repository } => Refusal::unfiltered(action, &repository),
-        Error::SeveralAuthorities | Error::ChangesAuthority | Error::Apart { .. } | Error::Unforeseen => {
-            Refusal::authority(error.to_string())
-        }
+        Error::SeveralAuthorities
+        | Error::ChangesAuthority
+        | Error::Apart { .. }
+        | Error::Unforeseen
+        | Error::NotReadable { .. } => Refusal::authority(error.to_string()),
         Error::Partial { done, failure } => of(*failure, labels).into_partial(&parts(done)),
         Error::Backend(error) => of_backend(error, labels),
         error => Refusal::internal(error.to_string()),
@@ -88,13 +90,13 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             column,
             usage: ColumnUse::Written,
         } => Refusal::unknown_written_column(&table, &column),
-        BackendError::UnknownRelationship {
-            origin,
-            target,
-            hint,
-            schema,
-            suggestion,
-        } => Refusal::unknown_relationship(&origin, &target, hint.as_deref(), &schema, suggestion.as_ref()),
+        BackendError::UnknownRelationship(unknown) => Refusal::unknown_relationship(
+            &unknown.origin,
+            &unknown.target,
+            unknown.hint.as_deref(),
+            &unknown.schema,
+            unknown.suggestion.as_ref(),
+        ),
         BackendError::AmbiguousRelationship {
             origin,
             target,

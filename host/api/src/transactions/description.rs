@@ -99,7 +99,7 @@ impl Description<'_> {
     }
 
     /// The request for the backend.
-    pub(super) fn request(&self, dialect: &Dialect, repository: &Repository) -> Result<Request, Refusal> {
+    pub(super) fn request(&self, dialect: Dialect, repository: &Repository) -> Result<Request, Refusal> {
         let method = match self.action {
             Wanted::Find => Method::GET,
             Wanted::Insert | Wanted::Upsert => Method::POST,

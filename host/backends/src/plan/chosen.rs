@@ -3,7 +3,7 @@
 use turnout_vocabulary::Embed;
 
 use super::suggestion;
-use crate::error::{Candidate, Error};
+use crate::error::{Candidate, Error, UnknownRelationship};
 use crate::schema::{ForeignKey, Join, Relationship, Schema, Table};
 
 /// The relationship of the table at a place that the embed names. Only tables of the same schema are related to it.
@@ -28,13 +28,13 @@ pub(super) fn relationship<'s>(schema: &'s Schema, place: usize, embed: &Embed) 
                 None => suggestion::among(with_relationships(schema, &origin.schema), &origin.name)
                     .map(|meant| (meant, &origin.name)),
             };
-            Err(Error::UnknownRelationship {
+            Err(Error::UnknownRelationship(Box::new(UnknownRelationship {
                 origin: origin.name.clone(),
                 target: embed.target.clone(),
                 hint: embed.hint.clone(),
                 schema: origin.schema.clone(),
                 suggestion: suggestion.map(|(meant, written)| (meant.to_owned(), written.clone())),
-            })
+            })))
         }
         _ => Err(Error::AmbiguousRelationship {
             origin: origin.name.clone(),
@@ -66,16 +66,15 @@ fn is_named(schema: &Schema, place: usize, relationship: &Relationship, embed: &
             hint.is_none() && only(key).is_some_and(|(this, _)| name == this)
         }
         _ if relationship.target == place => false,
-        Join::OneToMany(key) | Join::ManyToOne(key) | Join::OneToOne(key) => match hint {
-            Some(hint) => {
-                is_target
-                    && (hint == key.constraint || only(key).is_some_and(|(this, other)| hint == this || hint == other))
-            }
-            None => {
+        Join::OneToMany(key) | Join::ManyToOne(key) | Join::OneToOne(key) => {
+            if let Some(hint) = hint {
+                let by_column = only(key).is_some_and(|(this, other)| hint == this || hint == other);
+                is_target && (hint == key.constraint || by_column)
+            } else {
                 let by_key = name == key.constraint || only(key).is_some_and(|(this, _)| name == this);
                 is_target || by_key && !target.is_view()
             }
-        },
+        }
         Join::ManyToMany(junction) => is_target && hint.is_none_or(|hint| hint == junction.name),
     }
 }

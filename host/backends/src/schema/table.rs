@@ -47,7 +47,7 @@ pub enum TableKind {
 }
 
 /// A table that a foreign key or a view refers to.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Reference {
     /// Its schema.
     pub schema: String,

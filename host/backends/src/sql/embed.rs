@@ -179,3 +179,101 @@ fn write_equal(statement: &mut Statement<'_>, columns: &[(String, String)], one:
         statement.sql(other).sql(".").identifier(twin);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use turnout_vocabulary::{Embed, Filter, Find, OrderBy, Request, Selected};
+
+    use super::super::{Carried, statement};
+    use super::*;
+    use crate::schema::fixtures::salon;
+
+    fn bookings() -> Embed {
+        Embed {
+            target: "bookings".into(),
+            alias: None,
+            hint: None,
+            inner: false,
+            spread: false,
+            select: vec![Selected::Every],
+            filter: Filter::default(),
+            order: Vec::new(),
+            window: Window::default(),
+        }
+    }
+
+    /// The statement that finds all clients with an embed, and what is counted of them.
+    fn written(embed: Embed, count: bool) -> String {
+        let schema = salon();
+        let request = Request::Find(Find {
+            select: vec![Selected::Embed(embed)],
+            window: Window {
+                offset: 0,
+                limit: count.then_some(1),
+            },
+            count,
+            ..Find::default()
+        });
+        let scope = Scope::target(&schema, 1, &request).unwrap();
+        statement(&scope, &[], &request, Carried::default(), false)
+            .unwrap()
+            .text
+    }
+
+    #[test]
+    fn related_rows_are_a_subquery_of_what_is_selected() {
+        let order = vec![OrderBy {
+            embed: None,
+            field: "id".into(),
+            descending: true,
+            nulls: None,
+        }];
+        let window = Window {
+            offset: 0,
+            limit: Some(3),
+        };
+        assert_eq!(
+            written(
+                Embed {
+                    order,
+                    window,
+                    ..bookings()
+                },
+                false
+            ),
+            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text from \
+             (select (select coalesce(json_agg(_turnout_1_row), '[]') from (select _turnout_1.* from \"public\".\"bookings\" as _turnout_1 \
+             where _turnout.\"id\" = _turnout_1.\"client_id\" order by _turnout_1.\"id\" desc limit $1::int8) as _turnout_1_row) \
+             as \"bookings\" from \"public\".\"clients\" as _turnout) as _turnout_row"
+        );
+    }
+
+    #[test]
+    fn rows_are_chosen_alike_for_the_answer_and_for_the_count() {
+        let inner = written(
+            Embed {
+                inner: true,
+                ..bookings()
+            },
+            true,
+        );
+        let chosen = " where exists (select from \"public\".\"bookings\" as _turnout_1 where _turnout.\"id\" = _turnout_1.\"client_id\")";
+        assert_eq!(inner.matches(chosen).count(), 2, "{inner}");
+    }
+
+    #[test]
+    fn several_rows_are_spread_as_arrays() {
+        let spread = written(
+            Embed {
+                spread: true,
+                ..bookings()
+            },
+            false,
+        );
+        let arrays = "left join lateral (select coalesce(json_agg(_turnout_1_row.\"id\"), '[]') as \"id\", ";
+        assert!(
+            spread.contains("select _turnout_1_spread.* from") && spread.contains(arrays),
+            "{spread}"
+        );
+    }
+}

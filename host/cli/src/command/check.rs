@@ -1,3 +1,4 @@
+mod embedding;
 mod subjects;
 
 use std::io::Write;
@@ -74,6 +75,12 @@ pub(crate) fn run(path: &Path) -> Result<()> {
             } else {
                 writeln!(out, "wrong  {difference}")?;
                 wrong += 1;
+            }
+        }
+        if let Ok(policies) = &policies {
+            let warnings = embedding::warnings(&databases, &config.repositories, &policies.in_force()).await;
+            for warning in warnings.unwrap_or_default() {
+                writeln!(out, "warn   {warning}")?;
             }
         }
         if let Some(reason) = other_site(&config, &databases).await {

@@ -139,6 +139,10 @@ impl<'a> Run<'a> {
         'a: 't,
     {
         let hands_over = self.hands_over(&decided.question(), authority).await?;
+        let beside = self
+            .read_beside(authority, &decided.request, decided.subjects.only())
+            .await?;
+        self.await_other_side(authority, &beside.awaited).await;
         let action = decided.request.action();
         let refers = decided.refers();
         let Decided {

@@ -25,7 +25,7 @@ fn call(method: &Method, query: &str, headers: &[(&'static str, &str)], body: &s
         )
     });
     let dialect = Dialect::default();
-    parse(&dialect, method, &clients(), query, &headers.collect(), body.as_bytes()).map(|call| call.request)
+    parse(dialect, method, &clients(), query, &headers.collect(), body.as_bytes()).map(|call| call.request)
 }
 
 fn column(name: &str) -> Selected {
@@ -340,7 +340,7 @@ fn nasty_requests_are_answered_calmly() {
     assert!(call(&Method::POST, "", &[], &"[".repeat(200_000)).is_err());
     assert!(
         parse(
-            &Dialect::default(),
+            Dialect::default(),
             &Method::POST,
             &clients(),
             "",

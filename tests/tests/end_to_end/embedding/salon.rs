@@ -39,6 +39,9 @@ const TABLES: &str = "
     insert into cards values (1, 'A-1');
 ";
 
+/// The settings of the routing policy that a site begins with.
+const ROUTING: &str = include_str!("../../../../host/cli/src/command/demo/routing.toml");
+
 /// The site and its host. Dropping it removes both.
 pub(super) struct Salon {
     pub(super) site: Site,
@@ -48,6 +51,11 @@ pub(super) struct Salon {
 impl Salon {
     /// Makes the tables on both sides and has some of them served.
     pub(super) async fn set_up() -> Result<Self> {
+        Self::set_up_with("").await
+    }
+
+    /// The same, with more in the settings of the routing policy.
+    pub(super) async fn set_up_with(routing: &str) -> Result<Self> {
         let site = Site::set_up().await?;
         let (old, new) = site.databases().await?;
         for side in [&old, &new] {
@@ -62,6 +70,7 @@ impl Salon {
         for side in ["old", "new"] {
             site.turnout(&["install", side])?;
         }
+        site.put("routing.toml", format!("{ROUTING}\n{routing}"))?;
         let host = site.host().await?;
         Ok(Self { site, host })
     }

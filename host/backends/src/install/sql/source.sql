@@ -138,7 +138,12 @@ begin
     if failed is not null then
         insert into turnout.held as held
             (repository, key, subjects, xids, epoch, behind, attempts, since, due, sqlstate, reason, parked_at)
-        select repository, key, array(select distinct unnest(subjects)), xids[1:16], epoch, behind, 1, clock_timestamp(),
+        select repository, key, array(select distinct unnest(subjects)), xids[1:16], epoch, behind, 1,
+            -- As old as the change: a read that waits for the changes before it must not take it for a later one.
+            coalesce((
+                select min(dirty.at) from turnout.dirty
+                where dirty.ctid = any (ack.entries) and dirty.repository = failure.repository and dirty.key = failure.key
+            ), clock_timestamp()),
             clock_timestamp() + coalesce(due_ms, 0) * interval '1 millisecond', sqlstate, reason,
             case when due_ms is null then clock_timestamp() end
         from json_to_recordset(failed) as failure (
