@@ -18,6 +18,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post, put};
 use turnout_pipeline::Pipeline;
+pub use turnout_postgrest::Dialect;
 use turnout_supervisor::Supervisor;
 use turnout_vocabulary::PerBackend;
 
@@ -40,6 +41,7 @@ pub struct Host {
     pipeline: Pipeline,
     labels: PerBackend<String>,
     keys: Keys,
+    dialect: Dialect,
     gate: Gate,
     supervisor: Supervisor,
     since: Instant,
@@ -47,13 +49,14 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host with a pipeline, the names of the databases for people, the keys that open it, what one request may cost, and the
-    /// supervisor of its tasks.
+    /// A host with a pipeline, the names of the databases for people, the keys that open it, what it serves of the dialect, what one
+    /// request may cost, and the supervisor of its tasks.
     #[must_use]
     pub fn new(
         pipeline: Pipeline,
         labels: PerBackend<String>,
         keys: Keys,
+        dialect: Dialect,
         limits: Limits,
         supervisor: Supervisor,
     ) -> Self {
@@ -62,6 +65,7 @@ impl Host {
             pipeline,
             labels,
             keys,
+            dialect,
             gate,
             supervisor,
             since: Instant::now(),

@@ -71,7 +71,7 @@ async fn operate(
         request,
         transaction,
         mut answer,
-    } = turnout_postgrest::parse(&head.method, repository, query, &head.headers, &body)?;
+    } = turnout_postgrest::parse(host.dialect, &head.method, repository, query, &head.headers, &body)?;
     let mut operation = Operation {
         id,
         repository: repository.id,

@@ -12,12 +12,14 @@
 //! | 4 | a JSON array of texts, or null | the key of a single new row |
 //! | 5 | a number or null | of a read the fence, of a write its transaction, where Turnout is installed |
 
+mod body;
 mod carried;
 mod delete;
 mod embed;
 mod field;
 mod filter;
 mod find;
+mod group;
 mod insert;
 mod selection;
 mod statement;

@@ -230,6 +230,7 @@ async fn host(config: &Config) -> Result<Host> {
         pipeline,
         labels,
         config.keys.clone(),
+        config.dialect,
         config.limits,
         supervisor,
     ))

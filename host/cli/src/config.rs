@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use turnout_api::{Keys, Limits};
+use turnout_api::{Dialect, Keys, Limits};
 use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 use alerts::AlertConfig;
@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// The keys of the API.
     pub(crate) keys: Keys,
+    /// What is allowed of the dialect.
+    pub(crate) dialect: Dialect,
     /// The limits of requests and connections.
     pub(crate) limits: Limits,
     /// How long the host may take to stop.
@@ -198,6 +200,7 @@ impl Config {
         Ok(Self {
             listen: api.listen,
             keys,
+            dialect: api.dialect,
             limits: Limits {
                 connections,
                 ..api.limits
@@ -232,7 +235,7 @@ impl Config {
         for repository in others {
             match by_name.get_mut(&repository.name) {
                 Some((named, _)) if named.key.is_empty() && named.schema == repository.schema => {
-                    named.key = repository.key
+                    named.key = repository.key;
                 }
                 Some(_) => {}
                 None => _ = by_name.insert(repository.name.clone(), (repository, false)),

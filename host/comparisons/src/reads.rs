@@ -6,7 +6,9 @@ use serde_json::value::RawValue;
 use tokio::time::sleep;
 use turnout_backends::{Error, FoundDivergence};
 use turnout_compare::{Columns, Difference, Suspects, Verdict, differences};
-use turnout_vocabulary::{Backend, Column, ComparisonSource, Epoch, Find, Repository, RepositoryId, Request, Selected};
+use turnout_vocabulary::{
+    Backend, BodyForm, Column, ComparisonSource, Epoch, Find, Repository, RepositoryId, Request, Selected,
+};
 
 use crate::counts::What;
 use crate::{ByPolicy, Comparisons};
@@ -65,6 +67,11 @@ impl Comparisons {
     async fn compare_read(&self, read: &Read) -> Result<(), Error> {
         if self.answer(read, read.authority.other()).await? == read.answer {
             self.count(read.repository, ComparisonSource::Read, What::Equal, 1);
+            return Ok(());
+        }
+        if Selected::aggregates(&read.find.select) {
+            // No row of the answer is one of the repository.
+            self.count(read.repository, ComparisonSource::Read, What::Dropped, 1);
             return Ok(());
         }
         // The answers differ: which rows do, and do they still?
@@ -133,6 +140,7 @@ impl Comparisons {
                 field: name.clone().into(),
                 alias: None,
                 cast: None,
+                aggregate: None,
             })
         };
         let embeds = Selected::embeds(&read.find.select).map(|embed| Selected::Embed(embed.hidden()));
@@ -140,6 +148,7 @@ impl Comparisons {
             select: repository.key.iter().map(column).chain(embeds).collect(),
             count: false,
             single: false,
+            body: BodyForm::Json,
             ..read.find.clone()
         };
         find.window.limit = Some(find.window.limit.map_or(LOOKED_AT, |limit| limit.min(LOOKED_AT)));

@@ -44,7 +44,7 @@ const LONGEST_CONTENT_LOCATION: usize = 2048;
 /// Writes the HTTP answer to a request on `repository` from its outcome.
 #[must_use]
 pub fn answer(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
-    if form.media == Media::Object && outcome.rows != 1 {
+    if form.media.is_single() && outcome.rows != 1 {
         return Refusal::not_single(outcome.rows).into_response();
     }
     let mut response = match form.action {

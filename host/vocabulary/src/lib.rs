@@ -26,9 +26,10 @@ pub use divergence::{
 pub use epoch::Epoch;
 pub use mirror::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry, Severity, Written};
 pub use operation::{
-    Action, Column, Comparison, Conflict, Delete, Embed, Field, Filter, Find, Insert, IsValue, JsonKey, JsonStep,
-    NullsOrder, Operand, Operation, OperationId, Operator, OrderBy, PlacedReference, Quantifier, Reference, Referred,
-    Request, Resolution, Returning, Rows, SearchForm, Selected, TransactionSettings, Update, Window,
+    Action, Aggregate, AggregateFunction, BodyForm, Column, Comparison, Conflict, Delete, Embed, Field, Filter, Find,
+    Insert, IsValue, JsonKey, JsonStep, NullsOrder, Operand, Operation, OperationId, Operator, OrderBy,
+    PlacedReference, Quantifier, Reference, Referred, Request, Resolution, Returning, Rows, SearchForm, Selected,
+    TransactionSettings, Update, Window,
 };
 pub use outcome::Outcome;
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};

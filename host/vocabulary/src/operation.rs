@@ -16,7 +16,7 @@ pub use field::{Field, JsonKey, JsonStep};
 pub use filter::{Comparison, Filter, IsValue, Operand, Operator, Quantifier, SearchForm};
 pub use reference::{PlacedReference, Reference, Referred};
 pub use select::{Embed, Selected};
-pub use shape::{Column, NullsOrder, OrderBy, Window};
+pub use shape::{Aggregate, AggregateFunction, BodyForm, Column, NullsOrder, OrderBy, Window};
 pub use transaction_settings::TransactionSettings;
 pub use write::{Conflict, Delete, Insert, Resolution, Returning, Rows, Update};
 
@@ -73,6 +73,17 @@ impl Request {
             Self::Delete(delete) => &delete.returning,
         };
         returning.rows.as_deref().unwrap_or_default()
+    }
+
+    /// What the body of the answer is made of.
+    #[must_use]
+    pub fn body(&self) -> BodyForm {
+        match self {
+            Self::Find(find) => find.body,
+            Self::Insert(insert) => insert.returning.body,
+            Self::Update(update) => update.returning.body,
+            Self::Delete(delete) => delete.returning.body,
+        }
     }
 
     /// The filter that chooses the rows, where there is one.
@@ -140,6 +151,8 @@ pub struct Find {
     pub count: bool,
     /// Whether the answer must be exactly one row: any other number is an error.
     pub single: bool,
+    /// What the body is made of.
+    pub body: BodyForm,
 }
 
 /// Every column of every row.
@@ -152,6 +165,7 @@ impl Default for Find {
             window: Window::default(),
             count: false,
             single: false,
+            body: BodyForm::default(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Reads in the PostgREST dialect, on real rows.
 
+mod bodies;
 mod json;
 mod operators;
 mod preferences;

@@ -3,17 +3,26 @@ use std::collections::HashSet;
 use turnout_vocabulary::{Column, Selected};
 
 use super::field::{self, Resolved};
+use super::group::{self, Groups};
 use super::{Statement, embed};
 use crate::error::Error;
 use crate::plan::Scope;
 
-/// Writes what an answer holds of each row, which is called `source`: first columns, then embedded tables, as PostgREST has them.
+/// Writes what an answer holds of each row, which is called `source`: first columns, then embedded tables, as PostgREST has them. What
+/// it returns is written after the rest of the query.
 pub(super) fn write<'a>(
     statement: &mut Statement<'a>,
     scope: &Scope<'_, 'a>,
     select: &'a [Selected],
     source: &str,
-) -> Result<(), Error> {
+) -> Result<Groups, Error> {
+    let counts = |column: &Column| counts_rows(scope, column);
+    if select
+        .iter()
+        .any(|selected| matches!(selected, Selected::Column(column) if column.aggregate.is_some() || counts(column)))
+    {
+        return group::write(statement, scope, select, source);
+    }
     let has_every = select.contains(&Selected::Every);
     let mut between = "";
     for selected in select {
@@ -38,34 +47,65 @@ pub(super) fn write<'a>(
         embed::write(statement, embedded, source)?;
         between = ", ";
     }
-    Ok(())
+    Ok(Groups::default())
 }
 
-fn write_column<'a>(
+/// Whether a column is `count` where the table has no such column: PostgreSQL takes it for the number of rows.
+pub(super) fn counts_rows(scope: &Scope<'_, '_>, column: &Column) -> bool {
+    column.field.column() == Some("count") && scope.named(&column.field).is_err()
+}
+
+pub(super) fn write_column<'a>(
     statement: &mut Statement<'a>,
     column: &'a Column,
     resolved: &Resolved<'_, 'a>,
     source: &str,
 ) -> Result<(), Error> {
-    let Column { alias, cast, .. } = column;
-    match cast {
-        Some(cast) if !names_a_type(cast) => return Err(Error::InvalidCast { cast: cast.clone() }),
-        Some(cast) => {
-            statement.sql("cast(");
-            resolved.write(statement, source);
-            statement.sql(" as ").sql(cast).sql(")");
-        }
-        None => resolved.write(statement, source),
-    }
-    if !resolved.is_column() || cast.is_some() || alias.is_some() {
+    write_value(statement, column, resolved, source)?;
+    if !resolved.is_column() || column.cast.is_some() || column.alias.is_some() {
         statement.sql(" as ").identifier(name(column));
     }
     Ok(())
 }
 
+/// Writes a column's value with its cast.
+pub(super) fn write_value<'a>(
+    statement: &mut Statement<'a>,
+    column: &'a Column,
+    resolved: &Resolved<'_, 'a>,
+    source: &str,
+) -> Result<(), Error> {
+    write_cast(statement, column.cast.as_deref(), |statement| {
+        resolved.write(statement, source);
+    })
+}
+
+/// Writes a value, cast to a type if one is given.
+pub(super) fn write_cast<'a>(
+    statement: &mut Statement<'a>,
+    cast: Option<&str>,
+    write: impl FnOnce(&mut Statement<'a>),
+) -> Result<(), Error> {
+    match cast {
+        Some(cast) if !names_a_type(cast) => return Err(Error::InvalidCast { cast: cast.to_owned() }),
+        Some(cast) => {
+            statement.sql("cast(");
+            write(statement);
+            statement.sql(" as ").sql(cast).sql(")");
+        }
+        None => write(statement),
+    }
+    Ok(())
+}
+
 /// What a column is called in the answer.
-fn name(column: &Column) -> &str {
-    column.alias.as_deref().unwrap_or(column.field.answer_name())
+pub(super) fn name(column: &Column) -> &str {
+    let made = || column.aggregate.as_ref().map(|aggregate| aggregate.function.as_str());
+    column
+        .alias
+        .as_deref()
+        .or_else(made)
+        .unwrap_or(column.field.answer_name())
 }
 
 /// What the answer holds of each row, by name.
@@ -125,6 +165,7 @@ mod tests {
                 field: name.into(),
                 alias: alias.map(Into::into),
                 cast: cast.map(Into::into),
+                aggregate: None,
             })
         };
         assert_eq!(written(&[]).unwrap(), "");

@@ -4,7 +4,7 @@ use turnout_vocabulary::{Filter, Returning};
 
 use super::carried::Carried;
 use super::filter::write_conditions;
-use super::{Parameter, Statement, TARGET, embed, selection};
+use super::{Parameter, Statement, TARGET, body, embed, selection};
 use crate::error::{ColumnUse, Error};
 use crate::plan::Scope;
 use crate::schema::Table;
@@ -144,17 +144,21 @@ fn write_body<'a>(statement: &mut Statement<'a>, scope: &Scope<'_, 'a>, returnin
         statement.sql("''::text");
         return Ok(());
     };
-    statement.sql(if returning.single {
-        "(select row_to_json(_turnout_row)::text from (select "
-    } else {
-        "(select coalesce(json_agg(_turnout_row), '[]')::text from (select "
-    });
-    selection::write(statement, scope, select, ROW)?;
+    statement.sql("(with _turnout_rows as (select ");
+    let groups = selection::write(statement, scope, select, ROW)?;
     statement.sql(" from _turnout_written");
     embed::write_spreads(statement, scope, ROW)?;
+    groups.write_joins(statement, scope, ROW)?;
     write_conditions(statement, scope, EVERY, ROW, " where ")?;
-    statement.sql(if returning.single { " limit 1" } else { "" });
-    statement.sql(") as _turnout_row)");
+    groups.write(statement);
+    if returning.single {
+        statement.sql(" limit 1) select ");
+        body::write_one(statement, returning.body);
+    } else {
+        statement.sql(") select ");
+        body::write_all(statement, returning.body);
+    }
+    statement.sql(" from _turnout_rows as _turnout_row)");
     Ok(())
 }
 

@@ -131,6 +131,12 @@ impl Refusal {
             .details(format!("Invalid preferences: {}", unknown.join(", ")))
     }
 
+    /// 400 `PGRST123`: the configuration does not allow aggregates.
+    pub(crate) fn aggregates_not_allowed() -> Self {
+        let message = "Use of aggregate functions is not allowed";
+        Self::new(StatusCode::BAD_REQUEST, "PGRST123", message)
+    }
+
     /// 400 `PGRST124`: a write would have touched more rows than the caller allows. It has been rolled back.
     #[must_use]
     pub fn too_many_affected(rows: u64) -> Self {
