@@ -4,18 +4,20 @@ mod alerts;
 mod api;
 mod backend;
 mod descriptors;
+mod function;
 mod policies;
 mod problems;
 mod repository;
 mod section;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_api::{Dialect, Keys, Limits};
+use turnout_pipeline::FunctionRule;
 use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 use alerts::AlertConfig;
@@ -64,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) backends: PerBackend<BackendConfig>,
     /// The tables served, in the order of their numbers.
     pub(crate) repositories: Arc<[Repository]>,
+    /// What is said of functions, by name.
+    pub(crate) functions: HashMap<String, FunctionRule>,
     /// The repositories in which one statement may update or delete every row.
     pub(crate) unfiltered_writes: HashSet<RepositoryId>,
     /// What works now and should be changed, each in words for people.
@@ -167,6 +171,7 @@ impl Config {
         sides.finish();
 
         let (repositories, unfiltered_writes) = repository::read(root.section("repositories"));
+        let functions = function::read(root.section("functions"), &repositories);
         root.finish();
 
         let (Some(keys), Some(rule)) = (api.keys, rule) else {
@@ -211,6 +216,7 @@ impl Config {
             subjects: rule,
             backends: PerBackend { old, new },
             repositories: repositories.into(),
+            functions,
             unfiltered_writes,
             warnings,
         })
