@@ -4,11 +4,14 @@
 //! chosen as PostgREST chooses them, and refused in its words.
 
 mod chosen;
+mod function;
 mod suggestion;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
+
+pub(crate) use function::{Given, called};
 
 use turnout_vocabulary::{Embed, Field, Request, Selected};
 

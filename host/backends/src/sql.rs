@@ -13,6 +13,7 @@
 //! | 5 | a number or null | of a read the fence, of a write its transaction, where Turnout is installed |
 
 mod body;
+mod call;
 mod carried;
 mod delete;
 mod embed;
@@ -32,6 +33,7 @@ use turnout_vocabulary::{Reference, Request};
 use crate::error::Error;
 use crate::plan::{Scope, TARGET};
 
+pub(crate) use call::call;
 pub(crate) use carried::Carried;
 pub(crate) use statement::{Parameter, Statement, names_an_old_type, quoted, quoted_text};
 pub(crate) use subjects::{conflicting, distinct as distinct_subjects, sample as sampled_subjects, subjects};
@@ -51,6 +53,9 @@ pub(crate) fn statement<'a>(
         Request::Insert(insert) => insert::insert(scope, key, insert, carried),
         Request::Update(update) => update::update(scope, key, update, carried),
         Request::Delete(delete) => delete::delete(scope, key, delete, carried),
+        Request::Call(call) => Err(Error::Misplaced {
+            function: call.name.clone(),
+        }),
     }?;
     statement.check_types();
     Ok(statement)

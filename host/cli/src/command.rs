@@ -224,6 +224,7 @@ async fn host(config: &Config) -> Result<Host> {
         freshness: Freshness::new(config.read_wait),
         undecided: config.policies.undecided,
         unfiltered_writes: config.unfiltered_writes.clone(),
+        functions: config.functions.clone(),
     };
     let labels = config.backends.as_ref().map(|backend| backend.label.clone());
     Ok(Host::new(

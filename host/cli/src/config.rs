@@ -4,18 +4,20 @@ mod alerts;
 mod api;
 mod backend;
 mod descriptors;
+mod function;
 mod policies;
 mod problems;
 mod repository;
 mod section;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_api::{Dialect, Keys, Limits};
+use turnout_pipeline::FunctionRule;
 use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 use alerts::AlertConfig;
@@ -66,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) exposed: Vec<String>,
     /// The tables served, in the order of their numbers.
     pub(crate) repositories: Arc<[Repository]>,
+    /// What is said of functions, by name.
+    pub(crate) functions: HashMap<String, FunctionRule>,
     /// The repositories in which one statement may update or delete every row.
     pub(crate) unfiltered_writes: HashSet<RepositoryId>,
     /// What works now and should be changed, each in words for people.
@@ -173,6 +177,7 @@ impl Config {
         schemas.finish();
 
         let (repositories, unfiltered_writes) = repository::read(root.section("repositories"), exposed.is_empty());
+        let functions = function::read(root.section("functions"), &repositories);
         root.finish();
 
         let (Some(keys), Some(rule)) = (api.keys, rule) else {
@@ -218,6 +223,7 @@ impl Config {
             backends: PerBackend { old, new },
             exposed,
             repositories: repositories.into(),
+            functions,
             unfiltered_writes,
             warnings,
         })
@@ -241,6 +247,7 @@ impl Config {
                 None => _ = by_name.insert(repository.name.clone(), (repository, false)),
             }
         }
+        let before = std::mem::replace(&mut self.repositories, Arc::from([]));
         self.unfiltered_writes.clear();
         let mut repositories = Vec::with_capacity(by_name.len());
         for (number, (mut repository, unfiltered)) in (0..).zip(by_name.into_values()) {
@@ -249,6 +256,16 @@ impl Config {
                 self.unfiltered_writes.insert(repository.id);
             }
             repositories.push(repository);
+        }
+        let renumbered = |old: RepositoryId| {
+            let name = &before[usize::from(old.0)].name;
+            let now = repositories.iter().find(|repository| repository.name == *name);
+            now.map_or(old, |repository: &Repository| repository.id)
+        };
+        for rule in self.functions.values_mut() {
+            for id in &mut rule.repositories {
+                *id = renumbered(*id);
+            }
         }
         self.repositories = repositories.into();
     }

@@ -86,7 +86,7 @@ impl Run<'_> {
         })
     }
 
-    async fn execute(&mut self, authority: Backend, request: &Request) -> Result<Outcome, Error> {
+    pub(crate) async fn execute(&mut self, authority: Backend, request: &Request) -> Result<Outcome, Error> {
         let (repository, epoch) = (self.repository, self.policies.epoch);
         let transaction = self.transaction.clone();
         let answer = self

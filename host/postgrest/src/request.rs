@@ -1,6 +1,7 @@
 //! Turns HTTP requests into operations.
 
 mod accept;
+mod call;
 mod columns;
 mod cursor;
 mod embedded;
@@ -19,6 +20,7 @@ use turnout_vocabulary::{
 };
 
 pub(crate) use accept::Media;
+pub use call::parse_call;
 pub(crate) use preferences::{Count, End, Handling, Missing, Preferences, Return};
 pub use query::encode;
 
@@ -121,7 +123,7 @@ pub fn parse(
         offset: window.offset,
         media,
         preferences,
-        profiled,
+        profile: profiled.then(|| repository.schema.clone()),
         content_location: read.then(|| query.canonical()),
     };
     Ok(Call {

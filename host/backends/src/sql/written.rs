@@ -55,7 +55,11 @@ pub(super) fn close<'a>(
     statement.sql(") select ");
     write_body(statement, scope, returning)?;
     statement.sql(", ");
-    write_count(statement, returning);
+    if returning.single {
+        write_single_count(statement, "count(*)");
+    } else {
+        write_count(statement, returning.at_most);
+    }
     statement.sql(", null::text");
     write_new(statement, table, new);
     if returning.location && !key.is_empty() {
@@ -93,9 +97,8 @@ pub(super) fn write_single_count(statement: &mut Statement<'_>, count: &str) {
 }
 
 /// Writes the number of written rows. A cast fails where it is not allowed, and that takes the write back.
-fn write_count(statement: &mut Statement<'_>, returning: &Returning) {
-    match returning.at_most {
-        _ if returning.single => write_single_count(statement, "count(*)"),
+pub(super) fn write_count(statement: &mut Statement<'_>, at_most: Option<i64>) {
+    match at_most {
         None => {
             statement.sql("count(*)::text");
         }

@@ -126,6 +126,7 @@ impl World {
                 rule,
                 freshness: Freshness::new(Duration::from_millis(100)),
                 undecided: Undecided::Refuse,
+                functions: std::collections::HashMap::new(),
                 unfiltered_writes: HashSet::new(),
             },
             sides,

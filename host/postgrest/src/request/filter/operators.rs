@@ -138,6 +138,13 @@ fn modifier(cursor: &mut Cursor, operator: Operator) -> Option<Modifier> {
     }
 }
 
+/// Whether a text begins with an operator.
+pub(super) fn begins(text: &str) -> bool {
+    let text = text.strip_prefix("not.").unwrap_or(text);
+    let word = text.split(['.', '(']).next().unwrap_or_default();
+    word.len() < text.len() && OPERATORS.iter().any(|(name, _)| *name == word)
+}
+
 fn value(cursor: &mut Cursor, context: Context) -> String {
     match context {
         Context::Parameter => cursor.take_while(|_| true).to_owned(),
