@@ -19,6 +19,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post, put};
 use turnout_pipeline::Pipeline;
+pub use turnout_postgrest::Dialect;
 use turnout_supervisor::Supervisor;
 use turnout_vocabulary::PerBackend;
 
@@ -42,6 +43,7 @@ pub struct Host {
     pipeline: Pipeline,
     labels: PerBackend<String>,
     keys: Keys,
+    dialect: Dialect,
     gate: Gate,
     supervisor: Supervisor,
     since: Instant,
@@ -49,13 +51,14 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host with a pipeline, the names of the databases for people, the keys that open it, what one request may cost, and the
-    /// supervisor of its tasks.
+    /// A host with a pipeline, the names of the databases for people, the keys that open it, what it serves of the dialect, what one
+    /// request may cost, and the supervisor of its tasks.
     #[must_use]
     pub fn new(
         pipeline: Pipeline,
         labels: PerBackend<String>,
         keys: Keys,
+        dialect: Dialect,
         limits: Limits,
         supervisor: Supervisor,
     ) -> Self {
@@ -64,6 +67,7 @@ impl Host {
             pipeline,
             labels,
             keys,
+            dialect,
             gate,
             supervisor,
             since: Instant::now(),
@@ -119,6 +123,7 @@ pub fn router(host: Arc<Host>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&host), keys::admin_required));
     Router::new()
         .route("/rest/v1/{repository}", any(rest::serve))
+        .route("/rest/v1/rpc/{function}", any(rest::call))
         .route("/healthz", get(observe::alive))
         .route("/readyz", get(observe::ready))
         .method_not_allowed_fallback(rest::wrong_method)

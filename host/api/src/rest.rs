@@ -14,7 +14,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use turnout_backends::Error as BackendError;
 use turnout_pipeline::Error;
-use turnout_postgrest::{Call, Refusal};
+use turnout_postgrest::{Call, Refusal, parse_call};
 use turnout_vocabulary::{Caller, Operation, OperationId, Repository, Subject, TransactionSettings};
 
 use crate::Host;
@@ -66,18 +66,70 @@ async fn operate(
     head: Parts,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let named_subject = subject(host, &head.headers)?;
     let query = head.uri.query().unwrap_or_default();
+    let call = turnout_postgrest::parse(host.dialect, &head.method, repository, query, &head.headers, &body)?;
+    carry_out(host, id, repository, (caller, &head.headers), call).await
+}
+
+/// `/rest/v1/rpc/{function}`: calls a function.
+pub(crate) async fn call(
+    State(host): State<Arc<Host>>,
+    name: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
+    let id = OperationId::generate();
+    let answer = admit_call(&host, id, name, request).await;
+    answer.unwrap_or_else(|refusal| {
+        tracing::debug!(operation = %id, code = refusal.code(), "refused");
+        provenance::declare(host.pipeline.undone(id), refuse(refusal))
+    })
+}
+
+async fn admit_call(
+    host: &Host,
+    id: OperationId,
+    name: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (head, body) = request.into_parts();
+    let caller = host.keys.caller(&head)?;
+    let Path(name) = name.map_err(|rejection| Refusal::unreadable_path(rejection.body_text()))?;
+    let repositories = &host.pipeline.repositories;
+    let target = repositories.first().ok_or_else(Refusal::invalid_path)?;
+    let mut schemas: Vec<&str> = repositories
+        .iter()
+        .map(|repository| repository.schema.as_str())
+        .collect();
+    schemas.sort_unstable_by_key(|schema| (*schema != "public", *schema));
+    schemas.dedup();
+    let operate = |body: Bytes| {
+        Box::pin(async move {
+            let query = head.uri.query().unwrap_or_default();
+            let function = (&schemas[..], name.as_str());
+            let call = parse_call(host.dialect, &head.method, function, query, &head.headers, &body)?;
+            carry_out(host, id, target, (caller, &head.headers), call).await
+        })
+    };
+    host.gate.within(body, operate).await
+}
+
+async fn carry_out(
+    host: &Host,
+    id: OperationId,
+    repository: &Repository,
+    (caller, headers): (Option<Caller>, &HeaderMap),
+    call: Call,
+) -> Result<Response, Refusal> {
     let Call {
         request,
         transaction,
         mut answer,
-    } = turnout_postgrest::parse(&head.method, repository, query, &head.headers, &body)?;
+    } = call;
     let is_anonymous = caller.as_ref().is_some_and(|caller| caller.is_anonymous);
     let mut operation = Operation {
         id,
         repository: repository.id,
-        named_subject,
+        named_subject: subject(host, headers)?,
         transaction: TransactionSettings { caller, ..transaction },
         request,
     };

@@ -113,7 +113,7 @@ fn steps(host: &Host, operations: &[Description<'_>]) -> Result<Vec<Step>, Refus
         operation.check(&operations[..place])?;
         Ok(Step {
             repository: repository.id,
-            request: operation.request(repository)?,
+            request: operation.request(host.dialect, repository)?,
         })
     };
     let steps = operations.iter().enumerate();

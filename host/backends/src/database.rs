@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use turnout_supervisor::{Supervisor, Task};
 use turnout_vocabulary::{
-    Backend, Epoch, Filter, Health, Insert, Outcome, Repository, Request, Selected, SubjectKind, TransactionSettings,
+    Backend, Called, Epoch, Filter, Health, Insert, Outcome, Repository, Request, Selected, SubjectKind,
+    TransactionSettings,
 };
 
 pub use transaction::Entry;
 
 use crate::connections::{Connections, watch};
 use crate::error::Error;
-use crate::plan::Scope;
-use crate::schema::{Reference, Schema, SchemaCache, Table, key_problems, problems, subject_problems};
+use crate::plan::{Scope, called};
+use crate::schema::{
+    Reference, Schema, SchemaCache, Shaped, Table, Volatility, key_problems, problems, subject_problems,
+};
 use crate::settings::Settings;
 use crate::sql::{self, Carried, Statement};
 use crate::wire::{Answer, Json, Misread, Options, Pool};
@@ -140,7 +143,7 @@ impl Database {
                 Err(error) if error.may_be_stale_schema() => {
                     schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
                 }
-                Err(error) if request.action().is_write() && schema.installed => {
+                Err(error) if request.is_write() && schema.installed => {
                     return Err(self.unless_fenced(error, epoch).await);
                 }
                 answer => return answer,
@@ -173,6 +176,23 @@ impl Database {
             sql::conflicting(scope.table, column, insert)
         })
         .await
+    }
+
+    /// Whether the function that a call means may change rows, as the catalogue has it, and the tables whose rows the call embeds in its
+    /// result.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn function(&self, request: &Request) -> Result<(bool, Vec<Reference>), Error> {
+        let mut schema = self.schemas.get(&self.connections).await?;
+        loop {
+            match function(&schema, request) {
+                Err(error) if error.may_be_stale_schema() => {
+                    schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
+                }
+                found => return found,
+            }
+        }
     }
 
     /// The tables whose rows a request reads beside those of its target: those that it embeds, those between them, and those that the views
@@ -297,26 +317,30 @@ impl Database {
         transaction: &TransactionSettings,
         epoch: Epoch,
     ) -> Result<Outcome, Error> {
-        let scope = Scope::target(schema, self.place(schema, repository)?, request)?;
         let caller = transaction.caller.as_ref();
         // A read as a caller's role leaves the fence to `turnout.run_as`: the role may not read it.
-        let carries = schema.installed && (caller.is_none() || request.action().is_write());
+        let carries = schema.installed && (caller.is_none() || request.is_write());
         let number = carries.then(|| epoch.to_string());
         let carried = Carried {
             epoch: number.as_deref(),
             timezone: transaction.timezone.as_deref(),
+            read_only: matches!(request, Request::Call(call) if !call.writes),
         };
-        let mut statement = sql::statement(&scope, &repository.key, request, carried, false)?;
+        let mut statement = self.statement(schema, repository, request, carried)?;
         if let Some(caller) = caller {
             if !schema.installed {
                 return Err(Error::NoRoles { backend: self.backend });
             }
             statement = sql::as_caller(&statement, caller, self.backend)?;
         }
-        let is_write = request.action().is_write();
+        let is_write = request.is_write();
         statement.rollback = is_write && transaction.rollback;
+        statement.read_only = carried.read_only;
         let answer = self.connections.run(&statement, !is_write).await?;
         let (mut outcome, fence) = self.outcome(answer, repository, request)?;
+        if let (Request::Call(call), Some(said)) = (request, &mut outcome.called) {
+            said.is_void = called(schema, call)?.0.result.shape == Shaped::Void;
+        }
         if statement.rollback {
             // No other transaction ever sees what this one did.
             outcome.transaction = None;
@@ -328,6 +352,21 @@ impl Database {
         }
     }
 
+    /// The statement that carries out a request.
+    fn statement<'a>(
+        &self,
+        schema: &Schema,
+        repository: &Repository,
+        request: &'a Request,
+        carried: Carried<'a>,
+    ) -> Result<Statement<'a>, Error> {
+        if let Request::Call(call) = request {
+            return sql::call(schema, called(schema, call)?, request, call, carried);
+        }
+        let scope = Scope::target(schema, self.place(schema, repository)?, request)?;
+        sql::statement(&scope, &repository.key, request, carried, false)
+    }
+
     /// What the answer to a request says; of a read also the fence that it found.
     fn outcome(
         &self,
@@ -335,8 +374,14 @@ impl Database {
         repository: &Repository,
         request: &Request,
     ) -> Result<(Outcome, Option<i64>), Error> {
+        let called = matches!(request, Request::Call(_)).then(|| Called {
+            headers: answer.text(6).map(str::to_owned),
+            status: answer.text(7).map(str::to_owned),
+            ..Called::default()
+        });
         let (mut outcome, mark) = outcome(answer, repository).map_err(|misread| self.misread(&misread))?;
-        if request.action().is_write() {
+        outcome.called = called;
+        if request.is_write() {
             outcome.transaction = mark;
             return Ok((outcome, None));
         }
@@ -406,6 +451,18 @@ impl Database {
     }
 }
 
+fn function(schema: &Schema, request: &Request) -> Result<(bool, Vec<Reference>), Error> {
+    let Request::Call(call) = request else {
+        return Ok((false, Vec::new()));
+    };
+    let (function, _) = called(schema, call)?;
+    let beside = match function.result.shape {
+        Shaped::Row(place) => Scope::target(schema, place, request)?.read_beside(),
+        Shaped::Void | Shaped::Scalar | Shaped::Columns(_) => Vec::new(),
+    };
+    Ok((function.volatility == Volatility::Volatile, beside))
+}
+
 /// The answer's row as `sql` lays it out, and its last column.
 fn outcome(mut answer: Answer, repository: &Repository) -> Result<(Outcome, Option<i64>), Misread> {
     let location: Option<Json<Vec<String>>> = answer.take(4)?;
@@ -416,7 +473,7 @@ fn outcome(mut answer: Answer, repository: &Repository) -> Result<(Outcome, Opti
         total: answer.take(2)?,
         inserted: answer.take(3)?,
         location: repository.key.iter().cloned().zip(location).collect(),
-        transaction: None,
+        ..Outcome::default()
     };
     Ok((outcome, answer.take(5)?))
 }

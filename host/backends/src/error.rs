@@ -92,11 +92,34 @@ pub enum Error {
         /// The name of the embedded table.
         target: String,
     },
+    /// An aggregate stands in a table that is spread and of which several rows may be related.
+    #[error(
+        "rows of {target} can't be aggregated where they are spread, as several may be related; embed the table instead"
+    )]
+    AggregateOfMany {
+        /// What the operation names the table by.
+        target: String,
+    },
     /// A filter compares an embedded table with something else than null.
     #[error("the embedded table {name} can only be compared with null; correct the filter")]
     EmbedCompared {
         /// The name of the embedded table.
         name: String,
+    },
+    /// The operation calls a function that there is not.
+    #[error("there is no function {} with these arguments; correct the operation", .0.function)]
+    UnknownFunction(Box<UnknownFunction>),
+    /// A call of a function stands where rows of a table are meant.
+    #[error("a call of function {function} can't stand here; call it by itself")]
+    Misplaced {
+        /// The function.
+        function: String,
+    },
+    /// The operation calls a function that can't be told from others.
+    #[error("there are several functions with these arguments; rename arguments of one of them")]
+    AmbiguousFunction {
+        /// The functions with their arguments.
+        candidates: Vec<String>,
     },
     /// A column is cast to something that can't be the name of a type.
     #[error("a cast must name a type, such as text or int4[]")]
@@ -204,6 +227,19 @@ pub struct Candidate {
     pub relationship: String,
     /// What the operation names it by to choose it.
     pub choice: String,
+}
+
+/// A function that there is not.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnknownFunction {
+    /// Its name with the schema.
+    pub function: String,
+    /// The names of the arguments that it was given.
+    pub arguments: Vec<String>,
+    /// The types of the one nameless argument that would have taken the whole body, if there is a body.
+    pub whole: Option<&'static str>,
+    /// A function that may have been meant.
+    pub alike: Option<String>,
 }
 
 /// Where an operation names a column.
@@ -331,6 +367,7 @@ impl Error {
             | Self::UnknownColumn { .. }
             | Self::UnknownRelationship(_)
             | Self::AmbiguousRelationship { .. }
+            | Self::UnknownFunction(_)
             | Self::Outdated { .. } => true,
             _ => self.sqlstate().is_some_and(|code| code.starts_with("42")),
         }

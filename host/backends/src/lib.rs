@@ -22,7 +22,7 @@ mod sql;
 mod wire;
 
 pub use database::{Database, Entry};
-pub use error::{Candidate, ColumnUse, DatabaseError, Error, UnknownRelationship};
+pub use error::{Candidate, ColumnUse, DatabaseError, Error, UnknownFunction, UnknownRelationship};
 pub use install::Installation;
 pub use protocol::{
     Ack, ChangedRows, ComparedRow, Comparisons, Count, Counted, DirtyKey, Diverged, EpochRecord, Evidence, Failed,

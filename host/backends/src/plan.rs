@@ -4,11 +4,14 @@
 //! chosen as PostgREST chooses them, and refused in its words.
 
 mod chosen;
+mod function;
 mod suggestion;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
+
+pub(crate) use function::{Given, called};
 
 use turnout_vocabulary::{Embed, Field, Request, Selected};
 
@@ -115,6 +118,11 @@ impl<'s, 'a> Scope<'s, 'a> {
     ) -> Result<(), Error> {
         for embed in Selected::embeds(select) {
             let relationship = chosen::relationship(schema, place, embed)?;
+            if embed.spread && !relationship.is_to_one() && Selected::aggregates(&embed.select) {
+                return Err(Error::AggregateOfMany {
+                    target: embed.target.clone(),
+                });
+            }
             let mut scope = Self::plain(schema, relationship.target);
             *count += 1;
             scope.alias = Cow::Owned(format!("{TARGET}_{count}"));

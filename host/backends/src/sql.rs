@@ -13,12 +13,15 @@
 //! | 5 | a number or null | of a read the fence, of a write its transaction, where Turnout is installed |
 
 mod as_caller;
+mod body;
+mod call;
 mod carried;
 mod delete;
 mod embed;
 mod field;
 mod filter;
 mod find;
+mod group;
 mod insert;
 mod selection;
 mod statement;
@@ -32,6 +35,7 @@ use crate::error::Error;
 use crate::plan::{Scope, TARGET};
 
 pub(crate) use as_caller::as_caller;
+pub(crate) use call::call;
 pub(crate) use carried::Carried;
 pub(crate) use statement::{Parameter, Statement, names_an_old_type, quoted, quoted_text};
 pub(crate) use subjects::{conflicting, distinct as distinct_subjects, sample as sampled_subjects, subjects};
@@ -51,6 +55,9 @@ pub(crate) fn statement<'a>(
         Request::Insert(insert) => insert::insert(scope, key, insert, carried),
         Request::Update(update) => update::update(scope, key, update, carried),
         Request::Delete(delete) => delete::delete(scope, key, delete, carried),
+        Request::Call(call) => Err(Error::Misplaced {
+            function: call.name.clone(),
+        }),
     }?;
     statement.check_types();
     Ok(statement)

@@ -4,19 +4,21 @@ mod alerts;
 mod api;
 mod backend;
 mod descriptors;
+mod function;
 mod policies;
 mod problems;
 mod repository;
 mod section;
 mod tokens;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use turnout_api::{Keys, Limits};
+use turnout_api::{Dialect, Keys, Limits};
+use turnout_pipeline::FunctionRule;
 use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 use alerts::AlertConfig;
@@ -38,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// The keys of the API.
     pub(crate) keys: Keys,
+    /// What is allowed of the dialect.
+    pub(crate) dialect: Dialect,
     /// The limits of requests and connections.
     pub(crate) limits: Limits,
     /// How long the host may take to stop.
@@ -61,8 +65,12 @@ pub(crate) struct Config {
     pub(crate) subjects: SubjectRule,
     /// The two databases.
     pub(crate) backends: PerBackend<BackendConfig>,
+    /// The schemas whose tables are served without being named.
+    pub(crate) exposed: Vec<String>,
     /// The tables served, in the order of their numbers.
     pub(crate) repositories: Arc<[Repository]>,
+    /// What is said of functions, by name.
+    pub(crate) functions: HashMap<String, FunctionRule>,
     /// The repositories in which one statement may update or delete every row.
     pub(crate) unfiltered_writes: HashSet<RepositoryId>,
     /// What works now and should be changed, each in words for people.
@@ -166,7 +174,12 @@ impl Config {
         };
         sides.finish();
 
-        let (repositories, unfiltered_writes) = repository::read(root.section("repositories"));
+        let mut schemas = root.section("schemas");
+        let exposed: Vec<String> = schemas.value("exposed").unwrap_or_default();
+        schemas.finish();
+
+        let (repositories, unfiltered_writes) = repository::read(root.section("repositories"), exposed.is_empty());
+        let functions = function::read(root.section("functions"), &repositories);
         root.finish();
 
         let (Some(keys), Some(rule)) = (api.keys, rule) else {
@@ -197,6 +210,7 @@ impl Config {
                 Some(tokens) => keys.with_tokens(tokens),
                 None => keys,
             },
+            dialect: api.dialect,
             limits: Limits {
                 connections,
                 ..api.limits
@@ -212,10 +226,53 @@ impl Config {
             reconcile_every,
             subjects: rule,
             backends: PerBackend { old, new },
+            exposed,
             repositories: repositories.into(),
+            functions,
             unfiltered_writes,
             warnings,
         })
+    }
+
+    /// Serves these tables, too, except where a repository has the name already, which takes the key if it lacks one. All are numbered in the
+    /// order of their names, as those of the file are.
+    pub(crate) fn serve_beside(&mut self, others: Vec<Repository>) {
+        let mut by_name: BTreeMap<String, (Repository, bool)> = BTreeMap::new();
+        let configured = self.repositories.iter().cloned();
+        for repository in configured {
+            let unfiltered = self.unfiltered_writes.contains(&repository.id);
+            by_name.insert(repository.name.clone(), (repository, unfiltered));
+        }
+        for repository in others {
+            match by_name.get_mut(&repository.name) {
+                Some((named, _)) if named.key.is_empty() && named.schema == repository.schema => {
+                    named.key = repository.key;
+                }
+                Some(_) => {}
+                None => _ = by_name.insert(repository.name.clone(), (repository, false)),
+            }
+        }
+        let before = std::mem::replace(&mut self.repositories, Arc::from([]));
+        self.unfiltered_writes.clear();
+        let mut repositories = Vec::with_capacity(by_name.len());
+        for (number, (mut repository, unfiltered)) in (0..).zip(by_name.into_values()) {
+            repository.id = RepositoryId(number);
+            if unfiltered {
+                self.unfiltered_writes.insert(repository.id);
+            }
+            repositories.push(repository);
+        }
+        let renumbered = |old: RepositoryId| {
+            let name = &before[usize::from(old.0)].name;
+            let now = repositories.iter().find(|repository| repository.name == *name);
+            now.map_or(old, |repository: &Repository| repository.id)
+        };
+        for rule in self.functions.values_mut() {
+            for id in &mut rule.repositories {
+                *id = renumbered(*id);
+            }
+        }
+        self.repositories = repositories.into();
     }
 }
 

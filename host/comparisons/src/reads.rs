@@ -7,7 +7,8 @@ use tokio::time::sleep;
 use turnout_backends::{Error, FoundDivergence};
 use turnout_compare::{Columns, Difference, Suspects, Verdict, differences, repair};
 use turnout_vocabulary::{
-    Backend, Column, ComparisonSource, Epoch, Find, Repository, RepositoryId, Request, Selected, TransactionSettings,
+    Backend, BodyForm, Column, ComparisonSource, Epoch, Find, Repository, RepositoryId, Request, Selected,
+    TransactionSettings,
 };
 
 use crate::counts::What;
@@ -69,6 +70,11 @@ impl Comparisons {
     async fn compare_read(&self, read: &Read) -> Result<(), Error> {
         if self.answer(read, read.authority.other()).await? == read.answer {
             self.count(read.repository, ComparisonSource::Read, What::Equal, 1);
+            return Ok(());
+        }
+        if Selected::aggregates(&read.find.select) {
+            // No row of the answer is one of the repository.
+            self.count(read.repository, ComparisonSource::Read, What::Dropped, 1);
             return Ok(());
         }
         // The answers differ: which rows do, and do they still?
@@ -143,6 +149,7 @@ impl Comparisons {
                 field: name.clone().into(),
                 alias: None,
                 cast: None,
+                aggregate: None,
             })
         };
         let embeds = Selected::embeds(&read.find.select).map(|embed| Selected::Embed(embed.hidden()));
@@ -150,6 +157,7 @@ impl Comparisons {
             select: repository.key.iter().map(column).chain(embeds).collect(),
             count: false,
             single: false,
+            body: BodyForm::Json,
             ..read.find.clone()
         };
         find.window.limit = Some(find.window.limit.map_or(LOOKED_AT, |limit| limit.min(LOOKED_AT)));

@@ -96,6 +96,15 @@ pub enum Error {
         /// Why the rest is not done.
         failure: Box<Error>,
     },
+    /// Nothing is configured of a function, and the repositories that it may touch have several authorities.
+    #[error(
+        "nothing is configured of the function {function}, and the repositories do not have one authority; nothing was done: name the \
+         repositories that it touches in [functions.{function}]"
+    )]
+    Unconfigured {
+        /// The function.
+        function: String,
+    },
     /// The write would move rows to a subject with another authority.
     #[error(
         "this write takes rows from another authority or hands them to one; nothing was done: write them in one request per subject"
@@ -157,6 +166,7 @@ impl Error {
             Self::Apart { .. } => "apart",
             Self::NotReadable { .. } => "not_readable",
             Self::Partial { .. } => "partial",
+            Self::Unconfigured { .. } => "unconfigured",
             Self::ChangesAuthority => "changes_authority",
             Self::Backend(BackendError::Unavailable { .. }) => "unavailable",
             Self::Backend(BackendError::Exhausted { .. }) => "exhausted",

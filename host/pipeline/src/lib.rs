@@ -6,6 +6,7 @@
 
 mod authority;
 mod beside;
+mod call;
 mod error;
 mod freshness;
 mod glance;
@@ -23,6 +24,7 @@ mod subjects;
 mod transaction;
 mod write;
 
+pub use call::FunctionRule;
 pub use error::Error;
 pub use freshness::Freshness;
 pub use metrics::Metrics;

@@ -120,6 +120,7 @@ impl Run<'_> {
 fn counts_its_rows(request: &Request) -> bool {
     match request {
         Request::Find(find) => find.single,
+        Request::Call(_) => false,
         Request::Insert(Insert { returning, .. })
         | Request::Update(Update { returning, .. })
         | Request::Delete(Delete { returning, .. }) => returning.single || returning.at_most.is_some(),

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use turnout_alerts::Alerts;
 use turnout_handoff::Handoffs;
 use turnout_policies::{InForce, Policies};
 
-use crate::{Error, Freshness, Metrics, Provenance, Recording};
+use crate::{Error, Freshness, FunctionRule, Metrics, Provenance, Recording};
 
 /// What answers a read that the routing policy fails to decide. A write is refused then, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -56,6 +56,8 @@ pub struct Pipeline {
     pub rule: SubjectRule,
     /// What reads must know of the mirror.
     pub freshness: Freshness,
+    /// What is configured of functions, by name.
+    pub functions: HashMap<String, FunctionRule>,
     /// What answers a read that cannot be decided.
     pub undecided: Undecided,
     /// The repositories of which every row may be updated or deleted at once.
@@ -166,6 +168,9 @@ impl<'a> Run<'a> {
 
     async fn operate(&mut self, request: &Request, named_subject: Option<&Subject>) -> Result<Outcome, Error> {
         self.check_site()?;
+        if let Request::Call(call) = request {
+            return self.call_function(call, named_subject).await;
+        }
         if request.action().is_write() {
             self.refuse_unfiltered(request)?;
             self.write(request).await
@@ -214,7 +219,7 @@ impl<'a> Run<'a> {
         let writes_rows = match request {
             Request::Update(update) => !update.change.columns.is_empty(),
             Request::Delete(_) => true,
-            Request::Find(_) | Request::Insert(_) => false,
+            Request::Find(_) | Request::Insert(_) | Request::Call(_) => false,
         };
         let takes_every_row = request.filter().is_some_and(Filter::takes_every_row);
         if writes_rows && takes_every_row && !self.pipeline.unfiltered_writes.contains(&self.repository.id) {

@@ -19,6 +19,7 @@ impl Subjects {
         };
         match request {
             Request::Insert(insert) => Self::Named(rule.subjects_in(insert.rows.subjects.iter().map(Option::as_deref))),
+            Request::Call(_) => Self::Unnamed,
             Request::Find(_) | Request::Update(_) | Request::Delete(_) => {
                 match request.filter().and_then(|filter| filter.pinned(column)) {
                     Some(values) => Self::Named(rule.subjects_in(values.into_iter().map(Some))),

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use turnout_vocabulary::{Action, Backend, Conflict, Insert, Outcome, Request, Resolution, Span};
+use turnout_vocabulary::{Action, Backend, BodyForm, Conflict, Insert, Outcome, Request, Resolution, Span};
 
 use crate::Error;
 use crate::Run;
@@ -54,7 +54,7 @@ impl Run<'_> {
                 *self.provenance.parts[authority].get_or_insert(0) += outcome.rows;
             }
             self.written = Some(match self.written.take() {
-                Some(before) => joined(before, &outcome),
+                Some(before) => joined(before, &outcome, request.body()),
                 None => outcome,
             });
         }
@@ -86,7 +86,7 @@ impl Run<'_> {
         })
     }
 
-    async fn execute(&mut self, authority: Backend, request: &Request) -> Result<Outcome, Error> {
+    pub(crate) async fn execute(&mut self, authority: Backend, request: &Request) -> Result<Outcome, Error> {
         let (repository, epoch) = (self.repository, self.policies.epoch);
         let transaction = self.transaction.clone();
         let answer = self
@@ -141,9 +141,13 @@ impl Run<'_> {
 }
 
 /// One answer of two parts.
-fn joined(first: Outcome, second: &Outcome) -> Outcome {
+fn joined(first: Outcome, second: &Outcome, form: BodyForm) -> Outcome {
+    let body = match form {
+        BodyForm::Json | BodyForm::JsonWithoutNulls => joined_rows(first.body, &second.body),
+        BodyForm::Csv => joined_lines(first.body, &second.body),
+    };
     Outcome {
-        body: joined_rows(first.body, &second.body),
+        body,
         rows: first.rows + second.rows,
         inserted: first.inserted + second.inserted,
         ..Outcome::default()
@@ -161,5 +165,33 @@ fn joined_rows(mut first: String, second: &str) -> String {
             first.push_str(second.strip_prefix('[').unwrap_or(second));
             first
         }
+    }
+}
+
+/// The lines of both under the names of one. Without rows there is an empty line in the place of the names.
+fn joined_lines(mut first: String, second: &str) -> String {
+    match (first.as_str(), second.split_once('\n')) {
+        ("" | "\n", _) => second.to_owned(),
+        (_, None | Some(("", ""))) => first,
+        (_, Some((_, lines))) => {
+            first.push('\n');
+            first.push_str(lines);
+            first
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_parts_are_answered_as_one() {
+        assert_eq!(joined_rows("[1]".into(), "[2]"), "[1,2]");
+        assert_eq!(joined_rows("[]".into(), "[2]"), "[2]");
+        assert_eq!(joined_lines("a,b\n1,2".into(), "a,b\n3,4"), "a,b\n1,2\n3,4");
+        assert_eq!(joined_lines("\n".into(), "a,b\n3,4"), "a,b\n3,4");
+        assert_eq!(joined_lines("a,b\n1,2".into(), "\n"), "a,b\n1,2");
+        assert_eq!(joined_lines(String::new(), ""), "");
     }
 }

@@ -2,6 +2,7 @@
 
 mod applied;
 mod range;
+mod said;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
@@ -17,8 +18,8 @@ pub struct AnswerForm {
     pub(crate) offset: u32,
     pub(crate) media: Media,
     pub(crate) preferences: Preferences,
-    /// Whether the caller named the schema.
-    pub(crate) profiled: bool,
+    /// The schema, if the caller named it.
+    pub(crate) profile: Option<String>,
     /// The canonical form of a read's parameters.
     pub(crate) content_location: Option<String>,
 }
@@ -44,19 +45,15 @@ const LONGEST_CONTENT_LOCATION: usize = 2048;
 /// Writes the HTTP answer to a request on `repository` from its outcome.
 #[must_use]
 pub fn answer(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
-    if form.media == Media::Object && outcome.rows != 1 {
+    if form.media.is_single() && outcome.rows != 1 {
         return Refusal::not_single(outcome.rows).into_response();
     }
     let mut response = match form.action {
         Action::Find => found(form, repository, outcome),
         Action::Insert | Action::Upsert => inserted(form, repository, outcome),
-        Action::Update => changed(
-            form,
-            repository,
-            range::of_changed(outcome.rows, counted(form, &outcome)),
-            outcome,
-        ),
-        Action::Delete => changed(form, repository, range::of_written(counted(form, &outcome)), outcome),
+        Action::Update => changed(form, range::of_changed(outcome.rows, counted(form, &outcome)), outcome),
+        Action::Call => called(form, outcome),
+        Action::Delete => changed(form, range::of_written(counted(form, &outcome)), outcome),
     };
     if let Some(applied) = applied::header(form.action, &form.preferences) {
         response.headers_mut().insert("preference-applied", applied);
@@ -76,7 +73,7 @@ fn found(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Respon
     if form.head {
         *response.body_mut() = Bytes::new();
     }
-    describe_body(&mut response, form, repository);
+    describe_body(&mut response, form);
     set(&mut response, header::CONTENT_RANGE, content_range);
     if let Some(parameters) = &form.content_location {
         let mark = if parameters.is_empty() { "" } else { "?" };
@@ -88,12 +85,30 @@ fn found(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Respon
     response
 }
 
+fn called(form: &AnswerForm, mut outcome: Outcome) -> Response<Bytes> {
+    let said = outcome.called.take().unwrap_or_default();
+    let (status, content_range) = range::of_found(form.offset, outcome.rows, outcome.total);
+    let mut response = match (status, outcome.total) {
+        _ if said.is_void || form.head => Response::new(Bytes::new()),
+        (StatusCode::RANGE_NOT_SATISFIABLE, Some(total)) => {
+            Refusal::range_out_of_bounds(form.offset, total).into_response()
+        }
+        _ => Response::new(outcome.body.into()),
+    };
+    *response.status_mut() = if said.is_void { StatusCode::NO_CONTENT } else { status };
+    if !said.is_void {
+        describe_body(&mut response, form);
+    }
+    set(&mut response, header::CONTENT_RANGE, content_range);
+    said::apply(response, &said)
+}
+
 fn inserted(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
     let content_range = range::of_written(counted(form, &outcome));
     let merged = form.preferences.resolution == Some(Resolution::Merge) && outcome.inserted == 0;
     let status = if merged { StatusCode::OK } else { StatusCode::CREATED };
     let location = (!outcome.location.is_empty()).then(|| location(repository, &outcome.location));
-    let mut response = written(form, repository, outcome);
+    let mut response = written(form, outcome);
     *response.status_mut() = status;
     set(&mut response, header::CONTENT_RANGE, content_range);
     if let Some(location) = location {
@@ -102,8 +117,8 @@ fn inserted(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Res
     response
 }
 
-fn changed(form: &AnswerForm, repository: &Repository, content_range: String, outcome: Outcome) -> Response<Bytes> {
-    let mut response = written(form, repository, outcome);
+fn changed(form: &AnswerForm, content_range: String, outcome: Outcome) -> Response<Bytes> {
+    let mut response = written(form, outcome);
     if form.preferences.returned != Some(Return::Representation) {
         *response.status_mut() = StatusCode::NO_CONTENT;
     }
@@ -112,23 +127,19 @@ fn changed(form: &AnswerForm, repository: &Repository, content_range: String, ou
 }
 
 /// The answer to a write: the written rows if the caller asked for them, otherwise an empty body.
-fn written(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
+fn written(form: &AnswerForm, outcome: Outcome) -> Response<Bytes> {
     if form.preferences.returned != Some(Return::Representation) {
         return Response::new(Bytes::new());
     }
     let mut response = Response::new(outcome.body.into());
-    describe_body(&mut response, form, repository);
+    describe_body(&mut response, form);
     response
 }
 
-fn describe_body(response: &mut Response<Bytes>, form: &AnswerForm, repository: &Repository) {
+fn describe_body(response: &mut Response<Bytes>, form: &AnswerForm) {
     set(response, header::CONTENT_TYPE, form.media.content_type());
-    if form.profiled {
-        set(
-            response,
-            HeaderName::from_static("content-profile"),
-            repository.schema.as_str(),
-        );
+    if let Some(schema) = &form.profile {
+        set(response, HeaderName::from_static("content-profile"), schema);
     }
 }
 

@@ -3,6 +3,7 @@
 mod database;
 mod dialect;
 mod host;
+mod raised;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -8,11 +8,11 @@
 //! `error/database.rs`, an error of the host's own in `error/host.rs`.
 //!
 //! Different from PostgREST, on purpose:
-//! - Aggregates are refused as not implemented (`PGRST127`).
+//! - Aggregates in spread tables are refused as not implemented (`PGRST127`).
 //! - `limit` and `offset` on an update or a delete are refused as not implemented too: PostgREST 13 accepts them there and
 //!   touches every matching row all the same.
 //! - Embedded rows keep the order of their keys and the spelling of their numbers: PostgREST makes them `jsonb` on the way.
-//! - Bodies and answers are JSON; CSV, forms, `GeoJSON`, query plans and `nulls=stripped` are refused (415 or 406).
+//! - Bodies are JSON; CSV and forms are refused (415), and so are answers as `GeoJSON` and query plans (406).
 //! - `count=planned` and `count=estimated` count exactly: an exact count is what both estimate.
 //! - `Prefer: tx=rollback` is always honoured: PostgREST commits where its configuration does not allow it.
 //! - U+0000, which PostgreSQL cannot store as text, is refused before it reaches a backend.
@@ -23,4 +23,4 @@ mod request;
 
 pub use answer::{AnswerForm, answer};
 pub use error::{Refusal, Relationship};
-pub use request::{Call, encode, parse};
+pub use request::{Call, Dialect, encode, parse, parse_call};

@@ -1,6 +1,7 @@
 //! Turns HTTP requests into operations.
 
 mod accept;
+mod call;
 mod columns;
 mod cursor;
 mod embedded;
@@ -19,12 +20,20 @@ use turnout_vocabulary::{
 };
 
 pub(crate) use accept::Media;
+pub use call::parse_call;
 pub(crate) use preferences::{Count, End, Handling, Missing, Preferences, Return};
 pub use query::encode;
 
 use crate::answer::AnswerForm;
 use crate::error::Refusal;
 use query::Query;
+
+/// What the configuration allows of the dialect.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dialect {
+    /// Whether values of many rows may be aggregated into one.
+    pub aggregates: bool,
+}
 
 /// A parsed request.
 pub struct Call {
@@ -41,6 +50,7 @@ pub struct Call {
 /// # Errors
 /// A [`Refusal`] if the request is malformed, or asks for something that the dialect or Turnout does not support.
 pub fn parse(
+    dialect: Dialect,
     method: &Method,
     repository: &Repository,
     query: &str,
@@ -58,14 +68,18 @@ pub fn parse(
     let query = Query::parse(query)?;
     let every = || Ok(vec![Selected::Every]);
     let mut select = query.first("select").map_or_else(every, select::parse)?;
+    if !dialect.aggregates && Selected::aggregates(&select) {
+        return Err(Refusal::aggregates_not_allowed());
+    }
     let filter = filter::parse(&query, &mut select)?;
     let order = order::parse(&query, &mut select)?;
     window::of_embedded(&query, &mut select)?;
     let returning = Returning {
         rows: (preferences.returned == Some(Return::Representation)).then(|| select.clone()),
         location: *method == Method::POST && preferences.returned == Some(Return::HeadersOnly),
-        single: media == Media::Object,
+        single: media.is_single(),
         at_most: preferences.at_most().filter(|_| *method != Method::POST),
+        body: media.body(),
     };
 
     let mut window = Window::default();
@@ -79,7 +93,8 @@ pub fn parse(
                 order,
                 window,
                 count: preferences.count.is_some(),
-                single: media == Media::Object,
+                single: media.is_single(),
+                body: media.body(),
             })
         }
         Method::POST => Request::Insert(Insert {
@@ -108,7 +123,7 @@ pub fn parse(
         offset: window.offset,
         media,
         preferences,
-        profiled,
+        profile: profiled.then(|| repository.schema.clone()),
         content_location: read.then(|| query.canonical()),
     };
     Ok(Call {

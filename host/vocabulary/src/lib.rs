@@ -26,11 +26,12 @@ pub use divergence::{
 pub use epoch::Epoch;
 pub use mirror::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry, Severity, Written};
 pub use operation::{
-    Action, Caller, Column, Comparison, Conflict, Delete, Embed, Field, Filter, Find, Insert, IsValue, JsonKey,
-    JsonStep, NullsOrder, Operand, Operation, OperationId, Operator, OrderBy, PlacedReference, Quantifier, Reference,
-    Referred, Request, Resolution, Returning, Rows, SearchForm, Selected, TransactionSettings, Update, Window,
+    Action, Aggregate, AggregateFunction, Arguments, BodyForm, Caller, Column, Comparison, Conflict, Delete, Embed,
+    Field, Filter, Find, FunctionCall, Insert, IsValue, JsonKey, JsonStep, NullsOrder, Operand, Operation, OperationId,
+    Operator, OrderBy, PlacedReference, Quantifier, Reference, Referred, Request, Resolution, Returning, Rows,
+    SearchForm, Selected, TransactionSettings, Update, Window,
 };
-pub use outcome::Outcome;
+pub use outcome::{Called, Outcome};
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};
 pub use recording_key::RecordingKey;
 pub use repository::{Repository, RepositoryId};

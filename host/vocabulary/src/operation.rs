@@ -1,5 +1,6 @@
 //! One call of the application, as data.
 
+mod call;
 mod caller;
 mod field;
 mod filter;
@@ -13,12 +14,13 @@ use std::fmt;
 
 use uuid::Uuid;
 
+pub use call::{Arguments, FunctionCall};
 pub use caller::Caller;
 pub use field::{Field, JsonKey, JsonStep};
 pub use filter::{Comparison, Filter, IsValue, Operand, Operator, Quantifier, SearchForm};
 pub use reference::{PlacedReference, Reference, Referred};
 pub use select::{Embed, Selected};
-pub use shape::{Column, NullsOrder, OrderBy, Window};
+pub use shape::{Aggregate, AggregateFunction, BodyForm, Column, NullsOrder, OrderBy, Window};
 pub use transaction_settings::TransactionSettings;
 pub use write::{Conflict, Delete, Insert, Resolution, Returning, Rows, Update};
 
@@ -50,6 +52,8 @@ pub enum Request {
     Update(Update),
     /// Removes rows that match a filter.
     Delete(Delete),
+    /// Calls a database function.
+    Call(FunctionCall),
 }
 
 impl Request {
@@ -62,6 +66,7 @@ impl Request {
             Self::Insert(_) => Action::Upsert,
             Self::Update(_) => Action::Update,
             Self::Delete(_) => Action::Delete,
+            Self::Call(_) => Action::Call,
         }
     }
 
@@ -70,11 +75,33 @@ impl Request {
     pub fn select(&self) -> &[Selected] {
         let returning = match self {
             Self::Find(find) => return &find.select,
+            Self::Call(call) => return &call.result.select,
             Self::Insert(insert) => &insert.returning,
             Self::Update(update) => &update.returning,
             Self::Delete(delete) => &delete.returning,
         };
         returning.rows.as_deref().unwrap_or_default()
+    }
+
+    /// Whether it may change rows.
+    #[must_use]
+    pub fn is_write(&self) -> bool {
+        match self {
+            Self::Call(call) => call.writes,
+            other => other.action().is_write(),
+        }
+    }
+
+    /// What the body of the answer is made of.
+    #[must_use]
+    pub fn body(&self) -> BodyForm {
+        match self {
+            Self::Find(find) => find.body,
+            Self::Insert(insert) => insert.returning.body,
+            Self::Update(update) => update.returning.body,
+            Self::Delete(delete) => delete.returning.body,
+            Self::Call(call) => call.result.body,
+        }
     }
 
     /// The filter that chooses the rows, where there is one.
@@ -84,7 +111,7 @@ impl Request {
             Self::Find(find) => Some(&find.filter),
             Self::Update(update) => Some(&update.filter),
             Self::Delete(delete) => Some(&delete.filter),
-            Self::Insert(_) => None,
+            Self::Insert(_) | Self::Call(_) => None,
         }
     }
 }
@@ -102,11 +129,20 @@ pub enum Action {
     Update,
     /// Removes rows.
     Delete,
+    /// Calls a database function, which may change rows.
+    Call,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 5] = [Self::Find, Self::Insert, Self::Upsert, Self::Update, Self::Delete];
+    pub const ALL: [Self; 6] = [
+        Self::Find,
+        Self::Insert,
+        Self::Upsert,
+        Self::Update,
+        Self::Delete,
+        Self::Call,
+    ];
 
     /// The action's word in logs and metrics.
     #[must_use]
@@ -117,13 +153,14 @@ impl Action {
             Self::Upsert => "upsert",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Call => "call",
         }
     }
 
-    /// Whether the action changes rows.
+    /// Whether the action always changes rows.
     #[must_use]
     pub const fn is_write(self) -> bool {
-        !matches!(self, Self::Find)
+        !matches!(self, Self::Find | Self::Call)
     }
 }
 
@@ -142,6 +179,8 @@ pub struct Find {
     pub count: bool,
     /// Whether the answer must be exactly one row: any other number is an error.
     pub single: bool,
+    /// What the body is made of.
+    pub body: BodyForm,
 }
 
 /// Every column of every row.
@@ -154,6 +193,7 @@ impl Default for Find {
             window: Window::default(),
             count: false,
             single: false,
+            body: BodyForm::default(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Reads in the PostgREST dialect, on real rows.
 
+mod bodies;
+mod functions;
 mod json;
 mod operators;
 mod preferences;

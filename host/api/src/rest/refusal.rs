@@ -18,6 +18,7 @@ pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
         ),
         Error::Unfiltered { action, repository } => Refusal::unfiltered(action, &repository),
         Error::SeveralAuthorities
+        | Error::Unconfigured { .. }
         | Error::ChangesAuthority
         | Error::Apart { .. }
         | Error::Unforeseen
@@ -104,9 +105,17 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
         } => Refusal::ambiguous_relationship(&origin, &target, candidates.into_iter().map(relationship).collect()),
         BackendError::NotEmbedded { name } => Refusal::not_embedded(&name),
         BackendError::OrderByMany { origin, target } => Refusal::ordered_by_many(&origin, &target),
+        error @ BackendError::AggregateOfMany { .. } => Refusal::not_implemented(error.to_string()),
         BackendError::EmbedCompared { name } => Refusal::embed_compared(&name),
         BackendError::InvalidCast { cast } => Refusal::unknown_type(&cast),
         BackendError::NotSingle { rows } => Refusal::not_single(rows),
+        BackendError::UnknownFunction(unknown) => Refusal::unknown_function(
+            &unknown.function,
+            &unknown.arguments,
+            unknown.whole,
+            unknown.alike.as_deref(),
+        ),
+        BackendError::AmbiguousFunction { candidates } => Refusal::ambiguous_function(&candidates),
         BackendError::TooManyAffected { rows } => Refusal::too_many_affected(rows),
         BackendError::Database(error) => {
             Refusal::from_database(&error.sqlstate, &error.message, error.details, error.hint)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use http::{HeaderMap, HeaderValue, Method};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use turnout_postgrest::{Refusal, parse};
+use turnout_postgrest::{Dialect, Refusal, parse};
 use turnout_vocabulary::{
     Action, Comparison, Delete, Filter, Find, Insert, IsValue, Operand, Operator, PlacedReference, Reference,
     Repository, Request, Update,
@@ -99,7 +99,7 @@ impl Description<'_> {
     }
 
     /// The request for the backend.
-    pub(super) fn request(&self, repository: &Repository) -> Result<Request, Refusal> {
+    pub(super) fn request(&self, dialect: Dialect, repository: &Repository) -> Result<Request, Refusal> {
         let method = match self.action {
             Wanted::Find => Method::GET,
             Wanted::Insert | Wanted::Upsert => Method::POST,
@@ -107,7 +107,14 @@ impl Description<'_> {
             Wanted::Delete => Method::DELETE,
         };
         let (rows, references) = self.rows_and_references()?;
-        let call = parse(&method, repository, &self.query(), &self.headers(), rows.as_bytes())?;
+        let call = parse(
+            dialect,
+            &method,
+            repository,
+            &self.query(),
+            &self.headers(),
+            rows.as_bytes(),
+        )?;
         let mut request = call.request;
         if let Request::Find(Find { filter, .. })
         | Request::Update(Update { filter, .. })

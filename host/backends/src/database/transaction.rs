@@ -53,7 +53,7 @@ impl Database {
         let number = schema.installed.then(|| epoch.to_string());
         let carried = Carried {
             epoch: number.as_deref(),
-            timezone: None,
+            ..Carried::default()
         };
         let mut list = Vec::with_capacity(entries.len());
         for (at, entry) in entries.iter().enumerate() {

@@ -5,6 +5,7 @@
 use turnout_vocabulary::Window;
 
 use super::find::{write_order, write_window};
+use super::group::Groups;
 use super::{Statement, filter, selection};
 use crate::error::Error;
 use crate::plan::{Embedded, Link, Scope};
@@ -50,8 +51,8 @@ pub(super) fn write_spreads<'a>(
         if embedded.is_to_one {
             write_rows(statement, embedded, source)?;
         } else {
-            let names = selection::names(&embedded.scope, &embedded.embed.select);
-            statement.sql("select ").list(names, |statement, name| {
+            let columns = selection::spread(&embedded.scope, &embedded.embed.select);
+            statement.sql("select ").list(columns, |statement, (name, _)| {
                 statement
                     .sql("coalesce(json_agg(")
                     .sql(alias)
@@ -75,7 +76,7 @@ pub(super) fn write_exists<'a>(
     source: &str,
 ) -> Result<(), Error> {
     statement.sql("exists (select");
-    write_related(statement, embedded, source, false)?;
+    write_related(statement, embedded, source, None)?;
     statement.sql(")");
     Ok(())
 }
@@ -89,7 +90,7 @@ pub(super) fn write_value<'a>(
 ) -> Result<(), Error> {
     statement.sql("(select ");
     write(statement, &embedded.scope.alias);
-    write_related(statement, embedded, source, false)?;
+    write_related(statement, embedded, source, None)?;
     statement.sql(" limit 1)");
     Ok(())
 }
@@ -98,8 +99,14 @@ pub(super) fn write_value<'a>(
 fn write_rows<'a>(statement: &mut Statement<'a>, embedded: &Embedded<'_, 'a>, source: &str) -> Result<(), Error> {
     let (embed, scope) = (embedded.embed, &embedded.scope);
     statement.sql("select ");
-    selection::write(statement, scope, &embed.select, &scope.alias)?;
-    write_related(statement, embedded, source, true)?;
+    let groups = if embed.spread {
+        selection::write_values(statement, scope, &embed.select, &scope.alias)?;
+        Groups::default()
+    } else {
+        selection::write(statement, scope, &embed.select, &scope.alias)?
+    };
+    write_related(statement, embedded, source, Some(&groups))?;
+    groups.write(statement);
     write_order(statement, scope, &embed.order)?;
     if embedded.is_to_one {
         // What promises to be one row need not be, such as a view of a table that it joins with another.
@@ -121,7 +128,7 @@ fn write_related<'a>(
     statement: &mut Statement<'a>,
     embedded: &Embedded<'_, 'a>,
     source: &str,
-    spreads: bool,
+    groups: Option<&Groups>,
 ) -> Result<(), Error> {
     let Embedded { embed, link, scope, .. } = embedded;
     let alias = &scope.alias;
@@ -149,8 +156,9 @@ fn write_related<'a>(
                 .sql(alias);
         }
     }
-    if spreads {
+    if let Some(groups) = groups {
         write_spreads(statement, scope, alias)?;
+        groups.write_joins(statement, scope, alias)?;
     }
     let before = match link {
         Link::Columns(columns) => {

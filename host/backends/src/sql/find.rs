@@ -1,8 +1,8 @@
-use turnout_vocabulary::{Find, NullsOrder, OrderBy, Window};
+use turnout_vocabulary::{BodyForm, Find, NullsOrder, OrderBy, Selected, Window};
 
 use super::carried::Carried;
 use super::filter::write_where;
-use super::{Parameter, Statement, TARGET, embed, field, selection, written};
+use super::{Parameter, Statement, TARGET, body, embed, field, selection, written};
 use crate::error::Error;
 use crate::plan::Scope;
 
@@ -20,7 +20,9 @@ pub(super) fn find<'a>(
     if find.single {
         statement.sql("with _turnout_rows as (");
         write_rows(&mut statement, scope, find)?;
-        statement.sql(") select (select row_to_json(_turnout_row)::text from _turnout_rows as _turnout_row limit 1), ");
+        statement.sql(") select (select ");
+        body::write_one(&mut statement, find.body);
+        statement.sql(" from _turnout_rows as _turnout_row limit 1), ");
         if listed {
             written::write_single_count(&mut statement, "(select count(*) from _turnout_rows)");
         } else {
@@ -29,12 +31,24 @@ pub(super) fn find<'a>(
         write_total(&mut statement, scope, find, "(select count(*) from _turnout_rows)")?;
         write_fence(&mut statement, fenced);
     } else {
-        statement.sql("select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text");
+        let in_lines = find.body == BodyForm::Csv;
+        if in_lines {
+            statement.sql("with _turnout_rows as (");
+            write_rows(&mut statement, scope, find)?;
+            statement.sql(") ");
+        }
+        statement.sql("select ");
+        body::write_all(&mut statement, find.body);
+        statement.sql(", count(*)::text");
         write_total(&mut statement, scope, find, "count(*)")?;
         write_fence(&mut statement, fenced);
-        statement.sql(" from (");
-        write_rows(&mut statement, scope, find)?;
-        statement.sql(") as _turnout_row");
+        if in_lines {
+            statement.sql(" from _turnout_rows as _turnout_row");
+        } else {
+            statement.sql(" from (");
+            write_rows(&mut statement, scope, find)?;
+            statement.sql(") as _turnout_row");
+        }
     }
     carried.set(&mut statement, None);
     Ok(statement)
@@ -50,14 +64,16 @@ fn write_fence(statement: &mut Statement<'_>, fenced: bool) {
 
 fn write_rows<'a>(statement: &mut Statement<'a>, scope: &Scope<'_, 'a>, find: &'a Find) -> Result<(), Error> {
     statement.sql("select ");
-    selection::write(statement, scope, &find.select, TARGET)?;
+    let groups = selection::write(statement, scope, &find.select, TARGET)?;
     statement
         .sql(" from ")
         .sql(&scope.table.qualified)
         .sql(" as ")
         .sql(TARGET);
     embed::write_spreads(statement, scope, TARGET)?;
+    groups.write_joins(statement, scope, TARGET)?;
     write_where(statement, scope, &find.filter)?;
+    groups.write(statement);
     write_order(statement, scope, &find.order)?;
     write_window(statement, find.window);
     Ok(())
@@ -116,7 +132,7 @@ fn write_total<'a>(
 ) -> Result<(), Error> {
     if !find.count {
         statement.sql(", null::text");
-    } else if find.window == Window::default() {
+    } else if find.window == Window::default() && !Selected::aggregates(&find.select) {
         statement.sql(", ").sql(rows).sql("::text");
     } else {
         statement

@@ -167,12 +167,7 @@ mod tests {
                 columns: vec![],
                 resolution: Resolution::Merge,
             }),
-            returning: Returning {
-                rows: None,
-                location: false,
-                single: false,
-                at_most: None,
-            },
+            returning: Returning::default(),
         };
         assert_eq!(
             insert(&Scope::of(&clients()), &["id".into()], &request, Carried::default())
@@ -197,12 +192,7 @@ mod tests {
                 ..Rows::default()
             },
             conflict: None,
-            returning: Returning {
-                rows: None,
-                location: false,
-                single: false,
-                at_most: None,
-            },
+            returning: Returning::default(),
         };
         let refused = insert(&Scope::of(&clients()), &[], &request, Carried::default());
         assert!(matches!(

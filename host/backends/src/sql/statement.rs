@@ -16,6 +16,8 @@ pub(crate) struct Statement<'a> {
     types: BTreeMap<String, BTreeSet<String>>,
     /// Whether what it does is taken back once it has answered.
     pub(crate) rollback: bool,
+    /// Whether it has PostgreSQL refuse every change.
+    pub(crate) read_only: bool,
 }
 
 /// The operator that the check of column types uses. PostgreSQL's error names it with its schema, as no other statement does.

@@ -4,7 +4,7 @@ use turnout_vocabulary::{Filter, Returning};
 
 use super::carried::Carried;
 use super::filter::write_conditions;
-use super::{Parameter, Statement, TARGET, embed, selection};
+use super::{Parameter, Statement, TARGET, body, embed, selection};
 use crate::error::{ColumnUse, Error};
 use crate::plan::Scope;
 use crate::schema::Table;
@@ -55,7 +55,11 @@ pub(super) fn close<'a>(
     statement.sql(") select ");
     write_body(statement, scope, returning)?;
     statement.sql(", ");
-    write_count(statement, returning);
+    if returning.single {
+        write_single_count(statement, "count(*)");
+    } else {
+        write_count(statement, returning.at_most);
+    }
     statement.sql(", null::text");
     write_new(statement, table, new);
     if returning.location && !key.is_empty() {
@@ -93,9 +97,8 @@ pub(super) fn write_single_count(statement: &mut Statement<'_>, count: &str) {
 }
 
 /// Writes the number of written rows. A cast fails where it is not allowed, and that takes the write back.
-fn write_count(statement: &mut Statement<'_>, returning: &Returning) {
-    match returning.at_most {
-        _ if returning.single => write_single_count(statement, "count(*)"),
+pub(super) fn write_count(statement: &mut Statement<'_>, at_most: Option<i64>) {
+    match at_most {
         None => {
             statement.sql("count(*)::text");
         }
@@ -144,17 +147,21 @@ fn write_body<'a>(statement: &mut Statement<'a>, scope: &Scope<'_, 'a>, returnin
         statement.sql("''::text");
         return Ok(());
     };
-    statement.sql(if returning.single {
-        "(select row_to_json(_turnout_row)::text from (select "
-    } else {
-        "(select coalesce(json_agg(_turnout_row), '[]')::text from (select "
-    });
-    selection::write(statement, scope, select, ROW)?;
+    statement.sql("(with _turnout_rows as (select ");
+    let groups = selection::write(statement, scope, select, ROW)?;
     statement.sql(" from _turnout_written");
     embed::write_spreads(statement, scope, ROW)?;
+    groups.write_joins(statement, scope, ROW)?;
     write_conditions(statement, scope, EVERY, ROW, " where ")?;
-    statement.sql(if returning.single { " limit 1" } else { "" });
-    statement.sql(") as _turnout_row)");
+    groups.write(statement);
+    if returning.single {
+        statement.sql(" limit 1) select ");
+        body::write_one(statement, returning.body);
+    } else {
+        statement.sql(") select ");
+        body::write_all(statement, returning.body);
+    }
+    statement.sql(" from _turnout_rows as _turnout_row)");
     Ok(())
 }
 

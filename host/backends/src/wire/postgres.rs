@@ -145,7 +145,17 @@ impl Wire for Pool {
                 checkout = self.renew(checkout).await.map_err(Failure::NotSent)?;
             }
             let asked = query(statement, &parameters).fetch_one(&mut checkout.connection);
-            let answer = timeout(self.patience(), asked).await;
+            let mut answer = timeout(self.patience(), asked).await;
+            if statement.read_only {
+                answer = match answer {
+                    // It is the statement that is read-only, and not the session.
+                    Ok(Err(error)) if let Some(refused) = self.refused_change(&error) => {
+                        self.give_back(checkout);
+                        return Err(Failure::Refused(refused));
+                    }
+                    answer => answer,
+                };
+            }
             let row = self.judge(checkout, answer)?;
             self.read(&row).map_err(Failure::Refused)
         })

@@ -37,6 +37,11 @@ impl Refusal {
                 sqlstate: self.sqlstate,
             };
         }
+        self.into_database_error(backend)
+    }
+
+    /// The error of a statement that is wrong.
+    pub(crate) fn into_database_error(self, backend: Backend) -> Error {
         Error::Database(Box::new(DatabaseError {
             backend,
             sqlstate: self.sqlstate,

@@ -86,11 +86,13 @@ async fn rows_come_as_the_database_writes_them_with_aliases_and_casts() {
             field: "id".into(),
             alias: Some("number".into()),
             cast: Some("text".into()),
+            aggregate: None,
         }),
         Selected::Column(Column {
             field: "phone".into(),
             alias: None,
             cast: None,
+            aggregate: None,
         }),
     ];
     let window = Window {
@@ -203,6 +205,7 @@ async fn an_unknown_type_and_a_malformed_value_are_postgresqls_to_refuse() {
         field: "id".into(),
         alias: None,
         cast: Some("nonsense".into()),
+        aggregate: None,
     })];
     let refused = world
         .execute(Request::Find(Find {

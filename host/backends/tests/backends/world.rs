@@ -116,6 +116,7 @@ pub(crate) fn columns(names: &[&str]) -> Vec<Selected> {
             field: (*name).into(),
             alias: None,
             cast: None,
+            aggregate: None,
         })
     };
     names.iter().map(column).collect()

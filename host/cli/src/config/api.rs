@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turnout_api::{Keys, Limits};
+use turnout_api::{Dialect, Keys, Limits};
 
 use super::Environment;
 use super::section::Section;
@@ -18,6 +18,8 @@ pub(super) struct ApiConfig {
     pub(super) listen: SocketAddr,
     /// The keys of the API; `None` if one is missing.
     pub(super) keys: Option<Keys>,
+    /// What is allowed of the dialect.
+    pub(super) dialect: Dialect,
     /// The limits of requests and connections. `connections` is cut to the file descriptors later, in `descriptors.rs`.
     pub(super) limits: Limits,
     /// How long the host may take to stop.
@@ -42,6 +44,9 @@ impl ApiConfig {
         if key.is_some() && key == admin_key {
             api.problem("`key` and `admin_key` are the same; give administration a key of its own");
         }
+        let dialect = Dialect {
+            aggregates: api.value("aggregates").unwrap_or(false),
+        };
         let connections = api.positive("connections");
         let time = api.duration("request_timeout").unwrap_or(Duration::from_secs(15));
         let stop_timeout = api.duration("stop_timeout").unwrap_or(STOP_TIMEOUT);
@@ -65,6 +70,7 @@ impl ApiConfig {
             keys: key
                 .zip(admin_key)
                 .map(|(key, admin_key)| Keys::new(key, admin_key, metrics_key)),
+            dialect,
             limits,
             stop_timeout,
             connections,

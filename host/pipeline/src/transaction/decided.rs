@@ -146,7 +146,7 @@ impl Run<'_> {
                     }
                 }
             }
-            Request::Insert(_) => {}
+            Request::Insert(_) | Request::Call(_) => {}
             Request::Find(_) | Request::Update(_) | Request::Delete(_) => {
                 let filter = request.filter().filter(|filter| filter.pinned(subject).is_none());
                 let compared = filter.map_or_else(Vec::new, |filter| filter.references());
@@ -195,7 +195,7 @@ fn with_values<'t>(
         Request::Find(find) => find.filter = find.filter.resolved(&known),
         Request::Update(update) => update.filter = update.filter.resolved(&known),
         Request::Delete(delete) => delete.filter = delete.filter.resolved(&known),
-        Request::Insert(_) => {}
+        Request::Insert(_) | Request::Call(_) => {}
     }
     if let Request::Insert(Insert { rows, .. }) | Request::Update(Update { change: rows, .. }) = &mut request {
         let Rows {

@@ -13,9 +13,9 @@ use turnout_policies::{Acceptance, Era, InForce, Policies, PolicySource, Trusted
 use turnout_runtime::{Options, Runtime};
 use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{
-    Backend, Comparison, Delete, DivergenceAlert, Epoch, Filter, Find, Insert, Operand, Operation, OperationId,
-    Operator, Outcome, PerBackend, RecordingKey, Repository, RepositoryId, Request, Returning, Rows, SubjectRule,
-    TransactionSettings, Update,
+    Backend, BodyForm, Comparison, Delete, DivergenceAlert, Epoch, Filter, Find, Insert, Operand, Operation,
+    OperationId, Operator, Outcome, PerBackend, RecordingKey, Repository, RepositoryId, Request, Returning, Rows,
+    SubjectRule, TransactionSettings, Update,
 };
 
 use crate::policies;
@@ -126,6 +126,7 @@ impl World {
                 rule,
                 freshness: Freshness::new(Duration::from_millis(100)),
                 undecided: Undecided::Refuse,
+                functions: std::collections::HashMap::new(),
                 unfiltered_writes: HashSet::new(),
             },
             sides,
@@ -217,6 +218,7 @@ const COUNT: Returning = Returning {
     location: false,
     single: false,
     at_most: None,
+    body: BodyForm::Json,
 };
 
 fn row(json: &str, column: &str, subject: Option<&str>) -> Rows {

@@ -43,7 +43,7 @@ pub(super) fn header(action: Action, preferences: &Preferences) -> Option<Header
         .into_iter()
         .flatten();
     let timezone = preferences.timezone.as_ref().map(|name| format!("timezone={name}"));
-    let limited = matches!(action, Action::Update | Action::Delete);
+    let limited = matches!(action, Action::Update | Action::Delete | Action::Call);
     let at_most = preferences
         .at_most()
         .filter(|_| limited)

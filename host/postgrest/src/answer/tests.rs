@@ -2,7 +2,7 @@ use http::{HeaderMap, Method};
 use turnout_vocabulary::RepositoryId;
 
 use super::*;
-use crate::parse;
+use crate::{Dialect, parse};
 
 fn clients() -> Repository {
     Repository {
@@ -22,8 +22,8 @@ fn told(method: &Method, query: &str, headers: &[(&'static str, &'static str)], 
         .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
         .collect();
     let body = if *method == Method::DELETE { "" } else { "{}" };
-    let call =
-        parse(method, &clients(), query, &headers, body.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let call = parse(Dialect::default(), method, &clients(), query, &headers, body.as_bytes())
+        .unwrap_or_else(|refusal| panic!("{refusal}"));
     let response = answer(&call.answer, &clients(), outcome);
     let mut lines: Vec<_> = response
         .headers()

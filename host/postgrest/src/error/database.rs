@@ -2,13 +2,16 @@
 
 use http::StatusCode;
 
-use super::{Details, Refusal};
+use super::{Details, Refusal, raised};
 
 /// Refusals that come from PostgreSQL.
 impl Refusal {
     /// An error that PostgreSQL reported. Its SQLSTATE becomes the code and decides the status.
     #[must_use]
     pub fn from_database(sqlstate: &str, message: &str, details: Option<String>, hint: Option<String>) -> Self {
+        if sqlstate == "PGRST" {
+            return raised::refusal(message, details.as_deref());
+        }
         let mut refusal = Self::new(status(sqlstate, message), sqlstate.to_owned(), message);
         refusal.body.details = details.map(Details::Text);
         refusal.body.hint = hint;

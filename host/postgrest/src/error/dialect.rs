@@ -124,11 +124,83 @@ impl Refusal {
             .details("Only is null or not is null filters are allowed on embedded resources")
     }
 
+    /// 405 `PGRST101`: functions are not called by this method.
+    pub(crate) fn unsupported_method_of_function(method: &Method) -> Self {
+        let message = format!("Cannot use the {method} method on RPC");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "PGRST101", message)
+            .header(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"))
+    }
+
+    /// 400 `PGRST102`: the body is not UTF-8.
+    pub(crate) fn body_not_utf8() -> Self {
+        Self::invalid_body("The body is not UTF-8")
+    }
+
+    /// 500 `PGRST111`: a function has set `response.headers` to something else than headers.
+    pub(crate) fn invalid_response_headers() -> Self {
+        let message =
+            "response.headers guc must be a JSON array composed of objects with a single key and a string value";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "PGRST111", message)
+    }
+
+    /// 500 `PGRST112`: a function has set `response.status` to something else than a status.
+    pub(crate) fn invalid_response_status() -> Self {
+        let message = "response.status guc must be a valid status code";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "PGRST112", message)
+    }
+
+    /// 404 `PGRST202`: there is no such function. `whole` names the types of the one nameless argument that would have taken the body.
+    #[must_use]
+    pub fn unknown_function(function: &str, arguments: &[String], whole: Option<&str>, alike: Option<&str>) -> Self {
+        let names = arguments.join(", ");
+        let only_whole = whole.is_some_and(|types| types != "json/jsonb");
+        let called = match arguments {
+            _ if only_whole => String::new(),
+            [] => " without parameters".to_owned(),
+            _ => format!("({names})"),
+        };
+        let searched = match arguments {
+            _ if only_whole => String::new(),
+            [] => " without parameters".to_owned(),
+            [_] => format!(" with parameter {names}"),
+            _ => format!(" with parameters {names}"),
+        };
+        let or_whole = match whole {
+            Some(types) if only_whole => format!(" with a single unnamed {types} parameter"),
+            Some(types) => format!(" or with a single unnamed {types} parameter"),
+            None => String::new(),
+        };
+        let message = format!("Could not find the function {function}{called} in the schema cache");
+        let mut refusal = Self::new(StatusCode::NOT_FOUND, "PGRST202", message).details(format!(
+            "Searched for the function {function}{searched}{or_whole}, but no matches were found in the schema cache."
+        ));
+        refusal.body.hint = alike.map(|alike| format!("Perhaps you meant to call the function {alike}"));
+        refusal
+    }
+
+    /// 300 `PGRST203`: several functions take these arguments.
+    #[must_use]
+    pub fn ambiguous_function(candidates: &[String]) -> Self {
+        let message = format!(
+            "Could not choose the best candidate function between: {}",
+            candidates.join(", ")
+        );
+        Self::new(StatusCode::MULTIPLE_CHOICES, "PGRST203", message).hint(
+            "Try renaming the parameters or the function itself in the database so function overloading can be resolved",
+        )
+    }
+
     /// 400 `PGRST122`: the caller asked for strict handling and sent unknown preferences.
     pub(crate) fn invalid_preferences(unknown: &[&str]) -> Self {
         let message = "Invalid preferences given with handling=strict";
         Self::new(StatusCode::BAD_REQUEST, "PGRST122", message)
             .details(format!("Invalid preferences: {}", unknown.join(", ")))
+    }
+
+    /// 400 `PGRST123`: the configuration does not allow aggregates.
+    pub(crate) fn aggregates_not_allowed() -> Self {
+        let message = "Use of aggregate functions is not allowed";
+        Self::new(StatusCode::BAD_REQUEST, "PGRST123", message)
     }
 
     /// 400 `PGRST124`: a write would have touched more rows than the caller allows. It has been rolled back.
@@ -149,7 +221,8 @@ impl Refusal {
     }
 
     /// 400 `PGRST127`: PostgREST has the feature, and Turnout does not have it yet.
-    pub(crate) fn not_implemented(details: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn not_implemented(details: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "PGRST127", "Feature not implemented").details(details)
     }
 

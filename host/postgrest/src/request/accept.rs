@@ -1,4 +1,5 @@
 use http::{HeaderMap, header};
+use turnout_vocabulary::BodyForm;
 
 use crate::error::Refusal;
 
@@ -7,8 +8,14 @@ use crate::error::Refusal;
 pub(crate) enum Media {
     /// A JSON array of rows.
     Rows,
+    /// The same without keys that are null.
+    StrippedRows,
     /// The JSON object of one row.
     Object,
+    /// The same without keys that are null.
+    StrippedObject,
+    /// Lines of values.
+    Csv,
 }
 
 impl Media {
@@ -16,7 +23,24 @@ impl Media {
     pub(crate) const fn content_type(self) -> &'static str {
         match self {
             Self::Rows => "application/json; charset=utf-8",
+            Self::StrippedRows => "application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8",
             Self::Object => "application/vnd.pgrst.object+json; charset=utf-8",
+            Self::StrippedObject => "application/vnd.pgrst.object+json;nulls=stripped; charset=utf-8",
+            Self::Csv => "text/csv; charset=utf-8",
+        }
+    }
+
+    /// Whether the answer must be exactly one row.
+    pub(crate) const fn is_single(self) -> bool {
+        matches!(self, Self::Object | Self::StrippedObject)
+    }
+
+    /// What the body is made of.
+    pub(super) const fn body(self) -> BodyForm {
+        match self {
+            Self::Rows | Self::Object => BodyForm::Json,
+            Self::StrippedRows | Self::StrippedObject => BodyForm::JsonWithoutNulls,
+            Self::Csv => BodyForm::Csv,
         }
     }
 
@@ -44,9 +68,15 @@ impl Media {
         let (mime, parameters) = range.split_once(';').unwrap_or((range, ""));
         let stripped = parameters == "nulls=stripped";
         match mime {
-            "application/json" | "*/*" => Some(Self::Rows),
-            "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" if !stripped => Some(Self::Rows),
-            "application/vnd.pgrst.object+json" | "application/vnd.pgrst.object" if !stripped => Some(Self::Object),
+            "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" if stripped => Some(Self::StrippedRows),
+            "application/json" | "*/*" | "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" => {
+                Some(Self::Rows)
+            }
+            "application/vnd.pgrst.object+json" | "application/vnd.pgrst.object" if stripped => {
+                Some(Self::StrippedObject)
+            }
+            "application/vnd.pgrst.object+json" | "application/vnd.pgrst.object" => Some(Self::Object),
+            "text/csv" => Some(Self::Csv),
             _ => None,
         }
     }
@@ -104,17 +134,27 @@ mod tests {
     }
 
     #[test]
+    fn nulls_can_be_stripped_and_rows_can_be_lines() {
+        for (accept, media) in [
+            ("application/vnd.pgrst.array+json;nulls=stripped", Media::StrippedRows),
+            ("application/vnd.pgrst.array+json", Media::Rows),
+            (
+                "application/vnd.pgrst.object+json; nulls=stripped",
+                Media::StrippedObject,
+            ),
+            ("text/csv", Media::Csv),
+        ] {
+            assert_eq!(read(accept).unwrap(), media, "{accept}");
+        }
+    }
+
+    #[test]
     fn what_there_is_not_is_refused_as_postgrest_refuses_it() {
         assert_eq!(
             body(read("text/unknowntype").unwrap_err()),
             r#"{"code":"PGRST107","details":null,"hint":null,"message":"None of these media types are available: text/unknowntype"}"#
         );
-        for accept in [
-            "text/csv",
-            "application/vnd.pgrst.object+json;nulls=stripped",
-            "application/*",
-            "nonsense;q=x",
-        ] {
+        for accept in ["application/*", "nonsense;q=x"] {
             assert_eq!(read(accept).unwrap_err().code(), "PGRST107", "{accept}");
         }
     }

@@ -34,6 +34,13 @@ pub(super) fn parse(query: &Query, select: &mut [Selected]) -> Result<Filter, Re
     Ok(Filter::All(own))
 }
 
+/// A query without the arguments of a function, and the arguments: as in PostgREST those parameters whose value begins with no operator
+/// and whose name has no dot.
+pub(super) fn without_arguments(query: Query) -> (Query, Vec<(String, String)>) {
+    let is_other = |key: &str| RESERVED.contains(&key) || RESERVED_KINDS.contains(&key) || matches!(key, "and" | "or");
+    query.split(|key, value| is_other(key) || key.contains('.') || operators::begins(value))
+}
+
 /// One filter, and the way to the embedded table that it is of.
 fn parameter(key: &str, value: &str) -> Result<(Vec<String>, Filter), Refusal> {
     let (mut path, mut rest) = embedded::path(key)?;

@@ -16,6 +16,12 @@ impl Query {
         Ok(Self { params })
     }
 
+    /// Takes the parameters out that are not wanted.
+    pub(super) fn split(self, wanted: impl Fn(&str, &str) -> bool) -> (Self, Vec<(String, String)>) {
+        let (params, others) = self.params.into_iter().partition(|(key, value)| wanted(key, value));
+        (Self { params }, others)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.params.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }

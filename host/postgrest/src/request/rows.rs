@@ -69,14 +69,28 @@ pub(super) fn parse_one(
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
-        return Ok(());
-    };
-    let content_type = String::from_utf8_lossy(content_type.as_bytes()).to_ascii_lowercase();
-    match content_type.split(';').next().unwrap_or_default().trim() {
-        "application/json" | "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" => Ok(()),
-        other => Err(Refusal::unacceptable_content_type(other)),
+    match media_type(headers).as_deref() {
+        None | Some("application/json" | "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array") => Ok(()),
+        Some(other) => Err(Refusal::unacceptable_content_type(other)),
     }
+}
+
+/// The type of a body in lower case, without parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let content_type = headers.get(header::CONTENT_TYPE)?;
+    let content_type = String::from_utf8_lossy(content_type.as_bytes()).to_ascii_lowercase();
+    content_type.split(';').next().map(|name| name.trim().to_owned())
+}
+
+/// The keys of the object that a body is, or that comes first in it; none of another value.
+pub(super) fn first_keys(text: &str) -> Result<Vec<String>, Refusal> {
+    if text.starts_with(['{', '['])
+        && let Ok(rows) = json::rows(text)
+    {
+        let keys = rows.first().map_or_else(Vec::new, Row::sorted_keys);
+        return Ok(keys.into_iter().map(str::to_owned).collect());
+    }
+    json::check(text).map(|()| Vec::new())
 }
 
 /// The keys of the rows, sorted. It is an error if the rows have different keys.

@@ -1,4 +1,4 @@
-use turnout_vocabulary::{Column, Embed, Filter, Selected, Window};
+use turnout_vocabulary::{Aggregate, AggregateFunction, Column, Embed, Filter, Selected, Window};
 
 use super::cursor::{Cursor, Fault};
 use super::field;
@@ -6,6 +6,14 @@ use crate::error::Refusal;
 
 /// How deep tables may be embedded in tables. The limit keeps a hostile text from using up the stack.
 const DEEPEST: usize = 32;
+
+const AGGREGATES: [AggregateFunction; 5] = [
+    AggregateFunction::Avg,
+    AggregateFunction::Count,
+    AggregateFunction::Max,
+    AggregateFunction::Min,
+    AggregateFunction::Sum,
+];
 
 /// Reads the value of `select`: `*`, columns and values inside them as `alias:name->key::type`, and embedded tables as
 /// `alias:table!hint!inner(…)` or `...table(…)`. An empty text selects nothing.
@@ -51,15 +59,45 @@ fn item(cursor: &mut Cursor, depth: usize) -> Result<Selected, Fault> {
         cursor.skip_blanks();
         field = field::parse(cursor)?;
     }
-    let may_embed = field.path.is_empty() && (spread || field.name != "count");
+    let may_embed = field.path.is_empty() && (spread || !cursor.rest().starts_with("()") || field.name != "count");
     if may_embed && matches!(cursor.peek(), Some('(' | '!')) || spread {
         return embed(cursor, depth, field.name, alias, spread).map(Selected::Embed);
     }
-    let cast = if cursor.eat("::") { Some(cursor.cast()?) } else { None };
-    if matches!(cursor.peek(), Some('(' | '.')) {
-        return Err(Fault::unsupported("An aggregate in select is not supported yet."));
+    let mut column = Column {
+        field,
+        alias,
+        cast: None,
+        aggregate: None,
+    };
+    if cursor.eat("()") {
+        column.field = "*".into();
+        column.aggregate = Some(aggregate(cursor, AggregateFunction::Count)?);
+        return Ok(Selected::Column(column));
     }
-    Ok(Selected::Column(Column { field, alias, cast }))
+    column.cast = cast(cursor)?;
+    if cursor.eat(".") {
+        let found = AGGREGATES.into_iter().find(|function| cursor.eat(function.as_str()));
+        let function = found.ok_or_else(|| cursor.unexpected("aggregate function (avg, count, max, min, sum)"))?;
+        cursor.expect("()", r#""()""#)?;
+        column.aggregate = Some(aggregate(cursor, function)?);
+    }
+    Ok(Selected::Column(column))
+}
+
+fn aggregate(cursor: &mut Cursor, function: AggregateFunction) -> Result<Aggregate, Fault> {
+    Ok(Aggregate {
+        function,
+        cast: cast(cursor)?,
+    })
+}
+
+/// Reads the type of a cast, if one comes next.
+fn cast(cursor: &mut Cursor) -> Result<Option<String>, Fault> {
+    if cursor.eat("::") {
+        cursor.cast().map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 fn embed(
@@ -109,6 +147,7 @@ mod tests {
             field: name.into(),
             alias: alias.map(Into::into),
             cast: cast.map(Into::into),
+            aggregate: None,
         })
     }
 
@@ -186,9 +225,34 @@ mod tests {
     }
 
     #[test]
-    fn aggregates_are_refused_as_not_implemented() {
-        for text in ["count()", "id.sum()"] {
-            assert_eq!(parse(text).unwrap_err().code(), "PGRST127", "{text}");
+    fn columns_are_aggregated_and_the_results_are_cast() {
+        for (text, name, cast, function, result_cast) in [
+            ("count()", "*", None, AggregateFunction::Count, None),
+            ("n:count()::text", "*", None, AggregateFunction::Count, Some("text")),
+            ("price.sum()", "price", None, AggregateFunction::Sum, None),
+            (
+                "x:price::int.avg()::text",
+                "price",
+                Some("int"),
+                AggregateFunction::Avg,
+                Some("text"),
+            ),
+        ] {
+            let [Selected::Column(column)] = &parse(text).unwrap()[..] else {
+                panic!("not a column: {text}")
+            };
+            let aggregate = Aggregate {
+                function,
+                cast: result_cast.map(Into::into),
+            };
+            assert_eq!(
+                (&*column.field.name, column.cast.as_deref(), &column.aggregate),
+                (name, cast, &Some(aggregate)),
+                "{text}"
+            );
+        }
+        for text in ["price.median()", "price.sum", "price.sum(x)", "count(), id.max"] {
+            assert_eq!(parse(text).unwrap_err().code(), "PGRST100", "{text}");
         }
     }
 

@@ -24,7 +24,8 @@ fn call(method: &Method, query: &str, headers: &[(&'static str, &str)], body: &s
             HeaderValue::from_bytes(value.as_bytes()).unwrap(),
         )
     });
-    parse(method, &clients(), query, &headers.collect(), body.as_bytes()).map(|call| call.request)
+    let dialect = Dialect::default();
+    parse(dialect, method, &clients(), query, &headers.collect(), body.as_bytes()).map(|call| call.request)
 }
 
 fn column(name: &str) -> Selected {
@@ -32,6 +33,7 @@ fn column(name: &str) -> Selected {
         field: name.into(),
         alias: None,
         cast: None,
+        aggregate: None,
     })
 }
 
@@ -336,5 +338,15 @@ fn nasty_requests_are_answered_calmly() {
     let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200_000), "]".repeat(200_000));
     assert!(call(&Method::POST, "", &[], &deep).is_err());
     assert!(call(&Method::POST, "", &[], &"[".repeat(200_000)).is_err());
-    assert!(parse(&Method::POST, &clients(), "", &HeaderMap::new(), b"{\"a\":\"\xff\"}").is_err());
+    assert!(
+        parse(
+            Dialect::default(),
+            &Method::POST,
+            &clients(),
+            "",
+            &HeaderMap::new(),
+            b"{\"a\":\"\xff\"}"
+        )
+        .is_err()
+    );
 }

@@ -43,6 +43,7 @@ impl From<Action> for wit::Action {
             Action::Upsert => Self::Upsert,
             Action::Update => Self::Update,
             Action::Delete => Self::Delete,
+            Action::Call => Self::Call,
         }
     }
 }

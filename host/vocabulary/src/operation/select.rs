@@ -12,6 +12,16 @@ pub enum Selected {
 }
 
 impl Selected {
+    /// Whether one value is made of many somewhere among these items, also in embedded tables.
+    #[must_use]
+    pub fn aggregates(select: &[Self]) -> bool {
+        select.iter().any(|selected| match selected {
+            Self::Every => false,
+            Self::Column(column) => column.aggregate.is_some(),
+            Self::Embed(embed) => Self::aggregates(&embed.select),
+        })
+    }
+
     /// The embedded tables among these items.
     pub fn embeds(select: &[Self]) -> impl Iterator<Item = &Embed> {
         select.iter().filter_map(|selected| match selected {

@@ -9,6 +9,58 @@ pub struct Column {
     pub alias: Option<String>,
     /// The type that it is cast to.
     pub cast: Option<String>,
+    /// What is made of its values in all rows, which makes one row of those that are alike in everything else.
+    pub aggregate: Option<Aggregate>,
+}
+
+/// One value made of many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aggregate {
+    /// How it is made.
+    pub function: AggregateFunction,
+    /// The type that it is cast to.
+    pub cast: Option<String>,
+}
+
+/// How one value is made of many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AggregateFunction {
+    /// The mean.
+    Avg,
+    /// How many there are that are not null. Of the column `*` how many rows there are.
+    Count,
+    /// The largest.
+    Max,
+    /// The least.
+    Min,
+    /// The sum.
+    Sum,
+}
+
+impl AggregateFunction {
+    /// Its name in requests and in PostgreSQL.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Avg => "avg",
+            Self::Count => "count",
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::Sum => "sum",
+        }
+    }
+}
+
+/// What the body of an answer is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BodyForm {
+    /// JSON.
+    #[default]
+    Json,
+    /// JSON in which objects lack their keys with null.
+    JsonWithoutNulls,
+    /// Lines of values between commas, after one line of their names.
+    Csv,
 }
 
 /// One term of an order.

@@ -1,4 +1,4 @@
-use super::{Filter, PlacedReference, Reference, Selected};
+use super::{BodyForm, Filter, PlacedReference, Reference, Selected};
 
 /// Adds rows.
 #[derive(Clone, Debug)]
@@ -93,4 +93,6 @@ pub struct Returning {
     pub single: bool,
     /// How many rows may be written: a larger number takes the write back.
     pub at_most: Option<i64>,
+    /// What the body is made of.
+    pub body: BodyForm,
 }

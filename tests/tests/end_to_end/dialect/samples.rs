@@ -36,12 +36,19 @@ pub(super) struct Samples {
 impl Samples {
     /// Makes the table `samples` on both sides and has it served.
     pub(super) async fn set_up() -> Result<Self> {
+        Self::set_up_with(&[]).await
+    }
+
+    /// The same with these settings.
+    pub(super) async fn set_up_with(settings: &[(&str, &str)]) -> Result<Self> {
         let site = Site::set_up().await?;
         let (old, new) = site.databases().await?;
         for side in [&old, &new] {
             raw_sql(TABLE).execute(side).await?;
         }
-        site.configure(&[("repositories.samples.key", "['id']")])?;
+        let mut all = vec![("repositories.samples.key", "['id']")];
+        all.extend(settings);
+        site.configure(&all)?;
         for side in ["old", "new"] {
             site.turnout(&["install", side])?;
         }

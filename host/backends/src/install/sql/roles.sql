@@ -5,7 +5,8 @@
 -- statement tells no transaction, is read after the rows, and by Turnout's own role.
 create or replace function turnout.run_as(
     as_role text, settings json, pre_request text, statement text, parameters text[],
-    out body text, out row_count text, out total text, out inserted text, out key text, out mark text
+    out body text, out row_count text, out total text, out inserted text, out key text, out mark text,
+    out headers text, out status text
 )
 language plpgsql volatile
 as $$
@@ -15,7 +16,7 @@ begin
     if pre_request operator(pg_catalog.<>) '' then
         execute pg_catalog.concat('select ', pre_request, '()');
     end if;
-    execute statement into strict body, row_count, total, inserted, key, mark using parameters;
+    execute statement into strict body, row_count, total, inserted, key, mark, headers, status using parameters;
     perform pg_catalog.set_config('role', 'none', true);
     mark := coalesce(mark, pg_catalog.pg_sequence_last_value('turnout.fence'::pg_catalog.regclass)::text);
     -- What the transaction has put off to its end runs as the role, too.

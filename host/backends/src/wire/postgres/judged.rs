@@ -5,7 +5,7 @@ use tokio::time::error::Elapsed;
 
 use super::Pool;
 use super::checkout::Checkout;
-use crate::error::Error;
+use crate::error::{Error, sqlstate};
 use crate::wire::{Failure, Refusal};
 
 /// While a database stays read-only, a refused write makes the pool replace all sessions only if its own session is older
@@ -58,15 +58,24 @@ impl Pool {
             let reason = error.to_string();
             return Error::Unexpected { backend, reason };
         };
-        let error = error.downcast_ref::<PgDatabaseError>();
-        let refusal = Refusal {
-            sqlstate: error.code().to_owned(),
-            routine: error.routine().unwrap_or_default().to_owned(),
-            message: error.message().to_owned(),
-            details: error.detail().map(str::to_owned),
-            hint: error.hint().map(str::to_owned),
-        };
-        refusal.into_error(backend)
+        refusal(error.downcast_ref::<PgDatabaseError>()).into_error(backend)
+    }
+
+    /// The error of a statement that has PostgreSQL refuse every change, and that tried one.
+    pub(super) fn refused_change(&self, error: &sqlx::Error) -> Option<Error> {
+        let error = error.as_database_error()?.downcast_ref::<PgDatabaseError>();
+        let is_change = error.code() == sqlstate::READ_ONLY_SQL_TRANSACTION;
+        is_change.then(|| refusal(error).into_database_error(self.reach.backend))
+    }
+}
+
+fn refusal(error: &PgDatabaseError) -> Refusal {
+    Refusal {
+        sqlstate: error.code().to_owned(),
+        routine: error.routine().unwrap_or_default().to_owned(),
+        message: error.message().to_owned(),
+        details: error.detail().map(str::to_owned),
+        hint: error.hint().map(str::to_owned),
     }
 }
 

@@ -58,13 +58,20 @@ pub(super) fn rows(text: &str) -> Result<Vec<Row<'_>>, Refusal> {
         serde_json::from_str(text)
     };
     let rows = rows.map_err(|error| Refusal::invalid_body(if error.is_data() { UNEQUAL_KEYS } else { NO_JSON }))?;
+    check(text)?;
+    Ok(rows)
+}
+
+/// Whether a body is JSON that PostgreSQL can read.
+pub(super) fn check(text: &str) -> Result<(), Refusal> {
+    serde_json::from_str::<&RawValue>(text).map_err(|_| Refusal::invalid_body(NO_JSON))?;
     if has_nul(text) {
         return Err(Refusal::nul_in_body());
     }
     if depth(text) > DEEPEST {
         return Err(Refusal::nested_too_deep(DEEPEST));
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// How deep well-formed JSON nests objects and arrays.

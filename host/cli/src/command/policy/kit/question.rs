@@ -39,6 +39,7 @@ pub(super) enum ActionWord {
     Upsert,
     Update,
     Delete,
+    Call,
 }
 
 impl Question<'_> {
