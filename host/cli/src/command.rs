@@ -13,6 +13,7 @@ mod recorded;
 pub(crate) mod rejoin;
 mod running;
 pub(crate) mod serve;
+mod served;
 pub(crate) mod status;
 pub(crate) mod verify;
 
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use turnout_alerts::{Alerts, Cause, Component, Kind};
 use turnout_api::Host;
-use turnout_backends::Database;
+use turnout_backends::{Database, Settings};
 use turnout_comparisons::{Comparisons, Counted, Listener};
 use turnout_handoff::{Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
@@ -44,7 +45,10 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 /// Opens both databases. A dead one is no error: it is found out at its first use. Needs the runtime.
 fn open(config: &Config, supervisor: &Supervisor) -> Result<PerBackend<Database>> {
     let database = |backend: Backend| {
-        let settings = config.backends[backend].settings.clone();
+        let settings = Settings {
+            exposed_schemas: config.exposed.clone(),
+            ..config.backends[backend].settings.clone()
+        };
         Database::open(backend, settings, Arc::clone(&config.repositories), supervisor)
     };
     Ok(PerBackend {

@@ -10,7 +10,7 @@ mod problems;
 mod repository;
 mod section;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) subjects: SubjectRule,
     /// The two databases.
     pub(crate) backends: PerBackend<BackendConfig>,
+    /// The schemas whose tables are served without being named.
+    pub(crate) exposed: Vec<String>,
     /// The tables served, in the order of their numbers.
     pub(crate) repositories: Arc<[Repository]>,
     /// What is said of functions, by name.
@@ -170,8 +172,12 @@ impl Config {
         };
         sides.finish();
 
-        let (repositories, unfiltered_writes) = repository::read(root.section("repositories"));
-        let functions = function::read(root.section("functions"), &repositories);
+        let mut schemas = root.section("schemas");
+        let exposed: Vec<String> = schemas.value("exposed").unwrap_or_default();
+        schemas.finish();
+
+        let (repositories, unfiltered_writes) = repository::read(root.section("repositories"), exposed.is_empty());
+        let functions = function::read(root.section("functions"), &repositories, !exposed.is_empty());
         root.finish();
 
         let (Some(keys), Some(rule)) = (api.keys, rule) else {
@@ -215,11 +221,42 @@ impl Config {
             reconcile_every,
             subjects: rule,
             backends: PerBackend { old, new },
+            exposed,
             repositories: repositories.into(),
             functions,
             unfiltered_writes,
             warnings,
         })
+    }
+
+    /// Serves these tables, too, except where a repository has the name already, which takes the key if it lacks one. All are numbered in the
+    /// order of their names, as those of the file are.
+    pub(crate) fn serve_beside(&mut self, others: Vec<Repository>) {
+        let mut by_name: BTreeMap<String, (Repository, bool)> = BTreeMap::new();
+        let configured = self.repositories.iter().cloned();
+        for repository in configured {
+            let unfiltered = self.unfiltered_writes.contains(&repository.id);
+            by_name.insert(repository.name.clone(), (repository, unfiltered));
+        }
+        for repository in others {
+            match by_name.get_mut(&repository.name) {
+                Some((named, _)) if named.key.is_empty() && named.schema == repository.schema => {
+                    named.key = repository.key;
+                }
+                Some(_) => {}
+                None => _ = by_name.insert(repository.name.clone(), (repository, false)),
+            }
+        }
+        self.unfiltered_writes.clear();
+        let mut repositories = Vec::with_capacity(by_name.len());
+        for (number, (mut repository, unfiltered)) in (0..).zip(by_name.into_values()) {
+            repository.id = RepositoryId(number);
+            if unfiltered {
+                self.unfiltered_writes.insert(repository.id);
+            }
+            repositories.push(repository);
+        }
+        self.repositories = repositories.into();
     }
 }
 

@@ -61,7 +61,8 @@ impl SiteDescription {
     }
 
     /// Its repositories, numbered in the order of their names, as a configuration numbers them.
-    pub(crate) fn repositories(&self) -> Vec<Repository> {
+    #[must_use]
+    pub fn repositories(&self) -> Vec<Repository> {
         let described = self
             .repositories
             .iter()

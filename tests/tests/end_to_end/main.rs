@@ -11,6 +11,7 @@ mod direct_writes;
 mod divergence;
 mod embedding;
 mod exam;
+mod exposed;
 mod failover;
 mod gaps;
 mod handoff;

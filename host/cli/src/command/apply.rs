@@ -18,7 +18,7 @@ use crate::config::Config;
 
 /// `turnout apply`
 pub(crate) fn run(path: &Path) -> Result<()> {
-    let config = Config::load(path)?;
+    let config = super::served::load_anew(path)?;
     let mut out = std::io::stdout().lock();
     super::runtime()?.block_on(async {
         let supervisor = Supervisor::new();

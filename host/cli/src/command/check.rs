@@ -16,7 +16,7 @@ use turnout_vocabulary::PerBackend;
 use crate::config::Config;
 
 pub(crate) fn run(path: &Path) -> Result<()> {
-    let config = Config::load(path)?;
+    let config = super::served::load(path)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "ok     configuration {}", path.display())?;
     for warning in readable_by_others(path).iter().chain(&config.warnings) {
@@ -62,6 +62,11 @@ pub(crate) fn run(path: &Path) -> Result<()> {
                 )?;
             }
             wrong += problems.len();
+        }
+        if !config.exposed.is_empty() {
+            for line in super::served::report(&*databases.old.schema().await?, &config) {
+                writeln!(out, "{line}")?;
+            }
         }
         // A side that can't be asked is named above.
         for difference in turnout_backends::schema_differences(&databases)

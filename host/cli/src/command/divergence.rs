@@ -17,7 +17,7 @@ use crate::arguments::{Divergence, DivergenceAction, OneKey};
 use crate::config::Config;
 
 pub(crate) fn run(path: &Path, Divergence { action }: &Divergence) -> Result<()> {
-    let config = Config::load(path)?;
+    let config = super::served::load(path)?;
     super::runtime()?.block_on(async {
         let supervisor = Supervisor::new();
         let sides = super::open(&config, &supervisor)?;

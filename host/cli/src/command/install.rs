@@ -14,7 +14,7 @@ use crate::config::{Config, Guard};
 
 /// `turnout install`
 pub(crate) fn install(config: &Path, arguments: &Install) -> Result<()> {
-    let config = Config::load(config)?;
+    let config = super::served::load(config)?;
     let backend = arguments.backend.into();
     let role = role(&config, backend)?;
     let installation = installation(&config, backend, &config.repositories, &role);
@@ -61,7 +61,7 @@ async fn refuse_other_site(config: &Config, databases: &PerBackend<Database>) ->
 
 /// `turnout uninstall`
 pub(crate) fn uninstall(config: &Path, arguments: &Uninstall) -> Result<()> {
-    let config = Config::load(config)?;
+    let config = super::served::load(config)?;
     let backend: Backend = arguments.backend.into();
     super::runtime()?.block_on(async {
         let databases = super::open(&config, &Supervisor::new())?;

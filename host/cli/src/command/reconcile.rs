@@ -10,7 +10,6 @@ use turnout_comparisons::{ByPolicy, Everything};
 use turnout_supervisor::Supervisor;
 
 use crate::arguments::Reconcile;
-use crate::config::Config;
 
 /// How both sides are compared.
 const OPTIONS: Options = Options {
@@ -23,7 +22,7 @@ const OPTIONS: Options = Options {
 const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) fn run(path: &Path, arguments: &Reconcile) -> Result<()> {
-    let config = Config::load(path)?;
+    let config = super::served::load(path)?;
     super::runtime()?.block_on(async {
         let supervisor = Supervisor::new();
         let sides = super::open(&config, &supervisor)?;

@@ -19,7 +19,7 @@ const ALERTS_SENT: Duration = Duration::from_secs(2);
 
 /// Serves until it is stopped.
 pub(crate) fn run(config: &Path, arguments: &Serve) -> Result<()> {
-    let config = Config::load(config)?;
+    let config = super::served::load(config)?;
     config.log.start();
     let runtime = super::runtime()?;
     let served = runtime.block_on(async {

@@ -15,7 +15,6 @@ use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
 
 use crate::arguments::Verify;
-use crate::config::Config;
 use proof::{Proof, Verdict};
 use verification::Verification;
 
@@ -35,7 +34,7 @@ pub(crate) fn run(path: &Path, arguments: &Verify) -> ExitCode {
 }
 
 fn verify(path: &Path, arguments: &Verify) -> Result<Verdict> {
-    let config = Config::load(path)?;
+    let config = super::served::load(path)?;
     super::runtime()?.block_on(async {
         let supervisor = Supervisor::new();
         let sides = super::open(&config, &supervisor)?;

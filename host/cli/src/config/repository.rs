@@ -5,10 +5,12 @@ use turnout_vocabulary::{Repository, RepositoryId};
 use super::section::Section;
 
 /// Reads the `[repositories.NAME]` tables, numbered in the order of their names, and the repositories in which one statement may write
-/// every row.
-pub(crate) fn read(section: Section<'_, '_>) -> (Vec<Repository>, HashSet<RepositoryId>) {
-    if section.is_empty() {
-        section.problem("there is no repository to serve; add a table such as [repositories.clients]");
+/// every row. One is needed, and the key of each, unless whole schemas are served: then a key may be found in the database.
+pub(crate) fn read(section: Section<'_, '_>, needs_one: bool) -> (Vec<Repository>, HashSet<RepositoryId>) {
+    if needs_one && section.is_empty() {
+        section.problem(
+            "there is no repository to serve; add a table such as [repositories.clients], or `exposed` in [schemas]",
+        );
     }
     let mut unfiltered_writes = HashSet::new();
     let repositories = section
@@ -19,20 +21,24 @@ pub(crate) fn read(section: Section<'_, '_>) -> (Vec<Repository>, HashSet<Reposi
             if section.value("unfiltered_writes").unwrap_or(false) {
                 unfiltered_writes.insert(RepositoryId(number));
             }
-            one(name, section, number)
+            one(name, section, number, needs_one)
         });
     (repositories.collect(), unfiltered_writes)
 }
 
-fn one(name: String, mut section: Section<'_, '_>, number: u16) -> Repository {
-    let key: Vec<String> = section.required("key").unwrap_or_else(|| vec![String::new()]);
-    if key.is_empty() {
+fn one(name: String, mut section: Section<'_, '_>, number: u16, needs_key: bool) -> Repository {
+    let key: Option<Vec<String>> = if needs_key {
+        section.required("key")
+    } else {
+        section.value("key")
+    };
+    if key.as_ref().is_some_and(Vec::is_empty) {
         section.problem("`key` names no column; give the columns of the primary key");
     }
     let repository = Repository {
         id: RepositoryId(number),
         schema: section.value("schema").unwrap_or_else(|| "public".to_owned()),
-        key,
+        key: key.unwrap_or_default(),
         subject: section.value("subject"),
         compared: section.value("compared").unwrap_or_default(),
         name,

@@ -1,0 +1,111 @@
+//! Which tables of the exposed schemas are served beside the repositories that the configuration names.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use turnout_backends::{Schema, Table, TableKind};
+use turnout_supervisor::Supervisor;
+use turnout_vocabulary::{Repository, RepositoryId};
+
+use crate::config::Config;
+
+/// Reads the configuration, and which tables of the exposed schemas the site serves: those on record, as all hosts must serve the same
+/// ones. Before anything is on record those that `old` has now.
+pub(super) fn load(path: &Path) -> Result<Config> {
+    let mut config = Config::load(path)?;
+    if !config.exposed.is_empty() {
+        super::runtime()?.block_on(find(&mut config, true))?;
+    }
+    Ok(config)
+}
+
+/// The same with those that `old` has now, whatever is on record.
+pub(super) fn load_anew(path: &Path) -> Result<Config> {
+    let mut config = Config::load(path)?;
+    if !config.exposed.is_empty() {
+        super::runtime()?.block_on(find(&mut config, false))?;
+    }
+    Ok(config)
+}
+
+async fn find(config: &mut Config, as_recorded: bool) -> Result<()> {
+    let databases = super::open(config, &Supervisor::new())?;
+    let recorded = if as_recorded {
+        turnout_handoff::recorded_site(&databases).await.context(UNREADABLE)?
+    } else {
+        None
+    };
+    let found = match recorded {
+        Some(recorded) => recorded.repositories(),
+        None => servable(&*databases.old.schema().await.context(UNREADABLE)?),
+    };
+    let is_exposed = |repository: &Repository| config.exposed.contains(&repository.schema);
+    config.serve_beside(found.into_iter().filter(is_exposed).collect());
+    for repository in config.repositories.iter() {
+        ensure!(
+            !repository.key.is_empty(),
+            "repository {} has no key, and no table {}.{} with a primary key was found: give `key` in [repositories.{}]",
+            repository.name,
+            repository.schema,
+            repository.name,
+            repository.name
+        );
+    }
+    Ok(())
+}
+
+const UNREADABLE: &str = "what the schemas in `schemas.exposed` hold must be read from backend old";
+
+/// Every table that can be served as it is: its primary key tells its rows apart.
+fn servable(schema: &Schema) -> Vec<Repository> {
+    let tables = schema.tables().iter().filter(|table| why_not(table).is_none());
+    let repositories = tables.map(|table| Repository {
+        id: RepositoryId(0),
+        name: table.name.clone(),
+        schema: table.schema.clone(),
+        key: table.primary_key.clone(),
+        subject: None,
+        compared: Vec::new(),
+    });
+    repositories.collect()
+}
+
+/// Why a table is not served without being named in the configuration; `None` if it is.
+fn why_not(table: &Table) -> Option<&'static str> {
+    match table.kind {
+        TableKind::View | TableKind::MaterializedView => Some("a view can only be embedded"),
+        TableKind::Foreign => Some("the mirror can't capture changes of a foreign table"),
+        TableKind::Plain | TableKind::Partitioned if table.primary_key.is_empty() => Some("it has no primary key"),
+        TableKind::Plain | TableKind::Partitioned => None,
+    }
+}
+
+/// What `turnout check` says of the exposed schemas: a line for each table that is not served, with the reason, and how many are.
+pub(super) fn report(schema: &Schema, config: &Config) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut served: BTreeMap<&str, usize> = config.exposed.iter().map(|name| (name.as_str(), 0)).collect();
+    for table in schema.tables() {
+        let Some(count) = served.get_mut(table.schema.as_str()) else {
+            continue;
+        };
+        let mut repositories = config.repositories.iter();
+        let same_name = repositories.find(|repository| repository.name == table.name);
+        let name = format!("{}.{}", table.schema, table.name);
+        match (same_name, why_not(table)) {
+            (Some(repository), _) if repository.schema == table.schema => *count += 1,
+            (_, Some(reason)) => lines.push(format!("warn   {name} is not served: {reason}")),
+            (Some(other), None) => lines.push(format!(
+                "warn   {name} is not served: {}.{} has its name in the URL",
+                other.schema, other.name
+            )),
+            (None, None) => lines.push(format!(
+                "warn   {name} is not served: it is not on record yet; run `turnout apply` to serve it on every host"
+            )),
+        }
+    }
+    for (schema, count) in served {
+        lines.push(format!("ok     schema {schema}: {count} tables are served"));
+    }
+    lines
+}
