@@ -92,6 +92,14 @@ pub enum Error {
         /// The name of the embedded table.
         target: String,
     },
+    /// An aggregate stands in a table that is spread and of which several rows may be related.
+    #[error(
+        "rows of {target} can't be aggregated where they are spread, as several may be related; embed the table instead"
+    )]
+    AggregateOfMany {
+        /// What the operation names the table by.
+        target: String,
+    },
     /// A filter compares an embedded table with something else than null.
     #[error("the embedded table {name} can only be compared with null; correct the filter")]
     EmbedCompared {

@@ -118,6 +118,11 @@ impl<'s, 'a> Scope<'s, 'a> {
     ) -> Result<(), Error> {
         for embed in Selected::embeds(select) {
             let relationship = chosen::relationship(schema, place, embed)?;
+            if embed.spread && !relationship.is_to_one() && Selected::aggregates(&embed.select) {
+                return Err(Error::AggregateOfMany {
+                    target: embed.target.clone(),
+                });
+            }
             let mut scope = Self::plain(schema, relationship.target);
             *count += 1;
             scope.alias = Cow::Owned(format!("{TARGET}_{count}"));

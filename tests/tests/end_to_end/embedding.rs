@@ -158,3 +158,32 @@ async fn related_rows_are_spread_into_columns() -> Result<()> {
         ])
         .await
 }
+
+#[tokio::test]
+async fn aggregates_of_tables_that_are_spread_are_of_the_table_around() -> Result<()> {
+    let salon = Salon::set_up().await?;
+    salon
+        .check(&[
+            (
+                "visits?select=count(),...guests(name)&guest_id=eq.1",
+                r#"[{"count":2,"name":"Anna"}]"#,
+            ),
+            (
+                "visits?select=master_id,...guests(guests:count(),last:id.max()::text)&order=master_id",
+                r#"[{"master_id":1,"guests":2,"last":"2"},{"master_id":2,"guests":1,"last":"1"}]"#,
+            ),
+            (
+                "guests?select=id,visits(price.sum(),...masters!master_id(name,who:id.sum()))&id=eq.1&visits.id=eq.2",
+                r#"[{"id":1,"visits":[{"sum":250.50,"name":"Pavel","who":2}]}]"#,
+            ),
+        ])
+        .await?;
+    let refused = salon
+        .ask(Method::GET, "guests?select=id,...visits(id.sum())", &[], None)
+        .await?;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.json()["code"]),
+        (400, &"PGRST127".into())
+    );
+    Ok(())
+}

@@ -105,6 +105,7 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
         } => Refusal::ambiguous_relationship(&origin, &target, candidates.into_iter().map(relationship).collect()),
         BackendError::NotEmbedded { name } => Refusal::not_embedded(&name),
         BackendError::OrderByMany { origin, target } => Refusal::ordered_by_many(&origin, &target),
+        error @ BackendError::AggregateOfMany { .. } => Refusal::not_implemented(error.to_string()),
         BackendError::EmbedCompared { name } => Refusal::embed_compared(&name),
         BackendError::InvalidCast { cast } => Refusal::unknown_type(&cast),
         BackendError::NotSingle { rows } => Refusal::not_single(rows),

@@ -51,8 +51,8 @@ pub(super) fn write_spreads<'a>(
         if embedded.is_to_one {
             write_rows(statement, embedded, source)?;
         } else {
-            let names = selection::names(&embedded.scope, &embedded.embed.select);
-            statement.sql("select ").list(names, |statement, name| {
+            let columns = selection::spread(&embedded.scope, &embedded.embed.select);
+            statement.sql("select ").list(columns, |statement, (name, _)| {
                 statement
                     .sql("coalesce(json_agg(")
                     .sql(alias)
@@ -99,7 +99,12 @@ pub(super) fn write_value<'a>(
 fn write_rows<'a>(statement: &mut Statement<'a>, embedded: &Embedded<'_, 'a>, source: &str) -> Result<(), Error> {
     let (embed, scope) = (embedded.embed, &embedded.scope);
     statement.sql("select ");
-    let groups = selection::write(statement, scope, &embed.select, &scope.alias)?;
+    let groups = if embed.spread {
+        selection::write_values(statement, scope, &embed.select, &scope.alias)?;
+        Groups::default()
+    } else {
+        selection::write(statement, scope, &embed.select, &scope.alias)?
+    };
     write_related(statement, embedded, source, Some(&groups))?;
     groups.write(statement);
     write_order(statement, scope, &embed.order)?;

@@ -2,7 +2,7 @@
 
 use turnout_vocabulary::{Column, Selected};
 
-use super::selection::{counts_rows, name, names, write_cast, write_column, write_value};
+use super::selection::{counts_rows, name, spread, write_cast, write_column, write_value};
 use super::{Statement, embed, field};
 use crate::error::Error;
 use crate::plan::Scope;
@@ -51,9 +51,18 @@ pub(super) fn write<'a>(
     for embedded in scope.embeds.iter().filter(|embedded| !embedded.is_hidden()) {
         let alias = &embedded.scope.alias;
         if embedded.embed.spread {
-            for name in names(&embedded.scope, &embedded.embed.select) {
-                groups.places.push(next(statement));
-                statement.sql(alias).sql("_spread.").identifier(name);
+            for (name, aggregate) in spread(&embedded.scope, &embedded.embed.select) {
+                let place = next(statement);
+                let Some(aggregate) = aggregate else {
+                    groups.places.push(place);
+                    statement.sql(alias).sql("_spread.").identifier(name);
+                    continue;
+                };
+                write_cast(statement, aggregate.cast.as_deref(), |statement| {
+                    statement.sql(aggregate.function.as_str()).sql("(").sql(alias);
+                    statement.sql("_spread.").identifier(name).sql(")");
+                })?;
+                statement.sql(" as ").identifier(name);
             }
         } else {
             groups.embeds = true;

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use turnout_vocabulary::{Column, Selected};
+use turnout_vocabulary::{Aggregate, Column, Selected};
 
 use super::field::{self, Resolved};
 use super::group::{self, Groups};
@@ -16,13 +16,27 @@ pub(super) fn write<'a>(
     select: &'a [Selected],
     source: &str,
 ) -> Result<Groups, Error> {
-    let counts = |column: &Column| counts_rows(scope, column);
-    if select
-        .iter()
-        .any(|selected| matches!(selected, Selected::Column(column) if column.aggregate.is_some() || counts(column)))
-    {
+    let aggregates = |column: &Column| column.aggregate.is_some() || counts_rows(scope, column);
+    let own = |selected: &Selected| matches!(selected, Selected::Column(column) if aggregates(column));
+    if select.iter().any(own) || hands_up(select) {
         return group::write(statement, scope, select, source);
     }
+    write_values(statement, scope, select, source)?;
+    Ok(Groups::default())
+}
+
+/// Whether any table that is spread hands values up that are aggregated here.
+fn hands_up(select: &[Selected]) -> bool {
+    Selected::embeds(select).any(|embed| embed.spread && Selected::aggregates(&embed.select))
+}
+
+/// Writes the same row by row. What is to be aggregated is left as it is: a table that is spread hands it up to the table around.
+pub(super) fn write_values<'a>(
+    statement: &mut Statement<'a>,
+    scope: &Scope<'_, 'a>,
+    select: &'a [Selected],
+    source: &str,
+) -> Result<(), Error> {
     let has_every = select.contains(&Selected::Every);
     let mut between = "";
     for selected in select {
@@ -30,9 +44,13 @@ pub(super) fn write<'a>(
             Selected::Every => {
                 statement.sql(between).sql(source).sql(".*");
             }
+            Selected::Column(column) if column.aggregate.is_some() && column.field.name == "*" => {
+                statement.sql(between).sql(source).sql(" as ").identifier(name(column));
+            }
             Selected::Column(column) => {
                 let resolved = field::resolve(scope, &column.field)?;
-                if has_every && resolved.is_column() && column.alias.is_none() && column.cast.is_none() {
+                let is_plain = column.alias.is_none() && column.cast.is_none() && column.aggregate.is_none();
+                if has_every && resolved.is_column() && is_plain {
                     continue;
                 }
                 statement.sql(between);
@@ -47,7 +65,7 @@ pub(super) fn write<'a>(
         embed::write(statement, embedded, source)?;
         between = ", ";
     }
-    Ok(Groups::default())
+    Ok(())
 }
 
 /// Whether a column is `count` where the table has no such column: PostgreSQL takes it for the number of rows.
@@ -62,7 +80,7 @@ pub(super) fn write_column<'a>(
     source: &str,
 ) -> Result<(), Error> {
     write_value(statement, column, resolved, source)?;
-    if !resolved.is_column() || column.cast.is_some() || column.alias.is_some() {
+    if !resolved.is_column() || name(column) != column.field.name || column.cast.is_some() {
         statement.sql(" as ").identifier(name(column));
     }
     Ok(())
@@ -108,27 +126,26 @@ pub(super) fn name(column: &Column) -> &str {
         .unwrap_or(column.field.answer_name())
 }
 
-/// What the answer holds of each row, by name.
-pub(super) fn names<'n>(scope: &'n Scope<'_, '_>, select: &'n [Selected]) -> Vec<&'n str> {
-    let has_every = select.contains(&Selected::Every);
-    let mut names: Vec<&str> = Vec::new();
-    if has_every {
-        names.extend(scope.table.columns.iter().map(|column| column.name.as_str()));
+/// What a table that is spread has of each row, by name, with how it is to be aggregated.
+pub(super) fn spread<'n>(scope: &'n Scope<'_, '_>, select: &'n [Selected]) -> Vec<(&'n str, Option<&'n Aggregate>)> {
+    let mut columns: Vec<(&str, Option<&Aggregate>)> = Vec::new();
+    if select.contains(&Selected::Every) {
+        columns.extend(scope.table.columns.iter().map(|column| (column.name.as_str(), None)));
     }
-    names.extend(select.iter().filter_map(|selected| match selected {
-        Selected::Column(column) => Some(name(column)),
+    columns.extend(select.iter().filter_map(|selected| match selected {
+        Selected::Column(column) => Some((name(column), column.aggregate.as_ref())),
         Selected::Every | Selected::Embed(_) => None,
     }));
     for embedded in scope.embeds.iter().filter(|embedded| !embedded.is_hidden()) {
         if embedded.embed.spread {
-            names.extend(self::names(&embedded.scope, &embedded.embed.select));
+            columns.extend(spread(&embedded.scope, &embedded.embed.select));
         } else {
-            names.push(embedded.embed.name());
+            columns.push((embedded.embed.name(), None));
         }
     }
     let mut seen = HashSet::new();
-    names.retain(|name| seen.insert(*name));
-    names
+    columns.retain(|(name, _)| seen.insert(*name));
+    columns
 }
 
 /// Whether a text can only be the name of a type where SQL expects one: words of letters, digits and `_` between single

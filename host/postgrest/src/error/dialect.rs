@@ -221,7 +221,8 @@ impl Refusal {
     }
 
     /// 400 `PGRST127`: PostgREST has the feature, and Turnout does not have it yet.
-    pub(crate) fn not_implemented(details: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn not_implemented(details: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "PGRST127", "Feature not implemented").details(details)
     }
 

@@ -130,7 +130,7 @@ impl<'a> Cursor<'a> {
 
     fn fault(&self, found: &str, expecting: &str) -> Fault {
         let before = &self.text[..self.text.len() - self.rest.len()];
-        Fault::Syntax {
+        Fault {
             column: before.chars().count() + 1,
             details: format!("unexpected {found} expecting {expecting}"),
         }
@@ -141,31 +141,19 @@ fn is_name_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | ' ' | '$')
 }
 
-/// What is wrong with a text.
+/// How a text breaks the grammar.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// The text breaks the grammar.
-    Syntax {
-        /// The place of the offending character, counted from one.
-        column: usize,
-        /// What was found and what was expected.
-        details: String,
-    },
-    /// The text is PostgREST's grammar, and Turnout does not support it yet.
-    Unsupported(String),
+pub(super) struct Fault {
+    /// The place of the offending character, counted from one.
+    pub(super) column: usize,
+    /// What was found and what was expected.
+    pub(super) details: String,
 }
 
 impl Fault {
-    pub(super) fn unsupported(what: impl Into<String>) -> Self {
-        Self::Unsupported(what.into())
-    }
-
     /// The refusal of the whole `text`. `what` names the kind of text; `shift` is added to the column.
     pub(super) fn refuse(self, what: &str, text: &str, shift: usize) -> Refusal {
-        match self {
-            Self::Syntax { column, details } => Refusal::parse_error(what, text, column + shift, details),
-            Self::Unsupported(details) => Refusal::not_implemented(details),
-        }
+        Refusal::parse_error(what, text, self.column + shift, self.details)
     }
 }
 
@@ -195,7 +183,7 @@ mod tests {
     fn a_fault_names_the_place_and_what_was_expected() {
         let mut cursor = Cursor::new("имя:x");
         cursor.name().unwrap();
-        let expected = Fault::Syntax {
+        let expected = Fault {
             column: 4,
             details: r#"unexpected ":" expecting delimiter (.)"#.into(),
         };

@@ -105,7 +105,7 @@ mod tests {
             ("data->>-xy-4", 9, r#"unexpected "x" expecting digit"#),
         ] {
             let details = details.to_owned();
-            assert_eq!(read(text), Err(Fault::Syntax { column, details }), "{text}");
+            assert_eq!(read(text), Err(Fault { column, details }), "{text}");
         }
         assert!(read("data->").is_err() && read("data->>").is_err() && read("data->->a").is_err());
     }

@@ -62,6 +62,7 @@ impl Salon {
             raw_sql(TABLES).execute(side).await?;
         }
         site.configure(&[
+            ("api.aggregates", "true"),
             ("repositories.guests.key", "['id']"),
             ("repositories.visits.key", "['id']"),
             ("repositories.masters.key", "['id']"),
