@@ -179,7 +179,7 @@ impl Config {
         schemas.finish();
 
         let (repositories, unfiltered_writes) = repository::read(root.section("repositories"), exposed.is_empty());
-        let functions = function::read(root.section("functions"), &repositories);
+        let functions = function::read(root.section("functions"), &repositories, !exposed.is_empty());
         root.finish();
 
         let (Some(keys), Some(rule)) = (api.keys, rule) else {
@@ -252,7 +252,6 @@ impl Config {
                 None => _ = by_name.insert(repository.name.clone(), (repository, false)),
             }
         }
-        let before = std::mem::replace(&mut self.repositories, Arc::from([]));
         self.unfiltered_writes.clear();
         let mut repositories = Vec::with_capacity(by_name.len());
         for (number, (mut repository, unfiltered)) in (0..).zip(by_name.into_values()) {
@@ -261,16 +260,6 @@ impl Config {
                 self.unfiltered_writes.insert(repository.id);
             }
             repositories.push(repository);
-        }
-        let renumbered = |old: RepositoryId| {
-            let name = &before[usize::from(old.0)].name;
-            let now = repositories.iter().find(|repository| repository.name == *name);
-            now.map_or(old, |repository: &Repository| repository.id)
-        };
-        for rule in self.functions.values_mut() {
-            for id in &mut rule.repositories {
-                *id = renumbered(*id);
-            }
         }
         self.repositories = repositories.into();
     }

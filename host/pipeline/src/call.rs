@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use serde_json::value::RawValue;
 use turnout_vocabulary::{
-    Action, Arguments, Backend, FunctionCall, MirrorState, Outcome, Repository, RepositoryId, Request, Span, Subject,
+    Action, Arguments, Backend, FunctionCall, MirrorState, Outcome, Repository, Request, Span, Subject,
 };
 
 use crate::Error;
@@ -14,8 +14,8 @@ use crate::write::Done;
 /// What the configuration says of a function.
 #[derive(Clone, Debug, Default)]
 pub struct FunctionRule {
-    /// The repositories that it touches, the target first.
-    pub repositories: Vec<RepositoryId>,
+    /// The names of the repositories that it touches, the target first.
+    pub repositories: Vec<String>,
     /// The argument that says whose rows it touches.
     pub subject: Option<String>,
     /// Whether it only reads, where that is not what the catalogue says.
@@ -33,17 +33,21 @@ impl<'a> Run<'a> {
         let pipeline = self.pipeline;
         let rule = pipeline.functions.get(&call.name);
         let all = &pipeline.repositories;
-        let mut repositories: Vec<&Repository> = match rule {
-            Some(rule) => rule.repositories.iter().map(|id| &all[usize::from(id.0)]).collect(),
-            None => all.iter().collect(),
+        let known = match rule {
+            Some(rule) => rule.repositories.iter().map(|name| pipeline.repository(name)).collect(),
+            None => Some(all.iter().collect()),
         };
+        let unconfigured = || Error::Unconfigured {
+            function: call.name.clone(),
+        };
+        let mut repositories: Vec<&Repository> = known.ok_or_else(unconfigured)?;
         let argument = rule.and_then(|rule| rule.subject.as_deref());
         let named = argument.and_then(|name| text_of(&call.arguments, name));
         let subject = match argument {
             Some(_) => pipeline.rule.subject_in(named.as_deref()),
             None => beside.cloned(),
         };
-        let target = repositories[0];
+        let target = *repositories.first().ok_or_else(unconfigured)?;
         let mut sides = Vec::new();
         for repository in &repositories {
             sides.push(self.side(repository, subject.as_ref())?);
@@ -51,9 +55,7 @@ impl<'a> Run<'a> {
         let side = sides[0].0;
         let have_one_authority = sides.iter().all(|(authority, spans)| *authority == side && !spans);
         if rule.is_none() && !have_one_authority {
-            return Err(Error::Unconfigured {
-                function: call.name.clone(),
-            });
+            return Err(unconfigured());
         }
         self.repository = target;
         let question = Request::Call(call.clone());

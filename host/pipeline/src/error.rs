@@ -96,10 +96,10 @@ pub enum Error {
         /// Why the rest is not done.
         failure: Box<Error>,
     },
-    /// Nothing is configured of a function, and the repositories that it may touch have several authorities.
+    /// Nothing is configured of a function, or repositories that are not served, and those that it may touch have several authorities.
     #[error(
-        "nothing is configured of the function {function}, and the repositories do not have one authority; nothing was done: name the \
-         repositories that it touches in [functions.{function}]"
+        "the repositories that the function {function} touches are not known, and not all repositories have one authority; nothing was \
+         done: name those that it touches in [functions.{function}]"
     )]
     Unconfigured {
         /// The function.

@@ -5,8 +5,12 @@ use turnout_vocabulary::Repository;
 
 use super::section::Section;
 
-/// Reads the `[functions.NAME]` tables.
-pub(crate) fn read(section: Section<'_, '_>, repositories: &[Repository]) -> HashMap<String, FunctionRule> {
+/// Reads the `[functions.NAME]` tables. Unless `others` are served too, the repositories that they name must be among these.
+pub(crate) fn read(
+    section: Section<'_, '_>,
+    repositories: &[Repository],
+    others: bool,
+) -> HashMap<String, FunctionRule> {
     let mut functions = HashMap::new();
     for (name, mut section) in section.sections() {
         let names: Vec<String> = section.required("repositories").unwrap_or_default();
@@ -14,12 +18,12 @@ pub(crate) fn read(section: Section<'_, '_>, repositories: &[Repository]) -> Has
             section.problem("`repositories` names no repository; name those whose rows the function reads or writes");
             continue;
         }
-        let known = |name: &String| repositories.iter().find(|repository| repository.name == *name);
-        if let Some(unknown) = names.iter().find(|name| known(name).is_none()) {
+        let is_known = |name: &&String| repositories.iter().any(|repository| repository.name == **name);
+        if let Some(unknown) = names.iter().find(|name| !others && !is_known(name)) {
             section.problem(format!("`repositories` names {unknown}, which is no repository"));
         }
         let rule = FunctionRule {
-            repositories: names.iter().filter_map(known).map(|repository| repository.id).collect(),
+            repositories: names,
             subject: section.value("subject"),
             reads: section.value("reads"),
         };
