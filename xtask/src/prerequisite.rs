@@ -2,6 +2,7 @@
 
 mod apt;
 mod node;
+mod npm_packages;
 mod packaged_postgresql;
 mod postgresql;
 mod wasm_target;
