@@ -62,6 +62,11 @@ test('like and ilike take percent and asterisk', async () => {
   await answers(pupils().ilike('name', '%ПЕТРОВ'), phones(IVAN))
 })
 
+test('like takes escaped wildcards and quotes', async () => {
+  await answers(pupils().like('name', '%"T" (the)%'), phones(TOM))
+  await answers(pupils().like('name', '%\\_%'), phones())
+})
+
 test('likeAllOf and likeAnyOf take several patterns', async () => {
   await answers(pupils().likeAllOf('about', ['%cat%', '%piano']), phones(MASHA))
   await answers(pupils().likeAnyOf('about', ['%cat%', '%violin%']), phones(IVAN, MASHA))
@@ -93,6 +98,9 @@ test('in takes numbers', () => answers(lessons().in('id', [1, 3, 99]), ids(1, 3)
 
 test('in takes texts with commas and parentheses', () =>
   answers(pupils().in('phone', [IVAN, TOM, 'no, (body)']), phones(TOM, IVAN)))
+
+test('in takes 1,000 phones', () =>
+  answers(pupils().in('phone', [...Array.from({ length: 999 }, (_, row) => `+7 999 000 ${row}`), IVAN]), phones(IVAN)))
 
 test('in takes an empty list', () => answers(lessons().in('id', []), ids()))
 

@@ -159,6 +159,9 @@ create function pupil_named(part text) returns pupils language sql stable
 create function nothing() returns void language sql immutable
     as '';
 
+create function attic.letter_about(word text) returns text language sql stable
+    as $$ select body from attic.letters where body like '%' || word || '%' $$;
+
 -- Writes.
 create function count_up(counter int) returns bigint language sql volatile
     as $$ update counters set total = total + 1 where id = counter returning total $$;
@@ -173,11 +176,11 @@ create function half(a int) returns int language sql immutable
 create function half(b text) returns text language sql immutable
     as $$ select left(b, length(b) / 2) $$;
 
-create function twice(value int) returns int language sql immutable
-    as $$ select value * 2 $$;
-
 create function twice(value text) returns text language sql immutable
     as $$ select value || value $$;
+
+create function twice(value int) returns int language sql immutable
+    as $$ select value * 2 $$;
 
 -- Errors and answers of a function's own.
 create function refuse(what text) returns void language plpgsql

@@ -64,6 +64,14 @@ test('schema reads another schema', () =>
     data: [{ body: 'Дорогая Анна' }, { body: 'Yours, B.' }],
   }))
 
+test('schema writes and calls functions in another schema', async () => {
+  const letters = client.schema('attic').from('letters')
+  await answers(letters.insert({ id: 3, body: 'Привет' }).select(), { status: 201, data: [{ id: 3, body: 'Привет' }] })
+  await answers(letters.update({ body: 'Пока' }).eq('id', 3), { status: 204 })
+  await answers(letters.delete().eq('id', 3).select('body'), { data: [{ body: 'Пока' }] })
+  await answers(client.schema('attic').rpc('letter_about', { word: 'Анна' }), { data: 'Дорогая Анна' })
+})
+
 test('a table of another schema is not in public', () =>
   refuses(client.from('letters').select(), 404, {
     code: 'PGRST205',

@@ -74,11 +74,28 @@ test('insert gives the default for what a row lacks where asked to', () =>
 
 test('insert of no rows is an empty answer', () => answers(counters.insert([]).select(), { status: 201, data: [] }))
 
-test('insert answers with embedded rows', () =>
-  answers(counters.insert({ id: 1, teacher_id: 3 }).select('id, teachers(name)'), {
+test('writes answer with embedded rows', async () => {
+  const zoe = { name: 'Zoë 🎻' }
+  await answers(counters.insert({ id: 1, teacher_id: 3 }).select('id, teachers(name)'), {
     status: 201,
-    data: [{ id: 1, teachers: { name: 'Zoë 🎻' } }],
-  }))
+    data: [{ id: 1, teachers: zoe }],
+  })
+  await answers(counters.upsert({ id: 1, teacher_id: 3 }).select('teachers(name)').single(), {
+    data: { teachers: zoe },
+  })
+  await answers(counters.update({ total: 1 }).eq('id', 1).select('total, teachers(name)'), {
+    data: [{ total: 1, teachers: zoe }],
+  })
+  await answers(counters.delete().eq('id', 1).select('...teachers(name)'), { data: [zoe] })
+})
+
+test('filters and answers take a column with a space', async () => {
+  await answers(visits.insert({ phone: '+79161234567', day: '2024-03-01', 'words said': 'да' }), { status: 201 })
+  await answers(visits.update({ 'words said': 'нет' }).eq('"words said"', 'да').select('"words said"'), {
+    data: [{ 'words said': 'нет' }],
+  })
+  await answers(client.from('visits').select('said:"words said"').order('"words said"'), { data: [{ said: 'нет' }] })
+})
 
 test('update changes what its filters choose', async () => {
   await answers(counters.insert([{ id: 1 }, { id: 2 }, { id: 3 }], { defaultToNull: false }), { status: 201 })
