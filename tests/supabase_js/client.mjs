@@ -14,7 +14,7 @@ export const connect = (key) => createClient(process.env.TURNOUT_URL, key, optio
 
 export const client = connect(process.env.TURNOUT_KEY)
 
-// Awaits a request and compares its whole answer. Only the names of what differs from 200, no data, no count and no error are given.
+// Awaits a request and compares its whole answer. `expected` names only what differs from 200 without data, count and error.
 export async function answers(request, expected) {
   const { data, error, count, status } = await request
   assert.deepEqual({ data, error, count, status }, { data: null, error: null, count: null, status: 200, ...expected })

@@ -53,8 +53,9 @@ async fn run_client(host: &Host) -> Result<()> {
     Ok(())
 }
 
-/// Gives everybody a stage, and waits until this side answers and has nothing left to mirror.
+/// Gives everybody a stage, and waits until this side answers and nothing is left to mirror.
 async fn move_to(site: &Site, host: &Host, stage: &str, side: &str) -> Result<()> {
+    let before = host.get("/v1/status").await?.json()["epoch"].as_u64();
     site.route(&format!("[default]\nstage = '{stage}'\n"))?;
     eventually("everybody is in the stage, and both sides are compared", async || {
         let answer = host.get("/rest/v1/seats").await.ok()?;
@@ -63,7 +64,8 @@ async fn move_to(site: &Site, host: &Host, stage: &str, side: &str) -> Result<()
             let repositories = status["mirror"][side]["repositories"].as_array();
             repositories.is_some_and(|all| all.iter().all(|one| one["dirty"] == 0))
         });
-        (answer.backend() == side && status["converging"] == json!([]) && mirrored).then_some(())
+        let moved = status["epoch"].as_u64() > before && answer.backend() == side;
+        (moved && status["converging"] == json!([]) && mirrored).then_some(())
     })
     .await;
     Ok(())
