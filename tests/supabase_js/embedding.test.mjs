@@ -176,6 +176,25 @@ test('aliases stand for embedded tables in filters and orders', () =>
     { data: [{ phone: IVAN, unpaid: [{ id: 2 }], all: [{ id: 2 }, { id: 1 }] }] },
   ))
 
+test('aliases stand for embedded tables at any depth', async () => {
+  await answers(
+    pupils('phone, lessons!inner(id, who:teachers!teacher_id!inner(id))').ilike('lessons.who.name', '%анна%'),
+    {
+      data: [
+        { phone: '+7 916 123 45 68', lessons: [{ id: 3, who: { id: 1 } }] },
+        { phone: IVAN, lessons: [{ id: 1, who: { id: 1 } }] },
+      ],
+    },
+  )
+  const substitutes = client.from('lessons').select('id, who:teachers!substitute_id(id)')
+  await answers(substitutes.order('who(id)', { ascending: false, nullsFirst: false }).limit(2), {
+    data: [
+      { id: 1, who: { id: 3 } },
+      { id: 4, who: { id: 1 } },
+    ],
+  })
+})
+
 test('embedded tables nest, each with its own filters', () =>
   answers(
     client

@@ -90,6 +90,25 @@ test('a value of the wrong type is refused', () =>
     message: 'invalid input syntax for type integer: "one"',
   }))
 
+test('what PostgreSQL can not read or cast is refused', async () => {
+  await refuses(client.from('pupils').select('name').eq('birthday', null), 400, {
+    code: '22007',
+    message: 'invalid input syntax for type date: "null"',
+  })
+  await refuses(client.from('pupils').select('name').textSearch('about', 'fat cat', { config: 'english' }), 400, {
+    code: '42601',
+    message: 'syntax error in tsquery: "fat cat"',
+  })
+  await refuses(client.from('pupils').select('name').regexMatch('name', '('), 400, {
+    code: '2201B',
+    message: 'invalid regular expression: parentheses () not balanced',
+  })
+  await refuses(client.from('lessons').select('at::int'), 400, {
+    code: '42846',
+    message: 'cannot cast type timestamp with time zone to integer',
+  })
+})
+
 test('several rows are inserted together or not at all', async () => {
   await refuses(
     client.from('counters').insert([

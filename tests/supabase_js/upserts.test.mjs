@@ -34,7 +34,7 @@ test('upsert is 201 where it adds a row and 200 where it adds none', async () =>
 test('upsert takes a key of several columns', async () => {
   const visit = { phone: '8 (916) 000-00-01', day: '2024-01-01', name: 'Tom' }
   await answers(visits.upsert(visit), { status: 201 })
-  await answers(visits.upsert({ ...visit, name: 'Том' }, { onConflict: 'phone,day' }).select('name'), {
+  await answers(visits.upsert({ ...visit, name: 'Том' }, { onConflict: 'phone, day' }).select('name'), {
     data: [{ name: 'Том' }],
   })
 })
