@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { answers, client, refuses } from './client.mjs'
 
@@ -85,6 +86,12 @@ test('count adds the number of all rows', async () => {
   await answers(lessons('estimated').limit(2), two)
   await answers(lessons('exact').gt('id', 2), { data: [{ id: 3 }, { id: 4 }], count: 2 })
   await answers(lessons('exact').gt('id', 9), { data: [], count: 0 })
+})
+
+test('a planned count is a number', async () => {
+  const { error, count } = await client.from('lessons').select('*', { head: true, count: 'planned' })
+  assert.equal(error, null)
+  assert.ok(Number.isInteger(count))
 })
 
 test('head answers with a count and no rows', async () => {
