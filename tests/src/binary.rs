@@ -74,6 +74,21 @@ pub fn postgresql(version: u32) -> PathBuf {
     folder
 }
 
+/// The folder of Supabase's client, which `cargo xtask test` fetched.
+///
+/// # Panics
+/// If it is not fetched.
+#[must_use]
+pub fn supabase_js() -> PathBuf {
+    let folder = built("").join("../supabase_js");
+    assert!(
+        folder.join("node_modules").exists(),
+        "{} is not fetched; run `cargo xtask test supabase_js`",
+        folder.display()
+    );
+    folder
+}
+
 /// A file beside the programs of this build. A test program is in the folder `deps` beside them.
 fn built(name: &str) -> PathBuf {
     let this = std::env::current_exe().unwrap_or_default();

@@ -21,7 +21,7 @@ pub mod torture;
 mod wait;
 
 pub use answer::Answer;
-pub use binary::{policy, policy_in_javascript, postgresql, turnout};
+pub use binary::{policy, policy_in_javascript, postgresql, supabase_js, turnout};
 pub use host::Host;
 pub use measure::{Percentiles, Spread};
 pub use module::core_module;

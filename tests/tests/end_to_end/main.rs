@@ -45,6 +45,7 @@ mod staleness;
 mod stopping;
 mod strings;
 mod subjects;
+mod supabase_js;
 mod transactions;
 mod two_hosts;
 mod unreliable;

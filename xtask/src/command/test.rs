@@ -14,6 +14,9 @@ pub(crate) fn test(arguments: &[OsString]) -> anyhow::Result<()> {
     if choose(arguments, "postgresql") {
         prerequisite::ensure_versions()?;
     }
+    if choose(arguments, "supabase_js") {
+        prerequisite::ensure_supabase_js()?;
+    }
     build::tests()?;
     if !step::succeeds("cargo-nextest", &["--version"]) {
         return step::become_program(

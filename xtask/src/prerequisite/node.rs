@@ -3,7 +3,7 @@ use anyhow::bail;
 use super::apt;
 use crate::step;
 
-/// An npm package builds the policies in JavaScript, and others hold versions of PostgreSQL.
+/// npm packages build the policies in JavaScript, hold versions of PostgreSQL, and are Supabase's client.
 pub(super) fn ensure() -> anyhow::Result<()> {
     if step::succeeds("node", &["--version"]) && step::succeeds("npm", &["--version"]) {
         return Ok(());
