@@ -122,6 +122,7 @@ pub fn router(host: Arc<Host>) -> Router {
         .method_not_allowed_fallback(rest::wrong_method)
         .layer(from_fn_with_state(Arc::clone(&host), keys::admin_required));
     Router::new()
+        .route("/rest/v1/", get(rest::openapi::serve))
         .route("/rest/v1/{repository}", any(rest::serve))
         .route("/rest/v1/rpc/{function}", any(rest::call))
         .route("/healthz", get(observe::alive))

@@ -1,5 +1,6 @@
 //! `/rest/v1/{repository}`: turns a request of the PostgREST dialect into an operation, and its outcome into an answer.
 
+pub(crate) mod openapi;
 pub(crate) mod provenance;
 pub(crate) mod refusal;
 

@@ -8,9 +8,11 @@ create or replace function turnout.run_as(
     out body text, out row_count text, out total text, out inserted text, out key text, out mark text,
     out headers text, out status text
 )
-language plpgsql volatile
+language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
+    -- The statement finds what it names as it does without this function.
+    set local search_path to default;
     perform pg_catalog.set_config(setting.key, setting.value, true) from pg_catalog.json_each_text(settings) as setting;
     perform pg_catalog.set_config('role', as_role, true);
     if pre_request operator(pg_catalog.<>) '' then
