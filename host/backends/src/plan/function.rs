@@ -33,9 +33,12 @@ pub(crate) fn called<'s>(schema: &'s Schema, call: &FunctionCall) -> Result<(&'s
         }
         [function] => Ok((function, Given::Whole(&function.arguments[0]))),
         [] => Err(unknown(schema, call, &names)),
-        _ => Err(Error::AmbiguousFunction {
-            candidates: fitting.into_iter().map(signature).collect(),
-        }),
+        _ => {
+            fitting.sort_by_key(|function| listed_by(function));
+            Err(Error::AmbiguousFunction {
+                candidates: fitting.into_iter().map(signature).collect(),
+            })
+        }
     }
 }
 
@@ -76,6 +79,13 @@ fn unknown(schema: &Schema, call: &FunctionCall, names: &[&str]) -> Error {
         schema
             .functions()
             .iter()
+/// What PostgREST sorts the functions of one name by: the number of arguments, then their names and types.
+fn listed_by(function: &Function) -> (usize, Vec<(String, String)>) {
+    let arguments = function.arguments.iter();
+    let named = arguments.map(|argument| (argument.name.clone(), argument.type_name.clone()));
+    (function.arguments.len(), named.collect())
+}
+
             .filter(|function| function.schema == call.schema)
     };
     let of_name: Vec<String> = functions()

@@ -11,8 +11,13 @@ const FUNCTIONS: &str = "
     create function greet() returns text language sql stable as $$ select 'hi' $$;
     create function overloaded(a int) returns text language sql immutable as $$ select 'int' $$;
     create function overloaded(a int, b text) returns text language sql immutable as $$ select 'both' $$;
-    create function twins(a int) returns text language sql immutable as $$ select 'int' $$;
     create function twins(a text) returns text language sql immutable as $$ select 'text' $$;
+    create function twins(a int) returns text language sql immutable as $$ select 'int' $$;
+    create function unnamed(int) returns text language sql immutable as $$ select 'int' $$;
+    create function unnamed(text) returns text language sql immutable as $$ select $1 $$;
+    create function perhaps() returns text language sql immutable as $$ select 'none' $$;
+    create function perhaps(int default 42) returns text language sql immutable as $$ select 'int' $$;
+    create function perhaps(text default 'x') returns text language sql immutable as $$ select 'text' $$;
     create function longest(variadic words text[]) returns text language sql immutable as
         'select w from unnest(words) as w order by length(w) desc limit 1';
     create function whole(json) returns json language sql immutable as 'select json_build_array($1)';
