@@ -125,8 +125,14 @@ fn write_whole<'a>(statement: &mut Statement<'a>, argument: &Argument, arguments
                 .parameter(Parameter::text(text))
                 .sql("::")
                 .sql(&argument.type_name);
+        Arguments::Json { text, .. } if argument.type_name == "bytea" => {
+            statement
+                .sql("convert_to(")
+                .parameter(Parameter::text(text))
+                .sql("::text, 'UTF8')");
         }
-        Arguments::Texts(_) => {}
+        }
+        Arguments::Texts(texts) => write_text(statement, argument, texts),
     }
 }
 

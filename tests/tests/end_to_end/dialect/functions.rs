@@ -90,6 +90,7 @@ async fn functions_are_called_with_what_they_take() -> Result<()> {
         (Method::POST, "longest", r#"{"words": ["a", "bb"]}"#, 200, r#""bb""#),
         (Method::POST, "whole", r#"{"x": 1.50}"#, 200, r#"[{"x": 1.50}]"#),
         (Method::POST, "whole", "[1,2]", 200, "[[1,2]]"),
+        (Method::POST, "unnamed", r#"{"": 1}"#, 200, r#""{\"\": 1}""#),
         (Method::GET, "numbers", "", 200, "[1, 2, 3, 4, 5]"),
         (Method::GET, "numbers?limit=2&offset=1", "", 200, "[2, 3]"),
         (Method::GET, "pair", "", 200, r#"{"x":1,"y":"one"}"#),
@@ -180,6 +181,11 @@ async fn a_call_that_fits_no_function_is_refused_as_postgrest_does() -> Result<(
             "twins?a=1",
             300,
             r#"{"code":"PGRST203","details":null,"hint":"Try renaming the parameters or the function itself in the database so function overloading can be resolved","message":"Could not choose the best candidate function between: public.twins(a => integer), public.twins(a => text)"}"#,
+        ),
+        (
+            "perhaps",
+            300,
+            r#"{"code":"PGRST203","details":null,"hint":"Try renaming the parameters or the function itself in the database so function overloading can be resolved","message":"Could not choose the best candidate function between: public.perhaps(), public.perhaps( => text)"}"#,
         ),
         (
             "rename_staff?of_id=7&to_name=x",
