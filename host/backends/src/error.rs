@@ -121,6 +121,12 @@ pub enum Error {
         /// The functions with their arguments.
         candidates: Vec<String>,
     },
+    /// The number of values is limited of a function that always answers with one.
+    #[error("function {function} answers with one value, whose number can't be limited; leave the limit out")]
+    LimitedValue {
+        /// The function.
+        function: String,
+    },
     /// A column is cast to something that can't be the name of a type.
     #[error("a cast must name a type, such as text or int4[]")]
     InvalidCast {

@@ -24,6 +24,11 @@ pub(crate) fn call<'a>(
     call: &'a FunctionCall,
     carried: Carried<'a>,
 ) -> Result<Statement<'a>, Error> {
+    if call.at_most.is_some() && !function.result.set {
+        return Err(Error::LimitedValue {
+            function: function.name.clone(),
+        });
+    }
     let columns;
     let scope = match &function.result.shape {
         Shaped::Row(place) => {

@@ -228,6 +228,13 @@ impl Refusal {
 
     /// 400 `PGRST200`: no relationship leads to a table that is embedded. `suggestion` is a name that may have been meant, and the name in
     /// whose place.
+    /// 400 `PGRST128`: the caller limits the rows of a function that answers with one value.
+    #[must_use]
+    pub fn limited_value() -> Self {
+        let message = "Function must return SETOF or TABLE when max-affected preference is used with handling=strict";
+        Self::new(StatusCode::BAD_REQUEST, "PGRST128", message)
+    }
+
     #[must_use]
     pub fn unknown_relationship(
         origin: &str,

@@ -206,6 +206,15 @@ async fn a_call_that_fits_no_function_is_refused_as_postgrest_does() -> Result<(
         "Searched for the function public.nope with parameter a or with a single unnamed json/jsonb parameter, but no matches were \
          found in the schema cache."
     );
+    let strict = [("prefer", "handling=strict, max-affected=1")];
+    let limited = ask(&host, Method::POST, "greet", &strict, "").await?;
+    assert_eq!(
+        (limited.status.as_u16(), limited.text.as_str()),
+        (
+            400,
+            r#"{"code":"PGRST128","details":null,"hint":null,"message":"Function must return SETOF or TABLE when max-affected preference is used with handling=strict"}"#
+        )
+    );
     let put = ask(&host, Method::PUT, "add", &[], "{}").await?;
     assert_eq!((put.status.as_u16(), &put.json()["code"]), (405, &json!("PGRST101")));
     Ok(())
