@@ -78,6 +78,12 @@ pub enum Error {
         /// The relationships.
         candidates: Vec<Candidate>,
     },
+    /// Two tables are embedded in the same rows under one name.
+    #[error("table name \"{alias}\" specified more than once")]
+    EmbeddedTwice {
+        /// The names of the table around and of the embedded one, and the depth, as PostgREST joins them.
+        alias: String,
+    },
     /// An order names a table that is not embedded.
     #[error("{name} is not embedded; embed it, or correct the order")]
     NotEmbedded {

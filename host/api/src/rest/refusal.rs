@@ -103,6 +103,7 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             target,
             candidates,
         } => Refusal::ambiguous_relationship(&origin, &target, candidates.into_iter().map(relationship).collect()),
+        BackendError::EmbeddedTwice { alias } => Refusal::embedded_twice(&alias),
         BackendError::NotEmbedded { name } => Refusal::not_embedded(&name),
         BackendError::OrderByMany { origin, target } => Refusal::ordered_by_many(&origin, &target),
         error @ BackendError::AggregateOfMany { .. } => Refusal::not_implemented(error.to_string()),

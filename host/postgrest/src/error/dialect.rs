@@ -352,6 +352,13 @@ impl Refusal {
     #[must_use]
     pub fn unknown_column(table: &str, column: &str) -> Self {
         Self::new(
+    /// 400 `42712`: two tables are embedded in the same rows under one name.
+    #[must_use]
+    pub fn embedded_twice(alias: &str) -> Self {
+        let message = format!("table name \"{alias}\" specified more than once");
+        Self::new(StatusCode::BAD_REQUEST, "42712", message)
+    }
+
             StatusCode::BAD_REQUEST,
             "42703",
             format!("column {table}.{column} does not exist"),
