@@ -1,5 +1,7 @@
 //! The errors of PostgREST, codes `PGRST…`, and the errors of PostgreSQL that the host finds before it asks a database.
 
+use std::borrow::Cow;
+
 use http::{HeaderValue, Method, StatusCode, header};
 use turnout_vocabulary::Action;
 
@@ -68,7 +70,7 @@ impl Refusal {
     }
 
     /// 406 `PGRST107`: the `Accept` header names no media type that the host can answer with.
-    pub(crate) fn unacceptable_media(ranges: &[&str]) -> Self {
+    pub(crate) fn unacceptable_media(ranges: &[Cow<str>]) -> Self {
         let message = format!("None of these media types are available: {}", ranges.join(", "));
         Self::new(StatusCode::NOT_ACCEPTABLE, "PGRST107", message)
     }
