@@ -121,17 +121,17 @@ pub enum Error {
         /// The function.
         function: String,
     },
-    /// The operation calls a function that can't be told from others.
-    #[error("there are several functions with these arguments; rename arguments of one of them")]
-    AmbiguousFunction {
-        /// The functions with their arguments.
-        candidates: Vec<String>,
-    },
     /// The number of values is limited of a function that always answers with one.
     #[error("function {function} answers with one value, whose number can't be limited; leave the limit out")]
     LimitedValue {
         /// The function.
         function: String,
+    },
+    /// The operation calls a function that can't be told from others.
+    #[error("there are several functions with these arguments; rename arguments of one of them")]
+    AmbiguousFunction {
+        /// The functions with their arguments.
+        candidates: Vec<String>,
     },
     /// A column is cast to something that can't be the name of a type.
     #[error("a cast must name a type, such as text or int4[]")]

@@ -118,13 +118,13 @@ impl<'s, 'a> Scope<'s, 'a> {
     ) -> Result<(), Error> {
         for embed in Selected::embeds(select) {
             let relationship = chosen::relationship(schema, place, embed)?;
-            if embed.spread && !relationship.is_to_one() && Selected::aggregates(&embed.select) {
             let is_twin = |other: &Embedded<'_, '_>| !other.embed.spread && other.embed.name() == embed.name();
             if !embed.spread && self.embeds.iter().any(is_twin) {
                 return Err(Error::EmbeddedTwice {
                     alias: format!("{}_{}_{depth}", self.table.name, embed.name()),
                 });
             }
+            if embed.spread && !relationship.is_to_one() && Selected::aggregates(&embed.select) {
                 return Err(Error::AggregateOfMany {
                     target: embed.target.clone(),
                 });

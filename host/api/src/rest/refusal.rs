@@ -117,8 +117,8 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             unknown.alike.as_deref(),
         ),
         BackendError::AmbiguousFunction { candidates } => Refusal::ambiguous_function(&candidates),
-        BackendError::TooManyAffected { rows } => Refusal::too_many_affected(rows),
         BackendError::LimitedValue { .. } => Refusal::limited_value(),
+        BackendError::TooManyAffected { rows } => Refusal::too_many_affected(rows),
         BackendError::Database(error) => {
             Refusal::from_database(&error.sqlstate, &error.message, error.details, error.hint)
         }

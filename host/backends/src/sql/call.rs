@@ -125,17 +125,17 @@ fn write_whole<'a>(statement: &mut Statement<'a>, argument: &Argument, arguments
                 .parameter(Parameter::text(text))
                 .sql("::text, 'hex')");
         }
-        Arguments::Whole { text, .. } | Arguments::Json { text, .. } => {
-            statement
-                .parameter(Parameter::text(text))
-                .sql("::")
-                .sql(&argument.type_name);
         Arguments::Json { text, .. } if argument.type_name == "bytea" => {
             statement
                 .sql("convert_to(")
                 .parameter(Parameter::text(text))
                 .sql("::text, 'UTF8')");
         }
+        Arguments::Whole { text, .. } | Arguments::Json { text, .. } => {
+            statement
+                .parameter(Parameter::text(text))
+                .sql("::")
+                .sql(&argument.type_name);
         }
         Arguments::Texts(texts) => write_text(statement, argument, texts),
     }

@@ -228,8 +228,6 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "PGRST127", "Feature not implemented").details(details)
     }
 
-    /// 400 `PGRST200`: no relationship leads to a table that is embedded. `suggestion` is a name that may have been meant, and the name in
-    /// whose place.
     /// 400 `PGRST128`: the caller limits the rows of a function that answers with one value.
     #[must_use]
     pub fn limited_value() -> Self {
@@ -237,6 +235,8 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "PGRST128", message)
     }
 
+    /// 400 `PGRST200`: no relationship leads to a table that is embedded. `suggestion` is a name that may have been meant, and the name in
+    /// whose place.
     #[must_use]
     pub fn unknown_relationship(
         origin: &str,
@@ -350,10 +350,6 @@ impl Refusal {
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
-    /// 400 `42703`: a filter, an order or a selection names a column that the table does not have.
-    #[must_use]
-    pub fn unknown_column(table: &str, column: &str) -> Self {
-        Self::new(
     /// 400 `42712`: two tables are embedded in the same rows under one name.
     #[must_use]
     pub fn embedded_twice(alias: &str) -> Self {
@@ -361,6 +357,10 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "42712", message)
     }
 
+    /// 400 `42703`: a filter, an order or a selection names a column that the table does not have.
+    #[must_use]
+    pub fn unknown_column(table: &str, column: &str) -> Self {
+        Self::new(
             StatusCode::BAD_REQUEST,
             "42703",
             format!("column {table}.{column} does not exist"),
