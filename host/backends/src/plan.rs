@@ -12,6 +12,7 @@ mod tests;
 use std::borrow::Cow;
 
 pub(crate) use function::{Given, called};
+pub use suggestion::suggested_table;
 
 use turnout_vocabulary::{Embed, Field, Request, Selected};
 

@@ -290,11 +290,13 @@ impl Refusal {
         ))
     }
 
-    /// 404 `PGRST205`: there is no such repository.
+    /// 404 `PGRST205`: there is no such repository. `alike` is the table that may have been meant, with its schema.
     #[must_use]
-    pub fn unknown_table(schema: &str, table: &str) -> Self {
+    pub fn unknown_table(schema: &str, table: &str, alike: Option<&str>) -> Self {
         let message = format!("Could not find the table '{schema}.{table}' in the schema cache");
-        Self::new(StatusCode::NOT_FOUND, "PGRST205", message)
+        let mut refusal = Self::new(StatusCode::NOT_FOUND, "PGRST205", message);
+        refusal.body.hint = alike.map(|alike| format!("Perhaps you meant the table '{alike}'"));
+        refusal
     }
 
     /// 401 `PGRST301`: the request's key is none of the configured keys.
