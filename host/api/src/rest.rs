@@ -52,7 +52,7 @@ async fn admit(
     let caller = host.keys.caller(&head)?;
     let Path(name) = name.map_err(|rejection| Refusal::unreadable_path(rejection.body_text()))?;
     let repository = host.pipeline.repository(&name);
-    let repository = repository.ok_or_else(|| Refusal::unknown_table("public", &name))?;
+    let repository = repository.ok_or_else(|| refusal::unknown_repository(&host.pipeline.repositories, &name))?;
     // The future is boxed because each caller above would otherwise move its kilobytes.
     let operate = |body| Box::pin(operate(host, id, repository, caller, head, body));
     host.gate.within(body, operate).await

@@ -109,7 +109,8 @@ async fn transact(host: &Host, id: OperationId, body: Bytes) -> Result<Response,
 fn steps(host: &Host, operations: &[Description<'_>]) -> Result<Vec<Step>, Refusal> {
     let step = |(place, operation): (usize, &Description<'_>)| {
         let repository = host.pipeline.repository(&operation.repository);
-        let repository = repository.ok_or_else(|| Refusal::unknown_table("public", &operation.repository))?;
+        let repository = repository
+            .ok_or_else(|| refusal::unknown_repository(&host.pipeline.repositories, &operation.repository))?;
         operation.check(&operations[..place])?;
         Ok(Step {
             repository: repository.id,

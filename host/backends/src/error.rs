@@ -78,6 +78,12 @@ pub enum Error {
         /// The relationships.
         candidates: Vec<Candidate>,
     },
+    /// Two tables are embedded in the same rows under one name.
+    #[error("table name \"{alias}\" specified more than once")]
+    EmbeddedTwice {
+        /// The names of the table around and of the embedded one, and the depth, as PostgREST joins them.
+        alias: String,
+    },
     /// An order names a table that is not embedded.
     #[error("{name} is not embedded; embed it, or correct the order")]
     NotEmbedded {
@@ -112,6 +118,12 @@ pub enum Error {
     /// A call of a function stands where rows of a table are meant.
     #[error("a call of function {function} can't stand here; call it by itself")]
     Misplaced {
+        /// The function.
+        function: String,
+    },
+    /// The number of values is limited of a function that always answers with one.
+    #[error("function {function} answers with one value, whose number can't be limited; leave the limit out")]
+    LimitedValue {
         /// The function.
         function: String,
     },

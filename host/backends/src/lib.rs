@@ -24,6 +24,7 @@ mod wire;
 pub use database::{Database, Entry};
 pub use error::{Candidate, ColumnUse, DatabaseError, Error, UnknownFunction, UnknownRelationship};
 pub use install::Installation;
+pub use plan::suggested_table;
 pub use protocol::{
     Ack, ChangedRows, ComparedRow, Comparisons, Count, Counted, DirtyKey, Diverged, EpochRecord, Evidence, Failed,
     FenceHolder, FoundDivergence, Gap, GapKind, Group, KeptSets, KeyEvent, KeyOrder, KeyRange, LeftOf, Leftover,

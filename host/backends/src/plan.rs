@@ -12,6 +12,7 @@ mod tests;
 use std::borrow::Cow;
 
 pub(crate) use function::{Given, called};
+pub use suggestion::suggested_table;
 
 use turnout_vocabulary::{Embed, Field, Request, Selected};
 
@@ -118,6 +119,12 @@ impl<'s, 'a> Scope<'s, 'a> {
     ) -> Result<(), Error> {
         for embed in Selected::embeds(select) {
             let relationship = chosen::relationship(schema, place, embed)?;
+            let is_twin = |other: &Embedded<'_, '_>| !other.embed.spread && other.embed.name() == embed.name();
+            if !embed.spread && self.embeds.iter().any(is_twin) {
+                return Err(Error::EmbeddedTwice {
+                    alias: format!("{}_{}_{depth}", self.table.name, embed.name()),
+                });
+            }
             if embed.spread && !relationship.is_to_one() && Selected::aggregates(&embed.select) {
                 return Err(Error::AggregateOfMany {
                     target: embed.target.clone(),

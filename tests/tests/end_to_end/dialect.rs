@@ -264,6 +264,21 @@ async fn one_row_can_be_asked_for_as_an_object() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_unknown_table_is_refused_with_a_similar_one() -> Result<()> {
+    let site = Site::set_up().await?;
+    let host = site.host().await?;
+    let refused = host.get("/rest/v1/booking").await?;
+    assert_eq!(
+        (refused.status.as_u16(), refused.text.as_str()),
+        (
+            404,
+            r#"{"code":"PGRST205","details":null,"hint":"Perhaps you meant the table 'public.bookings'","message":"Could not find the table 'public.booking' in the schema cache"}"#
+        )
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_impossible_read_is_refused_as_postgrest_does() -> Result<()> {
     let site = Site::set_up().await?;
     let host = site.host().await?;

@@ -1,7 +1,7 @@
-use turnout_backends::{Candidate, ColumnUse, Error as BackendError};
+use turnout_backends::{Candidate, ColumnUse, Error as BackendError, suggested_table};
 use turnout_pipeline::Error;
 use turnout_postgrest::{Refusal, Relationship};
-use turnout_vocabulary::{Backend, PerBackend};
+use turnout_vocabulary::{Backend, PerBackend, Repository};
 
 use super::RETRY_AFTER;
 
@@ -79,7 +79,7 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
         error @ BackendError::Outdated { .. } => Refusal::unavailable(error.to_string(), Some(RETRY_AFTER)),
         BackendError::UnknownTable { table, .. } => {
             let (schema, table) = table.split_once('.').unwrap_or(("public", &table));
-            Refusal::unknown_table(schema, table)
+            Refusal::unknown_table(schema, table, None)
         }
         BackendError::UnknownColumn {
             table,
@@ -103,6 +103,7 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             target,
             candidates,
         } => Refusal::ambiguous_relationship(&origin, &target, candidates.into_iter().map(relationship).collect()),
+        BackendError::EmbeddedTwice { alias } => Refusal::embedded_twice(&alias),
         BackendError::NotEmbedded { name } => Refusal::not_embedded(&name),
         BackendError::OrderByMany { origin, target } => Refusal::ordered_by_many(&origin, &target),
         error @ BackendError::AggregateOfMany { .. } => Refusal::not_implemented(error.to_string()),
@@ -116,12 +117,23 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
             unknown.alike.as_deref(),
         ),
         BackendError::AmbiguousFunction { candidates } => Refusal::ambiguous_function(&candidates),
+        BackendError::LimitedValue { .. } => Refusal::limited_value(),
         BackendError::TooManyAffected { rows } => Refusal::too_many_affected(rows),
         BackendError::Database(error) => {
             Refusal::from_database(&error.sqlstate, &error.message, error.details, error.hint)
         }
         error => Refusal::internal(error.to_string()),
     }
+}
+
+/// The refusal of a request for a repository that there is not.
+pub(crate) fn unknown_repository(repositories: &[Repository], name: &str) -> Refusal {
+    let alike = suggested_table(repositories.iter().map(|repository| repository.name.as_str()), name);
+    let alike = repositories
+        .iter()
+        .find(|repository| Some(repository.name.as_str()) == alike);
+    let alike = alike.map(|Repository { schema, name, .. }| format!("{schema}.{name}"));
+    Refusal::unknown_table("public", name, alike.as_deref())
 }
 
 fn relationship(candidate: Candidate) -> Relationship {

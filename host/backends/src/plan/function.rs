@@ -26,31 +26,47 @@ pub(crate) fn called<'s>(schema: &'s Schema, call: &FunctionCall) -> Result<(&'s
         fitting = of_name().filter(|function| takes_whole(function, call)).collect();
     }
     match fitting[..] {
-        [function] if fits(function, call, &names) => {
-            let arguments = function.arguments.iter();
-            let given = arguments.filter(|argument| names.contains(&argument.name.as_str()));
-            Ok((function, Given::Named(given.collect())))
-        }
-        [function] => Ok((function, Given::Whole(&function.arguments[0]))),
+        [function] => Ok((function, given(function, &names))),
         [] => Err(unknown(schema, call, &names)),
-        _ => Err(Error::AmbiguousFunction {
-            candidates: fitting.into_iter().map(signature).collect(),
-        }),
+        _ => {
+            fitting.sort_by_key(|function| listed_by(function));
+            Err(Error::AmbiguousFunction {
+                candidates: fitting.into_iter().map(signature).collect(),
+            })
+        }
     }
 }
 
-/// Whether the names are those of all arguments that need a value, and of none that the function lacks.
+/// Whether the names are those of all arguments that need a value, and of none that the function lacks. As in PostgREST the name of a
+/// nameless argument that takes a body is the empty text.
 fn fits(function: &Function, call: &FunctionCall, names: &[&str]) -> bool {
     let arguments = &function.arguments;
     if let Arguments::Whole { .. } = call.arguments {
         return false;
     }
     let is_given = |argument: &Argument| names.contains(&argument.name.as_str());
-    arguments.iter().all(|argument| !argument.name.is_empty())
+    arguments.iter().all(is_nameable)
         && arguments.iter().all(|argument| argument.optional || is_given(argument))
         && names
             .iter()
             .all(|name| arguments.iter().any(|argument| argument.name == *name))
+}
+
+fn given<'s>(function: &'s Function, names: &[&str]) -> Given<'s> {
+    match &function.arguments[..] {
+        [only] if only.name.is_empty() => Given::Whole(only),
+        arguments => Given::Named(
+            arguments
+                .iter()
+                .filter(|argument| names.contains(&argument.name.as_str()))
+                .collect(),
+        ),
+    }
+}
+
+/// Whether PostgREST knows the argument by a name.
+fn is_nameable(argument: &Argument) -> bool {
+    !argument.name.is_empty() || matches!(argument.type_name.as_str(), "bytea" | "json" | "jsonb" | "text" | "xml")
 }
 
 fn takes_whole(function: &Function, call: &FunctionCall) -> bool {
@@ -61,6 +77,13 @@ fn takes_whole(function: &Function, call: &FunctionCall) -> bool {
             Arguments::Json { .. } => matches!(only.type_name.as_str(), "json" | "jsonb"),
             Arguments::Whole { type_name, .. } => only.type_name == *type_name,
         }
+}
+
+/// What PostgREST sorts the functions of one name by: the number of arguments, then their names and types.
+fn listed_by(function: &Function) -> (usize, Vec<(String, String)>) {
+    let arguments = function.arguments.iter();
+    let named = arguments.map(|argument| (argument.name.clone(), argument.type_name.clone()));
+    (function.arguments.len(), named.collect())
 }
 
 fn signature(function: &Function) -> String {

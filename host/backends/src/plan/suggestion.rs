@@ -3,13 +3,25 @@
 /// How alike two names must be: the share of letters that stay.
 const ALIKE: f64 = 0.33;
 
+/// The same for the names of tables, where PostgREST asks for more.
+const ALIKE_TABLES: f64 = 0.75;
+
 /// The name that is most like the unknown one, unless none is much like it or it is there itself.
 pub(crate) fn among<'n>(names: impl IntoIterator<Item = &'n str>, unknown: &str) -> Option<&'n str> {
+    closest(names, unknown, ALIKE)
+}
+
+/// The name of the table that a caller may have meant by an unknown one.
+pub fn suggested_table<'n>(names: impl IntoIterator<Item = &'n str>, unknown: &str) -> Option<&'n str> {
+    closest(names, unknown, ALIKE_TABLES)
+}
+
+fn closest<'n>(names: impl IntoIterator<Item = &'n str>, unknown: &str, least: f64) -> Option<&'n str> {
     let mut best: Option<(&str, f64)> = None;
     for name in names {
         let likeness = likeness(name, unknown);
         let is_better = best.is_none_or(|(_, so_far)| likeness > so_far);
-        if name != unknown && likeness > ALIKE && is_better {
+        if name != unknown && likeness >= least && is_better {
             best = Some((name, likeness));
         }
     }
@@ -58,6 +70,12 @@ mod tests {
         assert_eq!(among(names, "Actor"), Some("actors"));
         assert_eq!(among(names, "noclosealternative"), None);
         assert_eq!(among([], "role"), None);
+    }
+
+    #[test]
+    fn a_table_is_suggested_only_for_a_very_similar_name() {
+        assert_eq!(suggested_table(["projects"], "projecxx"), Some("projects"));
+        assert_eq!(suggested_table(["projects"], "projxxxx"), None);
     }
 
     #[test]

@@ -85,6 +85,17 @@ fn an_unknown_relationship_suggests_what_was_meant() {
 }
 
 #[test]
+fn two_tables_embedded_under_one_name_are_refused() {
+    let schema = salon();
+    let request = find(vec![
+        embed("staff", Some("staff_fkey"), vec![]),
+        embed("staff", Some("helper_fkey"), vec![]),
+    ]);
+    let refused = Scope::target(&schema, place(&schema, "bookings"), &request).err();
+    assert!(matches!(refused, Some(Error::EmbeddedTwice { alias }) if alias == "bookings_staff_1"));
+}
+
+#[test]
 fn tables_embedded_at_any_depth_are_read_beside_the_target() {
     let schema = salon();
     let staff = embed("staff", Some("staff_fkey"), vec![]);

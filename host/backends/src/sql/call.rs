@@ -24,6 +24,11 @@ pub(crate) fn call<'a>(
     call: &'a FunctionCall,
     carried: Carried<'a>,
 ) -> Result<Statement<'a>, Error> {
+    if call.at_most.is_some() && !function.result.set {
+        return Err(Error::LimitedValue {
+            function: function.name.clone(),
+        });
+    }
     let columns;
     let scope = match &function.result.shape {
         Shaped::Row(place) => {
@@ -120,13 +125,19 @@ fn write_whole<'a>(statement: &mut Statement<'a>, argument: &Argument, arguments
                 .parameter(Parameter::text(text))
                 .sql("::text, 'hex')");
         }
+        Arguments::Json { text, .. } if argument.type_name == "bytea" => {
+            statement
+                .sql("convert_to(")
+                .parameter(Parameter::text(text))
+                .sql("::text, 'UTF8')");
+        }
         Arguments::Whole { text, .. } | Arguments::Json { text, .. } => {
             statement
                 .parameter(Parameter::text(text))
                 .sql("::")
                 .sql(&argument.type_name);
         }
-        Arguments::Texts(_) => {}
+        Arguments::Texts(texts) => write_text(statement, argument, texts),
     }
 }
 

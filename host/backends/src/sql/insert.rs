@@ -72,23 +72,35 @@ pub(super) fn write_sent<'a>(statement: &mut Statement<'a>, table: &Table, rows:
     Ok(())
 }
 
-/// The same with a column's default where an object lacks the column.
+/// The same with a column's default where an object lacks the column. As in PostgREST each row evaluates all defaults, so a sequence
+/// counts all rows.
 fn write_sent_or_default<'a>(statement: &mut Statement<'a>, table: &Table, rows: &'a Rows, columns: &[&TableColumn]) {
     statement.sql(" from (select ").list(columns, |statement, column| {
-        statement
-            .sql("case when _turnout_object.value->")
-            .sql(&quoted_text(&column.name));
-        statement.sql(" is null then ").sql(&default_of(table, column));
-        statement
-            .sql(" else _turnout_values.")
-            .identifier(&column.name)
-            .sql(" end as ");
-        statement.identifier(&column.name);
+        if default_of(table, column).is_some() {
+            statement
+                .sql("case when _turnout_object._turnout_value->")
+                .sql(&quoted_text(&column.name))
+                .sql(" is null then _turnout_object.")
+                .identifier(&column.name)
+                .sql(" else _turnout_values.")
+                .identifier(&column.name)
+                .sql(" end as ")
+                .identifier(&column.name);
+        } else {
+            statement.sql("_turnout_values.").identifier(&column.name);
+        }
     });
+    statement.sql(" from (select _turnout_value");
+    for column in columns {
+        if let Some(default) = default_of(table, column) {
+            statement.sql(", ").sql(&default).sql(" as ").identifier(&column.name);
+        }
+    }
     statement
         .sql(" from json_array_elements(")
         .parameter(Parameter::rows(rows))
-        .sql("::json) as _turnout_object(value), lateral json_to_record(_turnout_object.value) as _turnout_values(");
+        .sql("::json) as _turnout_elements(_turnout_value)) as _turnout_object, ")
+        .sql("lateral json_to_record(_turnout_object._turnout_value) as _turnout_values(");
     statement.list(columns, |statement, column| {
         statement
             .identifier(&column.name)
@@ -98,16 +110,16 @@ fn write_sent_or_default<'a>(statement: &mut Statement<'a>, table: &Table, rows:
     statement.sql(")) as _turnout_sent");
 }
 
-/// What fills a column that nothing is written to. `default` itself can't stand in a `select`.
-fn default_of(table: &Table, column: &TableColumn) -> String {
-    match (&column.generated, &column.default) {
-        (Generated::IdentityAlways | Generated::IdentityByDefault, _) => format!(
+/// What fills a column that nothing is written to, unless that is null. `default` itself can't stand in a `select`.
+fn default_of(table: &Table, column: &TableColumn) -> Option<String> {
+    match column.generated {
+        Generated::IdentityAlways | Generated::IdentityByDefault => Some(format!(
             "nextval(pg_get_serial_sequence({}, {}))",
             quoted_text(&table.qualified),
             quoted_text(&column.name)
-        ),
-        (Generated::No, Some(default)) => default.clone(),
-        _ => "null".to_owned(),
+        )),
+        Generated::No => column.default.clone(),
+        Generated::Stored => None,
     }
 }
 

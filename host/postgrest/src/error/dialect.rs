@@ -1,5 +1,7 @@
 //! The errors of PostgREST, codes `PGRST…`, and the errors of PostgreSQL that the host finds before it asks a database.
 
+use std::borrow::Cow;
+
 use http::{HeaderValue, Method, StatusCode, header};
 use turnout_vocabulary::Action;
 
@@ -68,7 +70,7 @@ impl Refusal {
     }
 
     /// 406 `PGRST107`: the `Accept` header names no media type that the host can answer with.
-    pub(crate) fn unacceptable_media(ranges: &[&str]) -> Self {
+    pub(crate) fn unacceptable_media(ranges: &[Cow<str>]) -> Self {
         let message = format!("None of these media types are available: {}", ranges.join(", "));
         Self::new(StatusCode::NOT_ACCEPTABLE, "PGRST107", message)
     }
@@ -226,6 +228,13 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "PGRST127", "Feature not implemented").details(details)
     }
 
+    /// 400 `PGRST128`: the caller limits the rows of a function that answers with one value.
+    #[must_use]
+    pub fn limited_value() -> Self {
+        let message = "Function must return SETOF or TABLE when max-affected preference is used with handling=strict";
+        Self::new(StatusCode::BAD_REQUEST, "PGRST128", message)
+    }
+
     /// 400 `PGRST200`: no relationship leads to a table that is embedded. `suggestion` is a name that may have been meant, and the name in
     /// whose place.
     #[must_use]
@@ -281,11 +290,13 @@ impl Refusal {
         ))
     }
 
-    /// 404 `PGRST205`: there is no such repository.
+    /// 404 `PGRST205`: there is no such repository. `alike` is the table that may have been meant, with its schema.
     #[must_use]
-    pub fn unknown_table(schema: &str, table: &str) -> Self {
+    pub fn unknown_table(schema: &str, table: &str, alike: Option<&str>) -> Self {
         let message = format!("Could not find the table '{schema}.{table}' in the schema cache");
-        Self::new(StatusCode::NOT_FOUND, "PGRST205", message)
+        let mut refusal = Self::new(StatusCode::NOT_FOUND, "PGRST205", message);
+        refusal.body.hint = alike.map(|alike| format!("Perhaps you meant the table '{alike}'"));
+        refusal
     }
 
     /// 401 `PGRST301`: the request's key is none of the configured keys.
@@ -339,6 +350,13 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, "PGRST302", "Anonymous access is disabled")
             .hint("Send the key in the apikey header, or as a bearer token in the authorization header.")
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// 400 `42712`: two tables are embedded in the same rows under one name.
+    #[must_use]
+    pub fn embedded_twice(alias: &str) -> Self {
+        let message = format!("table name \"{alias}\" specified more than once");
+        Self::new(StatusCode::BAD_REQUEST, "42712", message)
     }
 
     /// 400 `42703`: a filter, an order or a selection names a column that the table does not have.

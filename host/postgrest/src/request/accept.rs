@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use http::{HeaderMap, header};
 use turnout_vocabulary::BodyForm;
 
@@ -61,7 +63,7 @@ impl Media {
         ranges
             .clone()
             .find_map(Self::of)
-            .ok_or_else(|| Refusal::unacceptable_media(&ranges.collect::<Vec<_>>()))
+            .ok_or_else(|| Refusal::unacceptable_media(&ranges.map(spelled).collect::<Vec<_>>()))
     }
 
     fn of(range: &str) -> Option<Self> {
@@ -80,6 +82,31 @@ impl Media {
             _ => None,
         }
     }
+}
+
+/// A media range as PostgREST spells it: that of an execution plan is put together anew, any other stays as it is.
+fn spelled(range: &str) -> Cow<'_, str> {
+    let (mime, parameters) = range.split_once(';').unwrap_or((range, ""));
+    let format = match mime {
+        "application/vnd.pgrst.plan" | "application/vnd.pgrst.plan+text" => "text",
+        "application/vnd.pgrst.plan+json" => "json",
+        _ => return range.into(),
+    };
+    let planned = parameters
+        .split_once("for=\"")
+        .and_then(|(_, after)| after.split_once('"'));
+    let planned = planned.map_or("application/json", |(planned, _)| planned);
+    let mut spelled = format!("application/vnd.pgrst.plan+{format}; for=\"{planned}\"");
+    let options = parameters.split_once("options=").map_or("", |(_, after)| after);
+    let wanted = ["analyze", "verbose", "settings", "buffers", "wal"]
+        .into_iter()
+        .filter(|option| options.split(['|', ';']).any(|sent| sent == *option));
+    let wanted: Vec<_> = wanted.collect();
+    if !wanted.is_empty() {
+        spelled.push_str("; options=");
+        spelled.push_str(&wanted.join("|"));
+    }
+    spelled.into()
 }
 
 /// A media range without its weight, and what to sort it by: the weight in thousandths, and of equal weights `*/*` last.
@@ -145,6 +172,28 @@ mod tests {
             ("text/csv", Media::Csv),
         ] {
             assert_eq!(read(accept).unwrap(), media, "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_plan_is_refused_in_the_spelling_of_postgrest() {
+        for (accept, spelling) in [
+            (
+                r#"application/vnd.pgrst.plan+text; for="application/json"; options=;"#,
+                r#"application/vnd.pgrst.plan+text; for=\"application/json\""#,
+            ),
+            (
+                r#"application/vnd.pgrst.plan+json; for="text/csv"; options=verbose|analyze;"#,
+                r#"application/vnd.pgrst.plan+json; for=\"text/csv\"; options=analyze|verbose"#,
+            ),
+            (
+                "application/vnd.pgrst.plan",
+                r#"application/vnd.pgrst.plan+text; for=\"application/json\""#,
+            ),
+        ] {
+            let refused = body(read(accept).unwrap_err());
+            let message = format!(r#""None of these media types are available: {spelling}""#);
+            assert!(refused.contains(&message), "{refused}");
         }
     }
 

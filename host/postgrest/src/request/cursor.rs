@@ -59,6 +59,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Whether a name begins here.
+    pub(super) fn at_name(&self) -> bool {
+        self.peek().is_some_and(|next| next == '"' || is_name_char(next))
+    }
+
     /// A name: in double quotes, or made of letters, digits, `_`, `$`, inner spaces and dashes.
     pub(super) fn name(&mut self) -> Result<String, Fault> {
         if self.peek() == Some('"') {

@@ -7,6 +7,8 @@ use crate::error::Refusal;
 /// How deep tables may be embedded in tables. The limit keeps a hostile text from using up the stack.
 const DEEPEST: usize = 32;
 
+const ITEM: &str = r#""...", field name (* or [a..z0..9_$]), "*" or "count()""#;
+
 const AGGREGATES: [AggregateFunction; 5] = [
     AggregateFunction::Avg,
     AggregateFunction::Count,
@@ -52,6 +54,9 @@ fn item(cursor: &mut Cursor, depth: usize) -> Result<Selected, Fault> {
         return Ok(Selected::Every);
     }
     let spread = cursor.eat("...");
+    if !spread && !cursor.at_name() {
+        return Err(cursor.unexpected(ITEM));
+    }
     let mut field = field::parse(cursor)?;
     let mut alias = None;
     if !spread && field.path.is_empty() && !cursor.rest().starts_with("::") && cursor.eat(":") {
@@ -141,6 +146,7 @@ fn embed(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::tests::body;
 
     fn column(name: &str, alias: Option<&str>, cast: Option<&str>) -> Selected {
         Selected::Column(Column {
@@ -253,6 +259,21 @@ mod tests {
         }
         for text in ["price.median()", "price.sum", "price.sum(x)", "count(), id.max"] {
             assert_eq!(parse(text).unwrap_err().code(), "PGRST100", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_item_is_refused_with_all_that_may_begin_one() {
+        for (text, found) in [
+            ("hall,,label", r#"\",\""#),
+            ("hall,", "end of input"),
+            ("a(b,)", r#"\")\""#),
+        ] {
+            let refused = body(parse(text).unwrap_err());
+            let details = format!(
+                r#""details":"unexpected {found} expecting \"...\", field name (* or [a..z0..9_$]), \"*\" or \"count()\"""#
+            );
+            assert!(refused.contains(&details), "{refused}");
         }
     }
 

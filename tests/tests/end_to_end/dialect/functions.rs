@@ -11,8 +11,13 @@ const FUNCTIONS: &str = "
     create function greet() returns text language sql stable as $$ select 'hi' $$;
     create function overloaded(a int) returns text language sql immutable as $$ select 'int' $$;
     create function overloaded(a int, b text) returns text language sql immutable as $$ select 'both' $$;
-    create function twins(a int) returns text language sql immutable as $$ select 'int' $$;
     create function twins(a text) returns text language sql immutable as $$ select 'text' $$;
+    create function twins(a int) returns text language sql immutable as $$ select 'int' $$;
+    create function unnamed(int) returns text language sql immutable as $$ select 'int' $$;
+    create function unnamed(text) returns text language sql immutable as $$ select $1 $$;
+    create function perhaps() returns text language sql immutable as $$ select 'none' $$;
+    create function perhaps(int default 42) returns text language sql immutable as $$ select 'int' $$;
+    create function perhaps(text default 'x') returns text language sql immutable as $$ select 'text' $$;
     create function longest(variadic words text[]) returns text language sql immutable as
         'select w from unnest(words) as w order by length(w) desc limit 1';
     create function whole(json) returns json language sql immutable as 'select json_build_array($1)';
@@ -85,6 +90,7 @@ async fn functions_are_called_with_what_they_take() -> Result<()> {
         (Method::POST, "longest", r#"{"words": ["a", "bb"]}"#, 200, r#""bb""#),
         (Method::POST, "whole", r#"{"x": 1.50}"#, 200, r#"[{"x": 1.50}]"#),
         (Method::POST, "whole", "[1,2]", 200, "[[1,2]]"),
+        (Method::POST, "unnamed", r#"{"": 1}"#, 200, r#""{\"\": 1}""#),
         (Method::GET, "numbers", "", 200, "[1, 2, 3, 4, 5]"),
         (Method::GET, "numbers?limit=2&offset=1", "", 200, "[2, 3]"),
         (Method::GET, "pair", "", 200, r#"{"x":1,"y":"one"}"#),
@@ -177,6 +183,11 @@ async fn a_call_that_fits_no_function_is_refused_as_postgrest_does() -> Result<(
             r#"{"code":"PGRST203","details":null,"hint":"Try renaming the parameters or the function itself in the database so function overloading can be resolved","message":"Could not choose the best candidate function between: public.twins(a => integer), public.twins(a => text)"}"#,
         ),
         (
+            "perhaps",
+            300,
+            r#"{"code":"PGRST203","details":null,"hint":"Try renaming the parameters or the function itself in the database so function overloading can be resolved","message":"Could not choose the best candidate function between: public.perhaps(), public.perhaps( => text)"}"#,
+        ),
+        (
             "rename_staff?of_id=7&to_name=x",
             405,
             r#"{"code":"25006","details":null,"hint":null,"message":"cannot execute UPDATE in a read-only transaction"}"#,
@@ -194,6 +205,15 @@ async fn a_call_that_fits_no_function_is_refused_as_postgrest_does() -> Result<(
         refused.json()["details"],
         "Searched for the function public.nope with parameter a or with a single unnamed json/jsonb parameter, but no matches were \
          found in the schema cache."
+    );
+    let strict = [("prefer", "handling=strict, max-affected=1")];
+    let limited = ask(&host, Method::POST, "greet", &strict, "").await?;
+    assert_eq!(
+        (limited.status.as_u16(), limited.text.as_str()),
+        (
+            400,
+            r#"{"code":"PGRST128","details":null,"hint":null,"message":"Function must return SETOF or TABLE when max-affected preference is used with handling=strict"}"#
+        )
     );
     let put = ask(&host, Method::PUT, "add", &[], "{}").await?;
     assert_eq!((put.status.as_u16(), &put.json()["code"]), (405, &json!("PGRST101")));

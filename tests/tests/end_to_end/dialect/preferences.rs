@@ -54,6 +54,23 @@ async fn missing_columns_get_null_or_their_defaults() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_default_is_evaluated_for_each_row_sent() -> Result<()> {
+    let samples = Samples::set_up().await?;
+    for ids in [[100, 2], [100, 4]] {
+        let added = samples
+            .prefer(
+                Method::POST,
+                "numbered?columns=id,slug&select=id",
+                "missing=default, return=representation, resolution=merge-duplicates",
+                &json!([{"id": 100}, {"slug": "x"}]),
+            )
+            .await?;
+        assert_eq!(added.json(), json!([{"id": ids[0]}, {"id": ids[1]}]), "{}", added.text);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_write_of_too_many_rows_is_taken_back() -> Result<()> {
     let samples = Samples::set_up().await?;
     let strict = "handling=strict, max-affected=2, return=representation";

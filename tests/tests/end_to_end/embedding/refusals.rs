@@ -25,6 +25,11 @@ async fn what_can_not_be_embedded_is_refused_as_postgrest_refuses_it() -> Result
             r#"{"code":"PGRST201","details":[{"cardinality":"many-to-one","embedding":"visits with masters","relationship":"helped using visits(helper_id) and masters(id)"},{"cardinality":"many-to-one","embedding":"visits with masters","relationship":"visits_master_id_fkey using visits(master_id) and masters(id)"}],"hint":"Try changing 'masters' to one of the following: 'masters!helped', 'masters!visits_master_id_fkey'. Find the desired relationship in the 'details' key.","message":"Could not embed because more than one relationship was found for 'visits' and 'masters'"}"#,
         ),
         (
+            "visits?select=masters!helped(id),masters!visits_master_id_fkey(id)",
+            400,
+            r#"{"code":"42712","details":null,"hint":null,"message":"table name \"visits_masters_1\" specified more than once"}"#,
+        ),
+        (
             "guests?select=visits(nothing)",
             400,
             r#"{"code":"42703","details":null,"hint":null,"message":"column visits_1.nothing does not exist"}"#,
