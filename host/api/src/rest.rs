@@ -50,8 +50,11 @@ async fn admit(
     let (head, body) = request.into_parts();
     let caller = host.keys.caller(&head)?;
     let Path(name) = name.map_err(|rejection| Refusal::unreadable_path(rejection.body_text()))?;
-    let repository = host.pipeline.repository(&name);
-    let repository = repository.ok_or_else(|| Refusal::unknown_table("public", &name))?;
+    let schemas = host.pipeline.schemas();
+    let schema = turnout_postgrest::profile(&head.method, &head.headers, schemas)?;
+    let repository = host.pipeline.repository_in(schema, &name);
+    let default = schemas.first().map_or("public", String::as_str);
+    let repository = repository.ok_or_else(|| Refusal::unknown_table(schema.unwrap_or(default), &name))?;
     // The future is boxed because each caller above would otherwise move its kilobytes.
     let operate = |body| Box::pin(operate(host, id, repository, caller, head, body));
     host.gate.within(body, operate).await
@@ -94,14 +97,8 @@ async fn admit_call(
     let (head, body) = request.into_parts();
     let caller = host.keys.caller(&head)?;
     let Path(name) = name.map_err(|rejection| Refusal::unreadable_path(rejection.body_text()))?;
-    let repositories = &host.pipeline.repositories;
-    let target = repositories.first().ok_or_else(Refusal::invalid_path)?;
-    let mut schemas: Vec<&str> = repositories
-        .iter()
-        .map(|repository| repository.schema.as_str())
-        .collect();
-    schemas.sort_unstable_by_key(|schema| (*schema != "public", *schema));
-    schemas.dedup();
+    let target = host.pipeline.repositories.first().ok_or_else(Refusal::invalid_path)?;
+    let schemas: Vec<&str> = host.pipeline.schemas().iter().map(String::as_str).collect();
     let operate = |body: Bytes| {
         Box::pin(async move {
             let query = head.uri.query().unwrap_or_default();

@@ -227,6 +227,12 @@ impl Database {
         self.schemas.get(&self.connections).await
     }
 
+    /// The schemas whose tables, views and functions callers may name, the default one first.
+    #[must_use]
+    pub fn exposed(&self) -> &[String] {
+        self.schemas.exposed()
+    }
+
     /// Whether Turnout was not installed here when the tables were last read. False while they have not been.
     #[must_use]
     pub fn lacks_installation(&self) -> bool {

@@ -71,6 +71,21 @@ impl Pipeline {
         self.repositories.iter().find(|repository| repository.name == name)
     }
 
+    /// The repository of that name, if its table is in the schema that a caller named, if any.
+    #[must_use]
+    pub fn repository_in(&self, schema: Option<&str>, name: &str) -> Option<&Repository> {
+        let repository = self.repository(name)?;
+        schema
+            .is_none_or(|schema| repository.schema == schema)
+            .then_some(repository)
+    }
+
+    /// The schemas whose tables, views and functions callers may name, the default one first.
+    #[must_use]
+    pub fn schemas(&self) -> &[String] {
+        self.backends.old.exposed()
+    }
+
     /// The provenance of an answer to what never became an operation.
     #[must_use]
     pub fn undone(&self, operation: OperationId) -> Provenance {
