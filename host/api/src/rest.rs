@@ -50,14 +50,14 @@ async fn admit(
     let (head, body) = request.into_parts();
     let caller = host.keys.caller(&head)?;
     let Path(name) = name.map_err(|rejection| Refusal::unreadable_path(rejection.body_text()))?;
-    let schemas = host.pipeline.schemas();
-    let schema = turnout_postgrest::profile(&head.method, &head.headers, schemas)?;
-    let repository = host.pipeline.repository_in(schema, &name);
-    let default = schemas.first().map_or("public", String::as_str);
-    let repository = repository.ok_or_else(|| Refusal::unknown_table(schema.unwrap_or(default), &name))?;
-    // The future is boxed because each caller above would otherwise move its kilobytes.
-    let operate = |body| Box::pin(operate(host, id, repository, caller, head, body));
-    host.gate.within(body, operate).await
+    let schema = turnout_postgrest::profile(&head.method, &head.headers, host.pipeline.schemas())?;
+    // The futures are boxed because each caller above would otherwise move their kilobytes.
+    if let Some(repository) = host.pipeline.repository_in(schema, &name) {
+        let operate = |body| Box::pin(operate(host, id, repository, caller, head, body));
+        return host.gate.within(body, operate).await;
+    }
+    let read = |body| Box::pin(read_view(host, id, (schema, &name), caller, head, body));
+    host.gate.within(body, read).await
 }
 
 /// Carries out a request as an operation, and turns its outcome into an answer.
@@ -72,6 +72,34 @@ async fn operate(
     let query = head.uri.query().unwrap_or_default();
     let call = turnout_postgrest::parse(host.dialect, &head.method, repository, query, &head.headers, &body)?;
     carry_out(host, id, repository, (caller, &head.headers), call).await
+}
+
+/// Reads a view as an operation on the first repository that it is made of.
+async fn read_view(
+    host: &Host,
+    id: OperationId,
+    (schema, name): (Option<&str>, &str),
+    caller: Option<Caller>,
+    head: Parts,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let found = host.pipeline.view(schema, name).await;
+    let (target, view) = found.map_err(|error| refusal::of(error.into(), &host.labels))?;
+    // What the dialect needs to know of it.
+    let shown = Repository {
+        name: view.name.clone(),
+        schema: view.schema.clone(),
+        key: Vec::new(),
+        subject: None,
+        ..target.clone()
+    };
+    let query = head.uri.query().unwrap_or_default();
+    let mut call = turnout_postgrest::parse(host.dialect, &head.method, &shown, query, &head.headers, &body)?;
+    let turnout_vocabulary::Request::Find(find) = &mut call.request else {
+        return Err(Refusal::written_view(&shown.name, &target.name));
+    };
+    find.view = Some(Box::new(view));
+    carry_out(host, id, &shown, (caller, &head.headers), call).await
 }
 
 /// `/rest/v1/rpc/{function}`: calls a function.

@@ -86,6 +86,7 @@ pub fn parse(
             let range = (*method == Method::GET).then(|| headers.get(header::RANGE)).flatten();
             window = window::parse(&query, range)?;
             Request::Find(Find {
+                view: None,
                 select,
                 filter,
                 order,
