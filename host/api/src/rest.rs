@@ -51,11 +51,14 @@ async fn admit(
     let (head, body) = request.into_parts();
     let caller = host.keys.caller(&head)?;
     let Path(name) = name.map_err(|rejection| Refusal::unreadable_path(rejection.body_text()))?;
-    let repository = host.pipeline.repository(&name);
-    let repository = repository.ok_or_else(|| refusal::unknown_repository(&host.pipeline.repositories, &name))?;
-    // The future is boxed because each caller above would otherwise move its kilobytes.
-    let operate = |body| Box::pin(operate(host, id, repository, caller, head, body));
-    host.gate.within(body, operate).await
+    let schema = turnout_postgrest::profile(&head.method, &head.headers, host.pipeline.schemas())?;
+    // The futures are boxed because each caller above would otherwise move their kilobytes.
+    if let Some(repository) = host.pipeline.repository_in(schema, &name) {
+        let operate = |body| Box::pin(operate(host, id, repository, caller, head, body));
+        return host.gate.within(body, operate).await;
+    }
+    let read = |body| Box::pin(read_view(host, id, (schema, &name), caller, head, body));
+    host.gate.within(body, read).await
 }
 
 /// Carries out a request as an operation, and turns its outcome into an answer.
@@ -70,6 +73,40 @@ async fn operate(
     let query = head.uri.query().unwrap_or_default();
     let call = turnout_postgrest::parse(host.dialect, &head.method, repository, query, &head.headers, &body)?;
     carry_out(host, id, repository, (caller, &head.headers), call).await
+}
+
+/// Reads a view as an operation on the first repository that it is made of.
+async fn read_view(
+    host: &Host,
+    id: OperationId,
+    (schema, name): (Option<&str>, &str),
+    caller: Option<Caller>,
+    head: Parts,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let found = host.pipeline.view(schema, name).await;
+    let (target, view) = found.map_err(|error| match error {
+        BackendError::UnknownTable { .. } => {
+            let schema = schema.or(host.pipeline.schemas().first().map(String::as_str));
+            refusal::unknown_repository(&host.pipeline.repositories, schema, name)
+        }
+        error => refusal::of(error.into(), &host.labels),
+    })?;
+    // What the dialect needs to know of it.
+    let shown = Repository {
+        name: view.name.clone(),
+        schema: view.schema.clone(),
+        key: Vec::new(),
+        subject: None,
+        ..target.clone()
+    };
+    let query = head.uri.query().unwrap_or_default();
+    let mut call = turnout_postgrest::parse(host.dialect, &head.method, &shown, query, &head.headers, &body)?;
+    let turnout_vocabulary::Request::Find(find) = &mut call.request else {
+        return Err(Refusal::written_view(&shown.name, &target.name));
+    };
+    find.view = Some(Box::new(view));
+    carry_out(host, id, &shown, (caller, &head.headers), call).await
 }
 
 /// `/rest/v1/rpc/{function}`: calls a function.
@@ -95,14 +132,8 @@ async fn admit_call(
     let (head, body) = request.into_parts();
     let caller = host.keys.caller(&head)?;
     let Path(name) = name.map_err(|rejection| Refusal::unreadable_path(rejection.body_text()))?;
-    let repositories = &host.pipeline.repositories;
-    let target = repositories.first().ok_or_else(Refusal::invalid_path)?;
-    let mut schemas: Vec<&str> = repositories
-        .iter()
-        .map(|repository| repository.schema.as_str())
-        .collect();
-    schemas.sort_unstable_by_key(|schema| (*schema != "public", *schema));
-    schemas.dedup();
+    let target = host.pipeline.repositories.first().ok_or_else(Refusal::invalid_path)?;
+    let schemas: Vec<&str> = host.pipeline.schemas().iter().map(String::as_str).collect();
     let operate = |body: Bytes| {
         Box::pin(async move {
             let query = head.uri.query().unwrap_or_default();

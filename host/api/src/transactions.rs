@@ -110,7 +110,7 @@ fn steps(host: &Host, operations: &[Description<'_>]) -> Result<Vec<Step>, Refus
     let step = |(place, operation): (usize, &Description<'_>)| {
         let repository = host.pipeline.repository(&operation.repository);
         let repository = repository
-            .ok_or_else(|| refusal::unknown_repository(&host.pipeline.repositories, &operation.repository))?;
+            .ok_or_else(|| refusal::unknown_repository(&host.pipeline.repositories, None, &operation.repository))?;
         operation.check(&operations[..place])?;
         Ok(Step {
             repository: repository.id,

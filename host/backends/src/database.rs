@@ -5,7 +5,7 @@ use std::sync::Arc;
 use turnout_supervisor::{Supervisor, Task};
 use turnout_vocabulary::{
     Backend, Called, Epoch, Filter, Health, Insert, Outcome, Repository, Request, Selected, SubjectKind,
-    TransactionSettings,
+    TransactionSettings, View,
 };
 
 pub use transaction::Entry;
@@ -201,7 +201,7 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn read_beside(&self, repository: &Repository, request: &Request) -> Result<Vec<Reference>, Error> {
-        if Selected::embeds(request.select()).next().is_none() {
+        if Selected::embeds(request.select()).next().is_none() && request.view().is_none() {
             // While nothing is known of the table the read itself finds out.
             let schema = self.schemas.last();
             let table = schema.as_ref().and_then(|schema| schema.table(repository));
@@ -209,7 +209,7 @@ impl Database {
         }
         let mut schema = self.schemas.get(&self.connections).await?;
         loop {
-            let place = self.place(&schema, repository);
+            let place = self.target(&schema, repository, request);
             match place.and_then(|place| Scope::target(&schema, place, request)) {
                 Err(error) if error.may_be_stale_schema() => {
                     schema = self.schemas.newer_than(&schema, error, &self.connections).await?;
@@ -219,12 +219,39 @@ impl Database {
         }
     }
 
+    /// The view of that name in one of these schemas, the first that has one, and the tables that it is made of.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTable`] if there is no such view; as [`execute`](Self::execute).
+    pub async fn view(&self, schemas: &[&str], name: &str) -> Result<(View, Vec<Reference>), Error> {
+        let mut schema = self.schemas.get(&self.connections).await?;
+        loop {
+            for exposed in schemas {
+                let view = View {
+                    schema: (*exposed).to_owned(),
+                    name: name.to_owned(),
+                };
+                if let Some(place) = schema.view(&view) {
+                    return Ok((view, schema.tables()[place].parts.clone()));
+                }
+            }
+            let unknown = self.unknown(schemas.first().copied().unwrap_or_default(), name);
+            schema = self.schemas.newer_than(&schema, unknown, &self.connections).await?;
+        }
+    }
+
     /// What the tables look like, read now if they have not been before.
     ///
     /// # Errors
     /// [`Error::Unavailable`] and the like if they can't be read.
     pub async fn schema(&self) -> Result<Arc<Schema>, Error> {
         self.schemas.get(&self.connections).await
+    }
+
+    /// The schemas whose tables, views and functions callers may name, the default one first.
+    #[must_use]
+    pub fn exposed(&self) -> &[String] {
+        self.schemas.exposed()
     }
 
     /// Whether Turnout was not installed here when the tables were last read. False while they have not been.
@@ -319,8 +346,8 @@ impl Database {
     ) -> Result<Outcome, Error> {
         let caller = transaction.caller.as_ref();
         // A read as a caller's role leaves the fence to `turnout.run_as`: the role may not read it.
-        let carries = schema.installed && (caller.is_none() || request.is_write());
-        let number = carries.then(|| epoch.to_string());
+        let has_fence = schema.installed && (caller.is_none() || request.is_write());
+        let number = has_fence.then(|| epoch.to_string());
         let carried = Carried {
             epoch: number.as_deref(),
             timezone: transaction.timezone.as_deref(),
@@ -363,7 +390,7 @@ impl Database {
         if let Request::Call(call) = request {
             return sql::call(schema, called(schema, call)?, request, call, carried);
         }
-        let scope = Scope::target(schema, self.place(schema, repository)?, request)?;
+        let scope = Scope::target(schema, self.target(schema, repository, request)?, request)?;
         sql::statement(&scope, &repository.key, request, carried, false)
     }
 
@@ -439,11 +466,24 @@ impl Database {
         Ok(&schema.tables()[self.place(schema, repository)?])
     }
 
-    fn place(&self, schema: &Schema, repository: &Repository) -> Result<usize, Error> {
-        schema.place(repository).ok_or_else(|| Error::UnknownTable {
+    /// The place of the table or the view whose rows a request on a repository is about.
+    fn target(&self, schema: &Schema, repository: &Repository, request: &Request) -> Result<usize, Error> {
+        let Some(view) = request.view() else {
+            return self.place(schema, repository);
+        };
+        schema.view(view).ok_or_else(|| self.unknown(&view.schema, &view.name))
+    }
+
+    fn unknown(&self, schema: &str, table: &str) -> Error {
+        Error::UnknownTable {
             backend: self.backend,
-            table: format!("{}.{}", repository.schema, repository.name),
-        })
+            table: format!("{schema}.{table}"),
+        }
+    }
+
+    fn place(&self, schema: &Schema, repository: &Repository) -> Result<usize, Error> {
+        let place = schema.place(repository);
+        place.ok_or_else(|| self.unknown(&repository.schema, &repository.name))
     }
 
     pub(crate) fn misread(&self, misread: &Misread) -> Error {

@@ -13,7 +13,7 @@ mod shape;
 mod table;
 mod view;
 
-use turnout_vocabulary::Repository;
+use turnout_vocabulary::{Repository, View};
 
 pub(crate) use cache::SchemaCache;
 pub(crate) use check::{key_problems, problems, subject_problems};
@@ -45,6 +45,13 @@ impl Schema {
     #[must_use]
     pub fn table(&self, repository: &Repository) -> Option<&Table> {
         Some(&self.tables[self.place(repository)?])
+    }
+
+    /// The place of a view; `None` if the backend has no view of that name.
+    #[must_use]
+    pub fn view(&self, view: &View) -> Option<usize> {
+        let is_it = |table: &Table| table.name == view.name && table.schema == view.schema && table.is_view();
+        self.tables.iter().position(is_it)
     }
 
     /// The tables and views of the exposed schemas, and those of the repositories.

@@ -18,8 +18,8 @@ impl Beside<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// The other repositories whose rows an operation reads on a side beside its own: those that it embeds, and those that views are made
-    /// of. Tables that are no repositories have no authority, and are read as they are on that side.
+    /// The other repositories whose rows an operation reads on a side beside its own: those that it embeds, and those that the views which
+    /// it reads are made of. Tables that are no repositories have no authority, and are read as they are on that side.
     ///
     /// # Errors
     /// [`Error::NotReadable`] for a repository that has its rows on the other side and is not mirrored to this one.
@@ -40,6 +40,9 @@ impl<'a> Run<'a> {
             let Some(repository) = self.pipeline.repositories.iter().find(is_table) else {
                 continue;
             };
+            if repository.id == own.id {
+                continue;
+            }
             let subject = subject.filter(|_| repository.subject.is_some());
             let authority = self.decide(|policies, _| policies.agreed_authority(repository.id, subject))?;
             let authority = authority.ok_or(Error::Moving)?;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Deserialize;
-use turnout_backends::Database;
+use turnout_backends::{Database, Error as BackendError};
 use turnout_comparisons::Comparisons;
 use turnout_mirror::Mirror;
 use turnout_runtime::{Routing, World};
 use turnout_vocabulary::{
     Action, Admission, Backend, Filter, MirrorState, Operation, OperationId, Outcome, PerBackend, Repository,
-    RepositoryId, Request, Subject, SubjectRule, TransactionSettings,
+    RepositoryId, Request, Subject, SubjectRule, TransactionSettings, View,
 };
 
 use turnout_alerts::Alerts;
@@ -69,6 +69,53 @@ impl Pipeline {
     #[must_use]
     pub fn repository(&self, name: &str) -> Option<&Repository> {
         self.repositories.iter().find(|repository| repository.name == name)
+    }
+
+    /// The repository of that name, if its table is in the schema that a caller named, if any.
+    #[must_use]
+    pub fn repository_in(&self, schema: Option<&str>, name: &str) -> Option<&Repository> {
+        let repository = self.repository(name)?;
+        schema
+            .is_none_or(|schema| repository.schema == schema)
+            .then_some(repository)
+    }
+
+    /// The view of that name in the schema that a caller named, or in any, and the repository that a read of it counts as: the first
+    /// of those that it is made of.
+    ///
+    /// # Errors
+    /// [`BackendError::UnknownTable`] if neither backend has such a view that is made of a repository; another if a backend can't be asked.
+    pub async fn view(&self, schema: Option<&str>, name: &str) -> Result<(&Repository, View), BackendError> {
+        let schemas: Vec<&str> = match schema {
+            Some(schema) => vec![schema],
+            None => self.schemas().iter().map(String::as_str).collect(),
+        };
+        let mut failure = None;
+        for (_, database) in self.backends.iter() {
+            match database.view(&schemas, name).await {
+                Ok((view, parts)) => {
+                    let is_part = |repository: &&Repository| {
+                        let mut parts = parts.iter();
+                        parts.any(|part| part.schema == repository.schema && part.table == repository.name)
+                    };
+                    if let Some(target) = self.repositories.iter().find(is_part) {
+                        return Ok((target, view));
+                    }
+                }
+                Err(BackendError::UnknownTable { .. }) => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        Err(failure.unwrap_or_else(|| BackendError::UnknownTable {
+            backend: Backend::Old,
+            table: format!("{}.{name}", schemas.first().copied().unwrap_or("public")),
+        }))
+    }
+
+    /// The schemas whose tables, views and functions callers may name, the default one first.
+    #[must_use]
+    pub fn schemas(&self) -> &[String] {
+        self.backends.old.exposed()
     }
 
     /// The provenance of an answer to what never became an operation.

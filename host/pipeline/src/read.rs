@@ -2,7 +2,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use turnout_backends::Error as BackendError;
 use turnout_comparisons::Read;
-use turnout_vocabulary::{Action, Backend, Conditions, Outcome, PerBackend, ReadPlan, Request, Span, Subject};
+use turnout_vocabulary::{Action, Backend, Conditions, Find, Outcome, PerBackend, ReadPlan, Request, Span, Subject};
 
 use crate::Error;
 use crate::subjects::Subjects;
@@ -20,7 +20,7 @@ impl Run<'_> {
         let mut plan = self.within_equal_rows(plan, authority, subject);
         if let Some(authority) = authority {
             let others = self.read_beside(authority, request, subject).await?;
-            if !others.is_empty() {
+            if !others.is_empty() || request.view().is_some() {
                 plan.primary = authority;
                 if !self.are_equal(&others, subject) {
                     plan.fallback = None;
@@ -91,7 +91,10 @@ impl Run<'_> {
         subject: Option<&Subject>,
         outcome: &Outcome,
     ) {
-        let Request::Find(find) = request else { return };
+        // What differs between rows of a view has no key to be noted under.
+        let Request::Find(find @ Find { view: None, .. }) = request else {
+            return;
+        };
         let repository = self.repository;
         if plan.compare == 0
             || u64::from(plan.compare) <= RandomState::new().hash_one(0_u8) % 10_000
@@ -120,8 +123,11 @@ impl Run<'_> {
     }
 
     /// The subject that stands for a read: the one that it names, one of several with the same authority, or the one
-    /// beside the request.
+    /// beside the request. The columns of a view need not be those of the repository, so a filter by them names nobody.
     fn subject_of_read(&mut self, request: &Request, beside: Option<&Subject>) -> Result<Option<Subject>, Error> {
+        if request.view().is_some() {
+            return Ok(beside.cloned());
+        }
         let subjects = match Subjects::of(request, self.repository, &self.pipeline.rule) {
             Subjects::Unnamed => return Ok(beside.cloned()),
             Subjects::Named(subjects) => subjects,

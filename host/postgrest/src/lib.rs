@@ -23,4 +23,4 @@ mod request;
 
 pub use answer::{AnswerForm, answer};
 pub use error::{Refusal, Relationship};
-pub use request::{Call, Dialect, encode, parse, parse_call};
+pub use request::{Call, Dialect, encode, parse, parse_call, profile};

@@ -9,6 +9,7 @@ mod field;
 mod filter;
 mod order;
 mod preferences;
+mod profile;
 mod query;
 mod rows;
 mod select;
@@ -22,6 +23,7 @@ use turnout_vocabulary::{
 pub(crate) use accept::Media;
 pub use call::parse_call;
 pub(crate) use preferences::{Count, End, Handling, Missing, Preferences, Return};
+pub use profile::profile;
 pub use query::encode;
 
 use crate::answer::AnswerForm;
@@ -45,7 +47,7 @@ pub struct Call {
     pub answer: AnswerForm,
 }
 
-/// Parses an HTTP request on one repository. `query` is what follows the `?` of the URL, still percent-encoded.
+/// Parses an HTTP request on one repository, which is of the schema that its [`profile`] names. `query` is what follows the `?` of the URL, still percent-encoded.
 ///
 /// # Errors
 /// A [`Refusal`] if the request is malformed, or asks for something that the dialect or Turnout does not support.
@@ -58,11 +60,7 @@ pub fn parse(
     body: &[u8],
 ) -> Result<Call, Refusal> {
     let read = matches!(*method, Method::GET | Method::HEAD);
-    let profiled = check_profile(
-        repository,
-        headers,
-        if read { "accept-profile" } else { "content-profile" },
-    )?;
+    let profiled = headers.contains_key(profile::header(method));
     let preferences = Preferences::parse(headers)?;
     let media = Media::negotiate(headers)?;
     let query = Query::parse(query)?;
@@ -88,6 +86,7 @@ pub fn parse(
             let range = (*method == Method::GET).then(|| headers.get(header::RANGE)).flatten();
             window = window::parse(&query, range)?;
             Request::Find(Find {
+                view: None,
                 select,
                 filter,
                 order,
@@ -144,18 +143,6 @@ fn conflict(repository: &Repository, query: &Query, preferences: &Preferences) -
         columns: columns.unwrap_or_default(),
         resolution,
     }))
-}
-
-/// Whether the caller named the schema. The only schema that may be named is the repository's own.
-fn check_profile(repository: &Repository, headers: &HeaderMap, header: &str) -> Result<bool, Refusal> {
-    match headers.get(header) {
-        None => Ok(false),
-        Some(schema) if schema.as_bytes() == repository.schema.as_bytes() => Ok(true),
-        Some(schema) => Err(Refusal::unacceptable_schema(
-            &String::from_utf8_lossy(schema.as_bytes()),
-            &repository.schema,
-        )),
-    }
 }
 
 #[cfg(test)]

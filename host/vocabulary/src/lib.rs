@@ -29,7 +29,7 @@ pub use operation::{
     Action, Aggregate, AggregateFunction, Arguments, BodyForm, Caller, Column, Comparison, Conflict, Delete, Embed,
     Field, Filter, Find, FunctionCall, Insert, IsValue, JsonKey, JsonStep, NullsOrder, Operand, Operation, OperationId,
     Operator, OrderBy, PlacedReference, Quantifier, Reference, Referred, Request, Resolution, Returning, Rows,
-    SearchForm, Selected, TransactionSettings, Update, Window,
+    SearchForm, Selected, TransactionSettings, Update, View, Window,
 };
 pub use outcome::{Called, Outcome};
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};

@@ -92,6 +92,15 @@ impl Request {
         }
     }
 
+    /// The view that it reads instead of the repository's table.
+    #[must_use]
+    pub fn view(&self) -> Option<&View> {
+        match self {
+            Self::Find(find) => find.view.as_deref(),
+            _ => None,
+        }
+    }
+
     /// What the body of the answer is made of.
     #[must_use]
     pub fn body(&self) -> BodyForm {
@@ -167,6 +176,8 @@ impl Action {
 /// Reads rows of one repository, and rows of other tables that are related to them.
 #[derive(Clone, Debug)]
 pub struct Find {
+    /// The view that is read instead of the repository's table. The view is made of that table, and maybe of others.
+    pub view: Option<Box<View>>,
     /// What the answer holds of each row.
     pub select: Vec<Selected>,
     /// The rows of the answer.
@@ -187,6 +198,7 @@ pub struct Find {
 impl Default for Find {
     fn default() -> Self {
         Self {
+            view: None,
             select: vec![Selected::Every],
             filter: Filter::default(),
             order: Vec::new(),
@@ -196,6 +208,15 @@ impl Default for Find {
             body: BodyForm::default(),
         }
     }
+}
+
+/// A view that is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// Identifies one operation, in the answer's `x-turnout-operation` and in the log. Ids made later sort later.

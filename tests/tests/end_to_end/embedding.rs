@@ -3,6 +3,7 @@
 mod authority;
 mod refusals;
 mod salon;
+mod views;
 mod writes;
 
 use anyhow::Result;

@@ -6,12 +6,12 @@ use serde_json::json;
 use sqlx::raw_sql;
 use turnout_tests::{Site, turnout};
 
-/// A configuration that names one table of two exposed schemas.
-fn config(site: &Site) -> Result<()> {
+/// A configuration that exposes these schemas and names one table.
+fn config(site: &Site, exposed: &[&str]) -> Result<()> {
     let text = format!(
         "[api]\nlisten = '127.0.0.1:0'\nkey = '{}'\nadmin_key = '{}'\n[policies]\ndirectory = 'policies'\ncache = 'cache'\n\
          [backends.old]\nurl = '{}'\n[backends.new]\nurl = '{}'\n\
-         [schemas]\nexposed = ['public', 'extra']\n[repositories.clients]\nsubject = 'phone'\n",
+         [schemas]\nexposed = {exposed:?}\n[repositories.clients]\nsubject = 'phone'\n",
         Site::KEY,
         Site::ADMIN_KEY,
         site.old.url(),
@@ -33,12 +33,12 @@ async fn every_table_with_a_key_is_served_without_being_named() -> Result<()> {
         raw_sql(
             "create schema extra; create table extra.notes (id integer primary key, text text);
              create table extra.clients (id integer primary key); create table keyless (id integer);
-             create view shown as select id from clients",
+             create view shown as select id from clients; create view unserved as select id from keyless",
         )
         .execute(side)
         .await?;
     }
-    config(&site)?;
+    config(&site, &["public", "extra"])?;
     for side in ["old", "new"] {
         site.turnout(&["install", side])?;
     }
@@ -53,7 +53,9 @@ async fn every_table_with_a_key_is_served_without_being_named() -> Result<()> {
     // The one that is named has its subject: the test phone is on `new`.
     let named = host.get("/rest/v1/clients?phone=eq.89686484488&select=id").await?;
     assert_eq!((named.status.as_u16(), named.backend()), (200, "new"));
-    for path in ["/rest/v1/keyless", "/rest/v1/shown"] {
+    let shown = host.get("/rest/v1/shown?select=id&limit=1").await?;
+    assert_eq!(shown.status, 200, "{}", shown.text);
+    for path in ["/rest/v1/keyless", "/rest/v1/unserved"] {
         assert_eq!(host.get(path).await?.json()["code"], "PGRST205");
     }
 
@@ -61,7 +63,7 @@ async fn every_table_with_a_key_is_served_without_being_named() -> Result<()> {
     for line in [
         "warn   extra.clients is not served: public.clients has its name in the URL",
         "warn   public.keyless is not served: it has no primary key",
-        "warn   public.shown is not served: a view can only be embedded",
+        "warn   public.unserved is not served: it is made of no table that is served",
         "ok     schema extra: 1 tables are served",
         "ok     schema public: 7 tables are served",
     ] {
@@ -86,5 +88,54 @@ async fn every_table_with_a_key_is_served_without_being_named() -> Result<()> {
     site.turnout(&["apply"])?;
     let host = site.host().await?;
     assert_eq!(host.get("/rest/v1/late").await?.text, "[]");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_profile_names_any_exposed_schema() -> Result<()> {
+    let site = Site::set_up().await?;
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        raw_sql(
+            "create schema extra; create table extra.notes (id integer primary key);
+             create schema empty; create function empty.one() returns integer language sql stable as 'select 1'",
+        )
+        .execute(side)
+        .await?;
+    }
+    config(&site, &["public", "extra", "empty"])?;
+    for side in ["old", "new"] {
+        site.turnout(&["install", side])?;
+    }
+    let host = site.host().await?;
+    let ask = async |method: Method, path: &str, profile: &str| {
+        let header = if method == Method::GET {
+            "accept-profile"
+        } else {
+            "content-profile"
+        };
+        let request = host
+            .request(method, path)
+            .header(header, profile)
+            .json(&json!({"id": 1}));
+        host.send(request).await
+    };
+    let found = ask(Method::GET, "/rest/v1/notes", "extra").await?;
+    assert_eq!((found.status.as_u16(), found.header("content-profile")), (200, "extra"));
+    assert_eq!(ask(Method::POST, "/rest/v1/notes", "extra").await?.status, 201);
+    let called = ask(Method::POST, "/rest/v1/rpc/one", "empty").await?;
+    assert_ne!(called.json()["code"], "PGRST106", "{}", called.text);
+
+    for method in [Method::GET, Method::POST] {
+        let elsewhere = ask(method.clone(), "/rest/v1/notes", "public").await?;
+        let expected = "Could not find the table 'public.notes' in the schema cache";
+        assert_eq!(
+            (elsewhere.status.as_u16(), &elsewhere.json()["message"]),
+            (404, &json!(expected))
+        );
+        let unknown = ask(method, "/rest/v1/notes", "secret").await?;
+        let hint = "Only the following schemas are exposed: public, extra, empty";
+        assert_eq!((unknown.status.as_u16(), &unknown.json()["hint"]), (406, &json!(hint)));
+    }
     Ok(())
 }

@@ -127,13 +127,13 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
 }
 
 /// The refusal of a request for a repository that there is not.
-pub(crate) fn unknown_repository(repositories: &[Repository], name: &str) -> Refusal {
+pub(crate) fn unknown_repository(repositories: &[Repository], schema: Option<&str>, name: &str) -> Refusal {
     let alike = suggested_table(repositories.iter().map(|repository| repository.name.as_str()), name);
     let alike = repositories
         .iter()
         .find(|repository| Some(repository.name.as_str()) == alike);
     let alike = alike.map(|Repository { schema, name, .. }| format!("{schema}.{name}"));
-    Refusal::unknown_table("public", name, alike.as_deref())
+    Refusal::unknown_table(schema.unwrap_or("public"), name, alike.as_deref())
 }
 
 fn relationship(candidate: Candidate) -> Relationship {

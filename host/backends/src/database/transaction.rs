@@ -87,7 +87,7 @@ impl Database {
     fn listed<'e>(&self, schema: &Schema, entry: &'e Entry<'_>, carried: Carried<'e>) -> Result<Listed<'e>, Error> {
         Ok(match entry {
             Entry::Request(repository, request) => {
-                let scope = Scope::target(schema, self.place(schema, repository)?, request)?;
+                let scope = Scope::target(schema, self.target(schema, repository, request)?, request)?;
                 Listed::Run(sql::statement(&scope, &repository.key, request, carried, true)?)
             }
             Entry::Value(reference, value) => {

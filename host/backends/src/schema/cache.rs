@@ -15,7 +15,7 @@ const BETWEEN_READS: Duration = Duration::from_secs(1);
 /// The schema as it was last read.
 pub(crate) struct SchemaCache {
     repositories: Arc<[Repository]>,
-    /// The schemas that are exposed: those named in the settings, and those of the repositories.
+    /// The schemas that are exposed: those named in the settings, then those of the repositories, `public` first.
     exposed: Vec<String>,
     current: ArcSwapOption<Schema>,
     /// When an operation last had it read; held while it is being read.
@@ -24,9 +24,11 @@ pub(crate) struct SchemaCache {
 
 impl SchemaCache {
     pub(crate) fn new(repositories: Arc<[Repository]>, mut exposed: Vec<String>) -> Self {
-        for repository in &*repositories {
-            if !exposed.contains(&repository.schema) {
-                exposed.push(repository.schema.clone());
+        let mut schemas: Vec<&String> = repositories.iter().map(|repository| &repository.schema).collect();
+        schemas.sort_unstable_by_key(|schema| (*schema != "public", *schema));
+        for schema in schemas {
+            if !exposed.contains(schema) {
+                exposed.push(schema.clone());
             }
         }
         Self {

@@ -74,11 +74,17 @@ fn servable(schema: &Schema) -> Vec<Repository> {
 /// Why a table is not served without being named in the configuration; `None` if it is.
 fn why_not(table: &Table) -> Option<&'static str> {
     match table.kind {
-        TableKind::View | TableKind::MaterializedView => Some("a view can only be embedded"),
+        TableKind::View | TableKind::MaterializedView => Some("it is made of no table that is served"),
         TableKind::Foreign => Some("the mirror can't capture changes of a foreign table"),
         TableKind::Plain | TableKind::Partitioned if table.primary_key.is_empty() => Some("it has no primary key"),
         TableKind::Plain | TableKind::Partitioned => None,
     }
+}
+
+/// Whether a view is made of the table of a repository, so that it is read on the authority of that.
+fn shows(view: &Table, repository: &Repository) -> bool {
+    let mut parts = view.parts.iter();
+    parts.any(|part| part.schema == repository.schema && part.table == repository.name)
 }
 
 /// What `turnout check` says of the exposed schemas: a line for each table that is not served, with the reason, and how many are.
@@ -94,6 +100,7 @@ pub(super) fn report(schema: &Schema, config: &Config) -> Vec<String> {
         let name = format!("{}.{}", table.schema, table.name);
         match (same_name, why_not(table)) {
             (Some(repository), _) if repository.schema == table.schema => *count += 1,
+            _ if config.repositories.iter().any(|repository| shows(table, repository)) => {}
             (_, Some(reason)) => lines.push(format!("warn   {name} is not served: {reason}")),
             (Some(other), None) => lines.push(format!(
                 "warn   {name} is not served: {}.{} has its name in the URL",

@@ -59,7 +59,7 @@ impl Refusal {
         ))
     }
 
-    /// 406 `PGRST106`: the caller named a schema other than the repository's.
+    /// 406 `PGRST106`: the caller named a schema that is not exposed.
     pub(crate) fn unacceptable_schema(named: &str, exposed: &str) -> Self {
         Self::new(
             StatusCode::NOT_ACCEPTABLE,

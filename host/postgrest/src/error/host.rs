@@ -26,7 +26,7 @@ use super::{Details, Refusal};
 /// | 408 | `TURNOUT_TIMEOUT` | the body did not arrive within the time limit |
 /// | 413 | `TURNOUT_TOO_LARGE` | the body exceeds the size limit |
 /// | 400, 414, 431 | `TURNOUT_HTTP` | the request's URL, headers or body cannot be read |
-/// | 405 | `TURNOUT_METHOD` | the path does not serve the request's method |
+/// | 405 | `TURNOUT_METHOD` | the path does not serve the request's method, or is that of a view and the request writes |
 /// | 500 | `TURNOUT_INTERNAL` | the host failed |
 impl Refusal {
     /// 503 `TURNOUT_UNAVAILABLE`. `message` says what is unavailable, `retry_after` when to try again.
@@ -212,6 +212,14 @@ impl Refusal {
         let message = format!("This path does not serve the method {method}");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "TURNOUT_METHOD", message)
             .hint("The Allow header names the methods that it serves.")
+    }
+
+    /// 405 `TURNOUT_METHOD`: views can only be read.
+    #[must_use]
+    pub fn written_view(view: &str, repository: &str) -> Self {
+        let message = format!("{view} is a view, and views can only be read");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "TURNOUT_METHOD", message)
+            .hint(format!("Write to {repository}, of which the view is made."))
     }
 
     /// 500 `TURNOUT_INTERNAL`. The caller reads `message`: it must hold no secrets.

@@ -59,6 +59,7 @@ pub fn parse_call(
         read_only,
         writes: false,
         result: Find {
+            view: None,
             select,
             filter,
             order,

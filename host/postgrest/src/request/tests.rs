@@ -213,40 +213,6 @@ fn other_methods_are_refused_as_postgrest_refuses_them() {
     );
 }
 
-#[test]
-fn only_the_repositorys_own_schema_can_be_named() {
-    assert!(
-        call(
-            &Method::GET,
-            "",
-            &[("accept-profile", "public"), ("content-profile", "other")],
-            ""
-        )
-        .is_ok()
-    );
-    assert!(
-        call(
-            &Method::POST,
-            "",
-            &[("content-profile", "public"), ("accept-profile", "other")],
-            "{}"
-        )
-        .is_ok()
-    );
-    let refusal = call(&Method::GET, "", &[("accept-profile", "secret")], "").unwrap_err();
-    assert_eq!(refusal.status(), 406);
-    assert_eq!(
-        refusal_body(refusal),
-        r#"{"code":"PGRST106","details":null,"hint":"Only the following schemas are exposed: public","message":"Invalid schema: secret"}"#
-    );
-    assert_eq!(
-        call(&Method::DELETE, "", &[("content-profile", "x")], "")
-            .unwrap_err()
-            .code(),
-        "PGRST106"
-    );
-}
-
 /// No input makes the parsers panic, and every refusal blames the caller.
 #[test]
 fn nasty_requests_are_answered_calmly() {
