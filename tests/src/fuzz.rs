@@ -112,15 +112,12 @@ async fn was_called(side: &PgPool) -> Result<bool> {
 
 /// What HTTP allows in a URL stays, all else is encoded.
 fn encoded(text: &str) -> String {
-    let mut url = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => url.push(char::from(byte)),
-            _ if b"?&=%+-._~!*'():,;/$@".contains(&byte) => url.push(char::from(byte)),
-            _ => url.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    url
+    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"?&=%+-._~!*'():,;/$@".contains(&byte);
+    let letters = text.bytes().map(|byte| match byte {
+        byte if stays(byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    letters.collect()
 }
 
 /// Sends a request; its status.

@@ -70,7 +70,7 @@ test('geojson needs PostGIS', { todo: 'GeoJSON is not served yet' }, () =>
     hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
   }))
 
-test('explain is off', { todo: 'the media type is shown as it was sent' }, () =>
+test('explain is off', () =>
   refuses(seats().explain(), 406, {
     code: 'PGRST107',
     message: 'None of these media types are available: application/vnd.pgrst.plan+text; for="application/json"',

@@ -153,19 +153,7 @@ impl Config {
         let read_wait = reads.duration("wait").unwrap_or(Duration::from_millis(100));
         reads.finish();
 
-        let mut subjects = root.section("subjects");
-        let kind = subjects.value("kind").unwrap_or(SubjectKind::Phone);
-        let region: Option<String> = subjects.value("region");
-        let phones_alone = (region.is_some() && kind != SubjectKind::Phone)
-            .then(|| format!("`subjects.region` means nothing while `subjects.kind` is \"{kind}\""));
-        let region = region.unwrap_or_else(|| "RU".to_owned());
-        let rule = SubjectRule::of_kind(kind, &region);
-        if rule.is_none() {
-            subjects.problem(format!(
-                "`region`: there is no region {region:?}; give a two-letter code such as \"RU\""
-            ));
-        }
-        subjects.finish();
+        let (rule, phones_alone) = subject_rule(root.section("subjects"));
 
         let mut sides = root.section("backends");
         let backends = PerBackend {
@@ -263,6 +251,23 @@ impl Config {
         }
         self.repositories = repositories.into();
     }
+}
+
+/// Reads the section `subjects`: how subjects are normalised, and what people should be warned of.
+fn subject_rule(mut subjects: Section<'_, '_>) -> (Option<SubjectRule>, Option<String>) {
+    let kind = subjects.value("kind").unwrap_or(SubjectKind::Phone);
+    let region: Option<String> = subjects.value("region");
+    let phones_alone = (region.is_some() && kind != SubjectKind::Phone)
+        .then(|| format!("`subjects.region` means nothing while `subjects.kind` is \"{kind}\""));
+    let region = region.unwrap_or_else(|| "RU".to_owned());
+    let rule = SubjectRule::of_kind(kind, &region);
+    if rule.is_none() {
+        subjects.problem(format!(
+            "`region`: there is no region {region:?}; give a two-letter code such as \"RU\""
+        ));
+    }
+    subjects.finish();
+    (rule, phones_alone)
 }
 
 #[cfg(test)]

@@ -35,9 +35,7 @@ const ROLES: &str = "
 
 async fn asked(host: &Host, method: Method, path: &str, token: Option<&str>, rows: Option<Value>) -> Result<Answer> {
     let request = host.bare(method, path).header("prefer", "return=representation");
-    let request = token
-        .into_iter()
-        .fold(request, |request, token| request.bearer_auth(token));
+    let request = token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
     host.send(rows.into_iter().fold(request, |request, rows| request.json(&rows)))
         .await
 }

@@ -54,7 +54,7 @@ async fn run_client(host: &Host) -> Result<()> {
 }
 
 /// Gives everybody a stage, and waits until this side answers and nothing is left to mirror.
-async fn move_to(site: &Site, host: &Host, stage: &str, side: &str) -> Result<()> {
+async fn move_to(site: &Site, host: &Host, stage: &str, authority: &str) -> Result<()> {
     let before = host.get("/v1/status").await?.json()["epoch"].as_u64();
     site.route(&format!("[default]\nstage = '{stage}'\n"))?;
     eventually("everybody is in the stage, and both sides are compared", async || {
@@ -64,7 +64,7 @@ async fn move_to(site: &Site, host: &Host, stage: &str, side: &str) -> Result<()
             let repositories = status["mirror"][side]["repositories"].as_array();
             repositories.is_some_and(|all| all.iter().all(|one| one["dirty"] == 0))
         });
-        let moved = status["epoch"].as_u64() > before && answer.backend() == side;
+        let moved = status["epoch"].as_u64() > before && answer.backend() == authority;
         (moved && status["converging"] == json!([]) && mirrored).then_some(())
     })
     .await;

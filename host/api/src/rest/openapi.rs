@@ -1,4 +1,4 @@
-//! `/rest/v1/`: describes what is served, in OpenAPI 2.0, as PostgREST describes it.
+//! `/rest/v1/`: describes what is served, in `OpenAPI` 2.0, as PostgREST describes it.
 
 mod parameters;
 
@@ -36,12 +36,11 @@ async fn describe(host: &Host, request: Request) -> Result<Response, Refusal> {
     host.keys.caller(&head)?;
     let backends = &host.pipeline.backends;
     // Both sides have the same tables; one of them may be down.
-    let schema = match backends.old.schema().await {
-        Ok(schema) => schema,
-        Err(_) => {
-            let unknown = |_| Refusal::unavailable("Neither backend can say which tables it has", Some(RETRY_AFTER));
-            backends.new.schema().await.map_err(unknown)?
-        }
+    let schema = if let Ok(schema) = backends.old.schema().await {
+        schema
+    } else {
+        let unknown = |_| Refusal::unavailable("Neither backend can say which tables it has", Some(RETRY_AFTER));
+        backends.new.schema().await.map_err(unknown)?
     };
     let described = description(&schema, &host.pipeline.repositories).to_string();
     Ok(([(CONTENT_TYPE, MEDIA_TYPE)], described).into_response())
@@ -215,7 +214,7 @@ fn property(schema: &Schema, place: usize, column: &TableColumn) -> Value {
     Value::Object(property)
 }
 
-/// What a type is in OpenAPI, with its name in SQL.
+/// What a type is in `OpenAPI`, with its name in SQL.
 fn typed(type_name: &str) -> Map<String, Value> {
     let mut typed = Map::from_iter([("format".to_owned(), Value::from(type_name))]);
     if let Some(kind) = swagger_type(type_name) {
@@ -228,7 +227,7 @@ fn typed(type_name: &str) -> Map<String, Value> {
     typed
 }
 
-/// The type of OpenAPI that values of an SQL type have in JSON; `None` for any.
+/// The type of `OpenAPI` that values of an SQL type have in JSON; `None` for any.
 fn swagger_type(type_name: &str) -> Option<&'static str> {
     match type_name {
         "boolean" => Some("boolean"),

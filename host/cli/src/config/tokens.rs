@@ -16,7 +16,9 @@ pub(super) fn read(mut jwt: Section<'_, '_>, folder: &Path, environment: Environ
         fs::read_to_string(folder.join(&file)).map_err(|error| format!("{file} can't be read: {error}"))
     });
     let audience = jwt.value("audience");
-    let role_claim = jwt.checked("role_claim", claim).unwrap_or_else(|| vec!["role".into()]);
+    let role_claim = jwt
+        .checked("role_claim", |path: String| claim(&path))
+        .unwrap_or_else(|| vec!["role".into()]);
     let anon_role: Option<String> = jwt.value("anon_role");
     let pre_request = jwt.checked("pre_request", function);
 
@@ -38,7 +40,7 @@ pub(super) fn read(mut jwt: Section<'_, '_>, folder: &Path, environment: Environ
 }
 
 /// The names of a path such as `app_metadata.role`.
-fn claim(path: String) -> Result<Vec<String>, String> {
+fn claim(path: &str) -> Result<Vec<String>, String> {
     let names: Vec<String> = path.split('.').map(str::to_owned).collect();
     if names.iter().any(String::is_empty) {
         return Err("write the names of nested claims with dots between, such as \"app_metadata.role\"".to_owned());

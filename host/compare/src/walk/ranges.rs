@@ -78,13 +78,11 @@ impl Ranges {
 
     /// The last key of the next range; `None` at the end of the table. The rows of `old` say how far a range goes.
     async fn end_of_range(&mut self, table: &Table<'_>, length: u64) -> Result<Option<String>, Error> {
-        match self.ahead.take() {
-            Some(Ahead(high)) => Ok(high),
-            None => {
-                let rest = self.range(table, self.low.as_deref(), None);
-                table.sides.old.key_ahead(table.repository, rest, length).await
-            }
+        if let Some(Ahead(high)) = self.ahead.take() {
+            return Ok(high);
         }
+        let rest = self.range(table, self.low.as_deref(), None);
+        table.sides.old.key_ahead(table.repository, rest, length).await
     }
 
     /// Compares the next range.
@@ -172,6 +170,8 @@ impl Ranges {
 
 fn sum(parts: &[PartDigest]) -> Digest {
     let mut all = Digest::default();
-    parts.iter().for_each(|part| all.add(&Digest::from(*part)));
+    for part in parts {
+        all.add(&Digest::from(*part));
+    }
     all
 }
