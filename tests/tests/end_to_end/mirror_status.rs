@@ -89,8 +89,9 @@ async fn status_and_metrics_show_the_mirror_without_personal_data() -> Result<()
     assert_eq!(written.header("x-turnout-mirror"), "done");
     let text = eventually("the metrics follow", async || {
         let text = host.get("/metrics").await.ok()?.text;
-        text.contains("turnout_mirror_applied_total{source=\"old\",repository=\"clients\"} 3")
-            .then_some(text)
+        // The two attempts with the parked row made nothing equal.
+        let applied = "turnout_mirror_applied_total{source=\"old\",repository=\"clients\"} 1";
+        text.lines().any(|line| line == applied).then_some(text)
     })
     .await;
     for sample in [
