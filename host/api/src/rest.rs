@@ -35,10 +35,13 @@ pub(crate) async fn serve(
 ) -> Response {
     let id = OperationId::generate();
     let answer = admit(&host, id, name, request).await;
-    answer.unwrap_or_else(|refusal| {
-        tracing::debug!(operation = %id, code = refusal.code(), "refused");
-        provenance::declare(host.pipeline.undone(id), refuse(refusal))
-    })
+    answer.unwrap_or_else(|refusal| refused(&host, id, refusal))
+}
+
+/// Answers a request that never became an operation.
+fn refused(host: &Host, id: OperationId, refusal: Refusal) -> Response {
+    tracing::debug!(operation = %id, code = refusal.code(), "refused");
+    provenance::declare(host.pipeline.undone(id), refuse(refusal))
 }
 
 /// Checks a request's key and the limits, then carries it out.
@@ -117,10 +120,7 @@ pub(crate) async fn call(
 ) -> Response {
     let id = OperationId::generate();
     let answer = admit_call(&host, id, name, request).await;
-    answer.unwrap_or_else(|refusal| {
-        tracing::debug!(operation = %id, code = refusal.code(), "refused");
-        provenance::declare(host.pipeline.undone(id), refuse(refusal))
-    })
+    answer.unwrap_or_else(|refusal| refused(&host, id, refusal))
 }
 
 async fn admit_call(

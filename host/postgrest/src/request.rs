@@ -2,6 +2,7 @@
 
 mod accept;
 mod call;
+mod chosen;
 mod columns;
 mod cursor;
 mod embedded;
@@ -17,7 +18,7 @@ mod window;
 
 use http::{HeaderMap, Method, header};
 use turnout_vocabulary::{
-    Conflict, Delete, Find, Insert, Repository, Request, Returning, Selected, TransactionSettings, Update, Window,
+    Conflict, Delete, Find, Insert, Repository, Request, Returning, TransactionSettings, Update, Window,
 };
 
 pub(crate) use accept::Media;
@@ -28,6 +29,7 @@ pub use query::encode;
 
 use crate::answer::AnswerForm;
 use crate::error::Refusal;
+use chosen::Chosen;
 use query::Query;
 
 /// What the configuration allows of the dialect.
@@ -64,14 +66,7 @@ pub fn parse(
     let preferences = Preferences::parse(headers)?;
     let media = Media::negotiate(headers)?;
     let query = Query::parse(query)?;
-    let every = || Ok(vec![Selected::Every]);
-    let mut select = query.first("select").map_or_else(every, select::parse)?;
-    if !dialect.aggregates && Selected::aggregates(&select) {
-        return Err(Refusal::aggregates_not_allowed());
-    }
-    let filter = filter::parse(&query, &mut select)?;
-    let order = order::parse(&query, &mut select)?;
-    window::of_embedded(&query, &mut select)?;
+    let Chosen { select, filter, order } = Chosen::parse(dialect, &query)?;
     let returning = Returning {
         rows: (preferences.returned == Some(Return::Representation)).then(|| select.clone()),
         location: *method == Method::POST && preferences.returned == Some(Return::HeadersOnly),

@@ -12,7 +12,7 @@ use turnout_backends::{Argument, Function, Join, Schema, Table, TableColumn, Vol
 use turnout_postgrest::Refusal;
 use turnout_vocabulary::{OperationId, Repository};
 
-use super::{RETRY_AFTER, provenance, refuse};
+use super::{RETRY_AFTER, refused};
 use crate::Host;
 
 /// The media type of the description.
@@ -28,7 +28,7 @@ const ROWS: [&str; 4] = [
 
 pub(crate) async fn serve(State(host): State<Arc<Host>>, request: Request) -> Response {
     let answer = describe(&host, request).await;
-    answer.unwrap_or_else(|refusal| provenance::declare(host.pipeline.undone(OperationId::generate()), refuse(refusal)))
+    answer.unwrap_or_else(|refusal| refused(&host, OperationId::generate(), refusal))
 }
 
 async fn describe(host: &Host, request: Request) -> Result<Response, Refusal> {

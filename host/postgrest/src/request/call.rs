@@ -1,11 +1,12 @@
 //! Calls of functions: `/rpc/NAME`.
 
 use http::{HeaderMap, Method, header};
-use turnout_vocabulary::{Arguments, Find, FunctionCall, Request, Selected};
+use turnout_vocabulary::{Arguments, Find, FunctionCall, Request};
 
+use super::chosen::Chosen;
 use super::query::Query;
 use super::rows::{first_keys, media_type};
-use super::{Call, Dialect, Media, Preferences, filter, order, select, window};
+use super::{Call, Dialect, Media, Preferences, filter, window};
 use crate::answer::AnswerForm;
 use crate::error::Refusal;
 
@@ -38,14 +39,7 @@ pub fn parse_call(
     let preferences = Preferences::parse(headers)?;
     let media = Media::negotiate(headers)?;
     let (query, texts) = filter::without_arguments(Query::parse(query)?);
-    let every = || Ok(vec![Selected::Every]);
-    let mut select = query.first("select").map_or_else(every, select::parse)?;
-    if !dialect.aggregates && Selected::aggregates(&select) {
-        return Err(Refusal::aggregates_not_allowed());
-    }
-    let filter = filter::parse(&query, &mut select)?;
-    let order = order::parse(&query, &mut select)?;
-    window::of_embedded(&query, &mut select)?;
+    let Chosen { select, filter, order } = Chosen::parse(dialect, &query)?;
     let range = (*method != Method::HEAD).then(|| headers.get(header::RANGE)).flatten();
     let window = window::parse(&query, range)?;
     let call = FunctionCall {

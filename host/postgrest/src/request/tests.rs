@@ -1,6 +1,6 @@
 use http::{HeaderName, HeaderValue};
 use turnout_vocabulary::{
-    Column, Comparison, Filter, IsValue, NullsOrder, Operand, Operator, OrderBy, RepositoryId, Resolution,
+    Column, Comparison, Filter, IsValue, NullsOrder, Operand, Operator, OrderBy, RepositoryId, Resolution, Selected,
 };
 
 use super::*;
