@@ -4,6 +4,7 @@
 //! - [`PolicySet`]: one policy of each world; [`InForce`] is a set with its epoch.
 //! - [`PolicySource`]: the directory that candidates are read from; [`BuiltIn`]: what decides where it holds nothing.
 //! - [`Worlds`]: the list of what policies decide, [`PerWorld`] a value for each.
+//! - [`NoAdvice`]: why the safe-cleanup policy gave no answer.
 //! - [`PolicyMetrics`]: what is counted of all this.
 
 mod broken;
@@ -18,6 +19,7 @@ mod mirroring;
 mod per_world;
 mod policies;
 mod refused;
+mod safe_cleanup;
 mod scope;
 mod second;
 mod set;
@@ -34,6 +36,7 @@ pub use metrics::PolicyMetrics;
 pub use per_world::{PerWorld, key};
 pub use policies::{Policies, Tenure};
 pub use refused::Refused;
+pub use safe_cleanup::NoAdvice;
 pub use scope::Scope;
 pub use set::{PolicySet, Version};
 pub use signature::{NotAKey, TrustedKeys};

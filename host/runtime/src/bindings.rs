@@ -45,3 +45,16 @@ pub(crate) mod divergence {
         },
     });
 }
+
+/// What the safe-cleanup world exports beside it.
+pub(crate) mod safe_cleanup {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "safe-cleanup",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        with: {
+            "turnout:policy/log": super::policy::turnout::policy::log,
+            "turnout:policy/types": super::routing::turnout::policy::types,
+        },
+    });
+}

@@ -48,5 +48,6 @@ pub use worlds::World;
 pub use worlds::divergence::{Divergence, DivergenceModule, DivergencePolicy};
 pub use worlds::dual_write::{DualWrite, DualWriteModule, DualWritePolicy};
 pub use worlds::routing::{Routing, RoutingModule, RoutingPolicy};
+pub use worlds::safe_cleanup::{SafeCleanup, SafeCleanupModule, SafeCleanupPolicy};
 #[cfg(feature = "toy-world")]
 pub use worlds::toy::ToyAlerts;

@@ -6,6 +6,7 @@ mod convert;
 pub(crate) mod divergence;
 pub(crate) mod dual_write;
 pub(crate) mod routing;
+pub(crate) mod safe_cleanup;
 #[cfg(feature = "toy-world")]
 pub(crate) mod toy;
 

@@ -6,8 +6,10 @@
 //! - [`ReadPlan`], [`Admission`], [`Span`]: what a routing policy answers.
 //! - [`MirrorPlan`], [`Retry`], [`Alert`]: what a dual-write policy answers.
 //! - [`RepairAction`], [`DivergenceAlert`]: what a divergence policy answers, and [`Pair`], which it compares.
+//! - [`CleanupVerdict`]: what a safe-cleanup policy answers, and [`CleanupRow`], which it marks or not.
 
 mod backend;
+mod cleanup;
 mod divergence;
 mod epoch;
 mod mirror;
@@ -19,6 +21,7 @@ mod repository;
 mod subject;
 
 pub use backend::{Backend, PerBackend};
+pub use cleanup::{CleanupColumn, CleanupCount, CleanupEvidence, CleanupRequest, CleanupRow, CleanupVerdict};
 pub use divergence::{
     ComparedColumn, ComparisonCount, ComparisonSource, ComparisonWindow, DivergedRow, DivergenceAlert,
     DivergenceAlertKind, DivergenceForm, Pair, RepairAction,
