@@ -20,6 +20,7 @@ const PARTS: &[&str] = &[
     include_str!("install/sql/compare.sql"),
     include_str!("install/sql/walk.sql"),
     include_str!("install/sql/divergence.sql"),
+    include_str!("install/sql/cleanup.sql"),
     include_str!("install/sql/epochs.sql"),
     include_str!("install/sql/site.sql"),
     include_str!("install/sql/failover.sql"),
@@ -35,7 +36,8 @@ revoke all on all functions in schema turnout from public;
 grant usage on schema turnout to {role};
 grant execute on all functions in schema turnout to {role};
 grant select on sequence turnout.fence to {role};
-grant select on turnout.repository, turnout.side, turnout.refused to {role}";
+grant select on turnout.repository, turnout.side, turnout.refused to {role};
+grant select, insert, update, delete on turnout.archive to {role}";
 
 /// Refuses to go on where the installation of the other side is. The name of the side is put in place of `{side}`.
 const GUARD: &str = "do $$

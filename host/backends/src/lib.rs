@@ -26,10 +26,11 @@ pub use error::{Candidate, ColumnUse, DatabaseError, Error, UnknownFunction, Unk
 pub use install::Installation;
 pub use plan::suggested_table;
 pub use protocol::{
-    Ack, ChangedRows, ComparedRow, Comparisons, Count, Counted, DirtyKey, Diverged, EpochRecord, Evidence, Failed,
-    FenceHolder, FoundDivergence, Gap, GapKind, Group, KeptSets, KeyEvent, KeyOrder, KeyRange, LeftOf, Leftover,
-    Looked, MirrorStanding, Moment, NewestEpochs, NotApplied, NotInstalled, NotedDivergence, Numbering, OpenDivergence,
-    ParkedKey, PartDigest, Receipt, Resolved, Rewound, RowHash, RowTexts, Stopped, SubjectPages, TableChange, Taken,
+    Ack, ArchivedRow, ChangedRows, ComparedRow, Comparisons, Count, Counted, DirtyKey, Diverged, EpochRecord, Evidence,
+    Failed, FenceHolder, FoundDivergence, Gap, GapKind, Group, KeptCleanup, KeptSets, KeyEvent, KeyOrder, KeyRange,
+    LeftOf, Leftover, Looked, MirrorStanding, Moment, NewestEpochs, NotApplied, NotInstalled, NotedDivergence,
+    Numbering, OpenDivergence, ParkedKey, PartDigest, PutBack, PutBackRows, Receipt, Referring, RemovedRow, Resolved,
+    ReviewedRow, ReviewedTable, Rewound, RowHash, RowTexts, RowToPutBack, Stopped, SubjectPages, TableChange, Taken,
     TakenPart, Ticks, Traces, schema_differences,
 };
 pub use schema::{

@@ -4,6 +4,7 @@
 //! mirror or a handoff.
 
 mod capture;
+mod cleanup;
 mod compare;
 mod divergence;
 mod drained;
@@ -32,6 +33,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Deserializer};
 use turnout_vocabulary::Repository;
 
+pub use cleanup::{
+    ArchivedRow, KeptCleanup, PutBack, PutBackRows, Referring, RemovedRow, ReviewedRow, ReviewedTable, RowToPutBack,
+};
 pub use divergence::{Comparisons, FoundDivergence, KeyEvent, NotedDivergence, OpenDivergence};
 pub use drained::{Group, LeftOf};
 pub use epochs::{EpochRecord, KeptSets, NewestEpochs};

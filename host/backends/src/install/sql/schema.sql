@@ -181,6 +181,20 @@ create table if not exists turnout.evidence (
     digest text not null
 );
 
+-- Rows that cleanups removed on this side, until the time is over in which they can be put back. They are personal data.
+create table if not exists turnout.archive (
+    place bigint generated always as identity primary key,
+    cleanup text not null,
+    repository smallint not null,
+    key text not null,
+    -- Each value as the text that its type writes.
+    body json not null,
+    epoch bigint not null,
+    at timestamptz not null default clock_timestamp(),
+    restored_at timestamptz
+);
+create index if not exists archive_cleanup on turnout.archive (cleanup, place);
+
 -- What a command has done so far, so that it can be resumed.
 create table if not exists turnout.unfinished (
     command text primary key,
