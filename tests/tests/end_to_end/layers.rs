@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// The crates of the host that each crate may use. It may use no others.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
@@ -21,6 +21,19 @@ const LAYERS: [(&str, &[&str]); 15] = [
         &[
             "backends",
             "compare",
+            "mirror",
+            "policies",
+            "runtime",
+            "supervisor",
+            "vocabulary",
+        ],
+    ),
+    (
+        "cleanup",
+        &[
+            "backends",
+            "compare",
+            "comparisons",
             "mirror",
             "policies",
             "runtime",
@@ -61,6 +74,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
         &[
             "alerts",
             "backends",
+            "cleanup",
             "compare",
             "comparisons",
             "handoff",
@@ -77,6 +91,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
             "alerts",
             "api",
             "backends",
+            "cleanup",
             "cluster",
             "compare",
             "comparisons",
@@ -130,6 +145,7 @@ const IO: [(&str, &[&str]); 4] = [
             "alerts",
             "api",
             "backends",
+            "cleanup",
             "cli",
             "cluster",
             "compare",
