@@ -1,16 +1,21 @@
-//! The routes that need the administrator's key: parked keys, the forced failover, the rejoin of a restored side, and the versions of the
+//! The routes that need the administrator's key: cleanups, parked keys, the forced failover, the rejoin of a restored side, and the versions of the
 //! policies.
 
+mod cleanup;
 mod failover;
 mod mirror;
 mod policies;
 mod rejoin;
 mod sent;
 
-use axum::body::Bytes;
 use serde::de::DeserializeOwned;
 use turnout_postgrest::Refusal;
 
+pub use cleanup::{
+    CleanupCount, CleanupRemoved, CleanupReport, CleanupRequest, CleanupRow, KeptCleanups, NotPutBack, UndoReport,
+    UndoRequest,
+};
+pub(crate) use cleanup::{clean, kept, undo};
 pub(crate) use failover::fail_over;
 pub use failover::{AtStake, Failover, FailoverRequest};
 pub use mirror::{Chosen, Parked, ParkedKey, Treated};
@@ -24,6 +29,6 @@ pub(crate) use rejoin::rejoin;
 pub use rejoin::{RejoinRequest, Rejoined};
 
 /// Reads a JSON body.
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::invalid_request(error.to_string()))
 }

@@ -18,15 +18,17 @@ use std::time::Instant;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post, put};
+use turnout_cleanup::Cleanups;
 use turnout_pipeline::Pipeline;
 pub use turnout_postgrest::Dialect;
 use turnout_supervisor::Supervisor;
 use turnout_vocabulary::PerBackend;
 
 pub use administration::{
-    Activated, Activation, AtStake, Audience, By, ChangedDecision, Chosen, Failover, FailoverRequest, Parked,
-    ParkedKey, Push, RejoinRequest, Rejoined, Replay, ReplayedCohort, Shipment, ShippedTrial, ShippedVersion,
-    ShownEpoch, ShownTrial, ShownVersion, Treated, VersionDiff,
+    Activated, Activation, AtStake, Audience, By, ChangedDecision, Chosen, CleanupCount, CleanupRemoved, CleanupReport,
+    CleanupRequest, CleanupRow, Failover, FailoverRequest, KeptCleanups, NotPutBack, Parked, ParkedKey, Push,
+    RejoinRequest, Rejoined, Replay, ReplayedCohort, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial,
+    ShownVersion, Treated, UndoReport, UndoRequest, VersionDiff,
 };
 pub use keys::Keys;
 use limits::Gate;
@@ -41,6 +43,7 @@ pub use tokens::{KeyError, Tokens};
 /// A host that is ready to serve: the state that all handlers share.
 pub struct Host {
     pipeline: Pipeline,
+    cleanups: Arc<Cleanups>,
     labels: PerBackend<String>,
     keys: Keys,
     dialect: Dialect,
@@ -51,11 +54,12 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host with a pipeline, the names of the databases for people, the keys that open it, what it serves of the dialect, what one
+    /// A host with a pipeline, what removes test rows, the names of the databases for people, the keys that open it, what it serves of the dialect, what one
     /// request may cost, and the supervisor of its tasks.
     #[must_use]
     pub fn new(
         pipeline: Pipeline,
+        cleanups: Arc<Cleanups>,
         labels: PerBackend<String>,
         keys: Keys,
         dialect: Dialect,
@@ -65,6 +69,7 @@ impl Host {
         let gate = Gate::new(limits);
         Self {
             pipeline,
+            cleanups,
             labels,
             keys,
             dialect,
@@ -107,6 +112,8 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/mirror/parked", get(administration::parked))
         .route("/v1/mirror/retry", post(administration::retry))
         .route("/v1/mirror/drop", post(administration::give_up))
+        .route("/v1/cleanup", get(administration::kept).post(administration::clean))
+        .route("/v1/cleanup/undo", post(administration::undo))
         .route("/v1/failover", post(administration::fail_over))
         .route("/v1/rejoin", post(administration::rejoin))
         .route("/v1/policies", get(administration::list))

@@ -57,6 +57,13 @@ pub(crate) enum Command {
     /// SHA-256 of each table on both sides are kept as evidence on the side `new`. A verification that was interrupted within the last day goes
     /// on where it was. Exits with 0 if both sides are equal, with 1 if they differ, and with 2 if that could not be told.
     Verify(Verify),
+    /// Remove test rows from both databases, after a dry run
+    ///
+    /// Without `--execute` nothing is removed: the command counts the rows, shows five of them, and lists every row that refers to them. The
+    /// safe-cleanup policy must agree to each. With `--execute --expect N` exactly N rows go, those first that refer to others, on
+    /// the backend that is their authority; the mirror follows. The command asks a running host, and needs `cleanup = "allowed"` at the
+    /// backends in the configuration. It exits with 1 if the cleanup is or would be refused.
+    Cleanup(Cleanup),
     /// Make both sides equal again: compare them, and mirror once more what differs, from its authority
     ///
     /// Rows that no stage mirrors stay as they are. A host must run, as it does the mirroring. Follows the rows until they are equal or
@@ -160,6 +167,46 @@ pub(crate) struct Reconcile {
     /// Only say what would be repaired
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Cleanup {
+    #[command(subcommand)]
+    pub(crate) action: Option<CleanupAction>,
+    #[command(flatten)]
+    pub(crate) wanted: Option<Wanted>,
+}
+
+/// Which rows are to go.
+#[derive(Args)]
+pub(crate) struct Wanted {
+    /// The repository
+    #[arg(required = true)]
+    pub(crate) repository: String,
+    /// Only the rows that match this filter, a query of the PostgREST dialect: 'phone=like.899900*&name=like.*[TEST_CLIENT]*'
+    #[arg(long = "where", value_name = "FILTER", default_value = "", hide_default_value = true)]
+    pub(crate) filter: String,
+    /// Remove the rows
+    #[arg(long, requires = "expect")]
+    pub(crate) execute: bool,
+    /// How many rows are to go in all, as the dry run said
+    #[arg(long, value_name = "N", requires = "execute")]
+    pub(crate) expect: Option<u64>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CleanupAction {
+    /// Put the rows of a cleanup back as they were; can be repeated for rows that are left out
+    Undo {
+        /// The id that the cleanup printed
+        id: String,
+    },
+    /// List the cleanups whose rows can still be put back
+    List,
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod check;
+pub(crate) mod cleanup;
 pub(crate) mod demo;
 pub(crate) mod divergence;
 pub(crate) mod failover;
@@ -23,6 +24,7 @@ use anyhow::{Context, Result, bail, ensure};
 use turnout_alerts::{Alerts, Cause, Component, Kind};
 use turnout_api::Host;
 use turnout_backends::{Database, Settings};
+use turnout_cleanup::Cleanups;
 use turnout_comparisons::{Comparisons, Counted, Listener};
 use turnout_handoff::{Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
@@ -32,7 +34,7 @@ use turnout_runtime::Runtime;
 use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{Backend, DivergenceAlert, PerBackend, RecordingKey, Repository, Severity};
 
-use crate::config::Config;
+use crate::config::{Cleanup, Config};
 
 /// The runtime that a command's asynchronous part runs on.
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -87,6 +89,11 @@ fn chosen(served: &[Repository], names: &[String]) -> Result<Vec<Repository>> {
     }
     let is_chosen = |repository: &&Repository| names.is_empty() || names.contains(&repository.name);
     Ok(served.iter().filter(is_chosen).cloned().collect())
+}
+
+/// The name of this machine, for the evidence.
+fn machine() -> String {
+    nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Goes on only if both sides have an installation.
@@ -210,6 +217,20 @@ async fn host(config: &Config) -> Result<Host> {
     let handoffs = Arc::new(handoffs);
     handoffs.begin().await?;
     handoffs.work(config.policies.breaker);
+    let cleanups = Arc::new(Cleanups::new(turnout_cleanup::Parts {
+        policies: Arc::clone(&policies),
+        sides: Arc::clone(&backends),
+        mirror: Arc::clone(&mirror),
+        repositories: Arc::clone(repositories),
+        rule: rule.clone(),
+        allowed: config
+            .backends
+            .as_ref()
+            .map(|backend| backend.cleanup == Cleanup::Allowed),
+        retention: config.cleanup_retention,
+        host: machine(),
+    }));
+    cleanups.work(&supervisor);
     let pipeline = Pipeline {
         comparisons,
         policies,
@@ -229,6 +250,7 @@ async fn host(config: &Config) -> Result<Host> {
     let labels = config.backends.as_ref().map(|backend| backend.label.clone());
     Ok(Host::new(
         pipeline,
+        cleanups,
         labels,
         config.keys.clone(),
         config.dialect,

@@ -23,7 +23,7 @@ use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectK
 
 use alerts::AlertConfig;
 use api::ApiConfig;
-pub(crate) use backend::{BackendConfig, Guard};
+pub(crate) use backend::{BackendConfig, Cleanup, Guard};
 pub(crate) use policies::PolicyConfig;
 pub(crate) use problems::{Invalid, Problem};
 use section::{Problems, Section};
@@ -32,6 +32,9 @@ use crate::log::{Format, LogConfig};
 
 /// How many operations are kept for replays by default. They take some hundred kilobytes.
 const RECORDED_OPERATIONS: usize = 4096;
+
+/// How long rows that cleanups removed can be put back, unless the file says.
+const CLEANUP_RETENTION: Duration = Duration::from_hours(72);
 
 /// The configuration of a host.
 #[derive(Debug)]
@@ -61,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) handoff_budget: Duration,
     /// How often a host compares both sides whole and repairs them; `None` if it does not.
     pub(crate) reconcile_every: Option<Duration>,
+    /// How long rows that cleanups removed can be put back.
+    pub(crate) cleanup_retention: Duration,
     /// What subjects are, and how they are normalised.
     pub(crate) subjects: SubjectRule,
     /// The two databases.
@@ -148,6 +153,9 @@ impl Config {
         let mut divergence = root.section("divergence");
         let reconcile_every = divergence.duration("reconcile_every");
         divergence.finish();
+        let mut cleanup = root.section("cleanup");
+        let cleanup_retention = cleanup.duration("retention").unwrap_or(CLEANUP_RETENTION);
+        cleanup.finish();
 
         let mut reads = root.section("reads");
         let read_wait = reads.duration("wait").unwrap_or(Duration::from_millis(100));
@@ -212,6 +220,7 @@ impl Config {
             read_wait,
             handoff_budget,
             reconcile_every,
+            cleanup_retention,
             subjects: rule,
             backends: PerBackend { old, new },
             exposed,

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => return command::verify::run(&config, &arguments),
         Command::Reconcile(arguments) => command::reconcile::run(&config, &arguments),
         Command::Divergence(arguments) => command::divergence::run(&config, &arguments),
+        Command::Cleanup(arguments) => command::cleanup::run(&config, &arguments),
         Command::Mirror(arguments) => command::mirror::run(&config, &arguments),
         Command::Failover(arguments) => command::failover::run(&config, &arguments),
         Command::Rejoin(arguments) => command::rejoin::run(&config, &arguments),

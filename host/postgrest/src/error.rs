@@ -73,7 +73,9 @@ impl Refusal {
         }
     }
 
-    fn details(mut self, details: impl Into<String>) -> Self {
+    /// The same with details, for whoever sent the request.
+    #[must_use]
+    pub fn details(mut self, details: impl Into<String>) -> Self {
         self.body.details = Some(Details::Text(details.into()));
         self
     }

@@ -71,10 +71,9 @@ fn verify(path: &Path, arguments: &Verify) -> Result<Verdict> {
 /// Keeps what was proved as evidence; its number.
 async fn keep(sides: &PerBackend<Database>, chosen: &[Repository], proofs: &[Proof]) -> Result<i64> {
     let repositories: Vec<String> = chosen.iter().map(|repository| repository.name.clone()).collect();
-    let host = nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
     let evidence = Evidence {
         kind: COMMAND,
-        host: &host,
+        host: &super::machine(),
         version: env!("CARGO_PKG_VERSION"),
         epoch: epoch(sides).await?,
         repositories: &repositories,

@@ -14,6 +14,19 @@ pub(crate) struct BackendConfig {
     pub(crate) settings: Settings,
     /// What happens to writes that do not come through Turnout.
     pub(crate) guard: Guard,
+    /// Whether cleanups may remove rows there.
+    pub(crate) cleanup: Cleanup,
+}
+
+/// Whether cleanups may remove rows of a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Cleanup {
+    /// They may not: only dry runs go through.
+    #[default]
+    Forbidden,
+    /// They may, as far as the safe-cleanup policy agrees.
+    Allowed,
 }
 
 /// What happens to writes that do not come through Turnout.
@@ -50,7 +63,13 @@ impl BackendConfig {
             settings.statement_cache_capacity = statements;
         }
         let guard = section.value("guard").unwrap_or_default();
+        let cleanup = section.value("cleanup").unwrap_or_default();
         section.finish();
-        url.map(|_| Self { label, settings, guard })
+        url.map(|_| Self {
+            label,
+            settings,
+            guard,
+            cleanup,
+        })
     }
 }

@@ -56,9 +56,11 @@ impl Invitation {
             policies,
             old,
             new,
+            config,
             ..
         } = self;
         let settings = policies.join("routing.toml");
+        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("turnout"));
         say(&format!(
             r#"
 Turnout serves at {api}. Try, in another terminal:
@@ -76,6 +78,9 @@ Turnout serves at {api}. Try, in another terminal:
   # … and reaches the other side, as does what is changed behind Turnout's back
   psql '{old}' -c "select name from clients where phone = '89686484488'"
 
+  # the rows that tests left behind: what would go from both databases (a dry run)
+  {program} --config {config} cleanup clients --where 'name=like.*[TEST_CLIENT]*'
+
 Edit the policy while it runs; the next request follows it:
 
   {settings}
@@ -84,7 +89,9 @@ The databases: {old}
                {new}
 
 Ctrl-C stops everything and leaves nothing behind."#,
-            settings = settings.display()
+            settings = settings.display(),
+            program = program.display(),
+            config = config.display(),
         ));
     }
 }
