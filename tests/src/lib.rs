@@ -15,6 +15,7 @@ pub mod fuzz;
 mod host;
 mod measure;
 mod module;
+mod own;
 mod proxy;
 mod site;
 pub mod torture;

@@ -37,6 +37,7 @@ impl Proxy {
     pub async fn start(upstream: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
+        crate::own::note(address.port());
         let (traffic, told) = watch::channel(Traffic::default());
         let listening = tokio::spawn(listen(listener, upstream, told));
         Ok(Self {

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use toml_edit::{DocumentMut, Value};
 use turnout_cluster::{Cluster, Options, dataset};
 
-use crate::{Host, policy, postgresql, turnout};
+use crate::{Host, own, policy, postgresql, turnout};
 
 /// The application's key.
 const KEY: &str = "key-of-the-application";
@@ -77,6 +77,8 @@ impl Site {
 
     async fn set_up_with([old, new]: [Options; 2]) -> Result<Self> {
         let (old, new) = tokio::try_join!(Cluster::start(old), Cluster::start(new))?;
+        own::note_url(old.url())?;
+        own::note_url(new.url())?;
         tokio::try_join!(dataset::load(old.url()), dataset::load(new.url()))?;
         let site = Self {
             old,
@@ -99,7 +101,7 @@ impl Site {
     /// running host does not notice.
     ///
     /// # Errors
-    /// If a value is not TOML, or the file can't be written.
+    /// If a value is not TOML, a database is not one that this process started, or the file can't be written.
     pub fn configure(&self, changes: &[(&str, &str)]) -> Result<()> {
         let mut config: DocumentMut = include_str!("../../host/cli/src/command/demo/turnout.toml")
             .replace("{listen}", "127.0.0.1:0")
@@ -114,6 +116,9 @@ impl Site {
                 item = &mut item[key];
             }
             *item = value.parse::<Value>()?.into();
+        }
+        for side in ["old", "new"] {
+            own::check(config["backends"][side]["url"].as_str().unwrap_or_default())?;
         }
         std::fs::write(self.config(), config.to_string())?;
         // The file holds keys.
