@@ -23,19 +23,19 @@ pub struct Settings {
     pub(crate) repositories: BTreeMap<String, Marks>,
 }
 
-/// What marks a test row: any of these. Texts and beginnings have four letters or digits at least, as shorter ones would mark rows of others.
+/// What marks a test row: any of these. Texts have four letters and beginnings four digits at least: shorter ones would mark other rows.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Marks {
-    /// Texts that a column contains, by the name of the column. Every letter stands for itself, also `%`, `_` and `[`, and case counts. A column
-    /// that there is not is no mistake.
+    /// Texts that a column contains, by the name of the column. Every letter stands for itself, also `%`, `_` and `[`, and case counts. A
+    /// column that there is not is no mistake.
     #[serde(default)]
     pub(crate) contains: BTreeMap<String, Vec<String>>,
     /// What the phone that is the row's subject begins with, such as `+7 999 00`. The host knows all spellings of the phone.
     #[serde(default)]
     pub(crate) subject_prefixes: Prefixes,
-    /// What phones in other columns begin with, by the name of the column. Spaces, hyphens, brackets and a `+` do not count; a beginning with
-    /// another code is another beginning, so list both: `["+7 999 00", "8 999 00"]`.
+    /// What phones in other columns begin with, by the name of the column. Only digits count, not the spaces, hyphens, brackets and `+`
+    /// between them. `+7 999 00` and `8 999 00` are different digits, so list both.
     #[serde(default)]
     pub(crate) column_prefixes: BTreeMap<String, Vec<String>>,
 }

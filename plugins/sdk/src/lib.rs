@@ -1,8 +1,8 @@
 //! The SDK for policies of Turnout: one trait for each world, settings read by serde, and everything around them done.
 //!
 //! A policy decides, operation by operation, and never acts: it has no clock, no randomness, no files and no network. The worlds
-//! are [`routing`], [`dual_write`], [`divergence`] and [`safe_cleanup`]. Here is a whole routing policy. It moves the listed subjects to the
-//! new database:
+//! are [`routing`], [`dual_write`], [`divergence`] and [`safe_cleanup`]. Here is a whole routing policy. It moves the listed subjects to
+//! the new database:
 //!
 //! ```
 //! use std::collections::HashSet;
@@ -90,7 +90,8 @@
 //!
 //! Subjects are phone numbers, email addresses, UUIDs or texts, as the host is configured (`subjects.kind`); a policy has each in one
 //! spelling only. A list of them is [`Subjects`], which never shows them; what phone numbers begin with is [`Prefixes`]; a percentage of
-//! all subjects is a share of [`Shares`]. Phones in other columns are spelled as people wrote them; [`phone_digits`] reads these. Subjects are personal data: they belong in no message and in no reason.
+//! all subjects is a share of [`Shares`]. Phones in other columns are spelled as people wrote them; [`phone_digits`] reads these. Subjects
+//! are personal data: they belong in no message and in no reason.
 //!
 //! # Speed
 //!
