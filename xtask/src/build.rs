@@ -7,7 +7,12 @@ use anyhow::Context;
 use crate::step::{cargo, run};
 
 /// The packages whose core modules are policies.
-const POLICIES: [&str; 3] = ["turnout-routing", "turnout-dual-write", "turnout-divergence"];
+const POLICIES: [&str; 4] = [
+    "turnout-routing",
+    "turnout-dual-write",
+    "turnout-divergence",
+    "turnout-safe-cleanup",
+];
 
 /// The policies in JavaScript, each with its world.
 const JAVASCRIPT: [(&str, &str); 2] = [("moved", "routing"), ("tolerant", "divergence")];

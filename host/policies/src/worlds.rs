@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use turnout_runtime::{Description, Divergence, DualWrite, Failures, Routing, World};
+use turnout_runtime::{Description, Divergence, DualWrite, Failures, Routing, SafeCleanup, World};
 
 use crate::broken::{BreakerLimits, Broken};
 use crate::files::{File, Files, Origin};
@@ -36,7 +36,10 @@ const DUAL_WRITE: BuiltIn = built_in!("dual-write");
 
 /// The worlds that only advise, one line each: `Advisory::new::<World>(built_in!("world"))`. A change of theirs comes into
 /// force without a handoff.
-const ADVISORY: &[Advisory] = &[Advisory::new::<Divergence>(built_in!("divergence"))];
+const ADVISORY: &[Advisory] = &[
+    Advisory::new::<Divergence>(built_in!("divergence")),
+    Advisory::new::<SafeCleanup>(built_in!("safe-cleanup")),
+];
 
 /// The worlds of a host: `routing` and `dual-write`, which decide what is written where, and those that only advise.
 #[derive(Clone)]

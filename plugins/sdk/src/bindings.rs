@@ -40,3 +40,17 @@ pub mod divergence {
         },
     });
 }
+
+/// The world `safe-cleanup`.
+pub mod safe_cleanup {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "safe-cleanup",
+        pub_export_macro: true,
+        export_macro_name: "export_to_host",
+        with: {
+            "turnout:policy/log@0.1.0": super::routing::turnout::policy::log,
+            "turnout:policy/types@0.1.0": super::routing::turnout::policy::types,
+        },
+    });
+}

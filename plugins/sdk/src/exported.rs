@@ -6,10 +6,11 @@ use serde::de::DeserializeOwned;
 use crate::bindings::routing::turnout::policy::types;
 use crate::{Repository, SettingsError, settings};
 
-/// What `export_routing!`, `export_dual_write!` and `export_divergence!` say of a policy. Only these macros implement the trait.
+/// What `export_routing!`, `export_dual_write!`, `export_divergence!` and `export_safe_cleanup!` say of a policy. Only these macros
+/// implement the trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the policy of its crate",
-    note = "write `turnout_policy::export_routing!({Self});`, or `export_dual_write!` or `export_divergence!` for these worlds"
+    note = "write `turnout_policy::export_routing!({Self});`, or the macro of another world, such as `export_divergence!`"
 )]
 pub trait Exported: Sized + Send + Sync + 'static {
     /// As the trait of the policy's world has it.

@@ -1,7 +1,8 @@
 //! The SDK for policies of Turnout: one trait for each world, settings read by serde, and everything around them done.
 //!
 //! A policy decides, operation by operation, and never acts: it has no clock, no randomness, no files and no network. The worlds
-//! are [`routing`], [`dual_write`] and [`divergence`]. Here is a whole routing policy. It moves the listed subjects to the new database:
+//! are [`routing`], [`dual_write`], [`divergence`] and [`safe_cleanup`]. Here is a whole routing policy. It moves the listed subjects to
+//! the new database:
 //!
 //! ```
 //! use std::collections::HashSet;
@@ -89,7 +90,8 @@
 //!
 //! Subjects are phone numbers, email addresses, UUIDs or texts, as the host is configured (`subjects.kind`); a policy has each in one
 //! spelling only. A list of them is [`Subjects`], which never shows them; what phone numbers begin with is [`Prefixes`]; a percentage of
-//! all subjects is a share of [`Shares`]. Subjects are personal data: they belong in no message and in no reason.
+//! all subjects is a share of [`Shares`]. Phones in other columns are spelled as people wrote them; [`phone_digits`] reads these. Subjects
+//! are personal data: they belong in no message and in no reason.
 //!
 //! # Speed
 //!
@@ -102,6 +104,7 @@ pub mod dual_write;
 mod exported;
 pub mod log;
 pub mod routing;
+pub mod safe_cleanup;
 mod settings;
 mod shares;
 #[cfg(not(target_family = "wasm"))]
@@ -110,7 +113,7 @@ pub mod testing;
 pub use bindings::routing::turnout::policy::types::{
     Action, Backend, Operation, RepositoryInfo as Repository, RepositoryNumber, Target,
 };
-pub use settings::{Prefixes, SettingsError, Subjects, check_repositories};
+pub use settings::{Prefixes, SettingsError, Subjects, check_repositories, phone_digits};
 pub use shares::Shares;
 
 /// A newer version of the standard library's allocator. It begins with the heap that the module comes with, so that a fresh instance need
@@ -132,7 +135,7 @@ impl From<&str> for Repository {
 /// What the macros of this crate write into a policy.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::bindings::{divergence, dual_write, routing};
+    pub use crate::bindings::{divergence, dual_write, routing, safe_cleanup};
     pub use crate::exported::Exported;
     pub use crate::settings::schema;
 }

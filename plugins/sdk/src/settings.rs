@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
 pub use error::SettingsError;
-pub use prefixes::Prefixes;
+pub use prefixes::{Prefixes, phone_digits};
 pub use schema::schema;
 pub use subjects::Subjects;
 

@@ -39,7 +39,7 @@ async fn becomes(host: &Host, side: &str) {
 #[test]
 fn built_in_modules_are_what_their_sources_build_to() -> Result<()> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/policies/src/built_in");
-    for world in ["routing", "dual-write", "divergence"] {
+    for world in ["routing", "dual-write", "divergence", "safe-cleanup"] {
         let built = fs::read(policy(world))?;
         if built.windows(9).any(|part| part == b"/registry")
             && !built.windows(15).any(|part| part == b"/cargo/registry")
@@ -62,9 +62,9 @@ async fn empty_directory_serves_with_everything_off() -> Result<()> {
     empty(&site)?;
     let host = start(&site).await?;
     let status = host.get("/v1/status").await?.json();
-    assert_eq!(status["routing"]["built_in"], true, "{status}");
-    assert_eq!(status["dual_write"]["built_in"], true, "{status}");
-    assert_eq!(status["divergence"]["built_in"], true, "{status}");
+    for world in ["routing", "dual_write", "divergence", "safe_cleanup"] {
+        assert_eq!(status[world]["built_in"], true, "{world}: {status}");
+    }
     assert_eq!((&status["epoch"], &status["refused"]), (&json!(1), &json!(null)));
     assert_eq!(backend(&host).await?, "old");
     site.configure(&[("api.listen", &format!("'{}'", host.address()))])?;
@@ -74,7 +74,7 @@ async fn empty_directory_serves_with_everything_off() -> Result<()> {
         site.turnout(&["policy", "list"])?,
         site.turnout(&["policy", "show", "1"])?,
     ] {
-        assert!(answer.matches("built in").count() >= 3, "{answer}");
+        assert!(answer.matches("built in").count() >= 4, "{answer}");
     }
     assert!(fs::read_dir(site.policies())?.next().is_none(), "nothing was written");
     host.stop().await
@@ -107,7 +107,10 @@ async fn ejected_settings_change_a_stage_once_edited() -> Result<()> {
     let (succeeded, _, said) = site.said(&["policy", "eject", "routing"])?;
     assert!(!succeeded && said.contains("is there already"), "{said}");
     let (succeeded, _, said) = site.said(&["policy", "eject", "rooting"])?;
-    assert!(!succeeded && said.contains("routing, dual-write"), "{said}");
+    assert!(
+        !succeeded && said.contains("routing, dual-write, divergence, safe-cleanup"),
+        "{said}"
+    );
     host.stop().await
 }
 
@@ -147,7 +150,7 @@ async fn record_from_before_a_world_existed_means_its_default() -> Result<()> {
     host.stop().await?;
     let (old, new) = site.databases().await?;
     for side in [&old, &new] {
-        sqlx::query("update turnout.epoch set set = (set::jsonb - 'dual_write' - 'divergence')::json")
+        sqlx::query("update turnout.epoch set set = (set::jsonb - 'dual_write' - 'divergence' - 'safe_cleanup')::json")
             .execute(side)
             .await?;
     }
@@ -155,8 +158,9 @@ async fn record_from_before_a_world_existed_means_its_default() -> Result<()> {
     let host = start(&site).await?;
     let status = host.get("/v1/status").await?.json();
     assert_eq!((&status["epoch"], &status["refused"]), (&json!(1), &json!(null)));
-    assert_eq!(status["dual_write"]["built_in"], true, "{status}");
-    assert_eq!(status["divergence"]["built_in"], true, "{status}");
+    for world in ["dual_write", "divergence", "safe_cleanup"] {
+        assert_eq!(status[world]["built_in"], true, "{world}: {status}");
+    }
     assert_eq!(status["routing"]["built_in"], policy_is_built_in()?, "{status}");
     host.stop().await
 }

@@ -37,6 +37,7 @@ fn a_new_policy_compiles_and_passes_its_cases() -> Result<()> {
         ("my-routing", "routing"),
         ("my-writes", "dual-write"),
         ("my-comparisons", "divergence"),
+        ("my-test-rows", "safe-cleanup"),
     ] {
         let out = said_well(here, &["new", name, "--world", world])?;
         assert!(
@@ -242,13 +243,97 @@ fn cases_ask_a_divergence_policy_for_all_that_it_decides() -> Result<()> {
 }
 
 #[test]
-fn check_measures_each_function_of_a_divergence_policy() -> Result<()> {
+fn check_measures_each_function_of_a_policy_that_advises() -> Result<()> {
     let folder = TempDir::new()?;
-    let out = said_well(folder.path(), &["check", &policy("divergence").display().to_string()])?;
-    for function in ["compare", "assess", "repair"] {
-        let took = out.lines().find_map(|line| line.trim().strip_prefix(function));
-        let took: f64 = took.unwrap_or_default().trim().parse()?;
-        assert!(took > 0.0, "{function} takes some microseconds: {out}");
+    for (world, functions) in [
+        ("divergence", &["compare", "assess", "repair"][..]),
+        ("safe-cleanup", &["marks", "review"]),
+    ] {
+        let out = said_well(folder.path(), &["check", &policy(world).display().to_string()])?;
+        for function in functions {
+            let took = out.lines().find_map(|line| line.trim().strip_prefix(function));
+            let took: f64 = took.unwrap_or_default().trim().parse()?;
+            assert!(took > 0.0, "{function} takes some microseconds: {out}");
+        }
+    }
+    Ok(())
+}
+
+const SAFE_CLEANUP_CASES: &str = r#"
+settings = {}
+
+[repositories.clients]
+subject = "phone"
+
+[[case]]
+name = "a test phone marks a row in any spelling"
+row = { repository = "clients", subject = "8 (999) 001-23-45", columns = [{ name = "name", kind = "text" }] }
+decision.marks = true
+
+[[case]]
+name = "a tenth of a table may go"
+request = { repository = "clients", execute = true, expected = 10 }
+evidence.counts = [
+    { repository = "clients", backend = "new", requested = 9, referring = 1, marked = 10, table_rows = 100, youngest_s = 60, oldest_s = 90 },
+]
+evidence.samples = [{ repository = "clients", columns = [{ name = "id", kind = "bigint", text = "7" }] }]
+decision.review = "agreed"
+
+[[case]]
+name = "more of it may not"
+request = { repository = "clients" }
+evidence.counts = [{ repository = "clients", backend = "new", requested = 11, marked = 11, table_rows = 100 }]
+decision.review = { too_large_share = { hundredths = 1_000, from_rows = 50 } }
+
+[[case]]
+name = "a row without a mark may not"
+request = { repository = "clients" }
+evidence.counts = [{ repository = "clients", backend = "old", requested = 1, table_rows = 100 }]
+decision.review.other = "unmarked-rows"
+
+[[case]]
+name = "a text that would mark every row is refused"
+settings.marks.contains.name = [""]
+refused = "4 letters"
+"#;
+
+#[test]
+fn cases_ask_a_safe_cleanup_policy_for_all_that_it_decides() -> Result<()> {
+    let folder = TempDir::new()?;
+    let module = policy("safe-cleanup").display().to_string();
+    let test = |text: &str| {
+        fs::write(folder.path().join("cases.toml"), text)?;
+        said(folder.path(), &["test", &module, "--cases", "cases.toml"])
+    };
+    let (code, out, err) = test(SAFE_CLEANUP_CASES)?;
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.ends_with("all 5 cases are as they should be\n"), "{out}");
+
+    let (code, out, _) = test(&SAFE_CLEANUP_CASES.replace("settings = {}", "settings.max_rows = 9"))?;
+    assert_eq!(code, Some(1), "{out}");
+    assert!(
+        out.contains("review: expected \"agreed\", decided {\"too_many_rows\":9}"),
+        "{out}"
+    );
+
+    for (from, to, words) in [
+        ("request =", "row =", "it has no `request`"),
+        (
+            "marks = true",
+            "mark = true",
+            "decides `marks` and `review`, not `mark`",
+        ),
+        ("8 (999) 001-23-45", "nobody", "the subject: this is not a phone number"),
+        (
+            ", table_rows = 100 }",
+            " }",
+            "its `evidence`: missing field `table_rows`",
+        ),
+        ("\"new\"", "\"newer\"", "its `evidence`: unknown variant `newer`"),
+    ] {
+        let (code, out, err) = test(&SAFE_CLEANUP_CASES.replace(from, to))?;
+        assert_eq!(code, Some(1), "{to}: {out}");
+        assert!(err.contains(words), "{words} is not in {err}");
     }
     Ok(())
 }

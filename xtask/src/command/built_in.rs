@@ -11,7 +11,7 @@ pub(crate) fn built_in() -> anyhow::Result<()> {
     build::policies()?;
     let built = build::target()?.join("wasm32-unknown-unknown/policy");
     let sources = build::root().join("host/policies/src/built_in");
-    for world in ["routing", "dual-write", "divergence"] {
+    for world in ["routing", "dual-write", "divergence", "safe-cleanup"] {
         let module = built.join(format!("turnout_{}.wasm", world.replace('-', "_")));
         let source = sources.join(format!("{world}.wasm"));
         fs::copy(&module, &source)

@@ -4,6 +4,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
+/// What people write between the digits of a phone number.
+const SIGNS: [char; 5] = [' ', '-', '(', ')', '\u{a0}'];
+
 /// A list of prefixes of phone numbers, in settings: `"+7 968"`. Subjects of other kinds have none of these prefixes. The user may put spaces, hyphens and brackets into a prefix. A prefix begins with
 /// `+` and the code of its country, as subjects do: without that, `8 968` could mean anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,7 +16,19 @@ impl Prefixes {
     /// Whether a subject begins with one of the prefixes.
     #[must_use]
     pub fn have(&self, subject: &str) -> bool {
-        self.0.iter().any(|prefix| subject.starts_with(prefix.as_str()))
+        self.iter().any(|prefix| subject.starts_with(prefix))
+    }
+
+    /// The prefixes as subjects have them, in the order written: `+7968`.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl<S: Into<String>> FromIterator<S> for Prefixes {
+    /// Prefixes as subjects have them: `+7968`.
+    fn from_iter<I: IntoIterator<Item = S>>(prefixes: I) -> Self {
+        Self(prefixes.into_iter().map(Into::into).collect())
     }
 }
 
@@ -29,11 +44,19 @@ impl<'de> Deserialize<'de> for Prefixes {
 
 /// A prefix as subjects have it; `None` if the text is no prefix.
 fn normalised(written: &str) -> Option<String> {
-    let prefix: String = written.chars().filter(|sign| !" -()\u{a0}".contains(*sign)).collect();
-    let digits = prefix.strip_prefix('+')?;
-    let plausible =
-        !digits.is_empty() && !digits.starts_with('0') && digits.bytes().all(|digit| digit.is_ascii_digit());
-    plausible.then_some(prefix)
+    let digits = phone_digits(written)?;
+    let is_international = written.trim_start_matches(SIGNS).starts_with('+') && !digits.starts_with('0');
+    is_international.then(|| format!("+{digits}"))
+}
+
+/// The digits of a phone number, or of its beginning, as people write it: with spaces, hyphens, brackets, and `+` before the first digit.
+/// `None` if there is anything else in the text, or no digit. A policy knows no numbering plan: `8 968` and `+7 968` are different digits.
+#[must_use]
+pub fn phone_digits(written: &str) -> Option<String> {
+    let phone: String = written.chars().filter(|sign| !SIGNS.contains(sign)).collect();
+    let digits = phone.strip_prefix('+').unwrap_or(&phone);
+    let plausible = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    plausible.then(|| digits.to_owned())
 }
 
 impl JsonSchema for Prefixes {
@@ -52,7 +75,7 @@ impl JsonSchema for Prefixes {
 
 #[cfg(test)]
 mod tests {
-    use super::Prefixes;
+    use super::{Prefixes, phone_digits};
 
     fn prefixes(json: &str) -> Result<Prefixes, serde_json::Error> {
         serde_json::from_str(json)
@@ -81,6 +104,16 @@ mod tests {
                 error.to_string().contains("is written as \"+7 968\""),
                 "{wrong}: {error}"
             );
+        }
+    }
+
+    #[test]
+    fn digits_are_read_whatever_stands_between_them() {
+        for written in ["89990012345", "8 (999) 001-23-45", "+8 999\u{a0}0012345"] {
+            assert_eq!(phone_digits(written).as_deref(), Some("89990012345"), "{written}");
+        }
+        for wrong in ["", "+", "8 999 x", "8+999", "８９９９", "8.999"] {
+            assert_eq!(phone_digits(wrong), None, "{wrong}");
         }
     }
 }

@@ -4,6 +4,7 @@ mod divergence;
 mod dual_write;
 mod question;
 mod routing;
+mod safe_cleanup;
 mod template;
 
 use anyhow::{Result, bail};
@@ -11,7 +12,7 @@ use serde_json::Value;
 use turnout_pipeline::Decided;
 use turnout_runtime::{
     CallError, ConfigureError, Description, Divergence, DualWrite, Failure, LoadError, Module, Policy, Routing,
-    Runtime, World,
+    Runtime, SafeCleanup, World,
 };
 use turnout_vocabulary::{Action, Backend, Repository, RepositoryId, Subject};
 
@@ -19,7 +20,12 @@ pub(super) use question::Question;
 pub(super) use template::{Language, Template};
 
 /// The worlds, one line each.
-pub(super) const ROOMS: [Room; 3] = [Room::of::<Routing>(), Room::of::<DualWrite>(), Room::of::<Divergence>()];
+pub(super) const ROOMS: [Room; 4] = [
+    Room::of::<Routing>(),
+    Room::of::<DualWrite>(),
+    Room::of::<Divergence>(),
+    Room::of::<SafeCleanup>(),
+];
 
 /// What the kit has for one world. What a world leaves out, its policies can be built, checked and shipped without.
 pub(super) trait Kit: World {

@@ -61,12 +61,17 @@ impl Question<'_> {
             repository,
             subject,
         } = self.needed("operation")?;
-        let subject = subject.map(|text| self.surroundings.rule().normalise(&text));
         Ok(Operation {
             action,
             repository: self.repository(&repository)?,
-            subject: subject.transpose().context("the subject")?,
+            subject: self.subject(subject.as_deref())?,
         })
+    }
+
+    /// The subject that a case writes in any spelling, if it writes one.
+    pub(super) fn subject(&self, written: Option<&str>) -> Result<Option<Subject>> {
+        let subject = written.map(|text| self.surroundings.rule().normalise(text));
+        subject.transpose().context("the subject")
     }
 
     /// The number of a repository.
