@@ -63,6 +63,24 @@ impl Cleanups {
         self.keep(review.in_force.epoch, repositories.collect(), &result).await
     }
 
+    /// Keeps that a cleanup was asked for which could not be reviewed. Nothing was removed, so a failure is only told.
+    pub(crate) async fn keep_failure(&self, asked: &Asked, error: &Error) {
+        let repository = &self.of(asked.repository).name;
+        let result = json!({
+            "step": "failed",
+            "by": asked.by,
+            "repository": repository,
+            "filter": asked.shape,
+            "execute": asked.execute,
+            "expected": asked.expected,
+            "reasons": [error.to_string()],
+        });
+        let epoch = self.policies.in_force().epoch;
+        if let Err(error) = self.keep(epoch, vec![repository.clone()], &result).await {
+            tracing::warn!(%error, "the evidence of a cleanup that failed cannot be kept");
+        }
+    }
+
     /// Keeps what a cleanup removed. The archives say it, too, so a failure is only told.
     pub(crate) async fn keep_removal(
         &self,

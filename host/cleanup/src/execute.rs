@@ -36,13 +36,31 @@ impl Cleanups {
     /// # Errors
     /// [`Error`] if it could not be reviewed, or the evidence could not be kept; nothing was removed then.
     pub async fn clean(&self, asked: &Asked) -> Result<Cleaned, Error> {
-        let review = self.review_of(asked).await?;
+        let review = match self.review_of(asked).await {
+            Ok(review) => review,
+            Err(error) => {
+                self.keep_failure(asked, &error).await;
+                return Err(error);
+            }
+        };
         let goes_ahead = asked.execute && review.obstacles.is_empty() && review.rows() > 0;
         let id = goes_ahead.then(OperationId::generate);
         self.keep_review(asked, &review, id).await?;
         let mut sides = PerBackend::default();
         if let Some(id) = id {
             sides = self.remove(&review, id).await;
+            let repository = &self.of(asked.repository).name;
+            for (backend, removed) in sides.iter() {
+                match removed {
+                    None => {}
+                    Some(Ok(removed)) => {
+                        tracing::info!(cleanup = %id, repository, %backend, rows = removed.rows, "a cleanup removed rows")
+                    }
+                    Some(Err(error)) => {
+                        tracing::warn!(cleanup = %id, repository, %backend, %error, "a cleanup removed nothing")
+                    }
+                }
+            }
             self.keep_removal(asked, &review, id, &sides).await;
         }
         Ok(Cleaned { review, id, sides })

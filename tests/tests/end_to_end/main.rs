@@ -4,6 +4,7 @@ mod advice;
 mod alerts;
 mod built_in;
 mod check;
+mod cleanup;
 mod comparing;
 mod demo;
 mod dialect;
