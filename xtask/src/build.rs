@@ -15,7 +15,11 @@ const POLICIES: [&str; 4] = [
 ];
 
 /// The policies in JavaScript, each with its world.
-const JAVASCRIPT: [(&str, &str); 2] = [("moved", "routing"), ("tolerant", "divergence")];
+const JAVASCRIPT: [(&str, &str); 3] = [
+    ("moved", "routing"),
+    ("tolerant", "divergence"),
+    ("marked", "safe-cleanup"),
+];
 
 /// The feature that builds and runs the tests that need what this module builds.
 pub(crate) const PREPARED: &str = "turnout-tests/prepared";

@@ -73,21 +73,73 @@ fn shown(samples: &[CleanupRow]) -> Vec<CleanupRow> {
 
 #[cfg(test)]
 mod tests {
-    use turnout_vocabulary::{CleanupColumn, RepositoryId};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use prometheus_client::registry::Registry;
+    use turnout_runtime::{Options, Runtime};
+    use turnout_vocabulary::{CleanupColumn, Repository, RepositoryId, SubjectRule};
 
     use super::*;
+    use crate::{Acceptance, Policies, PolicyMetrics, PolicySource, TrustedKeys, Worlds};
 
-    #[test]
-    fn review_is_shown_five_rows_of_one_mebibyte_together() {
-        let row = |bytes| CleanupRow {
+    fn named(name: String) -> CleanupRow {
+        CleanupRow {
             repository: RepositoryId(0),
             subject: None,
             columns: vec![CleanupColumn {
                 name: "name".into(),
                 kind: "text".into(),
-                text: Some("a".repeat(bytes)),
+                text: Some(name),
             }],
+        }
+    }
+
+    #[test]
+    fn built_in_policy_is_asked_about_rows_that_are_not_too_long() {
+        let nothing = tempfile::tempdir().unwrap();
+        let repository = Repository {
+            id: RepositoryId(0),
+            name: "clients".into(),
+            schema: "public".into(),
+            key: vec!["id".into()],
+            subject: Some("phone".into()),
+            compared: vec![],
         };
+        let acceptance = Acceptance {
+            trusted_keys: TrustedKeys::default(),
+            exam_budget: Duration::from_secs(10),
+        };
+        let policies = Policies::load(
+            PolicySource::new(nothing.path(), Worlds::default()),
+            Runtime::new(&Options::default()).unwrap(),
+            [repository].into(),
+            SubjectRule::for_region("RU").unwrap(),
+            acceptance,
+            Arc::new(PolicyMetrics::register(&mut Registry::default())),
+            None,
+        );
+        let set = policies.unwrap().in_force();
+        assert_eq!(set.marks(&named("Anna [TEST_CLIENT]".into())), Ok(true));
+        assert_eq!(set.marks(&named("Anna".into())), Ok(false));
+        let longest = format!("[TEST_CLIENT]{}", "a".repeat(SHOWN_BYTES - 13));
+        assert_eq!(set.marks(&named(longest.clone())), Ok(true));
+        assert_eq!(set.marks(&named(longest + "a")), Err(NoAdvice::RowTooLong));
+        let request = CleanupRequest {
+            repository: RepositoryId(0),
+            execute: true,
+            expected: None,
+        };
+        let evidence = CleanupEvidence {
+            counts: vec![],
+            samples: vec![named("a".repeat(SHOWN_BYTES)); 2],
+        };
+        assert_eq!(set.review(&request, &evidence), Ok(CleanupVerdict::Agreed));
+    }
+
+    #[test]
+    fn review_is_shown_five_rows_of_one_mebibyte_together() {
+        let row = |bytes| named("a".repeat(bytes));
         let shown = |lengths: &[usize]| -> Vec<usize> {
             let rows: Vec<_> = lengths.iter().copied().map(row).collect();
             shown(&rows).iter().map(CleanupRow::text_bytes).collect()

@@ -43,16 +43,19 @@ async fn a_policy_in_javascript_passes_its_cases_and_serves() -> Result<()> {
 }
 
 #[test]
-fn divergence_policy_in_javascript_passes_the_cases_of_the_one_in_rust() -> Result<()> {
-    let cases = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../host/cli/src/command/policy/template/divergence/cases.toml"
-    );
-    let module = policy_in_javascript("tolerant");
-    let tested = turnout()
-        .args(["policy", "test", &module.display().to_string(), "--cases", cases])
-        .output()?;
-    let (out, err) = (String::from_utf8(tested.stdout)?, String::from_utf8(tested.stderr)?);
-    assert!(out.ends_with("all 4 cases are as they should be\n"), "{out}{err}");
+fn policies_in_javascript_pass_the_cases_of_those_in_rust() -> Result<()> {
+    let templates = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/cli/src/command/policy/template");
+    for (name, world) in [("tolerant", "divergence"), ("marked", "safe-cleanup")] {
+        let cases = format!("{templates}/{world}/cases.toml");
+        let module = policy_in_javascript(name);
+        let tested = turnout()
+            .args(["policy", "test", &module.display().to_string(), "--cases", &cases])
+            .output()?;
+        let (out, err) = (String::from_utf8(tested.stdout)?, String::from_utf8(tested.stderr)?);
+        assert!(
+            out.ends_with("all 4 cases are as they should be\n"),
+            "{name}: {out}{err}"
+        );
+    }
     Ok(())
 }

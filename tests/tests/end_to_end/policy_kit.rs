@@ -342,7 +342,11 @@ fn cases_ask_a_safe_cleanup_policy_for_all_that_it_decides() -> Result<()> {
 fn a_javascript_policy_and_the_wit_can_be_written_anywhere() -> Result<()> {
     let folder = TempDir::new()?;
     let here = folder.path();
-    for (name, source, world) in [("moved", "moved.js", "routing"), ("equal", "tolerant.js", "divergence")] {
+    for (name, source, world) in [
+        ("moved", "moved.js", "routing"),
+        ("equal", "tolerant.js", "divergence"),
+        ("marked", "marked.js", "safe-cleanup"),
+    ] {
         let out = said_well(here, &["new", name, "--world", world, "--language", "js"])?;
         let next =
             format!("npm ci && node build.mjs {source} {world} {name}.wasm\n  turnout policy test {name}.wasm\n");

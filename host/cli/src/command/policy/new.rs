@@ -29,8 +29,8 @@ pub(crate) struct New {
     /// What it decides
     #[arg(long, value_parser = worlds())]
     world: String,
-    /// The language that it is written in: the templates in JavaScript are of the worlds `routing` and `divergence`, the one in
-    /// Python is of `dual-write`; for any other language see `turnout policy wit`
+    /// The language that it is written in: the templates in JavaScript are of the worlds `routing`, `divergence` and `safe-cleanup`, the
+    /// one in Python is of `dual-write`; for any other language see `turnout policy wit`
     #[arg(long, default_value = "rust")]
     language: Language,
 }

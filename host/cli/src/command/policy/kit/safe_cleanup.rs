@@ -16,6 +16,28 @@ use super::{Call, Kit, Language, Target, Template, call, no_template};
 
 static CRATE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/command/policy/template/safe-cleanup");
 
+/// The policy in JavaScript. It decides what the template in Rust does, so its settings and cases are the same.
+const JAVASCRIPT: &[(&str, &str)] = &[
+    (
+        "marked.js",
+        include_str!("../../../../../../plugins/javascript/marked.js"),
+    ),
+    (
+        "build.mjs",
+        include_str!("../../../../../../plugins/javascript/build.mjs"),
+    ),
+    ("cases.toml", include_str!("../template/safe-cleanup/cases.toml")),
+    ("settings.toml", include_str!("../template/safe-cleanup/settings.toml")),
+    (
+        "package.json",
+        include_str!("../../../../../../plugins/javascript/package.json"),
+    ),
+    (
+        "package-lock.json",
+        include_str!("../../../../../../plugins/javascript/package-lock.json"),
+    ),
+];
+
 impl Kit for SafeCleanup {
     const PURPOSE: &'static str = "Which rows are test rows, and whether a deletion of test rows goes ahead";
 
@@ -24,7 +46,19 @@ impl Kit for SafeCleanup {
     fn template(language: Language) -> Result<Template> {
         match language {
             Language::Rust => Ok(Template::Crate(&CRATE)),
-            Language::Js | Language::Python => no_template(Self::NAME, language),
+            Language::Js => Ok(Template::Files {
+                files: JAVASCRIPT,
+                ignored: "/node_modules\n/*.wasm\n",
+                next: |policy, name| {
+                    format!(
+                        "{policy}/marked.js decides, settings.toml is what its users write, cases.toml is what it should decide.\n\
+                         Next:\n  \
+                         cd {policy} && npm ci && node build.mjs marked.js safe-cleanup {name}.wasm\n  \
+                         turnout policy test {name}.wasm"
+                    )
+                },
+            }),
+            Language::Python => no_template(Self::NAME, language),
         }
     }
 
