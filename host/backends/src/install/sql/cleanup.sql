@@ -271,6 +271,8 @@ declare
 begin
     perform set_config('turnout.epoch', in_epoch::text, true);
     perform turnout.be_heard();
+    -- A row that violates a constraint at the end would take all others with it.
+    set constraints all immediate;
     set local search_path to default;
     for given in select value from json_array_elements(rows) loop
         begin
