@@ -89,6 +89,21 @@ pub fn supabase_js() -> PathBuf {
     folder
 }
 
+/// The folder of Supabase's light server, which `cargo xtask bench` fetched.
+///
+/// # Panics
+/// If it is not fetched.
+#[must_use]
+pub fn supabase_lite() -> PathBuf {
+    let folder = built("").join("../supabase_lite");
+    assert!(
+        folder.join("node_modules").exists(),
+        "{} is not fetched; run `cargo xtask bench --bench lookup`",
+        folder.display()
+    );
+    folder
+}
+
 /// A file beside the programs of this build. A test program is in the folder `deps` beside them.
 fn built(name: &str) -> PathBuf {
     let this = std::env::current_exe().unwrap_or_default();

@@ -22,7 +22,7 @@ pub mod torture;
 mod wait;
 
 pub use answer::Answer;
-pub use binary::{policy, policy_in_javascript, postgresql, supabase_js, turnout};
+pub use binary::{policy, policy_in_javascript, postgresql, supabase_js, supabase_lite, turnout};
 pub use host::Host;
 pub use measure::{Percentiles, Spread};
 pub use module::core_module;

@@ -45,3 +45,9 @@ pub(crate) fn ensure_supabase_js() -> anyhow::Result<()> {
     node::ensure()?;
     npm_packages::ensure("supabase_js", "Supabase's client", |_| Ok(()))
 }
+
+/// Fetches Supabase's light server, which a benchmark runs beside the host, into the target directory, unless it is there.
+pub(crate) fn ensure_supabase_lite() -> anyhow::Result<()> {
+    node::ensure()?;
+    npm_packages::ensure("supabase_lite", "Supabase's light server", |_| Ok(()))
+}

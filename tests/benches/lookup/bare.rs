@@ -18,6 +18,12 @@ const LOOKUP: &str = "select coalesce(json_agg(_turnout_row), '[]')::text, count
                       from (select _turnout.* from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) \
                       as _turnout_row";
 
+/// The same with the client's bookings.
+const WITH_BOOKINGS: &str = "select coalesce(json_agg(_turnout_row), '[]')::text, count(*), null::int8, 0::int8, null::text[] \
+                             from (select _turnout.*, coalesce((select json_agg(_bookings) from (select _embedded.* \
+                             from \"public\".\"bookings\" as _embedded where _embedded.\"client_id\" = _turnout.\"id\") as _bookings), '[]') \
+                             as bookings from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) as _turnout_row";
+
 /// The environment variable that tells this program to serve lookups from the database it names instead of measuring.
 pub(crate) const DATABASE: &str = "TURNOUT_BENCH_DATABASE";
 
@@ -75,8 +81,12 @@ pub(crate) async fn serve(url: &str) -> Result<()> {
 
 async fn lookup(State(pool): State<PgPool>, RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
-    let phone = query.trim_start_matches("phone=eq.");
-    match sqlx::query_scalar::<_, String>(LOOKUP)
+    let query = query.trim_start_matches("phone=eq.");
+    let (phone, statement) = match query.split_once('&') {
+        Some((phone, _)) => (phone, WITH_BOOKINGS),
+        None => (query, LOOKUP),
+    };
+    match sqlx::query_scalar::<_, String>(statement)
         .bind(phone)
         .fetch_one(&pool)
         .await
