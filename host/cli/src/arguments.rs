@@ -30,6 +30,12 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Try Turnout on two throw-away PostgreSQL servers, until Ctrl-C
     Demo(Demo),
+    /// Look at the database that the application leaves, and write a configuration for it
+    ///
+    /// Reads the tables of `old` with their keys and foreign keys, and a sample of their values to find out whose rows they are. Writes the file
+    /// that `--config` names, with every table that has a key, and `policies/routing.toml` with everything `off`. It changes neither database and
+    /// overwrites no file.
+    Init(Init),
     /// Check the configuration, both databases, their installations and the policies; exit with 1 if anything is wrong
     Check,
     /// Make this configuration's description of the site the one of every host
@@ -106,6 +112,19 @@ impl From<Side> for Backend {
             Side::New => Self::New,
         }
     }
+}
+
+#[derive(Args)]
+pub(crate) struct Init {
+    /// The database that the application leaves: postgres://user:password@host:port/database
+    #[arg(long, value_name = "URL", env = "TURNOUT_OLD_URL", hide_env_values = true)]
+    pub(crate) old: String,
+    /// The database that it moves to; it need not be reachable yet
+    #[arg(long, value_name = "URL", env = "TURNOUT_NEW_URL", hide_env_values = true)]
+    pub(crate) new: String,
+    /// A schema whose tables are served; may be given several times [default: public]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) schema: Vec<String>,
 }
 
 #[derive(Args)]

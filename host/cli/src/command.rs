@@ -6,6 +6,7 @@ pub(crate) mod cleanup;
 pub(crate) mod demo;
 pub(crate) mod divergence;
 pub(crate) mod failover;
+pub(crate) mod init;
 pub(crate) mod install;
 pub(crate) mod mirror;
 pub(crate) mod policy;

@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Serve(arguments) => command::serve::run(&config, &arguments),
         Command::Demo(arguments) => command::demo::run(&arguments),
+        Command::Init(arguments) => command::init::run(&config, &arguments),
         Command::Apply => command::apply::run(&config),
         Command::Check => command::check::run(&config),
         Command::Install(arguments) => command::install::install(&config, &arguments),

@@ -17,6 +17,7 @@ mod failover;
 mod gaps;
 mod handoff;
 mod hostile;
+mod init;
 mod install;
 mod intake;
 mod javascript;
