@@ -2,9 +2,10 @@ mod transaction;
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use turnout_supervisor::{Supervisor, Task};
 use turnout_vocabulary::{
-    Backend, Called, Epoch, Filter, Health, Insert, Outcome, Repository, Request, Selected, SubjectKind,
+    Backend, Called, Caller, Epoch, Filter, Find, Health, Insert, Outcome, Repository, Request, Selected, SubjectKind,
     TransactionSettings, View,
 };
 
@@ -373,10 +374,35 @@ impl Database {
             outcome.transaction = None;
         }
         self.refuse_fenced(fence, epoch)?;
-        match request {
-            Request::Find(find) if find.single && outcome.rows != 1 => Err(Error::NotSingle { rows: outcome.rows }),
-            _ => Ok(outcome),
+        if let Request::Find(find) = request {
+            if find.single && outcome.rows != 1 {
+                return Err(Error::NotSingle { rows: outcome.rows });
+            }
+            if sql::is_estimated(find, outcome.total) {
+                let planned = self.planned_count(schema, repository, request, find, caller).await?;
+                outcome.total = outcome.total.max(Some(planned));
+            }
         }
+        Ok(outcome)
+    }
+
+    /// How many rows a read matches, as the planner estimates. It plans under the caller's role: policies choose rows, too.
+    async fn planned_count(
+        &self,
+        schema: &Schema,
+        repository: &Repository,
+        request: &Request,
+        find: &Find,
+        caller: Option<&Caller>,
+    ) -> Result<u64, Error> {
+        let scope = Scope::target(schema, self.target(schema, repository, request)?, request)?;
+        let mut statement = sql::planned_count(&scope, find)?;
+        if let Some(caller) = caller {
+            statement = sql::as_caller(&statement, caller, self.backend)?;
+        }
+        let mut answer = self.connections.run(&statement, true).await?;
+        let Json([Explained { plan }]) = answer.take(0).map_err(|misread| self.misread(&misread))?;
+        Ok(plan.rows)
     }
 
     /// The statement that carries out a request.
@@ -489,6 +515,20 @@ impl Database {
     pub(crate) fn misread(&self, misread: &Misread) -> Error {
         Error::unexpected(self.backend, misread)
     }
+}
+
+/// What is read of a plan.
+#[derive(Deserialize)]
+struct Explained {
+    #[serde(rename = "Plan")]
+    plan: Plan,
+}
+
+#[derive(Deserialize)]
+struct Plan {
+    /// How many rows its outermost step is expected to answer with.
+    #[serde(rename = "Plan Rows")]
+    rows: u64,
 }
 
 fn function(schema: &Schema, request: &Request) -> Result<(bool, Vec<Reference>), Error> {

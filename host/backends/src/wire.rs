@@ -42,8 +42,8 @@ use crate::sql::Statement;
 
 /// What carries statements to one database. What it learns of the database it tells its [`Reach`].
 pub(crate) trait Wire: Send + Sync {
-    /// Runs a statement once, in a transaction of its own, which is taken back if the statement says so; it answers with one row. Where the wire keeps sessions, in one that
-    /// was made since then.
+    /// Runs a statement once, in a transaction of its own, which is taken back if the statement says so; it answers with one row, or with
+    /// the lines of one text. Where the wire keeps sessions, in one that was made since then.
     fn run<'a>(
         &'a self,
         statement: &'a Statement<'a>,

@@ -6,10 +6,10 @@ mod said;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use turnout_vocabulary::{Action, Outcome, Repository, Resolution};
+use turnout_vocabulary::{Action, Count, Outcome, Repository, Resolution};
 
 use crate::error::Refusal;
-use crate::request::{Count, Handling, Media, Preferences, Return, encode};
+use crate::request::{Handling, Media, Preferences, Return, encode};
 
 /// What [`parse`](crate::parse) kept of a request so that [`answer`] can write its outcome in the form that the caller asked for.
 pub struct AnswerForm {

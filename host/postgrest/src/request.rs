@@ -23,7 +23,7 @@ use turnout_vocabulary::{
 
 pub(crate) use accept::Media;
 pub use call::parse_call;
-pub(crate) use preferences::{Count, End, Handling, Missing, Preferences, Return};
+pub(crate) use preferences::{End, Handling, Missing, Preferences, Return};
 pub use profile::profile;
 pub use query::encode;
 
@@ -86,7 +86,7 @@ pub fn parse(
                 filter,
                 order,
                 window,
-                count: preferences.count.is_some(),
+                count: preferences.count,
                 single: media.is_single(),
                 body: media.body(),
             })

@@ -1,6 +1,7 @@
 //! Reads in the PostgREST dialect, on real rows.
 
 mod bodies;
+mod counts;
 mod functions;
 mod json;
 mod operators;

@@ -188,3 +188,19 @@ async fn what_a_token_does_not_allow_is_refused_as_postgrest_refuses_it() -> Res
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_planned_count_is_that_of_the_rows_a_role_may_see() -> Result<()> {
+    let (_site, host, old, _) = set_up("dualwrite").await?;
+    raw_sql("analyze clients").execute(&old).await?;
+    let path = "/rest/v1/clients?select=id&limit=1";
+    let planned = host.bare(Method::GET, path).header("prefer", "count=planned");
+    let own = host.send(planned.bearer_auth(MEMBER)).await?;
+    assert_eq!(
+        (own.status.as_u16(), own.header("content-range")),
+        (200, "0-0/1"),
+        "{}",
+        own.text
+    );
+    Ok(())
+}

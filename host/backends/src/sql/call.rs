@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use turnout_vocabulary::{Arguments, BodyForm, FunctionCall, Request, Window};
+use turnout_vocabulary::{Arguments, BodyForm, Count, FunctionCall, Request, Window};
 
 use super::carried::Carried;
 use super::filter::write_where;
@@ -242,7 +242,8 @@ fn write_total<'a>(
     scope: Option<&Scope<'_, 'a>>,
     call: &'a FunctionCall,
 ) -> Result<(), Error> {
-    if !call.result.count {
+    // As in PostgREST nothing is planned of a function: what it may answer with is no better known to the planner.
+    if !matches!(call.result.count, Some(Count::Exact | Count::Estimated)) {
         statement.sql(", null::text");
     } else if call.result.window == Window::default() {
         statement.sql(", count(*)::text");

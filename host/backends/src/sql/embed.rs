@@ -187,7 +187,7 @@ fn write_equal(statement: &mut Statement<'_>, columns: &[(String, String)], one:
 
 #[cfg(test)]
 mod tests {
-    use turnout_vocabulary::{Embed, Filter, Find, OrderBy, Request, Selected};
+    use turnout_vocabulary::{Count, Embed, Filter, Find, OrderBy, Request, Selected};
 
     use super::super::{Carried, statement};
     use super::*;
@@ -216,7 +216,7 @@ mod tests {
                 offset: 0,
                 limit: count.then_some(1),
             },
-            count,
+            count: count.then_some(Count::Exact),
             ..Find::default()
         });
         let scope = Scope::target(&schema, 1, &request).unwrap();

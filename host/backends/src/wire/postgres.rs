@@ -117,6 +117,16 @@ impl Pool {
             .and_then(|row| self.read(&row)))
     }
 
+    /// One text of all rows.
+    fn read_lines(&self, rows: &[PgRow]) -> Result<Answer, Error> {
+        // The plan as JSON is of the type `json`, which is sent as its text.
+        let lines = rows.iter().map(|row| row.try_get_unchecked::<&str, _>(0));
+        let lines = lines.collect::<Result<Vec<_>, sqlx::Error>>();
+        lines
+            .map(|lines| Answer::new(vec![Some(lines.join("\n"))]))
+            .map_err(|error| self.answered(error))
+    }
+
     /// The texts of a row.
     fn read(&self, row: &PgRow) -> Result<Answer, Error> {
         let columns = 0..row.len();
@@ -143,6 +153,12 @@ impl Wire for Pool {
             let mut checkout = self.acquire().await.map_err(Failure::NotSent)?;
             if made_since.is_some_and(|since| checkout.made < since) {
                 checkout = self.renew(checkout).await.map_err(Failure::NotSent)?;
+            }
+            if statement.in_lines {
+                let asked = query(statement, &parameters).fetch_all(&mut checkout.connection);
+                let answer = timeout(self.patience(), asked).await;
+                let rows = self.judge(checkout, answer)?;
+                return self.read_lines(&rows).map_err(Failure::Refused);
             }
             let asked = query(statement, &parameters).fetch_one(&mut checkout.connection);
             let mut answer = timeout(self.patience(), asked).await;

@@ -58,7 +58,7 @@ pub fn parse_call(
             filter,
             order,
             window,
-            count: preferences.count.is_some(),
+            count: preferences.count,
             single: media.is_single(),
             body: media.body(),
         },

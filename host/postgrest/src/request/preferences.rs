@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use http::HeaderMap;
-use turnout_vocabulary::{Resolution, TransactionSettings};
+use turnout_vocabulary::{Count, Resolution, TransactionSettings};
 
 use crate::error::Refusal;
 
@@ -24,14 +24,6 @@ pub(crate) enum Return {
     Minimal,
     HeadersOnly,
     Representation,
-}
-
-/// How matching rows are counted. Turnout always counts exactly, also where PostgREST estimates.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Count {
-    Exact,
-    Planned,
-    Estimated,
 }
 
 /// The value of a listed column that a row does not have.

@@ -1,6 +1,7 @@
 use http::{HeaderName, HeaderValue};
 use turnout_vocabulary::{
-    Column, Comparison, Filter, IsValue, NullsOrder, Operand, Operator, OrderBy, RepositoryId, Resolution, Selected,
+    Column, Comparison, Count, Filter, IsValue, NullsOrder, Operand, Operator, OrderBy, RepositoryId, Resolution,
+    Selected,
 };
 
 use super::*;
@@ -89,7 +90,7 @@ fn a_find_is_understood_whole() {
             limit: Some(10)
         }
     );
-    assert!(find.count && !find.single);
+    assert!(find.count == Some(Count::Exact) && !find.single);
 }
 
 #[test]
@@ -102,7 +103,7 @@ fn a_plain_find_is_everything() {
         (vec![Selected::Every], Filter::default(), Vec::new())
     );
     assert_eq!(find.window, Window::default());
-    assert!(!find.count && !find.single);
+    assert!(find.count.is_none() && !find.single);
 }
 
 #[test]
