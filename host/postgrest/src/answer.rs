@@ -14,6 +14,8 @@ use crate::request::{Handling, Media, Preferences, Return, encode};
 /// What [`parse`](crate::parse) kept of a request so that [`answer`] can write its outcome in the form that the caller asked for.
 pub struct AnswerForm {
     pub(crate) action: Action,
+    /// Whether it writes one row by its key.
+    pub(crate) put: bool,
     pub(crate) head: bool,
     pub(crate) offset: u32,
     pub(crate) media: Media,
@@ -50,6 +52,7 @@ pub fn answer(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> R
     }
     let mut response = match form.action {
         Action::Find => found(form, repository, outcome),
+        Action::Upsert if form.put => put(form, outcome),
         Action::Insert | Action::Upsert => inserted(form, repository, outcome),
         Action::Update => changed(form, range::of_changed(outcome.rows, counted(form, &outcome)), outcome),
         Action::Call => called(form, outcome),
@@ -114,6 +117,21 @@ fn inserted(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Res
     if let Some(location) = location {
         set(&mut response, header::LOCATION, location);
     }
+    response
+}
+
+fn put(form: &AnswerForm, outcome: Outcome) -> Response<Bytes> {
+    let status = if outcome.inserted == 0 {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    let mut response = written(form, outcome);
+    *response.status_mut() = if form.preferences.returned == Some(Return::Representation) {
+        status
+    } else {
+        StatusCode::NO_CONTENT
+    };
     response
 }
 

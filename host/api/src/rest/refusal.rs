@@ -118,6 +118,7 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
         ),
         BackendError::AmbiguousFunction { candidates } => Refusal::ambiguous_function(&candidates),
         BackendError::LimitedValue { .. } => Refusal::limited_value(),
+        BackendError::AnotherKey => Refusal::another_key(),
         BackendError::TooManyAffected { rows } => Refusal::too_many_affected(rows),
         BackendError::Database(error) => {
             Refusal::from_database(&error.sqlstate, &error.message, error.details, error.hint)

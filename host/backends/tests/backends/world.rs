@@ -134,6 +134,7 @@ pub(crate) fn insert(json: &str, columns: &[&str]) -> Insert {
     Insert {
         rows: rows(json, columns),
         conflict: None,
+        keyed: None,
         returning: representation(&[]),
     }
 }

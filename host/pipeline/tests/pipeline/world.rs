@@ -183,6 +183,7 @@ pub(crate) fn insert(phone: &str) -> Request {
     Request::Insert(Insert {
         rows: row(&format!(r#"[{{"phone":"{phone}"}}]"#), "phone", Some(phone)),
         conflict: None,
+        keyed: None,
         returning: COUNT,
     })
 }

@@ -59,6 +59,12 @@ impl Refusal {
         ))
     }
 
+    /// 405 `PGRST105`: the filters of an upsert of one row are not one `eq` for each column of the key.
+    pub(crate) fn not_the_key() -> Self {
+        let message = "Filters must include all and only primary key columns with 'eq' operators";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "PGRST105", message)
+    }
+
     /// 406 `PGRST106`: the caller named a schema that is not exposed.
     pub(crate) fn unacceptable_schema(named: &str, exposed: &str) -> Self {
         Self::new(
@@ -84,6 +90,19 @@ impl Refusal {
         ))
     }
 
+    /// 400 `PGRST114`: an upsert of one row has a limit or an offset.
+    pub(crate) fn limited_put() -> Self {
+        let message = "limit/offset querystring parameters are not allowed for PUT";
+        Self::new(StatusCode::BAD_REQUEST, "PGRST114", message)
+    }
+
+    /// 400 `PGRST115`: an upsert of one row has another key in its body than in its filters. Nothing was written.
+    #[must_use]
+    pub fn another_key() -> Self {
+        let message = "Payload values do not match URL in primary key column(s)";
+        Self::new(StatusCode::BAD_REQUEST, "PGRST115", message)
+    }
+
     /// 406 `PGRST116`: the caller asked for one row, and the result has none or several. A write has been rolled back.
     #[must_use]
     pub fn not_single(rows: u64) -> Self {
@@ -105,7 +124,7 @@ impl Refusal {
         )
         .header(
             header::ALLOW,
-            HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE"),
+            HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE"),
         )
     }
 

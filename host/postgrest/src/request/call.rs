@@ -68,6 +68,7 @@ pub fn parse_call(
     let transaction = preferences.transaction();
     let answer = AnswerForm {
         action: request.action(),
+        put: false,
         head: *method == Method::HEAD,
         offset: window.offset,
         media,
