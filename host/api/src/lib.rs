@@ -31,6 +31,7 @@ pub use administration::{
 pub use keys::Keys;
 use limits::Gate;
 pub use limits::Limits;
+pub use rest::cors::Origins;
 pub use server::serve;
 pub use status::{
     AlertStatus, BackendStatus, ComparisonStatus, DifferenceStatus, GapStatus, MirrorStatus, ParkedStatus,
@@ -44,6 +45,7 @@ pub struct Host {
     labels: PerBackend<String>,
     keys: Keys,
     dialect: Dialect,
+    origins: Origins,
     gate: Gate,
     supervisor: Supervisor,
     since: Instant,
@@ -51,14 +53,15 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host with a pipeline, the names of the databases for people, the keys that open it, what it serves of the dialect, what one
-    /// request may cost, and the supervisor of its tasks.
+    /// A host with a pipeline, the names of the databases for people, the keys that open it, what it serves of the dialect, the sites
+    /// whose pages may read its answers, what one request may cost, and the supervisor of its tasks.
     #[must_use]
     pub fn new(
         pipeline: Pipeline,
         labels: PerBackend<String>,
         keys: Keys,
         dialect: Dialect,
+        origins: Origins,
         limits: Limits,
         supervisor: Supervisor,
     ) -> Self {
@@ -68,6 +71,7 @@ impl Host {
             labels,
             keys,
             dialect,
+            origins,
             gate,
             supervisor,
             since: Instant::now(),
@@ -122,7 +126,7 @@ pub fn router(host: Arc<Host>) -> Router {
         .method_not_allowed_fallback(rest::wrong_method)
         .layer(from_fn_with_state(Arc::clone(&host), keys::admin_required));
     Router::new()
-        .route("/rest/v1/", get(rest::openapi::serve))
+        .route("/rest/v1/", get(rest::openapi::serve).options(rest::openapi::serve))
         .route("/rest/v1/{repository}", any(rest::serve))
         .route("/rest/v1/rpc/{function}", any(rest::call))
         .route("/healthz", get(observe::alive))

@@ -232,6 +232,7 @@ async fn host(config: &Config) -> Result<Host> {
         labels,
         config.keys.clone(),
         config.dialect,
+        config.origins.clone(),
         config.limits,
         supervisor,
     ))

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use turnout_api::{Dialect, Keys, Limits};
+use turnout_api::{Dialect, Keys, Limits, Origins};
 use turnout_pipeline::FunctionRule;
 use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
@@ -42,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     /// What is allowed of the dialect.
     pub(crate) dialect: Dialect,
+    /// The sites whose pages may read answers.
+    pub(crate) origins: Origins,
     /// The limits of requests and connections.
     pub(crate) limits: Limits,
     /// How long the host may take to stop.
@@ -199,6 +201,7 @@ impl Config {
                 None => keys,
             },
             dialect: api.dialect,
+            origins: api.origins,
             limits: Limits {
                 connections,
                 ..api.limits

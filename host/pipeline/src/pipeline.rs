@@ -112,6 +112,18 @@ impl Pipeline {
         }))
     }
 
+    /// Whether the function that a call means may change rows, as the catalogue of the first backend has it that can be asked.
+    ///
+    /// # Errors
+    /// As [`Database::function`].
+    pub async fn function_writes(&self, call: &Request) -> Result<bool, BackendError> {
+        let found = match self.backends.old.function(call).await {
+            Err(BackendError::Unavailable { .. }) => self.backends.new.function(call).await,
+            found => found,
+        };
+        found.map(|(writes, _)| writes)
+    }
+
     /// The schemas whose tables, views and functions callers may name, the default one first.
     #[must_use]
     pub fn schemas(&self) -> &[String] {
