@@ -26,13 +26,9 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "PGRST102", message)
     }
 
-    /// `PGRST102`: the body's type is not supported. 415 if PostgREST supports it, otherwise PostgREST's own 400.
+    /// 400 `PGRST102`: the body's type is not supported.
     pub(crate) fn unacceptable_content_type(mime: &str) -> Self {
-        let status = match mime {
-            "text/csv" | "application/x-www-form-urlencoded" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        Self::new(status, "PGRST102", format!("Content-Type not acceptable: {mime}"))
+        Self::invalid_body(&format!("Content-Type not acceptable: {mime}"))
     }
 
     fn unsatisfiable_range(details: impl Into<String>) -> Self {
