@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use turnout_supervisor::{Supervisor, Task};
 use turnout_vocabulary::{
-    Backend, Called, Caller, Epoch, Filter, Find, Health, Insert, Outcome, Repository, Request, Selected, SubjectKind,
+    Backend, Caller, Epoch, Filter, Find, Health, Insert, Outcome, Repository, Request, Said, Selected, SubjectKind,
     TransactionSettings, View,
 };
 
@@ -366,8 +366,8 @@ impl Database {
         statement.read_only = carried.read_only;
         let answer = self.connections.run(&statement, !is_write).await?;
         let (mut outcome, fence) = self.outcome(answer, repository, request)?;
-        if let (Request::Call(call), Some(said)) = (request, &mut outcome.called) {
-            said.is_void = called(schema, call)?.0.result.shape == Shaped::Void;
+        if let Request::Call(call) = request {
+            outcome.is_void = called(schema, call)?.0.result.shape == Shaped::Void;
         }
         if statement.rollback {
             // No other transaction ever sees what this one did.
@@ -427,13 +427,7 @@ impl Database {
         repository: &Repository,
         request: &Request,
     ) -> Result<(Outcome, Option<i64>), Error> {
-        let called = matches!(request, Request::Call(_)).then(|| Called {
-            headers: answer.text(6).map(str::to_owned),
-            status: answer.text(7).map(str::to_owned),
-            ..Called::default()
-        });
         let (mut outcome, mark) = outcome(answer, repository).map_err(|misread| self.misread(&misread))?;
-        outcome.called = called;
         if request.is_write() {
             outcome.transaction = mark;
             return Ok((outcome, None));
@@ -552,6 +546,10 @@ fn outcome(mut answer: Answer, repository: &Repository) -> Result<(Outcome, Opti
         rows: answer.take(1)?,
         total: answer.take(2)?,
         inserted: answer.take(3)?,
+        said: Said {
+            headers: answer.take_text(6),
+            status: answer.take_text(7),
+        },
         location: repository.key.iter().cloned().zip(location).collect(),
         ..Outcome::default()
     };

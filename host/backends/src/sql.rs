@@ -11,6 +11,7 @@
 //! | 3 | a number | rows that are new |
 //! | 4 | a JSON array of texts, or null | the key of a single new row |
 //! | 5 | a number or null | of a read the fence, of a write its transaction, where Turnout is installed |
+//! | 6, 7 | texts or null | the settings `response.headers` and `response.status`, as functions and triggers have left them |
 
 mod as_caller;
 mod body;
@@ -63,6 +64,10 @@ pub(crate) fn statement<'a>(
     statement.check_types();
     Ok(statement)
 }
+
+/// What functions and triggers said of the answer: columns 6 and 7.
+const SAID: &str =
+    ", nullif(current_setting('response.headers', true), ''), nullif(current_setting('response.status', true), '')";
 
 /// The statement that answers with a JSON array of one text: the value of a reference.
 pub(crate) fn referred(reference: &Reference) -> Statement<'_> {

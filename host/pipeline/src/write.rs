@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use turnout_vocabulary::{Action, Backend, BodyForm, Conflict, Insert, Outcome, Request, Resolution, Span};
+use turnout_vocabulary::{Action, Backend, BodyForm, Conflict, Insert, Outcome, Request, Resolution, Said, Span};
 
 use crate::Error;
 use crate::Run;
@@ -150,6 +150,10 @@ fn joined(first: Outcome, second: &Outcome, form: BodyForm) -> Outcome {
         body,
         rows: first.rows + second.rows,
         inserted: first.inserted + second.inserted,
+        said: Said {
+            headers: first.said.headers.or_else(|| second.said.headers.clone()),
+            status: first.said.status.or_else(|| second.said.status.clone()),
+        },
         ..Outcome::default()
     }
 }

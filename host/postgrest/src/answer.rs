@@ -46,10 +46,11 @@ const LONGEST_CONTENT_LOCATION: usize = 2048;
 
 /// Writes the HTTP answer to a request on `repository` from its outcome.
 #[must_use]
-pub fn answer(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
+pub fn answer(form: &AnswerForm, repository: &Repository, mut outcome: Outcome) -> Response<Bytes> {
     if form.media.is_single() && outcome.rows != 1 {
         return Refusal::not_single(outcome.rows).into_response();
     }
+    let said = std::mem::take(&mut outcome.said);
     let mut response = match form.action {
         Action::Find => found(form, repository, outcome),
         Action::Upsert if form.put => put(form, outcome),
@@ -61,7 +62,7 @@ pub fn answer(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> R
     if let Some(applied) = applied::header(form.action, &form.preferences) {
         response.headers_mut().insert("preference-applied", applied);
     }
-    response
+    said::apply(response, &said)
 }
 
 fn found(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
@@ -88,22 +89,22 @@ fn found(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Respon
     response
 }
 
-fn called(form: &AnswerForm, mut outcome: Outcome) -> Response<Bytes> {
-    let said = outcome.called.take().unwrap_or_default();
+fn called(form: &AnswerForm, outcome: Outcome) -> Response<Bytes> {
+    let is_void = outcome.is_void;
     let (status, content_range) = range::of_found(form.offset, outcome.rows, outcome.total);
     let mut response = match (status, outcome.total) {
-        _ if said.is_void || form.head => Response::new(Bytes::new()),
+        _ if is_void || form.head => Response::new(Bytes::new()),
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(total)) => {
             Refusal::range_out_of_bounds(form.offset, total).into_response()
         }
         _ => Response::new(outcome.body.into()),
     };
-    *response.status_mut() = if said.is_void { StatusCode::NO_CONTENT } else { status };
-    if !said.is_void {
+    *response.status_mut() = if is_void { StatusCode::NO_CONTENT } else { status };
+    if !is_void {
         describe_body(&mut response, form);
     }
     set(&mut response, header::CONTENT_RANGE, content_range);
-    said::apply(response, &said)
+    response
 }
 
 fn inserted(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {

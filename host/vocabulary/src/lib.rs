@@ -31,7 +31,7 @@ pub use operation::{
     OperationId, Operator, OrderBy, PlacedReference, Quantifier, Reference, Referred, Request, Resolution, Returning,
     Rows, SearchForm, Selected, TransactionSettings, Update, View, Window,
 };
-pub use outcome::{Called, Outcome};
+pub use outcome::{Outcome, Said};
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};
 pub use recording_key::RecordingKey;
 pub use repository::{Repository, RepositoryId};

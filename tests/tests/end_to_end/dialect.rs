@@ -8,6 +8,7 @@ mod json;
 mod operators;
 mod preferences;
 mod put;
+mod response;
 mod samples;
 
 use anyhow::Result;

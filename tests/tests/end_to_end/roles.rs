@@ -31,6 +31,7 @@ const ROLES: &str = "
             raise sqlstate 'PT403' using message = 'blocked ' || current_setting('request.method') || ' '
                 || current_setting('request.path') || ' of ' || current_user;
         end if;
+        perform set_config('response.headers', '[{\"x-admitted\": \"' || current_user || '\"}]', true);
     end $$;";
 
 async fn asked(host: &Host, method: Method, path: &str, token: Option<&str>, rows: Option<Value>) -> Result<Answer> {
@@ -75,6 +76,7 @@ async fn a_member_sees_and_changes_its_own_row(stage: &str, authority: &str) -> 
         (own.status.as_u16(), own.text.as_str(), own.backend()),
         (200, r#"[{"id":10}]"#, authority)
     );
+    assert_eq!(own.header("x-admitted"), "member");
 
     let changed = asked(
         &host,

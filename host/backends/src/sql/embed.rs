@@ -246,7 +246,8 @@ mod tests {
                 },
                 false
             ),
-            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text from \
+            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text, \
+             nullif(current_setting('response.headers', true), ''), nullif(current_setting('response.status', true), '') from \
              (select (select coalesce(json_agg(_turnout_1_row), '[]') from (select _turnout_1.* from \"public\".\"bookings\" as _turnout_1 \
              where _turnout.\"id\" = _turnout_1.\"client_id\" order by _turnout_1.\"id\" desc limit $1::int8) as _turnout_1_row) \
              as \"bookings\" from \"public\".\"clients\" as _turnout) as _turnout_row"

@@ -2,7 +2,7 @@ use turnout_vocabulary::{BodyForm, Count, Find, NullsOrder, OrderBy, Selected, W
 
 use super::carried::Carried;
 use super::filter::write_where;
-use super::{Parameter, Statement, TARGET, body, embed, field, selection, written};
+use super::{Parameter, SAID, Statement, TARGET, body, embed, field, selection, written};
 use crate::error::Error;
 use crate::plan::Scope;
 
@@ -63,6 +63,7 @@ fn write_fence(statement: &mut Statement<'_>, fenced: bool) {
     } else {
         ", null::text"
     });
+    statement.sql(SAID);
 }
 
 fn write_rows<'a>(statement: &mut Statement<'a>, scope: &Scope<'_, 'a>, find: &'a Find) -> Result<(), Error> {
@@ -208,7 +209,8 @@ mod tests {
             find(&Scope::of(&clients()), &request, Carried::default(), false)
                 .unwrap()
                 .text,
-            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text \
+            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text, \
+             nullif(current_setting('response.headers', true), ''), nullif(current_setting('response.status', true), '') \
              from (select _turnout.* from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) \
              as _turnout_row"
         );

@@ -203,7 +203,9 @@ mod tests {
              on conflict (\"id\") do update set \"id\" = excluded.\"id\", \"phone\" = excluded.\"phone\" \
              returning _turnout as _turnout_tuple, _turnout.xmax = 0 as _turnout_new) \
              select ''::text, count(*)::text, null::text, \
-             (count(*) filter (where _turnout_written._turnout_new))::text, null::text, null::text from _turnout_written"
+             (count(*) filter (where _turnout_written._turnout_new))::text, null::text, null::text, \
+             nullif(current_setting('response.headers', true), ''), nullif(current_setting('response.status', true), '') \
+             from _turnout_written"
         );
     }
 

@@ -4,7 +4,7 @@ use turnout_vocabulary::{Filter, Returning};
 
 use super::carried::Carried;
 use super::filter::write_conditions;
-use super::{Parameter, Statement, TARGET, body, embed, selection};
+use super::{Parameter, SAID, Statement, TARGET, body, embed, selection};
 use crate::error::{ColumnUse, Error};
 use crate::plan::Scope;
 use crate::schema::Table;
@@ -88,9 +88,10 @@ pub(super) fn close<'a>(
         statement.sql(", null::text");
     }
     statement.sql(match carried.epoch {
-        Some(_) => ", pg_current_xact_id()::text from _turnout_written",
-        None => ", null::text from _turnout_written",
+        Some(_) => ", pg_current_xact_id()::text",
+        None => ", null::text",
     });
+    statement.sql(SAID).sql(" from _turnout_written");
     // Triggers that fire before the statement may write to other tables served, so the epoch is set before any does.
     carried.set(statement, carried.epoch);
     Ok(())

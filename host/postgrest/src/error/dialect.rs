@@ -153,14 +153,14 @@ impl Refusal {
         Self::invalid_body("The body is not UTF-8")
     }
 
-    /// 500 `PGRST111`: a function has set `response.headers` to something else than headers.
+    /// 500 `PGRST111`: a function or a trigger has set `response.headers` to something else than headers.
     pub(crate) fn invalid_response_headers() -> Self {
         let message =
             "response.headers guc must be a JSON array composed of objects with a single key and a string value";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "PGRST111", message)
     }
 
-    /// 500 `PGRST112`: a function has set `response.status` to something else than a status.
+    /// 500 `PGRST112`: a function or a trigger has set `response.status` to something else than a status.
     pub(crate) fn invalid_response_status() -> Self {
         let message = "response.status guc must be a valid status code";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "PGRST112", message)
