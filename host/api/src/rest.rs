@@ -116,6 +116,7 @@ async fn read_view(
     // What the dialect needs to know of it.
     let shown = Repository {
         name: view.name.clone(),
+        table: view.name.clone(),
         schema: view.schema.clone(),
         key: Vec::new(),
         subject: None,

@@ -503,7 +503,7 @@ impl Database {
 
     fn place(&self, schema: &Schema, repository: &Repository) -> Result<usize, Error> {
         let place = schema.place(repository);
-        place.ok_or_else(|| self.unknown(&repository.schema, &repository.name))
+        place.ok_or_else(|| self.unknown(&repository.schema, &repository.table))
     }
 
     pub(crate) fn misread(&self, misread: &Misread) -> Error {

@@ -225,8 +225,8 @@ impl Config {
         })
     }
 
-    /// Serves these tables, too, except where a repository has the name already, which takes the key if it lacks one. All are numbered in the
-    /// order of their names, as those of the file are.
+    /// Serves these tables, too, except where a repository has the table already, which takes the key if it lacks one. One whose name is taken
+    /// is called after its schema, too. All are numbered in the order of their names, as those of the file are.
     pub(crate) fn serve_beside(&mut self, others: Vec<Repository>) {
         let mut by_name: BTreeMap<String, (Repository, bool)> = BTreeMap::new();
         let configured = self.repositories.iter().cloned();
@@ -234,14 +234,20 @@ impl Config {
             let unfiltered = self.unfiltered_writes.contains(&repository.id);
             by_name.insert(repository.name.clone(), (repository, unfiltered));
         }
-        for repository in others {
-            match by_name.get_mut(&repository.name) {
-                Some((named, _)) if named.key.is_empty() && named.schema == repository.schema => {
+        for mut repository in others {
+            let has_table = |named: &&mut (Repository, bool)| {
+                named.0.table == repository.table && named.0.schema == repository.schema
+            };
+            if let Some((named, _)) = by_name.values_mut().find(has_table) {
+                if named.key.is_empty() {
                     named.key = repository.key;
                 }
-                Some(_) => {}
-                None => _ = by_name.insert(repository.name.clone(), (repository, false)),
+                continue;
             }
+            if by_name.contains_key(&repository.name) {
+                repository.name = format!("{}.{}", repository.schema, repository.table);
+            }
+            by_name.insert(repository.name.clone(), (repository, false));
         }
         self.unfiltered_writes.clear();
         let mut repositories = Vec::with_capacity(by_name.len());

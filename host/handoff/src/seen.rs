@@ -82,7 +82,7 @@ impl Seen {
     pub fn of(&self, repository: &Repository) -> Option<&MirrorStanding> {
         self.standing
             .iter()
-            .find(|table| table.schema == repository.schema && table.table == repository.name)
+            .find(|table| table.schema == repository.schema && table.table == repository.table)
     }
 }
 

@@ -24,8 +24,18 @@ struct Subjects {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Described {
     schema: String,
+    /// The table's name, where that is not the repository's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    table: Option<String>,
     key: Vec<String>,
     subject: Option<String>,
+}
+
+impl Described {
+    /// The table of the repository of this name.
+    fn table<'d>(&'d self, name: &'d str) -> &'d str {
+        self.table.as_deref().unwrap_or(name)
+    }
 }
 
 impl SiteDescription {
@@ -35,6 +45,7 @@ impl SiteDescription {
         let described = repositories.iter().map(|repository| {
             let described = Described {
                 schema: repository.schema.clone(),
+                table: (repository.table != repository.name).then(|| repository.table.clone()),
                 key: repository.key.clone(),
                 subject: repository.subject.clone(),
             };
@@ -57,7 +68,9 @@ impl SiteDescription {
     /// Whether it has the table of this repository, by whatever key.
     pub(crate) fn serves(&self, repository: &Repository) -> bool {
         let described = self.repositories.get(&repository.name);
-        described.is_some_and(|described| described.schema == repository.schema)
+        described.is_some_and(|described| {
+            described.schema == repository.schema && described.table(&repository.name) == repository.table
+        })
     }
 
     /// Its repositories, numbered in the order of their names, as a configuration numbers them.
@@ -70,6 +83,7 @@ impl SiteDescription {
             .map(|((name, described), number)| Repository {
                 id: RepositoryId(number),
                 name: name.clone(),
+                table: described.table(name).to_owned(),
                 schema: described.schema.clone(),
                 key: described.key.clone(),
                 subject: described.subject.clone(),
@@ -120,6 +134,7 @@ impl SiteDescription {
             match (self.repositories.get(name), configured.repositories.get(name)) {
                 (Some(site), Some(here)) => {
                     compare(&of, "schema", &site.schema, &here.schema);
+                    compare(&of, "table", site.table(name), here.table(name));
                     compare(&of, "key", &site.key.join(", "), &here.key.join(", "));
                     let subject = |described: &Described| described.subject.clone().unwrap_or_else(|| "none".into());
                     compare(&of, "subject", &subject(site), &subject(here));
@@ -154,6 +169,7 @@ mod tests {
         Repository {
             id: RepositoryId(0),
             name: "clients".into(),
+            table: "clients".into(),
             schema: "public".into(),
             key: vec!["id".into()],
             subject: Some("phone".into()),
@@ -210,6 +226,28 @@ mod tests {
             ..clients()
         };
         assert!(recorded.differences(&site(&[compared], "RU")).is_empty());
+    }
+
+    #[test]
+    fn a_record_from_before_tables_had_names_of_their_own_is_read() {
+        let json = r#"{"subjects":{"kind":"phone","region":"RU"},
+            "repositories":{"clients":{"schema":"public","key":["id"],"subject":"phone"}}}"#;
+        let recorded: SiteDescription = serde_json::from_str(json).unwrap();
+        assert_eq!(recorded, site(&[clients()], "RU"));
+        let people = Repository {
+            name: "people".into(),
+            ..clients()
+        };
+        let other = site(std::slice::from_ref(&people), "RU");
+        assert_eq!(other.repositories(), [people]);
+        let moved = Repository {
+            table: "persons".into(),
+            ..clients()
+        };
+        assert_eq!(
+            recorded.differences(&site(&[moved], "RU")),
+            ["repository clients: the site's table is clients, this configuration's is persons"]
+        );
     }
 
     #[test]

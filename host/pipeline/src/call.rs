@@ -69,7 +69,7 @@ impl<'a> Run<'a> {
         }
         let is_embedded = |repository: &&Repository| {
             let mut tables = embedded.iter();
-            tables.any(|table| repository.schema == table.schema && repository.name == table.table)
+            tables.any(|table| repository.schema == table.schema && repository.table == table.table)
         };
         for repository in all.iter().filter(is_embedded) {
             if !repositories.iter().any(|known| known.id == repository.id) {

@@ -71,13 +71,14 @@ impl Pipeline {
         self.repositories.iter().find(|repository| repository.name == name)
     }
 
-    /// The repository of that name, if its table is in the schema that a caller named, if any.
+    /// The repository of the table of that name in the schema that a caller named, or in the first exposed schema that has one.
     #[must_use]
-    pub fn repository_in(&self, schema: Option<&str>, name: &str) -> Option<&Repository> {
-        let repository = self.repository(name)?;
-        schema
-            .is_none_or(|schema| repository.schema == schema)
-            .then_some(repository)
+    pub fn repository_in(&self, schema: Option<&str>, table: &str) -> Option<&Repository> {
+        let is_named = |repository: &&Repository| {
+            repository.table == table && schema.is_none_or(|schema| repository.schema == schema)
+        };
+        let place = |repository: &&Repository| self.schemas().iter().position(|exposed| *exposed == repository.schema);
+        self.repositories.iter().filter(is_named).min_by_key(place)
     }
 
     /// The view of that name in the schema that a caller named, or in any, and the repository that a read of it counts as: the first
@@ -96,7 +97,7 @@ impl Pipeline {
                 Ok((view, parts)) => {
                     let is_part = |repository: &&Repository| {
                         let mut parts = parts.iter();
-                        parts.any(|part| part.schema == repository.schema && part.table == repository.name)
+                        parts.any(|part| part.schema == repository.schema && part.table == repository.table)
                     };
                     if let Some(target) = self.repositories.iter().find(is_part) {
                         return Ok((target, view));

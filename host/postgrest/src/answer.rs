@@ -81,7 +81,7 @@ fn found(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Respon
     set(&mut response, header::CONTENT_RANGE, content_range);
     if let Some(parameters) = &form.content_location {
         let mark = if parameters.is_empty() { "" } else { "?" };
-        let location = format!("/{}{mark}{parameters}", repository.name);
+        let location = format!("/{}{mark}{parameters}", repository.table);
         if location.len() <= LONGEST_CONTENT_LOCATION {
             set(&mut response, header::CONTENT_LOCATION, location);
         }
@@ -173,7 +173,7 @@ fn location(repository: &Repository, key: &[(String, String)]) -> String {
         .iter()
         .map(|(column, text)| format!("{}=eq.{}", encode(column), encode(text)))
         .collect();
-    format!("/{}?{}", repository.name, key.join("&"))
+    format!("/{}?{}", repository.table, key.join("&"))
 }
 
 /// Sets a header, unless its value has bytes that no header can hold.

@@ -43,6 +43,7 @@ impl Host {
         let repositories: Arc<[Repository]> = Arc::new([Repository {
             id: CLIENTS,
             name: "clients".into(),
+            table: "clients".into(),
             schema: "public".into(),
             key: vec!["id".into()],
             subject: Some("phone".into()),

@@ -45,14 +45,19 @@ async fn describe(host: &Host, request: Request) -> Result<Response, Refusal> {
         let unknown = |_| Refusal::unavailable("Neither backend can say which tables it has", Some(RETRY_AFTER));
         backends.new.schema().await.map_err(unknown)?
     };
-    let described = description(&schema, &host.pipeline.repositories).to_string();
+    let profile = turnout_postgrest::profile(&head.method, &head.headers, host.pipeline.schemas())?;
+    let described = description(&schema, &host.pipeline.repositories, profile).to_string();
     Ok(([(CONTENT_TYPE, MEDIA_TYPE)], described).into_response())
 }
 
-/// The description of the tables of these repositories, and of all functions beside them.
-fn description(schema: &Schema, repositories: &[Repository]) -> Value {
+/// The description of the tables of these repositories, and of all functions beside them; where the caller named a schema, of the tables
+/// there.
+fn description(schema: &Schema, repositories: &[Repository], profile: Option<&str>) -> Value {
     let tables = || {
-        let places = repositories.iter().filter_map(|repository| schema.place(repository));
+        let named = repositories
+            .iter()
+            .filter(|repository| profile.is_none_or(|profile| repository.schema == profile));
+        let places = named.filter_map(|repository| schema.place(repository));
         places.map(|place| (place, &schema.tables()[place]))
     };
     let mut paths = Map::from_iter([("/".to_owned(), root())]);

@@ -129,11 +129,11 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
 
 /// The refusal of a request for a repository that there is not.
 pub(crate) fn unknown_repository(repositories: &[Repository], schema: Option<&str>, name: &str) -> Refusal {
-    let alike = suggested_table(repositories.iter().map(|repository| repository.name.as_str()), name);
+    let alike = suggested_table(repositories.iter().map(|repository| repository.table.as_str()), name);
     let alike = repositories
         .iter()
-        .find(|repository| Some(repository.name.as_str()) == alike);
-    let alike = alike.map(|Repository { schema, name, .. }| format!("{schema}.{name}"));
+        .find(|repository| Some(repository.table.as_str()) == alike);
+    let alike = alike.map(|Repository { schema, table, .. }| format!("{schema}.{table}"));
     Refusal::unknown_table(schema.unwrap_or("public"), name, alike.as_deref())
 }
 

@@ -87,6 +87,7 @@ pub(crate) fn repository(name: &str, key: &[&str], subject: Option<&str>) -> Rep
     Repository {
         id: RepositoryId(0),
         name: name.into(),
+        table: name.into(),
         schema: "public".into(),
         key: key.iter().copied().map(Into::into).collect(),
         subject: subject.map(Into::into),

@@ -51,6 +51,7 @@ impl World {
         let repositories: Arc<[Repository]> = [Repository {
             id: CLIENTS,
             name: "clients".into(),
+            table: "clients".into(),
             schema: "public".into(),
             key: vec!["id".into()],
             subject: Some("phone".into()),

@@ -7,6 +7,7 @@ fn clients() -> Repository {
     Repository {
         id: turnout_vocabulary::RepositoryId(0),
         name: "clients".into(),
+        table: "clients".into(),
         schema: "public".into(),
         key: vec!["id".into()],
         subject: Some("phone".into()),
