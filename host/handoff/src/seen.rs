@@ -115,6 +115,7 @@ mod tests {
     #[test]
     fn parked_keys_are_told_by_reason_without_their_keys() {
         let parked = |key: &str, attempts, reason: &str| ParkedKey {
+            schema: "public".into(),
             table: "clients".into(),
             key: key.into(),
             attempts,
