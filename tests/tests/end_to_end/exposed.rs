@@ -152,10 +152,7 @@ async fn two_tables_of_one_name_are_two_repositories() -> Result<()> {
     for side in ["old", "new"] {
         site.turnout(&["install", side])?;
     }
-    site.route(
-        "[default]\nstage = 'off'\n[repositories.clients]\nstage = 'dualwrite'\n\
-         [repositories.'extra.clients']\nstage = 'live'\n",
-    )?;
+    site.route("[default]\nstage = 'dualwrite'\n[repositories.'extra.clients']\nstage = 'live'\n")?;
     let host = site.host().await?;
     host.status_with("both sides are compared", |status| {
         status["converging"] == json!([]) && status["leaving"] == json!([])
