@@ -355,6 +355,9 @@ impl Database {
             read_only: matches!(request, Request::Call(call) if !call.writes),
         };
         let mut statement = self.statement(schema, repository, request, carried)?;
+        if let Some(explain) = &transaction.explain {
+            statement = statement.explained(explain);
+        }
         if let Some(caller) = caller {
             if !schema.installed {
                 return Err(Error::NoRoles { backend: self.backend });
@@ -364,7 +367,13 @@ impl Database {
         let is_write = request.is_write();
         statement.rollback = is_write && transaction.rollback;
         statement.read_only = carried.read_only;
-        let answer = self.connections.run(&statement, !is_write).await?;
+        let mut answer = self.connections.run(&statement, !is_write).await?;
+        if transaction.explain.is_some() {
+            return Ok(Outcome {
+                body: answer.take_text(0).unwrap_or_default(),
+                ..Outcome::default()
+            });
+        }
         let (mut outcome, fence) = self.outcome(answer, repository, request)?;
         if let Request::Call(call) = request {
             outcome.is_void = called(schema, call)?.0.result.shape == Shaped::Void;

@@ -28,6 +28,10 @@ impl Run<'_> {
             let authority = self.authority(None)?;
             parts.push(self.narrowed(request, authority, Vec::new()));
         }
+        if parts.len() > 1 && self.transaction.explain.is_some() {
+            // There is a plan on each side, and one answer.
+            return Err(Error::SeveralAuthorities);
+        }
         let split = parts.len() > 1 || self.written.is_some();
         let mut done = Vec::new();
         let mut failure = None;

@@ -6,10 +6,10 @@ mod said;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use turnout_vocabulary::{Action, Count, Outcome, Repository, Resolution};
+use turnout_vocabulary::{Action, Count, Explain, Outcome, Repository, Resolution};
 
 use crate::error::Refusal;
-use crate::request::{Handling, Media, Preferences, Return, encode};
+use crate::request::{Accepted, Handling, Media, Preferences, Return, encode};
 
 /// What [`parse`](crate::parse) kept of a request so that [`answer`] can write its outcome in the form that the caller asked for.
 pub struct AnswerForm {
@@ -19,6 +19,8 @@ pub struct AnswerForm {
     pub(crate) head: bool,
     pub(crate) offset: u32,
     pub(crate) media: Media,
+    /// How the plan is told that was asked for instead of rows.
+    pub(crate) explain: Option<Explain>,
     pub(crate) preferences: Preferences,
     /// The schema, if the caller named it.
     pub(crate) profile: Option<String>,
@@ -47,6 +49,9 @@ const LONGEST_CONTENT_LOCATION: usize = 2048;
 /// Writes the HTTP answer to a request on `repository` from its outcome.
 #[must_use]
 pub fn answer(form: &AnswerForm, repository: &Repository, mut outcome: Outcome) -> Response<Bytes> {
+    if let Some(explain) = &form.explain {
+        return planned(form, explain, outcome);
+    }
     if form.media.is_single() && outcome.rows != 1 {
         return Refusal::not_single(outcome.rows).into_response();
     }
@@ -63,6 +68,17 @@ pub fn answer(form: &AnswerForm, repository: &Repository, mut outcome: Outcome) 
         response.headers_mut().insert("preference-applied", applied);
     }
     said::apply(response, &said)
+}
+
+fn planned(form: &AnswerForm, explain: &Explain, outcome: Outcome) -> Response<Bytes> {
+    let mut response = Response::new(outcome.body.into());
+    set(
+        &mut response,
+        header::CONTENT_TYPE,
+        Accepted::plan_type(form.media, explain),
+    );
+    name_profile(&mut response, form);
+    response
 }
 
 fn found(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
@@ -157,6 +173,10 @@ fn written(form: &AnswerForm, outcome: Outcome) -> Response<Bytes> {
 
 fn describe_body(response: &mut Response<Bytes>, form: &AnswerForm) {
     set(response, header::CONTENT_TYPE, form.media.content_type());
+    name_profile(response, form);
+}
+
+fn name_profile(response: &mut Response<Bytes>, form: &AnswerForm) {
     if let Some(schema) = &form.profile {
         set(response, HeaderName::from_static("content-profile"), schema);
     }

@@ -22,7 +22,7 @@ use turnout_vocabulary::{
     Conflict, Delete, Find, Insert, Repository, Request, Resolution, Returning, TransactionSettings, Update, Window,
 };
 
-pub(crate) use accept::Media;
+pub(crate) use accept::{Accepted, Media};
 pub use call::parse_call;
 pub(crate) use preferences::{End, Handling, Missing, Preferences, Return};
 pub use profile::profile;
@@ -38,6 +38,8 @@ use query::Query;
 pub struct Dialect {
     /// Whether values of many rows may be aggregated into one.
     pub aggregates: bool,
+    /// Whether requests may be answered with PostgreSQL's plans for them.
+    pub plans: bool,
 }
 
 /// A parsed request.
@@ -65,7 +67,7 @@ pub fn parse(
     let read = matches!(*method, Method::GET | Method::HEAD);
     let profiled = headers.contains_key(profile::header(method));
     let mut preferences = Preferences::parse(headers)?;
-    let media = Media::negotiate(headers)?;
+    let Accepted { media, explain } = Accepted::negotiate(dialect, headers)?;
     let mut query = Query::parse(query)?;
     if *method == Method::PUT {
         // As in PostgREST it is what it is whatever these say.
@@ -132,13 +134,14 @@ pub fn parse(
         }
         _ => return Err(Refusal::unsupported_method(method)),
     };
-    let transaction = preferences.transaction();
+    let transaction = preferences.transaction(explain.clone());
     let answer = AnswerForm {
         action: request.action(),
         put: *method == Method::PUT,
         head: *method == Method::HEAD,
         offset: window.offset,
         media,
+        explain,
         preferences,
         profile: profiled.then(|| repository.schema.clone()),
         content_location: read.then(|| query.canonical()),

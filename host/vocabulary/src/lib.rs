@@ -27,9 +27,9 @@ pub use epoch::Epoch;
 pub use mirror::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry, Severity, Written};
 pub use operation::{
     Action, Aggregate, AggregateFunction, Arguments, BodyForm, Caller, Column, Comparison, Conflict, Count, Delete,
-    Embed, Field, Filter, Find, FunctionCall, Insert, IsValue, JsonKey, JsonStep, NullsOrder, Operand, Operation,
-    OperationId, Operator, OrderBy, PlacedReference, Quantifier, Reference, Referred, Request, Resolution, Returning,
-    Rows, SearchForm, Selected, TransactionSettings, Update, View, Window,
+    Embed, Explain, ExplainOption, Field, Filter, Find, FunctionCall, Insert, IsValue, JsonKey, JsonStep, NullsOrder,
+    Operand, Operation, OperationId, Operator, OrderBy, PlacedReference, Quantifier, Reference, Referred, Request,
+    Resolution, Returning, Rows, SearchForm, Selected, TransactionSettings, Update, View, Window,
 };
 pub use outcome::{Outcome, Said};
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};

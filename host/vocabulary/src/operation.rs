@@ -21,7 +21,7 @@ pub use filter::{Comparison, Filter, IsValue, Operand, Operator, Quantifier, Sea
 pub use reference::{PlacedReference, Reference, Referred};
 pub use select::{Embed, Selected};
 pub use shape::{Aggregate, AggregateFunction, BodyForm, Column, Count, NullsOrder, OrderBy, Window};
-pub use transaction_settings::TransactionSettings;
+pub use transaction_settings::{Explain, ExplainOption, TransactionSettings};
 pub use write::{Conflict, Delete, Insert, Resolution, Returning, Rows, Update};
 
 use crate::{RepositoryId, Subject};

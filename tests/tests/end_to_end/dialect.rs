@@ -6,6 +6,7 @@ mod counts;
 mod functions;
 mod json;
 mod operators;
+mod plans;
 mod preferences;
 mod put;
 mod response;

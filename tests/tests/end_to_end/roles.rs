@@ -55,6 +55,7 @@ async fn set_up(stage: &str) -> Result<(Site, Host, PgPool, PgPool)> {
         ("jwt.secret", &format!("'{SECRET}'")),
         ("jwt.anon_role", "'anon'"),
         ("jwt.pre_request", "'public.admit'"),
+        ("api.plan", "true"),
     ])?;
     site.route(&format!(
         "[default]\nstage = 'dualwrite'\n[repositories.clients]\nstage = '{stage}'\n"
@@ -204,5 +205,24 @@ async fn a_planned_count_is_that_of_the_rows_a_role_may_see() -> Result<()> {
         "{}",
         own.text
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_plan_is_that_of_the_role() -> Result<()> {
+    let (_site, host, _, _) = set_up("dualwrite").await?;
+    for (accept, sign) in [
+        ("application/vnd.pgrst.plan", "Aggregate  (cost="),
+        ("application/vnd.pgrst.plan+json", "\"Plan\": {"),
+    ] {
+        let request = host.bare(Method::GET, "/rest/v1/clients?select=id");
+        let plan = host.send(request.bearer_auth(MEMBER).header("accept", accept)).await?;
+        assert_eq!(plan.status, 200, "{}", plan.text);
+        assert!(
+            plan.text.contains(sign) && plan.text.contains("client_id"),
+            "{}",
+            plan.text
+        );
+    }
     Ok(())
 }

@@ -1,4 +1,4 @@
-use turnout_vocabulary::{BodyForm, Count, Find, NullsOrder, OrderBy, Selected, Window};
+use turnout_vocabulary::{BodyForm, Count, Explain, Find, NullsOrder, OrderBy, Selected, Window};
 
 use super::carried::Carried;
 use super::filter::write_where;
@@ -189,7 +189,10 @@ pub(crate) fn planned_count<'a>(scope: &Scope<'_, 'a>, find: &'a Find) -> Result
     statement.sql("select");
     write_matching(&mut statement, scope, find)?;
     statement.check_types();
-    Ok(statement.explained("format json"))
+    Ok(statement.explained(&Explain {
+        json: true,
+        options: Vec::new(),
+    }))
 }
 
 #[cfg(test)]

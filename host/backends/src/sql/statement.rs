@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use turnout_vocabulary::{Reference, Rows};
+use turnout_vocabulary::{Explain, Reference, Rows};
 
 use crate::schema::{Table, TableColumn};
 
@@ -163,10 +163,13 @@ impl<'a> Statement<'a> {
         self.text = format!("with _turnout_types as (select from {tables} where {checks}){between}{rest}");
     }
 
-    /// The statement that tells PostgreSQL's plan for this one, with these options.
-    pub(crate) fn explained(self, options: &str) -> Self {
+    /// The statement that tells PostgreSQL's plan for this one.
+    pub(crate) fn explained(self, explain: &Explain) -> Self {
+        let format = if explain.json { "format json" } else { "format text" };
+        let options = explain.options.iter().map(|option| option.as_str());
+        let options: Vec<_> = options.chain([format]).collect();
         Self {
-            text: format!("explain ({options}) {}", self.text),
+            text: format!("explain ({}) {}", options.join(", "), self.text),
             in_lines: true,
             ..self
         }

@@ -117,6 +117,14 @@ impl Pool {
             .and_then(|row| self.read(&row)))
     }
 
+    /// What the rows say that a statement is answered with.
+    fn read_all(&self, statement: &Statement<'_>, rows: &[PgRow]) -> Result<Answer, Error> {
+        match rows {
+            [row] if !statement.in_lines => self.read(row),
+            rows => self.read_lines(rows),
+        }
+    }
+
     /// One text of all rows.
     fn read_lines(&self, rows: &[PgRow]) -> Result<Answer, Error> {
         // The plan as JSON is of the type `json`, which is sent as its text.
@@ -154,13 +162,7 @@ impl Wire for Pool {
             if made_since.is_some_and(|since| checkout.made < since) {
                 checkout = self.renew(checkout).await.map_err(Failure::NotSent)?;
             }
-            if statement.in_lines {
-                let asked = query(statement, &parameters).fetch_all(&mut checkout.connection);
-                let answer = timeout(self.patience(), asked).await;
-                let rows = self.judge(checkout, answer)?;
-                return self.read_lines(&rows).map_err(Failure::Refused);
-            }
-            let asked = query(statement, &parameters).fetch_one(&mut checkout.connection);
+            let asked = ask(&mut checkout.connection, statement, &parameters);
             let mut answer = timeout(self.patience(), asked).await;
             if statement.read_only {
                 answer = match answer {
@@ -172,8 +174,8 @@ impl Wire for Pool {
                     answer => answer,
                 };
             }
-            let row = self.judge(checkout, answer)?;
-            self.read(&row).map_err(Failure::Refused)
+            let rows = self.judge(checkout, answer)?;
+            self.read_all(statement, &rows).map_err(Failure::Refused)
         })
     }
 
@@ -216,6 +218,19 @@ impl Wire for Pool {
     fn obstacle(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
         Box::pin(self.pooler())
     }
+}
+
+/// The rows that a statement is answered with: one, unless they are lines.
+async fn ask(
+    connection: &mut PgConnection,
+    statement: &Statement<'_>,
+    parameters: &[Option<Cow<'_, str>>],
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    let asked = query(statement, parameters);
+    if statement.in_lines {
+        return asked.fetch_all(connection).await;
+    }
+    Ok(vec![asked.fetch_one(connection).await?])
 }
 
 fn query<'q>(statement: &'q Statement<'_>, parameters: &'q [Option<Cow<'_, str>>]) -> Query<'q, Postgres, PgArguments> {

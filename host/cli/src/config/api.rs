@@ -48,6 +48,7 @@ impl ApiConfig {
         }
         let dialect = Dialect {
             aggregates: api.value("aggregates").unwrap_or(false),
+            plans: api.value("plan").unwrap_or(false),
         };
         let origins = api.value("cors_origins").map_or_else(Origins::default, Origins::only);
         let connections = api.positive("connections");
