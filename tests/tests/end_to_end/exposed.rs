@@ -229,3 +229,40 @@ async fn a_repository_has_a_table_of_another_name() -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn rows_of_another_exposed_schema_are_embedded() -> Result<()> {
+    let site = Site::set_up().await?;
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        raw_sql(
+            "create schema extra;
+             create table extra.letters (id integer primary key, staff_id bigint references public.staff (id));
+             insert into extra.letters values (1, 3), (2, 3);
+             create schema hidden; create table hidden.files (id integer primary key, staff_id bigint references public.staff (id))",
+        )
+        .execute(side)
+        .await?;
+    }
+    config(&site, &["public", "extra"])?;
+    for side in ["old", "new"] {
+        site.turnout(&["install", side])?;
+    }
+    let host = site.host().await?;
+    let many = host.get("/rest/v1/staff?select=id,letters(id)&id=eq.3").await?;
+    assert_eq!(
+        many.json(),
+        json!([{"id": 3, "letters": [{"id": 1}, {"id": 2}]}]),
+        "{}",
+        many.text
+    );
+    let one = host.request(Method::GET, "/rest/v1/letters?select=id,staff(id)&id=eq.2");
+    let one = host.send(one.header("accept-profile", "extra")).await?;
+    assert_eq!(one.json(), json!([{"id": 2, "staff": {"id": 3}}]));
+    let hidden = host.get("/rest/v1/staff?select=id,files(id)").await?;
+    assert_eq!(
+        (hidden.status.as_u16(), &hidden.json()["code"]),
+        (400, &json!("PGRST200"))
+    );
+    Ok(())
+}
