@@ -20,7 +20,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post, put};
 use turnout_pipeline::Pipeline;
 pub use turnout_postgrest::Dialect;
-use turnout_supervisor::Supervisor;
+use turnout_supervisor::{Supervisor, Task};
 use turnout_vocabulary::PerBackend;
 
 pub use administration::{
@@ -77,6 +77,15 @@ impl Host {
             since: Instant::now(),
             stopping: AtomicBool::new(false),
         }
+    }
+
+    /// Has the tables of both sides read anew whenever the application says that they changed, until the tasks are dropped.
+    #[must_use]
+    pub fn listen(&self) -> Vec<Task> {
+        let backends = self.pipeline.backends.iter();
+        backends
+            .map(|(_, database)| database.listen(&self.supervisor))
+            .collect()
     }
 
     /// Notes that the host stops: from now on `/readyz` says that it is not ready.

@@ -11,7 +11,7 @@ use turnout_vocabulary::{
 
 pub use transaction::Entry;
 
-use crate::connections::{Connections, watch};
+use crate::connections::{Connections, listen, watch};
 use crate::error::Error;
 use crate::plan::{Scope, called};
 use crate::schema::{
@@ -259,6 +259,14 @@ impl Database {
     #[must_use]
     pub fn lacks_installation(&self) -> bool {
         self.schemas.last().is_some_and(|schema| !schema.installed)
+    }
+
+    /// Has the tables read anew whenever the application says that they changed, as it says to PostgREST (`notify pgrst, 'reload schema'`),
+    /// until the task is dropped. Takes one more connection. Must be called inside a tokio runtime.
+    #[must_use]
+    pub fn listen(&self, supervisor: &Supervisor) -> Task {
+        let name = format!("schema-changes-{}", self.backend);
+        listen(supervisor, &name, Arc::clone(&self.protocol), Arc::clone(&self.schemas))
     }
 
     /// Reads the tables anew, whether they are known or not.

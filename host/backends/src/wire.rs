@@ -77,6 +77,14 @@ pub(crate) trait Wire: Send + Sync {
     /// Gives room in a table back to it, if the wire and the role can: otherwise the database does so later by itself.
     fn vacuum<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<(), Failure>>;
 
+    /// Tells what is sent to a channel, over a session of its own, until that breaks. Begins with an empty message. Over a wire that can't
+    /// listen nothing ever comes.
+    fn listen<'a>(
+        &'a self,
+        channel: &'static str,
+        heard: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), String>>;
+
     /// Why something between the host and the database spoils sessions, in words; `None` if nothing does.
     fn obstacle(&self) -> BoxFuture<'_, Result<Option<String>, Error>>;
 }

@@ -31,6 +31,7 @@ mod outage;
 mod parked_subjects;
 mod policy_kit;
 mod postgresql;
+mod redefined;
 mod references;
 mod reload;
 mod replay;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Row as _};
 use tokio::time::timeout;
@@ -90,6 +90,22 @@ impl Pool {
             reason: reason.into(),
             in_doubt: false,
         })
+    }
+
+    async fn hear(&self, channel: &'static str, heard: &(dyn Fn(&str) + Send + Sync)) -> Result<(), sqlx::Error> {
+        // Not of the pool, whose places are for operations.
+        let alone = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(self.settings.acquire_timeout)
+            .connect_lazy_with(self.options.clone());
+        let mut listener = PgListener::connect_with(&alone).await?;
+        listener.eager_reconnect(false);
+        listener.listen(channel).await?;
+        heard("");
+        while let Some(notification) = listener.try_recv().await? {
+            heard(notification.payload());
+        }
+        Ok(())
     }
 
     async fn look_at(&self, question: &Statement<'_>) -> Result<Result<Answer, Error>, String> {
@@ -213,6 +229,14 @@ impl Wire for Pool {
             let done = timeout(self.patience(), vacuum.execute(&mut checkout.connection)).await;
             self.judge(checkout, done).map(drop)
         })
+    }
+
+    fn listen<'a>(
+        &'a self,
+        channel: &'static str,
+        heard: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move { self.hear(channel, heard).await.map_err(|error| error.to_string()) })
     }
 
     fn obstacle(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
