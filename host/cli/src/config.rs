@@ -11,15 +11,14 @@ mod repository;
 mod section;
 mod tokens;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_api::{Dialect, Keys, Limits, Origins};
-use turnout_pipeline::FunctionRule;
-use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
+use turnout_vocabulary::{Backend, FunctionRule, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 use alerts::AlertConfig;
 use api::ApiConfig;
@@ -72,7 +71,7 @@ pub(crate) struct Config {
     /// The tables served, in the order of their numbers.
     pub(crate) repositories: Arc<[Repository]>,
     /// What is said of functions, by name.
-    pub(crate) functions: HashMap<String, FunctionRule>,
+    pub(crate) functions: BTreeMap<String, FunctionRule>,
     /// The repositories in which one statement may update or delete every row.
     pub(crate) unfiltered_writes: HashSet<RepositoryId>,
     /// What works now and should be changed, each in words for people.

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use turnout_vocabulary::{Repository, RepositoryId, SubjectKind, SubjectRule};
+use turnout_vocabulary::{FunctionRule, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 /// What must be the same on every host of a site: two hosts that read a subject or a key from different columns would write
 /// one row on two sides.
@@ -9,6 +9,9 @@ use turnout_vocabulary::{Repository, RepositoryId, SubjectKind, SubjectRule};
 pub struct SiteDescription {
     subjects: Subjects,
     repositories: BTreeMap<String, Described>,
+    /// What is configured of functions, by name; `None` in a record from before these were described.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    functions: Option<BTreeMap<String, FunctionRule>>,
 }
 
 /// How subjects are read.
@@ -39,9 +42,9 @@ impl Described {
 }
 
 impl SiteDescription {
-    /// The description of a site that serves these repositories and reads subjects by this rule.
+    /// The description of a site that serves these repositories, has this configured of functions and reads subjects by this rule.
     #[must_use]
-    pub fn of(repositories: &[Repository], rule: &SubjectRule) -> Self {
+    pub fn of(repositories: &[Repository], functions: &BTreeMap<String, FunctionRule>, rule: &SubjectRule) -> Self {
         let described = repositories.iter().map(|repository| {
             let described = Described {
                 schema: repository.schema.clone(),
@@ -57,6 +60,7 @@ impl SiteDescription {
                 region: rule.region().map(str::to_owned),
             },
             repositories: described.collect(),
+            functions: Some(functions.clone()),
         }
     }
 
@@ -144,7 +148,27 @@ impl SiteDescription {
             }
         }
         differences.extend(one_sided);
+        differences.extend(self.differing_functions(configured));
         differences
+    }
+
+    /// What a configuration says otherwise of functions.
+    fn differing_functions(&self, configured: &Self) -> Vec<String> {
+        let (Some(site), Some(here)) = (&self.functions, &configured.functions) else {
+            return Vec::new();
+        };
+        let names: BTreeSet<_> = site.keys().chain(here.keys()).collect();
+        let differing = names.into_iter().filter(|name| site.get(*name) != here.get(*name));
+        let told = differing.map(|name| match (site.get(name), here.get(name)) {
+            (Some(_), None) => format!("function {name}: the site has it configured, this configuration does not"),
+            (None, _) => format!("function {name}: this configuration has it, the site does not"),
+            (Some(site), Some(here)) => format!(
+                "function {name}: the site has {}, this configuration {}",
+                described(site),
+                described(here)
+            ),
+        });
+        told.collect()
     }
 
     /// Why a host with this configuration does not serve the site, and what to do; `None` if it does.
@@ -159,6 +183,18 @@ impl SiteDescription {
             )
         })
     }
+}
+
+/// What is configured of a function, as the configuration writes it.
+fn described(rule: &FunctionRule) -> String {
+    let mut text = format!("repositories = {:?}", rule.repositories);
+    if let Some(subject) = &rule.subject {
+        text.push_str(&format!(", subject = {subject:?}"));
+    }
+    if let Some(reads) = rule.reads {
+        text.push_str(&format!(", reads = {reads}"));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -178,7 +214,11 @@ mod tests {
     }
 
     fn site(repositories: &[Repository], region: &str) -> SiteDescription {
-        SiteDescription::of(repositories, &SubjectRule::for_region(region).unwrap())
+        SiteDescription::of(
+            repositories,
+            &BTreeMap::new(),
+            &SubjectRule::for_region(region).unwrap(),
+        )
     }
 
     #[test]
@@ -218,7 +258,7 @@ mod tests {
         );
         let uuids = SubjectRule::of_kind(SubjectKind::Uuid, "RU").unwrap();
         assert_eq!(
-            recorded.differences(&SiteDescription::of(&[clients()], &uuids)),
+            recorded.differences(&SiteDescription::of(&[clients()], &BTreeMap::new(), &uuids)),
             ["subjects: the site's kind is phone, this configuration's is uuid"]
         );
         let compared = Repository {
@@ -233,7 +273,7 @@ mod tests {
         let json = r#"{"subjects":{"kind":"phone","region":"RU"},
             "repositories":{"clients":{"schema":"public","key":["id"],"subject":"phone"}}}"#;
         let recorded: SiteDescription = serde_json::from_str(json).unwrap();
-        assert_eq!(recorded, site(&[clients()], "RU"));
+        assert!(recorded.differences(&site(&[clients()], "RU")).is_empty());
         let people = Repository {
             name: "people".into(),
             ..clients()
@@ -251,9 +291,50 @@ mod tests {
     }
 
     #[test]
+    fn functions_are_described_too() {
+        let rule = FunctionRule {
+            repositories: vec!["clients".into()],
+            subject: Some("phone".into()),
+            reads: None,
+        };
+        let region = SubjectRule::for_region("RU").unwrap();
+        let with = |rule: &FunctionRule| {
+            let functions = [("visits_of".to_owned(), rule.clone())].into();
+            SiteDescription::of(&[clients()], &functions, &region)
+        };
+        let recorded = with(&rule);
+        assert!(recorded.differences(&with(&rule)).is_empty());
+        let reads = FunctionRule {
+            reads: Some(true),
+            ..rule
+        };
+        assert_eq!(
+            recorded.differences(&with(&reads)),
+            [
+                "function visits_of: the site has repositories = [\"clients\"], subject = \"phone\", this configuration \
+              repositories = [\"clients\"], subject = \"phone\", reads = true"
+            ]
+        );
+        assert_eq!(
+            recorded.differences(&site(&[clients()], "RU")),
+            ["function visits_of: the site has it configured, this configuration does not"]
+        );
+        let json = r#"{"subjects":{"kind":"phone","region":"RU"},
+            "repositories":{"clients":{"schema":"public","key":["id"],"subject":"phone"}}}"#;
+        let before: SiteDescription = serde_json::from_str(json).unwrap();
+        assert!(
+            before.differences(&recorded).is_empty(),
+            "nobody knows what it had configured"
+        );
+    }
+
+    #[test]
     fn a_description_is_the_same_after_it_was_recorded() {
         let uuids = SubjectRule::of_kind(SubjectKind::Uuid, "RU").unwrap();
-        for recorded in [site(&[clients()], "RU"), SiteDescription::of(&[clients()], &uuids)] {
+        for recorded in [
+            site(&[clients()], "RU"),
+            SiteDescription::of(&[clients()], &BTreeMap::new(), &uuids),
+        ] {
             assert_eq!(
                 serde_json::from_str::<SiteDescription>(&recorded.to_json()).unwrap(),
                 recorded

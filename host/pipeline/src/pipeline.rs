@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,15 +9,15 @@ use turnout_comparisons::Comparisons;
 use turnout_mirror::Mirror;
 use turnout_runtime::{Routing, World};
 use turnout_vocabulary::{
-    Action, Admission, Backend, Filter, MirrorState, Operation, OperationId, Outcome, PerBackend, Repository,
-    RepositoryId, Request, Subject, SubjectRule, TransactionSettings, View,
+    Action, Admission, Backend, Filter, FunctionRule, MirrorState, Operation, OperationId, Outcome, PerBackend,
+    Repository, RepositoryId, Request, Subject, SubjectRule, TransactionSettings, View,
 };
 
 use turnout_alerts::Alerts;
 use turnout_handoff::Handoffs;
 use turnout_policies::{InForce, Policies};
 
-use crate::{Error, Freshness, FunctionRule, Metrics, Provenance, Recording};
+use crate::{Error, Freshness, Metrics, Provenance, Recording};
 
 /// What answers a read that the routing policy fails to decide. A write is refused then, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -57,7 +57,7 @@ pub struct Pipeline {
     /// What reads must know of the mirror.
     pub freshness: Freshness,
     /// What is configured of functions, by name.
-    pub functions: HashMap<String, FunctionRule>,
+    pub functions: BTreeMap<String, FunctionRule>,
     /// What answers a read that cannot be decided.
     pub undecided: Undecided,
     /// The repositories of which every row may be updated or deleted at once.

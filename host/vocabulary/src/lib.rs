@@ -10,6 +10,7 @@
 mod backend;
 mod divergence;
 mod epoch;
+mod function_rule;
 mod mirror;
 mod operation;
 mod outcome;
@@ -24,6 +25,7 @@ pub use divergence::{
     DivergenceAlertKind, DivergenceForm, Pair, RepairAction,
 };
 pub use epoch::Epoch;
+pub use function_rule::FunctionRule;
 pub use mirror::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry, Severity, Written};
 pub use operation::{
     Action, Aggregate, AggregateFunction, Arguments, BodyForm, Caller, Column, Comparison, Conflict, Count, Delete,

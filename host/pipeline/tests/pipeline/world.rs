@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -97,6 +98,7 @@ impl World {
             alerts: Arc::clone(&alerts),
             metrics: Arc::clone(&metrics.mirror),
             repositories: Arc::clone(&repositories),
+            functions: BTreeMap::new(),
             rule: rule.clone(),
             supervisor: supervisor.clone(),
             names: key.clone(),
