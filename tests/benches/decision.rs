@@ -43,6 +43,7 @@ fn repositories() -> [Repository; 1] {
     [Repository {
         id: CLIENTS,
         name: "clients".into(),
+        table: "clients".into(),
         schema: "public".into(),
         key: vec!["id".into()],
         subject: Some("phone".into()),

@@ -135,6 +135,14 @@ impl Host {
         self.process.id()
     }
 
+    /// Sends the process SIGHUP.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub fn hang_up(&self) -> Result<()> {
+        Ok(kill(Pid::from_raw(i32::try_from(self.pid())?), Signal::SIGHUP)?)
+    }
+
     /// Asks the host to stop.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use axum::routing::{any, get, post, put};
 use turnout_cleanup::Cleanups;
 use turnout_pipeline::Pipeline;
 pub use turnout_postgrest::Dialect;
-use turnout_supervisor::Supervisor;
+use turnout_supervisor::{Supervisor, Task};
 use turnout_vocabulary::PerBackend;
 
 pub use administration::{
@@ -33,12 +33,33 @@ pub use administration::{
 pub use keys::Keys;
 use limits::Gate;
 pub use limits::Limits;
+pub use rest::cors::Origins;
 pub use server::serve;
 pub use status::{
     AlertStatus, BackendStatus, ComparisonStatus, DifferenceStatus, GapStatus, MirrorStatus, ParkedStatus,
     RepositoryStatus, RestoredStatus, RowsStatus, Status, TaskFailure, TaskStatus, TrialStatus,
 };
 pub use tokens::{KeyError, Tokens};
+
+/// What a host is made of.
+pub struct Parts {
+    /// What carries out operations.
+    pub pipeline: Pipeline,
+    /// What removes test rows, and puts them back.
+    pub cleanups: Arc<Cleanups>,
+    /// The names of the databases for people.
+    pub labels: PerBackend<String>,
+    /// The keys that open the host.
+    pub keys: Keys,
+    /// What it serves of the dialect.
+    pub dialect: Dialect,
+    /// The sites whose pages may read its answers.
+    pub origins: Origins,
+    /// What one request may cost.
+    pub limits: Limits,
+    /// What its tasks run under.
+    pub supervisor: Supervisor,
+}
 
 /// A host that is ready to serve: the state that all handlers share.
 pub struct Host {
@@ -47,6 +68,7 @@ pub struct Host {
     labels: PerBackend<String>,
     keys: Keys,
     dialect: Dialect,
+    origins: Origins,
     gate: Gate,
     supervisor: Supervisor,
     since: Instant,
@@ -54,30 +76,30 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host with a pipeline, what removes test rows, the names of the databases for people, the keys that open it, what it serves of the dialect, what one
-    /// request may cost, and the supervisor of its tasks.
+    /// A host that is made of these parts.
     #[must_use]
-    pub fn new(
-        pipeline: Pipeline,
-        cleanups: Arc<Cleanups>,
-        labels: PerBackend<String>,
-        keys: Keys,
-        dialect: Dialect,
-        limits: Limits,
-        supervisor: Supervisor,
-    ) -> Self {
-        let gate = Gate::new(limits);
+    pub fn new(parts: Parts) -> Self {
         Self {
-            pipeline,
-            cleanups,
-            labels,
-            keys,
-            dialect,
-            gate,
-            supervisor,
+            pipeline: parts.pipeline,
+            cleanups: parts.cleanups,
+            labels: parts.labels,
+            keys: parts.keys,
+            dialect: parts.dialect,
+            origins: parts.origins,
+            gate: Gate::new(parts.limits),
+            supervisor: parts.supervisor,
             since: Instant::now(),
             stopping: AtomicBool::new(false),
         }
+    }
+
+    /// Has the tables of both sides read anew whenever the application says that they changed, until the tasks are dropped.
+    #[must_use]
+    pub fn listen(&self) -> Vec<Task> {
+        let backends = self.pipeline.backends.iter();
+        backends
+            .map(|(_, database)| database.listen(&self.supervisor))
+            .collect()
     }
 
     /// Notes that the host stops: from now on `/readyz` says that it is not ready.
@@ -129,7 +151,7 @@ pub fn router(host: Arc<Host>) -> Router {
         .method_not_allowed_fallback(rest::wrong_method)
         .layer(from_fn_with_state(Arc::clone(&host), keys::admin_required));
     Router::new()
-        .route("/rest/v1/", get(rest::openapi::serve))
+        .route("/rest/v1/", get(rest::openapi::serve).options(rest::openapi::serve))
         .route("/rest/v1/{repository}", any(rest::serve))
         .route("/rest/v1/rpc/{function}", any(rest::call))
         .route("/healthz", get(observe::alive))

@@ -1,6 +1,8 @@
 //! `/rest/v1/{repository}`: turns a request of the PostgREST dialect into an operation, and its outcome into an answer.
 
+pub(crate) mod cors;
 pub(crate) mod openapi;
+mod options;
 pub(crate) mod provenance;
 pub(crate) mod refusal;
 
@@ -16,7 +18,7 @@ use http::{HeaderMap, Method};
 use turnout_backends::Error as BackendError;
 use turnout_pipeline::Error;
 use turnout_postgrest::{Call, Refusal, parse_call};
-use turnout_vocabulary::{Caller, Operation, OperationId, Repository, Subject, TransactionSettings};
+use turnout_vocabulary::{Caller, Operation, OperationId, Repository, Subject, TransactionSettings, View};
 
 use crate::Host;
 
@@ -33,9 +35,29 @@ pub(crate) async fn serve(
     name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
+    across(&host, request, async |id, request| {
+        admit(&host, id, name, request).await
+    })
+    .await
+}
+
+/// Answers a request, which may come from a page of another site.
+pub(crate) async fn across(
+    host: &Host,
+    request: Request,
+    answer: impl AsyncFnOnce(OperationId, Request) -> Result<Response, Refusal>,
+) -> Response {
+    let allowed = host.origins.allowed(request.headers());
+    if let Some(preflight) = allowed.as_ref().and_then(|allowed| allowed.preflight(&request)) {
+        return preflight;
+    }
     let id = OperationId::generate();
-    let answer = admit(&host, id, name, request).await;
-    answer.unwrap_or_else(|refusal| refused(&host, id, refusal))
+    let answer = answer(id, request).await;
+    let mut answer = answer.unwrap_or_else(|refusal| refused(host, id, refusal));
+    if let Some(allowed) = allowed {
+        allowed.declare(&mut answer);
+    }
+    answer
 }
 
 /// Answers a request that never became an operation.
@@ -54,6 +76,9 @@ async fn admit(
     let (head, body) = request.into_parts();
     let caller = host.keys.caller(&head)?;
     let Path(name) = name.map_err(|rejection| Refusal::unreadable_path(rejection.body_text()))?;
+    if head.method == Method::OPTIONS {
+        return options::of_table(host, &head, &name).await;
+    }
     let schema = turnout_postgrest::profile(&head.method, &head.headers, host.pipeline.schemas())?;
     // The futures are boxed because each caller above would otherwise move their kilobytes.
     if let Some(repository) = host.pipeline.repository_in(schema, &name) {
@@ -87,17 +112,11 @@ async fn read_view(
     head: Parts,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let found = host.pipeline.view(schema, name).await;
-    let (target, view) = found.map_err(|error| match error {
-        BackendError::UnknownTable { .. } => {
-            let schema = schema.or(host.pipeline.schemas().first().map(String::as_str));
-            refusal::unknown_repository(&host.pipeline.repositories, schema, name)
-        }
-        error => refusal::of(error.into(), &host.labels),
-    })?;
+    let (target, view) = self::view(host, schema, name).await?;
     // What the dialect needs to know of it.
     let shown = Repository {
         name: view.name.clone(),
+        table: view.name.clone(),
         schema: view.schema.clone(),
         key: Vec::new(),
         subject: None,
@@ -112,15 +131,28 @@ async fn read_view(
     carry_out(host, id, &shown, (caller, &head.headers), call).await
 }
 
+/// The view of that name, and the first repository that it is made of.
+async fn view<'h>(host: &'h Host, schema: Option<&str>, name: &str) -> Result<(&'h Repository, View), Refusal> {
+    let found = host.pipeline.view(schema, name).await;
+    found.map_err(|error| match error {
+        BackendError::UnknownTable { .. } => {
+            let schema = schema.or(host.pipeline.schemas().first().map(String::as_str));
+            refusal::unknown_repository(&host.pipeline.repositories, schema, name)
+        }
+        error => refusal::of(error.into(), &host.labels),
+    })
+}
+
 /// `/rest/v1/rpc/{function}`: calls a function.
 pub(crate) async fn call(
     State(host): State<Arc<Host>>,
     name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    let id = OperationId::generate();
-    let answer = admit_call(&host, id, name, request).await;
-    answer.unwrap_or_else(|refusal| refused(&host, id, refusal))
+    across(&host, request, async |id, request| {
+        admit_call(&host, id, name, request).await
+    })
+    .await
 }
 
 async fn admit_call(
@@ -132,6 +164,9 @@ async fn admit_call(
     let (head, body) = request.into_parts();
     let caller = host.keys.caller(&head)?;
     let Path(name) = name.map_err(|rejection| Refusal::unreadable_path(rejection.body_text()))?;
+    if head.method == Method::OPTIONS {
+        return options::of_function(host, &head, &name).await;
+    }
     let target = host.pipeline.repositories.first().ok_or_else(Refusal::invalid_path)?;
     let schemas: Vec<&str> = host.pipeline.schemas().iter().map(String::as_str).collect();
     let operate = |body: Bytes| {

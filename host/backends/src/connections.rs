@@ -4,6 +4,7 @@
 //! database from carrying out statements is kept in mind. The watch finds out when a database that is down has recovered.
 
 mod contention;
+mod listen;
 mod readiness;
 mod watch;
 
@@ -14,6 +15,7 @@ use futures::future::BoxFuture;
 use tokio::time::sleep;
 use turnout_vocabulary::{Backend, Health, Repository};
 
+pub(crate) use listen::listen;
 use readiness::Readiness;
 pub(crate) use watch::watch;
 

@@ -2,15 +2,16 @@ mod transaction;
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use turnout_supervisor::{Supervisor, Task};
 use turnout_vocabulary::{
-    Backend, Called, Epoch, Filter, Health, Insert, Outcome, Repository, Request, Selected, SubjectKind,
+    Backend, Caller, Epoch, Filter, Find, Health, Insert, Outcome, Repository, Request, Said, Selected, SubjectKind,
     TransactionSettings, View,
 };
 
 pub use transaction::Entry;
 
-use crate::connections::{Connections, watch};
+use crate::connections::{Connections, listen, watch};
 use crate::error::Error;
 use crate::plan::{Scope, called};
 use crate::schema::{
@@ -260,6 +261,14 @@ impl Database {
         self.schemas.last().is_some_and(|schema| !schema.installed)
     }
 
+    /// Has the tables read anew whenever the application says that they changed, as it says to PostgREST (`notify pgrst, 'reload schema'`),
+    /// until the task is dropped. Takes one more connection. Must be called inside a tokio runtime.
+    #[must_use]
+    pub fn listen(&self, supervisor: &Supervisor) -> Task {
+        let name = format!("schema-changes-{}", self.backend);
+        listen(supervisor, &name, Arc::clone(&self.protocol), Arc::clone(&self.schemas))
+    }
+
     /// Reads the tables anew, whether they are known or not.
     ///
     /// # Errors
@@ -354,6 +363,9 @@ impl Database {
             read_only: matches!(request, Request::Call(call) if !call.writes),
         };
         let mut statement = self.statement(schema, repository, request, carried)?;
+        if let Some(explain) = &transaction.explain {
+            statement = statement.explained(explain);
+        }
         if let Some(caller) = caller {
             if !schema.installed {
                 return Err(Error::NoRoles { backend: self.backend });
@@ -363,20 +375,51 @@ impl Database {
         let is_write = request.is_write();
         statement.rollback = is_write && transaction.rollback;
         statement.read_only = carried.read_only;
-        let answer = self.connections.run(&statement, !is_write).await?;
+        let mut answer = self.connections.run(&statement, !is_write).await?;
+        if transaction.explain.is_some() {
+            return Ok(Outcome {
+                body: answer.take_text(0).unwrap_or_default(),
+                ..Outcome::default()
+            });
+        }
         let (mut outcome, fence) = self.outcome(answer, repository, request)?;
-        if let (Request::Call(call), Some(said)) = (request, &mut outcome.called) {
-            said.is_void = called(schema, call)?.0.result.shape == Shaped::Void;
+        if let Request::Call(call) = request {
+            outcome.is_void = called(schema, call)?.0.result.shape == Shaped::Void;
         }
         if statement.rollback {
             // No other transaction ever sees what this one did.
             outcome.transaction = None;
         }
         self.refuse_fenced(fence, epoch)?;
-        match request {
-            Request::Find(find) if find.single && outcome.rows != 1 => Err(Error::NotSingle { rows: outcome.rows }),
-            _ => Ok(outcome),
+        if let Request::Find(find) = request {
+            if find.single && outcome.rows != 1 {
+                return Err(Error::NotSingle { rows: outcome.rows });
+            }
+            if sql::is_estimated(find, outcome.total) {
+                let planned = self.planned_count(schema, repository, request, find, caller).await?;
+                outcome.total = outcome.total.max(Some(planned));
+            }
         }
+        Ok(outcome)
+    }
+
+    /// How many rows a read matches, as the planner estimates. It plans under the caller's role: policies choose rows, too.
+    async fn planned_count(
+        &self,
+        schema: &Schema,
+        repository: &Repository,
+        request: &Request,
+        find: &Find,
+        caller: Option<&Caller>,
+    ) -> Result<u64, Error> {
+        let scope = Scope::target(schema, self.target(schema, repository, request)?, request)?;
+        let mut statement = sql::planned_count(&scope, find)?;
+        if let Some(caller) = caller {
+            statement = sql::as_caller(&statement, caller, self.backend)?;
+        }
+        let mut answer = self.connections.run(&statement, true).await?;
+        let Json([Explained { plan }]) = answer.take(0).map_err(|misread| self.misread(&misread))?;
+        Ok(plan.rows)
     }
 
     /// The statement that carries out a request.
@@ -401,13 +444,7 @@ impl Database {
         repository: &Repository,
         request: &Request,
     ) -> Result<(Outcome, Option<i64>), Error> {
-        let called = matches!(request, Request::Call(_)).then(|| Called {
-            headers: answer.text(6).map(str::to_owned),
-            status: answer.text(7).map(str::to_owned),
-            ..Called::default()
-        });
         let (mut outcome, mark) = outcome(answer, repository).map_err(|misread| self.misread(&misread))?;
-        outcome.called = called;
         if request.is_write() {
             outcome.transaction = mark;
             return Ok((outcome, None));
@@ -483,12 +520,26 @@ impl Database {
 
     fn place(&self, schema: &Schema, repository: &Repository) -> Result<usize, Error> {
         let place = schema.place(repository);
-        place.ok_or_else(|| self.unknown(&repository.schema, &repository.name))
+        place.ok_or_else(|| self.unknown(&repository.schema, &repository.table))
     }
 
     pub(crate) fn misread(&self, misread: &Misread) -> Error {
         Error::unexpected(self.backend, misread)
     }
+}
+
+/// What is read of a plan.
+#[derive(Deserialize)]
+struct Explained {
+    #[serde(rename = "Plan")]
+    plan: Plan,
+}
+
+#[derive(Deserialize)]
+struct Plan {
+    /// How many rows its outermost step is expected to answer with.
+    #[serde(rename = "Plan Rows")]
+    rows: u64,
 }
 
 fn function(schema: &Schema, request: &Request) -> Result<(bool, Vec<Reference>), Error> {
@@ -512,6 +563,10 @@ fn outcome(mut answer: Answer, repository: &Repository) -> Result<(Outcome, Opti
         rows: answer.take(1)?,
         total: answer.take(2)?,
         inserted: answer.take(3)?,
+        said: Said {
+            headers: answer.take_text(6),
+            status: answer.take_text(7),
+        },
         location: repository.key.iter().cloned().zip(location).collect(),
         ..Outcome::default()
     };

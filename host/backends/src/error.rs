@@ -168,6 +168,9 @@ pub enum Error {
         /// How many rows there are.
         rows: u64,
     },
+    /// An upsert of one row has not the key that its caller names. Nothing was done.
+    #[error("the row to be written has another key than the one that the operation names")]
+    AnotherKey,
     /// The operation asks for a time zone that the backend does not know. Nothing was done.
     #[error("the operation asks for a time zone that is not known; correct the operation")]
     UnknownTimezone,

@@ -147,7 +147,7 @@ impl Installation<'_> {
     /// The tables served and their partitions, as a query.
     fn tables(&self) -> String {
         let names = self.repositories.iter().map(|repository| {
-            let name = format!("{}.{}", quoted(&repository.schema), quoted(&repository.name));
+            let name = format!("{}.{}", quoted(&repository.schema), quoted(&repository.table));
             format!("to_regclass({})", quoted_text(&name))
         });
         format!(
@@ -168,7 +168,7 @@ impl Installation<'_> {
             "select turnout.serve({}, {}, {}, array[{}], {subject}, {})",
             quoted_text(self.backend.as_str()),
             quoted_text(&repository.schema),
-            quoted_text(&repository.name),
+            quoted_text(&repository.table),
             key.join(", "),
             self.strict,
         )
@@ -211,6 +211,7 @@ mod tests {
         let repositories = [Repository {
             id: RepositoryId(0),
             name: "it's".into(),
+            table: "it's".into(),
             schema: "public".into(),
             key: vec!["i\"d".into()],
             subject: None,

@@ -92,7 +92,7 @@ impl Database {
 fn names(repositories: &[Repository]) -> [Parameter<'static>; 2] {
     [
         Parameter::list(repositories.iter().map(|repository| &repository.schema)),
-        Parameter::list(repositories.iter().map(|repository| &repository.name)),
+        Parameter::list(repositories.iter().map(|repository| &repository.table)),
     ]
 }
 

@@ -11,6 +11,7 @@
 //! | 3 | a number | rows that are new |
 //! | 4 | a JSON array of texts, or null | the key of a single new row |
 //! | 5 | a number or null | of a read the fence, of a write its transaction, where Turnout is installed |
+//! | 6, 7 | texts or null | the settings `response.headers` and `response.status`, as functions and triggers have left them |
 
 mod as_caller;
 mod body;
@@ -37,6 +38,7 @@ use crate::plan::{Scope, TARGET};
 pub(crate) use as_caller::as_caller;
 pub(crate) use call::call;
 pub(crate) use carried::Carried;
+pub(crate) use find::{is_estimated, planned_count};
 pub(crate) use statement::{Parameter, Statement, names_an_old_type, quoted, quoted_text};
 pub(crate) use subjects::{conflicting, distinct as distinct_subjects, sample as sampled_subjects, subjects};
 pub(crate) use written::refused_number_of_rows;
@@ -62,6 +64,10 @@ pub(crate) fn statement<'a>(
     statement.check_types();
     Ok(statement)
 }
+
+/// What functions and triggers said of the answer: columns 6 and 7.
+const SAID: &str =
+    ", nullif(current_setting('response.headers', true), ''), nullif(current_setting('response.status', true), '')";
 
 /// The statement that answers with a JSON array of one text: the value of a reference.
 pub(crate) fn referred(reference: &Reference) -> Statement<'_> {

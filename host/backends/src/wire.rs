@@ -42,8 +42,8 @@ use crate::sql::Statement;
 
 /// What carries statements to one database. What it learns of the database it tells its [`Reach`].
 pub(crate) trait Wire: Send + Sync {
-    /// Runs a statement once, in a transaction of its own, which is taken back if the statement says so; it answers with one row. Where the wire keeps sessions, in one that
-    /// was made since then.
+    /// Runs a statement once, in a transaction of its own, which is taken back if the statement says so; it answers with one row, or with
+    /// the lines of one text. Where the wire keeps sessions, in one that was made since then.
     fn run<'a>(
         &'a self,
         statement: &'a Statement<'a>,
@@ -76,6 +76,14 @@ pub(crate) trait Wire: Send + Sync {
 
     /// Gives room in a table back to it, if the wire and the role can: otherwise the database does so later by itself.
     fn vacuum<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<(), Failure>>;
+
+    /// Tells what is sent to a channel, over a session of its own, until that breaks. Begins with an empty message. Over a wire that can't
+    /// listen nothing ever comes.
+    fn listen<'a>(
+        &'a self,
+        channel: &'static str,
+        heard: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), String>>;
 
     /// Why something between the host and the database spoils sessions, in words; `None` if nothing does.
     fn obstacle(&self) -> BoxFuture<'_, Result<Option<String>, Error>>;

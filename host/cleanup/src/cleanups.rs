@@ -64,7 +64,7 @@ impl Cleanups {
     /// The repository whose table this is.
     pub(crate) fn at(&self, schema: &str, table: &str) -> Option<&Repository> {
         let mut repositories = self.repositories.iter();
-        repositories.find(|repository| repository.schema == schema && repository.name == table)
+        repositories.find(|repository| repository.schema == schema && repository.table == table)
     }
 
     /// The policies in force, while no authority moves. A write under their epoch is refused by the fences once another is in force.

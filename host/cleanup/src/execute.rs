@@ -122,7 +122,7 @@ impl Cleanups {
             let repository = self.of(id);
             tables.push(ReviewedTable {
                 schema: &repository.schema,
-                table: &repository.name,
+                table: &repository.table,
                 rows: removed.collect::<Result<_, BackendError>>()?,
             });
         }

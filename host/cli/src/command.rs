@@ -138,7 +138,7 @@ async fn check_backends(backends: &PerBackend<Database>, config: &Config) -> Res
 /// Goes on only if the configuration describes the site on record. Policies that fit that site need not fit another, so this is
 /// found out before they are loaded. While nothing can be known, the start of the handoffs decides.
 async fn check_site(config: &Config, backends: &PerBackend<Database>) -> Result<()> {
-    let configured = SiteDescription::of(&config.repositories, &config.subjects);
+    let configured = SiteDescription::of(&config.repositories, &config.functions, &config.subjects);
     if let Ok(Some(recorded)) = turnout_handoff::recorded_site(backends).await
         && let Some(reason) = recorded.refusal(&configured)
     {
@@ -208,6 +208,7 @@ async fn host(config: &Config) -> Result<Host> {
         alerts: Arc::clone(&alerts),
         metrics: Arc::clone(&metrics.mirror),
         repositories: Arc::clone(repositories),
+        functions: config.functions.clone(),
         rule: rule.clone(),
         supervisor: supervisor.clone(),
         names: names.clone(),
@@ -249,13 +250,14 @@ async fn host(config: &Config) -> Result<Host> {
         functions: config.functions.clone(),
     };
     let labels = config.backends.as_ref().map(|backend| backend.label.clone());
-    Ok(Host::new(
+    Ok(Host::new(turnout_api::Parts {
         pipeline,
         cleanups,
         labels,
-        config.keys.clone(),
-        config.dialect,
-        config.limits,
+        keys: config.keys.clone(),
+        dialect: config.dialect,
+        origins: config.origins.clone(),
+        limits: config.limits,
         supervisor,
-    ))
+    }))
 }

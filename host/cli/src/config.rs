@@ -11,15 +11,14 @@ mod repository;
 mod section;
 mod tokens;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use turnout_api::{Dialect, Keys, Limits};
-use turnout_pipeline::FunctionRule;
-use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
+use turnout_api::{Dialect, Keys, Limits, Origins};
+use turnout_vocabulary::{Backend, FunctionRule, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 use alerts::AlertConfig;
 use api::ApiConfig;
@@ -45,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     /// What is allowed of the dialect.
     pub(crate) dialect: Dialect,
+    /// The sites whose pages may read answers.
+    pub(crate) origins: Origins,
     /// The limits of requests and connections.
     pub(crate) limits: Limits,
     /// How long the host may take to stop.
@@ -75,7 +76,7 @@ pub(crate) struct Config {
     /// The tables served, in the order of their numbers.
     pub(crate) repositories: Arc<[Repository]>,
     /// What is said of functions, by name.
-    pub(crate) functions: HashMap<String, FunctionRule>,
+    pub(crate) functions: BTreeMap<String, FunctionRule>,
     /// The repositories in which one statement may update or delete every row.
     pub(crate) unfiltered_writes: HashSet<RepositoryId>,
     /// What works now and should be changed, each in words for people.
@@ -207,6 +208,7 @@ impl Config {
                 None => keys,
             },
             dialect: api.dialect,
+            origins: api.origins,
             limits: Limits {
                 connections,
                 ..api.limits
@@ -231,8 +233,8 @@ impl Config {
         })
     }
 
-    /// Serves these tables, too, except where a repository has the name already, which takes the key if it lacks one. All are numbered in the
-    /// order of their names, as those of the file are.
+    /// Serves these tables, too, except where a repository has the table already, which takes the key if it lacks one. One whose name is taken
+    /// is called after its schema, too. All are numbered in the order of their names, as those of the file are.
     pub(crate) fn serve_beside(&mut self, others: Vec<Repository>) {
         let mut by_name: BTreeMap<String, (Repository, bool)> = BTreeMap::new();
         let configured = self.repositories.iter().cloned();
@@ -240,14 +242,20 @@ impl Config {
             let unfiltered = self.unfiltered_writes.contains(&repository.id);
             by_name.insert(repository.name.clone(), (repository, unfiltered));
         }
-        for repository in others {
-            match by_name.get_mut(&repository.name) {
-                Some((named, _)) if named.key.is_empty() && named.schema == repository.schema => {
+        for mut repository in others {
+            let has_table = |named: &&mut (Repository, bool)| {
+                named.0.table == repository.table && named.0.schema == repository.schema
+            };
+            if let Some((named, _)) = by_name.values_mut().find(has_table) {
+                if named.key.is_empty() {
                     named.key = repository.key;
                 }
-                Some(_) => {}
-                None => _ = by_name.insert(repository.name.clone(), (repository, false)),
+                continue;
             }
+            if by_name.contains_key(&repository.name) {
+                repository.name = format!("{}.{}", repository.schema, repository.table);
+            }
+            by_name.insert(repository.name.clone(), (repository, false));
         }
         self.unfiltered_writes.clear();
         let mut repositories = Vec::with_capacity(by_name.len());

@@ -39,7 +39,7 @@ impl Comparisons {
         };
         for compared in self.sides.new.comparisons(WINDOW).await? {
             let is_it = |repository: &&turnout_vocabulary::Repository| {
-                repository.name == compared.table && repository.schema == compared.schema
+                repository.table == compared.table && repository.schema == compared.schema
             };
             let Some(repository) = self.repositories.iter().find(is_it) else {
                 continue;

@@ -83,7 +83,7 @@ impl Count {
     pub(crate) fn of(&self, repository: &Repository, source: ComparisonSource) -> Written {
         Written {
             schema: repository.schema.clone(),
-            table: repository.name.clone(),
+            table: repository.table.clone(),
             source: source.as_str().to_owned(),
             equal: self.equal,
             unsettled: self.unsettled,

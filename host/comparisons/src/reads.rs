@@ -155,7 +155,7 @@ impl Comparisons {
         let embeds = Selected::embeds(&read.find.select).map(|embed| Selected::Embed(embed.hidden()));
         let mut find = Find {
             select: repository.key.iter().map(column).chain(embeds).collect(),
-            count: false,
+            count: None,
             single: false,
             body: BodyForm::Json,
             ..read.find.clone()

@@ -206,7 +206,7 @@ impl Gate {
     /// The tables, each once, that foreign keys of a repository refer to.
     fn parents(&self, repository: &Repository, references: &[Reference]) -> Vec<Parent> {
         let is = |repository: &Repository, reference: &Reference| {
-            repository.schema == reference.schema && repository.name == reference.table
+            repository.schema == reference.schema && repository.table == reference.table
         };
         let mut parents: Vec<Parent> = Vec::new();
         for reference in references.iter().filter(|reference| !is(repository, reference)) {

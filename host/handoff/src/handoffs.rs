@@ -2,6 +2,7 @@
 
 mod assembly;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use turnout_backends::{Database, KeptSets, Rewound};
 use turnout_mirror::{Mirror, Unnumbered};
 use turnout_policies::{BreakerLimits, Policies};
 use turnout_supervisor::{Need, Supervisor, Task};
-use turnout_vocabulary::{Backend, Epoch, PerBackend, RecordingKey, Repository, SubjectRule};
+use turnout_vocabulary::{Backend, Epoch, FunctionRule, PerBackend, RecordingKey, Repository, SubjectRule};
 
 use crate::apply::Description;
 use crate::change::Changes;
@@ -54,6 +55,8 @@ pub struct Parts {
     pub metrics: Arc<MirrorMetrics>,
     /// The tables served.
     pub repositories: Arc<[Repository]>,
+    /// What is configured of functions, by name.
+    pub functions: BTreeMap<String, FunctionRule>,
     /// How subjects are found in texts.
     pub rule: SubjectRule,
     /// Runs the tasks of the handoffs.

@@ -26,7 +26,7 @@ impl MirrorAlerts {
     pub(crate) fn look(&mut self, source: Backend, seen: &Seen, bound: Duration, compared: &[String]) -> Vec<Alert> {
         let mut alerts: Vec<_> = self.age(source, seen, bound).into_iter().collect();
         for table in &seen.standing {
-            let told = self.parked.entry((source, table.table.clone())).or_default();
+            let told = self.parked.entry((source, table.repository.clone())).or_default();
             if table.parked == 0 {
                 *told = 0;
             } else if table.parked >= *told * 2 {
@@ -34,9 +34,9 @@ impl MirrorAlerts {
                 let cause = about(Kind::ParkedKeys, source).dual_write(DualWrite::Failed);
                 let message = format!(
                     "{} keys of {} could not be mirrored from backend {source} and are parked; see `turnout mirror list`",
-                    table.parked, table.table
+                    table.parked, table.repository
                 );
-                alerts.push(cause.repository(&table.table).warns(message));
+                alerts.push(cause.repository(&table.repository).warns(message));
             }
         }
         let mut open = HashSet::new();
@@ -93,6 +93,7 @@ mod tests {
             standing: vec![MirrorStanding {
                 schema: "public".into(),
                 table: "clients".into(),
+                repository: "clients".into(),
                 dirty: oldest.map_or(0, |_| 3),
                 oldest: oldest.map(Duration::from_secs),
                 held: 0,

@@ -82,7 +82,7 @@ impl Seen {
     pub fn of(&self, repository: &Repository) -> Option<&MirrorStanding> {
         self.standing
             .iter()
-            .find(|table| table.schema == repository.schema && table.table == repository.name)
+            .find(|table| table.schema == repository.schema && table.table == repository.table)
     }
 }
 
@@ -115,6 +115,7 @@ mod tests {
     #[test]
     fn parked_keys_are_told_by_reason_without_their_keys() {
         let parked = |key: &str, attempts, reason: &str| ParkedKey {
+            schema: "public".into(),
             table: "clients".into(),
             key: key.into(),
             attempts,

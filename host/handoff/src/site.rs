@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use turnout_vocabulary::{Repository, RepositoryId, SubjectKind, SubjectRule};
+use turnout_vocabulary::{FunctionRule, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 /// What must be the same on every host of a site: two hosts that read a subject or a key from different columns would write
 /// one row on two sides.
@@ -9,6 +9,9 @@ use turnout_vocabulary::{Repository, RepositoryId, SubjectKind, SubjectRule};
 pub struct SiteDescription {
     subjects: Subjects,
     repositories: BTreeMap<String, Described>,
+    /// What is configured of functions, by name; `None` in a record from before these were described.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    functions: Option<BTreeMap<String, FunctionRule>>,
 }
 
 /// How subjects are read.
@@ -24,17 +27,28 @@ struct Subjects {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Described {
     schema: String,
+    /// The table's name, where that is not the repository's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    table: Option<String>,
     key: Vec<String>,
     subject: Option<String>,
 }
 
+impl Described {
+    /// The table of the repository of this name.
+    fn table<'d>(&'d self, name: &'d str) -> &'d str {
+        self.table.as_deref().unwrap_or(name)
+    }
+}
+
 impl SiteDescription {
-    /// The description of a site that serves these repositories and reads subjects by this rule.
+    /// The description of a site that serves these repositories, has this configured of functions and reads subjects by this rule.
     #[must_use]
-    pub fn of(repositories: &[Repository], rule: &SubjectRule) -> Self {
+    pub fn of(repositories: &[Repository], functions: &BTreeMap<String, FunctionRule>, rule: &SubjectRule) -> Self {
         let described = repositories.iter().map(|repository| {
             let described = Described {
                 schema: repository.schema.clone(),
+                table: (repository.table != repository.name).then(|| repository.table.clone()),
                 key: repository.key.clone(),
                 subject: repository.subject.clone(),
             };
@@ -46,6 +60,7 @@ impl SiteDescription {
                 region: rule.region().map(str::to_owned),
             },
             repositories: described.collect(),
+            functions: Some(functions.clone()),
         }
     }
 
@@ -57,7 +72,9 @@ impl SiteDescription {
     /// Whether it has the table of this repository, by whatever key.
     pub(crate) fn serves(&self, repository: &Repository) -> bool {
         let described = self.repositories.get(&repository.name);
-        described.is_some_and(|described| described.schema == repository.schema)
+        described.is_some_and(|described| {
+            described.schema == repository.schema && described.table(&repository.name) == repository.table
+        })
     }
 
     /// Its repositories, numbered in the order of their names, as a configuration numbers them.
@@ -70,6 +87,7 @@ impl SiteDescription {
             .map(|((name, described), number)| Repository {
                 id: RepositoryId(number),
                 name: name.clone(),
+                table: described.table(name).to_owned(),
                 schema: described.schema.clone(),
                 key: described.key.clone(),
                 subject: described.subject.clone(),
@@ -120,6 +138,7 @@ impl SiteDescription {
             match (self.repositories.get(name), configured.repositories.get(name)) {
                 (Some(site), Some(here)) => {
                     compare(&of, "schema", &site.schema, &here.schema);
+                    compare(&of, "table", site.table(name), here.table(name));
                     compare(&of, "key", &site.key.join(", "), &here.key.join(", "));
                     let subject = |described: &Described| described.subject.clone().unwrap_or_else(|| "none".into());
                     compare(&of, "subject", &subject(site), &subject(here));
@@ -129,7 +148,27 @@ impl SiteDescription {
             }
         }
         differences.extend(one_sided);
+        differences.extend(self.differing_functions(configured));
         differences
+    }
+
+    /// What a configuration says otherwise of functions.
+    fn differing_functions(&self, configured: &Self) -> Vec<String> {
+        let (Some(site), Some(here)) = (&self.functions, &configured.functions) else {
+            return Vec::new();
+        };
+        let names: BTreeSet<_> = site.keys().chain(here.keys()).collect();
+        let differing = names.into_iter().filter(|name| site.get(*name) != here.get(*name));
+        let told = differing.map(|name| match (site.get(name), here.get(name)) {
+            (Some(_), None) => format!("function {name}: the site has it configured, this configuration does not"),
+            (None, _) => format!("function {name}: this configuration has it, the site does not"),
+            (Some(site), Some(here)) => format!(
+                "function {name}: the site has {}, this configuration {}",
+                described(site),
+                described(here)
+            ),
+        });
+        told.collect()
     }
 
     /// Why a host with this configuration does not serve the site, and what to do; `None` if it does.
@@ -146,6 +185,18 @@ impl SiteDescription {
     }
 }
 
+/// What is configured of a function, as the configuration writes it.
+fn described(rule: &FunctionRule) -> String {
+    let mut text = format!("repositories = {:?}", rule.repositories);
+    if let Some(subject) = &rule.subject {
+        text.push_str(&format!(", subject = {subject:?}"));
+    }
+    if let Some(reads) = rule.reads {
+        text.push_str(&format!(", reads = {reads}"));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +205,7 @@ mod tests {
         Repository {
             id: RepositoryId(0),
             name: "clients".into(),
+            table: "clients".into(),
             schema: "public".into(),
             key: vec!["id".into()],
             subject: Some("phone".into()),
@@ -162,7 +214,11 @@ mod tests {
     }
 
     fn site(repositories: &[Repository], region: &str) -> SiteDescription {
-        SiteDescription::of(repositories, &SubjectRule::for_region(region).unwrap())
+        SiteDescription::of(
+            repositories,
+            &BTreeMap::new(),
+            &SubjectRule::for_region(region).unwrap(),
+        )
     }
 
     #[test]
@@ -202,7 +258,7 @@ mod tests {
         );
         let uuids = SubjectRule::of_kind(SubjectKind::Uuid, "RU").unwrap();
         assert_eq!(
-            recorded.differences(&SiteDescription::of(&[clients()], &uuids)),
+            recorded.differences(&SiteDescription::of(&[clients()], &BTreeMap::new(), &uuids)),
             ["subjects: the site's kind is phone, this configuration's is uuid"]
         );
         let compared = Repository {
@@ -213,9 +269,72 @@ mod tests {
     }
 
     #[test]
+    fn a_record_from_before_tables_had_names_of_their_own_is_read() {
+        let json = r#"{"subjects":{"kind":"phone","region":"RU"},
+            "repositories":{"clients":{"schema":"public","key":["id"],"subject":"phone"}}}"#;
+        let recorded: SiteDescription = serde_json::from_str(json).unwrap();
+        assert!(recorded.differences(&site(&[clients()], "RU")).is_empty());
+        let people = Repository {
+            name: "people".into(),
+            ..clients()
+        };
+        let other = site(std::slice::from_ref(&people), "RU");
+        assert_eq!(other.repositories(), [people]);
+        let moved = Repository {
+            table: "persons".into(),
+            ..clients()
+        };
+        assert_eq!(
+            recorded.differences(&site(&[moved], "RU")),
+            ["repository clients: the site's table is clients, this configuration's is persons"]
+        );
+    }
+
+    #[test]
+    fn functions_are_described_too() {
+        let rule = FunctionRule {
+            repositories: vec!["clients".into()],
+            subject: Some("phone".into()),
+            reads: None,
+        };
+        let region = SubjectRule::for_region("RU").unwrap();
+        let with = |rule: &FunctionRule| {
+            let functions = [("visits_of".to_owned(), rule.clone())].into();
+            SiteDescription::of(&[clients()], &functions, &region)
+        };
+        let recorded = with(&rule);
+        assert!(recorded.differences(&with(&rule)).is_empty());
+        let reads = FunctionRule {
+            reads: Some(true),
+            ..rule
+        };
+        assert_eq!(
+            recorded.differences(&with(&reads)),
+            [
+                "function visits_of: the site has repositories = [\"clients\"], subject = \"phone\", this configuration \
+              repositories = [\"clients\"], subject = \"phone\", reads = true"
+            ]
+        );
+        assert_eq!(
+            recorded.differences(&site(&[clients()], "RU")),
+            ["function visits_of: the site has it configured, this configuration does not"]
+        );
+        let json = r#"{"subjects":{"kind":"phone","region":"RU"},
+            "repositories":{"clients":{"schema":"public","key":["id"],"subject":"phone"}}}"#;
+        let before: SiteDescription = serde_json::from_str(json).unwrap();
+        assert!(
+            before.differences(&recorded).is_empty(),
+            "nobody knows what it had configured"
+        );
+    }
+
+    #[test]
     fn a_description_is_the_same_after_it_was_recorded() {
         let uuids = SubjectRule::of_kind(SubjectKind::Uuid, "RU").unwrap();
-        for recorded in [site(&[clients()], "RU"), SiteDescription::of(&[clients()], &uuids)] {
+        for recorded in [
+            site(&[clients()], "RU"),
+            SiteDescription::of(&[clients()], &BTreeMap::new(), &uuids),
+        ] {
             assert_eq!(
                 serde_json::from_str::<SiteDescription>(&recorded.to_json()).unwrap(),
                 recorded

@@ -161,7 +161,7 @@ impl<'a> Batch<'a> {
         let is_locked = |part: &&Part| {
             let served = &self.repositories[usize::from(part.repository.0)];
             not_applied.iter().any(|failure| {
-                failure.reason == NotApplied::LOCKED && failure.schema == served.schema && failure.table == served.name
+                failure.reason == NotApplied::LOCKED && failure.schema == served.schema && failure.table == served.table
             })
         };
         let there = self.parts.iter().filter(is_locked).map(|part| part.number);
@@ -323,7 +323,7 @@ impl<'a> Batch<'a> {
     pub(crate) fn applied(&self, not_applied: &[NotApplied]) -> HashMap<RepositoryId, u64> {
         let rows = |part: &Part| {
             let served = &self.repositories[usize::from(part.repository.0)];
-            let is_here = |failure: &&NotApplied| failure.schema == served.schema && failure.table == served.name;
+            let is_here = |failure: &&NotApplied| failure.schema == served.schema && failure.table == served.table;
             let failed = not_applied.iter().filter(is_here).count();
             part.applying().count().saturating_sub(failed) as u64
         };

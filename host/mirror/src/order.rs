@@ -26,7 +26,7 @@ fn visit(
     for parent in references {
         let served = repositories
             .iter()
-            .find(|served| served.schema == parent.schema && served.name == parent.table);
+            .find(|served| served.schema == parent.schema && served.table == parent.table);
         if let Some(parent) = served {
             visit(parent, schema, repositories, seen, order);
         }

@@ -36,7 +36,7 @@ impl<'a> Run<'a> {
         let mut beside = Beside::default();
         for table in tables {
             let is_table =
-                |repository: &&Repository| repository.schema == table.schema && repository.name == table.table;
+                |repository: &&Repository| repository.schema == table.schema && repository.table == table.table;
             let Some(repository) = self.pipeline.repositories.iter().find(is_table) else {
                 continue;
             };

@@ -11,17 +11,6 @@ use crate::Run;
 use crate::subjects::Subjects;
 use crate::write::Done;
 
-/// What the configuration says of a function.
-#[derive(Clone, Debug, Default)]
-pub struct FunctionRule {
-    /// The names of the repositories that it touches, the target first.
-    pub repositories: Vec<String>,
-    /// The argument that says whose rows it touches.
-    pub subject: Option<String>,
-    /// Whether it only reads, where that is not what the catalogue says.
-    pub reads: Option<bool>,
-}
-
 impl<'a> Run<'a> {
     /// Calls a function on the authority of the repositories that it touches. One that writes must find one authority for all of them; one
     /// that only reads must find all of them readable on the authority of its target. One of which nothing is configured may touch any.
@@ -69,7 +58,7 @@ impl<'a> Run<'a> {
         }
         let is_embedded = |repository: &&Repository| {
             let mut tables = embedded.iter();
-            tables.any(|table| repository.schema == table.schema && repository.name == table.table)
+            tables.any(|table| repository.schema == table.schema && repository.table == table.table)
         };
         for repository in all.iter().filter(is_embedded) {
             if !repositories.iter().any(|known| known.id == repository.id) {

@@ -49,7 +49,7 @@ impl Glance {
 
     fn of(&self, repository: &Repository) -> Option<&MirrorStanding> {
         let mut tables = self.standing.iter();
-        tables.find(|table| table.schema == repository.schema && table.table == repository.name)
+        tables.find(|table| table.schema == repository.schema && table.table == repository.table)
     }
 }
 

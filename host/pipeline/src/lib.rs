@@ -24,7 +24,6 @@ mod subjects;
 mod transaction;
 mod write;
 
-pub use call::FunctionRule;
 pub use error::Error;
 pub use freshness::Freshness;
 pub use metrics::Metrics;

@@ -121,6 +121,7 @@ fn counts_its_rows(request: &Request) -> bool {
     match request {
         Request::Find(find) => find.single,
         Request::Call(_) => false,
+        Request::Insert(Insert { keyed: Some(_), .. }) => true,
         Request::Insert(Insert { returning, .. })
         | Request::Update(Update { returning, .. })
         | Request::Delete(Delete { returning, .. }) => returning.single || returning.at_most.is_some(),

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,15 +9,15 @@ use turnout_comparisons::Comparisons;
 use turnout_mirror::Mirror;
 use turnout_runtime::{Routing, World};
 use turnout_vocabulary::{
-    Action, Admission, Backend, Filter, MirrorState, Operation, OperationId, Outcome, PerBackend, Repository,
-    RepositoryId, Request, Subject, SubjectRule, TransactionSettings, View,
+    Action, Admission, Backend, Filter, FunctionRule, MirrorState, Operation, OperationId, Outcome, PerBackend,
+    Repository, RepositoryId, Request, Subject, SubjectRule, TransactionSettings, View,
 };
 
 use turnout_alerts::Alerts;
 use turnout_handoff::Handoffs;
 use turnout_policies::{InForce, Policies};
 
-use crate::{Error, Freshness, FunctionRule, Metrics, Provenance, Recording};
+use crate::{Error, Freshness, Metrics, Provenance, Recording};
 
 /// What answers a read that the routing policy fails to decide. A write is refused then, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -57,7 +57,7 @@ pub struct Pipeline {
     /// What reads must know of the mirror.
     pub freshness: Freshness,
     /// What is configured of functions, by name.
-    pub functions: HashMap<String, FunctionRule>,
+    pub functions: BTreeMap<String, FunctionRule>,
     /// What answers a read that cannot be decided.
     pub undecided: Undecided,
     /// The repositories of which every row may be updated or deleted at once.
@@ -71,13 +71,14 @@ impl Pipeline {
         self.repositories.iter().find(|repository| repository.name == name)
     }
 
-    /// The repository of that name, if its table is in the schema that a caller named, if any.
+    /// The repository of the table of that name in the schema that a caller named, or in the first exposed schema that has one.
     #[must_use]
-    pub fn repository_in(&self, schema: Option<&str>, name: &str) -> Option<&Repository> {
-        let repository = self.repository(name)?;
-        schema
-            .is_none_or(|schema| repository.schema == schema)
-            .then_some(repository)
+    pub fn repository_in(&self, schema: Option<&str>, table: &str) -> Option<&Repository> {
+        let is_named = |repository: &&Repository| {
+            repository.table == table && schema.is_none_or(|schema| repository.schema == schema)
+        };
+        let place = |repository: &&Repository| self.schemas().iter().position(|exposed| *exposed == repository.schema);
+        self.repositories.iter().filter(is_named).min_by_key(place)
     }
 
     /// The view of that name in the schema that a caller named, or in any, and the repository that a read of it counts as: the first
@@ -96,7 +97,7 @@ impl Pipeline {
                 Ok((view, parts)) => {
                     let is_part = |repository: &&Repository| {
                         let mut parts = parts.iter();
-                        parts.any(|part| part.schema == repository.schema && part.table == repository.name)
+                        parts.any(|part| part.schema == repository.schema && part.table == repository.table)
                     };
                     if let Some(target) = self.repositories.iter().find(is_part) {
                         return Ok((target, view));
@@ -110,6 +111,18 @@ impl Pipeline {
             backend: Backend::Old,
             table: format!("{}.{name}", schemas.first().copied().unwrap_or("public")),
         }))
+    }
+
+    /// Whether the function that a call means may change rows, as the catalogue of the first backend has it that can be asked.
+    ///
+    /// # Errors
+    /// As [`Database::function`].
+    pub async fn function_writes(&self, call: &Request) -> Result<bool, BackendError> {
+        let found = match self.backends.old.function(call).await {
+            Err(BackendError::Unavailable { .. }) => self.backends.new.function(call).await,
+            found => found,
+        };
+        found.map(|(writes, _)| writes)
     }
 
     /// The schemas whose tables, views and functions callers may name, the default one first.

@@ -97,6 +97,7 @@ impl Run<'_> {
         };
         let repository = self.repository;
         if plan.compare == 0
+            || self.transaction.explain.is_some()
             || u64::from(plan.compare) <= RandomState::new().hash_one(0_u8) % 10_000
             || self.provenance.backend != Some(authority)
             || !self.decide(|policies, _| policies.has_equal_sides(repository, subject))

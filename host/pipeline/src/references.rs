@@ -51,7 +51,7 @@ impl Run<'_> {
             let references = schema.table(from).map_or(&[][..], |table| &table.references);
             references
                 .iter()
-                .any(|to_table| to_table.schema == to.schema && to_table.table == to.name)
+                .any(|to_table| to_table.schema == to.schema && to_table.table == to.table)
         };
         let repositories = self.pipeline.repositories.iter();
         let related = repositories.filter(|of| refers(self.repository, of) || refers(of, self.repository));

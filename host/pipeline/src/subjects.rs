@@ -66,6 +66,7 @@ mod tests {
         Repository {
             id: RepositoryId(0),
             name: "clients".into(),
+            table: "clients".into(),
             schema: "public".into(),
             key: vec!["id".into()],
             subject: subject.map(Into::into),

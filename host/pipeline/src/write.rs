@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use turnout_vocabulary::{Action, Backend, BodyForm, Conflict, Insert, Outcome, Request, Resolution, Span};
+use turnout_vocabulary::{Action, Backend, BodyForm, Conflict, Insert, Outcome, Request, Resolution, Said, Span};
 
 use crate::Error;
 use crate::Run;
@@ -27,6 +27,10 @@ impl Run<'_> {
             // Nobody's rows are written: the authority of "no subject" tells the application so.
             let authority = self.authority(None)?;
             parts.push(self.narrowed(request, authority, Vec::new()));
+        }
+        if parts.len() > 1 && self.transaction.explain.is_some() {
+            // There is a plan on each side, and one answer.
+            return Err(Error::SeveralAuthorities);
         }
         let split = parts.len() > 1 || self.written.is_some();
         let mut done = Vec::new();
@@ -150,6 +154,10 @@ fn joined(first: Outcome, second: &Outcome, form: BodyForm) -> Outcome {
         body,
         rows: first.rows + second.rows,
         inserted: first.inserted + second.inserted,
+        said: Said {
+            headers: first.said.headers.or_else(|| second.said.headers.clone()),
+            status: first.said.status.or_else(|| second.said.status.clone()),
+        },
         ..Outcome::default()
     }
 }

@@ -101,6 +101,7 @@ mod tests {
         let repository = Repository {
             id: RepositoryId(0),
             name: "clients".into(),
+            table: "clients".into(),
             schema: "public".into(),
             key: vec!["id".into()],
             subject: Some("phone".into()),

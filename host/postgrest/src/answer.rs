@@ -6,17 +6,21 @@ mod said;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use turnout_vocabulary::{Action, Outcome, Repository, Resolution};
+use turnout_vocabulary::{Action, Count, Explain, Outcome, Repository, Resolution};
 
 use crate::error::Refusal;
-use crate::request::{Count, Handling, Media, Preferences, Return, encode};
+use crate::request::{Accepted, Handling, Media, Preferences, Return, encode};
 
 /// What [`parse`](crate::parse) kept of a request so that [`answer`] can write its outcome in the form that the caller asked for.
 pub struct AnswerForm {
     pub(crate) action: Action,
+    /// Whether it writes one row by its key.
+    pub(crate) put: bool,
     pub(crate) head: bool,
     pub(crate) offset: u32,
     pub(crate) media: Media,
+    /// How the plan is told that was asked for instead of rows.
+    pub(crate) explain: Option<Explain>,
     pub(crate) preferences: Preferences,
     /// The schema, if the caller named it.
     pub(crate) profile: Option<String>,
@@ -44,12 +48,17 @@ const LONGEST_CONTENT_LOCATION: usize = 2048;
 
 /// Writes the HTTP answer to a request on `repository` from its outcome.
 #[must_use]
-pub fn answer(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
+pub fn answer(form: &AnswerForm, repository: &Repository, mut outcome: Outcome) -> Response<Bytes> {
+    if let Some(explain) = &form.explain {
+        return planned(form, explain, outcome);
+    }
     if form.media.is_single() && outcome.rows != 1 {
         return Refusal::not_single(outcome.rows).into_response();
     }
+    let said = std::mem::take(&mut outcome.said);
     let mut response = match form.action {
         Action::Find => found(form, repository, outcome),
+        Action::Upsert if form.put => put(form, outcome),
         Action::Insert | Action::Upsert => inserted(form, repository, outcome),
         Action::Update => changed(form, range::of_changed(outcome.rows, counted(form, &outcome)), outcome),
         Action::Call => called(form, outcome),
@@ -58,6 +67,17 @@ pub fn answer(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> R
     if let Some(applied) = applied::header(form.action, &form.preferences) {
         response.headers_mut().insert("preference-applied", applied);
     }
+    said::apply(response, &said)
+}
+
+fn planned(form: &AnswerForm, explain: &Explain, outcome: Outcome) -> Response<Bytes> {
+    let mut response = Response::new(outcome.body.into());
+    set(
+        &mut response,
+        header::CONTENT_TYPE,
+        Accepted::plan_type(form.media, explain),
+    );
+    name_profile(&mut response, form);
     response
 }
 
@@ -77,7 +97,7 @@ fn found(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Respon
     set(&mut response, header::CONTENT_RANGE, content_range);
     if let Some(parameters) = &form.content_location {
         let mark = if parameters.is_empty() { "" } else { "?" };
-        let location = format!("/{}{mark}{parameters}", repository.name);
+        let location = format!("/{}{mark}{parameters}", repository.table);
         if location.len() <= LONGEST_CONTENT_LOCATION {
             set(&mut response, header::CONTENT_LOCATION, location);
         }
@@ -85,22 +105,22 @@ fn found(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Respon
     response
 }
 
-fn called(form: &AnswerForm, mut outcome: Outcome) -> Response<Bytes> {
-    let said = outcome.called.take().unwrap_or_default();
+fn called(form: &AnswerForm, outcome: Outcome) -> Response<Bytes> {
+    let is_void = outcome.is_void;
     let (status, content_range) = range::of_found(form.offset, outcome.rows, outcome.total);
     let mut response = match (status, outcome.total) {
-        _ if said.is_void || form.head => Response::new(Bytes::new()),
+        _ if is_void || form.head => Response::new(Bytes::new()),
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(total)) => {
             Refusal::range_out_of_bounds(form.offset, total).into_response()
         }
         _ => Response::new(outcome.body.into()),
     };
-    *response.status_mut() = if said.is_void { StatusCode::NO_CONTENT } else { status };
-    if !said.is_void {
+    *response.status_mut() = if is_void { StatusCode::NO_CONTENT } else { status };
+    if !is_void {
         describe_body(&mut response, form);
     }
     set(&mut response, header::CONTENT_RANGE, content_range);
-    said::apply(response, &said)
+    response
 }
 
 fn inserted(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Response<Bytes> {
@@ -114,6 +134,21 @@ fn inserted(form: &AnswerForm, repository: &Repository, outcome: Outcome) -> Res
     if let Some(location) = location {
         set(&mut response, header::LOCATION, location);
     }
+    response
+}
+
+fn put(form: &AnswerForm, outcome: Outcome) -> Response<Bytes> {
+    let status = if outcome.inserted == 0 {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    let mut response = written(form, outcome);
+    *response.status_mut() = if form.preferences.returned == Some(Return::Representation) {
+        status
+    } else {
+        StatusCode::NO_CONTENT
+    };
     response
 }
 
@@ -138,6 +173,10 @@ fn written(form: &AnswerForm, outcome: Outcome) -> Response<Bytes> {
 
 fn describe_body(response: &mut Response<Bytes>, form: &AnswerForm) {
     set(response, header::CONTENT_TYPE, form.media.content_type());
+    name_profile(response, form);
+}
+
+fn name_profile(response: &mut Response<Bytes>, form: &AnswerForm) {
     if let Some(schema) = &form.profile {
         set(response, HeaderName::from_static("content-profile"), schema);
     }
@@ -154,7 +193,7 @@ fn location(repository: &Repository, key: &[(String, String)]) -> String {
         .iter()
         .map(|(column, text)| format!("{}=eq.{}", encode(column), encode(text)))
         .collect();
-    format!("/{}?{}", repository.name, key.join("&"))
+    format!("/{}?{}", repository.table, key.join("&"))
 }
 
 /// Sets a header, unless its value has bytes that no header can hold.

@@ -8,6 +8,7 @@ mod cursor;
 mod embedded;
 mod field;
 mod filter;
+mod key;
 mod order;
 mod preferences;
 mod profile;
@@ -18,12 +19,12 @@ mod window;
 
 use http::{HeaderMap, Method, header};
 use turnout_vocabulary::{
-    Conflict, Delete, Find, Insert, Repository, Request, Returning, TransactionSettings, Update, Window,
+    Conflict, Delete, Find, Insert, Repository, Request, Resolution, Returning, TransactionSettings, Update, Window,
 };
 
-pub(crate) use accept::Media;
+pub(crate) use accept::{Accepted, Media};
 pub use call::parse_call;
-pub(crate) use preferences::{Count, End, Handling, Missing, Preferences, Return};
+pub(crate) use preferences::{End, Handling, Missing, Preferences, Return};
 pub use profile::profile;
 pub use query::encode;
 
@@ -37,6 +38,8 @@ use query::Query;
 pub struct Dialect {
     /// Whether values of many rows may be aggregated into one.
     pub aggregates: bool,
+    /// Whether requests may be answered with PostgreSQL's plans for them.
+    pub plans: bool,
 }
 
 /// A parsed request.
@@ -63,15 +66,20 @@ pub fn parse(
 ) -> Result<Call, Refusal> {
     let read = matches!(*method, Method::GET | Method::HEAD);
     let profiled = headers.contains_key(profile::header(method));
-    let preferences = Preferences::parse(headers)?;
-    let media = Media::negotiate(headers)?;
-    let query = Query::parse(query)?;
+    let mut preferences = Preferences::parse(headers)?;
+    let Accepted { media, explain } = Accepted::negotiate(dialect, headers)?;
+    let mut query = Query::parse(query)?;
+    if *method == Method::PUT {
+        // As in PostgREST it is what it is whatever these say.
+        query = query.split(|name, _| name != "columns").0;
+        (preferences.resolution, preferences.missing) = (None, None);
+    }
     let Chosen { select, filter, order } = Chosen::parse(dialect, &query)?;
     let returning = Returning {
         rows: (preferences.returned == Some(Return::Representation)).then(|| select.clone()),
         location: *method == Method::POST && preferences.returned == Some(Return::HeadersOnly),
         single: media.is_single(),
-        at_most: preferences.at_most().filter(|_| *method != Method::POST),
+        at_most: preferences.at_most().filter(|_| limits(method)),
         body: media.body(),
     };
 
@@ -86,7 +94,7 @@ pub fn parse(
                 filter,
                 order,
                 window,
-                count: preferences.count.is_some(),
+                count: preferences.count,
                 single: media.is_single(),
                 body: media.body(),
             })
@@ -94,8 +102,24 @@ pub fn parse(
         Method::POST => Request::Insert(Insert {
             rows: rows::parse(repository, &query, headers, body, &preferences)?,
             conflict: conflict(repository, &query, &preferences)?,
+            keyed: None,
             returning,
         }),
+        Method::PUT => {
+            if window::is_given(&query) {
+                return Err(Refusal::limited_put());
+            }
+            key::check(&repository.key, &filter)?;
+            Request::Insert(Insert {
+                rows: rows::parse(repository, &query, headers, body, &preferences)?,
+                conflict: Some(Conflict {
+                    columns: repository.key.clone(),
+                    resolution: Resolution::Merge,
+                }),
+                keyed: Some(filter),
+                returning,
+            })
+        }
         Method::PATCH => {
             window::refuse(&query)?;
             Request::Update(Update {
@@ -110,12 +134,14 @@ pub fn parse(
         }
         _ => return Err(Refusal::unsupported_method(method)),
     };
-    let transaction = preferences.transaction();
+    let transaction = preferences.transaction(explain.clone());
     let answer = AnswerForm {
         action: request.action(),
+        put: *method == Method::PUT,
         head: *method == Method::HEAD,
         offset: window.offset,
         media,
+        explain,
         preferences,
         profile: profiled.then(|| repository.schema.clone()),
         content_location: read.then(|| query.canonical()),
@@ -125,6 +151,11 @@ pub fn parse(
         transaction,
         answer,
     })
+}
+
+/// Whether `max-affected` limits what a request with this method writes.
+fn limits(method: &Method) -> bool {
+    matches!(*method, Method::PATCH | Method::DELETE)
 }
 
 /// What an upsert does about rows whose key is taken. `None` if neither the request nor the repository names a key to find a conflict by.

@@ -12,6 +12,7 @@ mod backend;
 mod cleanup;
 mod divergence;
 mod epoch;
+mod function_rule;
 mod mirror;
 mod operation;
 mod outcome;
@@ -27,14 +28,15 @@ pub use divergence::{
     DivergenceAlertKind, DivergenceForm, Pair, RepairAction,
 };
 pub use epoch::Epoch;
+pub use function_rule::FunctionRule;
 pub use mirror::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry, Severity, Written};
 pub use operation::{
-    Action, Aggregate, AggregateFunction, Arguments, BodyForm, Caller, Column, Comparison, Conflict, Delete, Embed,
-    Field, Filter, Find, FunctionCall, Insert, IsValue, JsonKey, JsonStep, NullsOrder, Operand, Operation, OperationId,
-    Operator, OrderBy, PlacedReference, Quantifier, Reference, Referred, Request, Resolution, Returning, Rows,
-    SearchForm, Selected, TransactionSettings, Update, View, Window,
+    Action, Aggregate, AggregateFunction, Arguments, BodyForm, Caller, Column, Comparison, Conflict, Count, Delete,
+    Embed, Explain, ExplainOption, Field, Filter, Find, FunctionCall, Insert, IsValue, JsonKey, JsonStep, NullsOrder,
+    Operand, Operation, OperationId, Operator, OrderBy, PlacedReference, Quantifier, Reference, Referred, Request,
+    Resolution, Returning, Rows, SearchForm, Selected, TransactionSettings, Update, View, Window,
 };
-pub use outcome::{Called, Outcome};
+pub use outcome::{Outcome, Said};
 pub use plan::{Admission, Conditions, Health, ReadPlan, Span};
 pub use recording_key::RecordingKey;
 pub use repository::{Repository, RepositoryId};

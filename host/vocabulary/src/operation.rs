@@ -20,8 +20,8 @@ pub use field::{Field, JsonKey, JsonStep};
 pub use filter::{Comparison, Filter, IsValue, Operand, Operator, Quantifier, SearchForm};
 pub use reference::{PlacedReference, Reference, Referred};
 pub use select::{Embed, Selected};
-pub use shape::{Aggregate, AggregateFunction, BodyForm, Column, NullsOrder, OrderBy, Window};
-pub use transaction_settings::TransactionSettings;
+pub use shape::{Aggregate, AggregateFunction, BodyForm, Column, Count, NullsOrder, OrderBy, Window};
+pub use transaction_settings::{Explain, ExplainOption, TransactionSettings};
 pub use write::{Conflict, Delete, Insert, Resolution, Returning, Rows, Update};
 
 use crate::{RepositoryId, Subject};
@@ -186,8 +186,8 @@ pub struct Find {
     pub order: Vec<OrderBy>,
     /// The part of the rows that is wanted.
     pub window: Window,
-    /// Whether all matching rows are counted, also those outside the window.
-    pub count: bool,
+    /// Whether and how all matching rows are counted, also those outside the window.
+    pub count: Option<Count>,
     /// Whether the answer must be exactly one row: any other number is an error.
     pub single: bool,
     /// What the body is made of.
@@ -203,7 +203,7 @@ impl Default for Find {
             filter: Filter::default(),
             order: Vec::new(),
             window: Window::default(),
-            count: false,
+            count: None,
             single: false,
             body: BodyForm::default(),
         }

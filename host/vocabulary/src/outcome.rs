@@ -12,17 +12,17 @@ pub struct Outcome {
     pub inserted: u64,
     /// The transaction of a write whose rows leave pending entries.
     pub transaction: Option<i64>,
-    /// What a function said of the answer to its call.
-    pub called: Option<Called>,
+    /// Whether it is of a function that has no result.
+    pub is_void: bool,
+    /// What functions and triggers said of the answer.
+    pub said: Said,
     /// The key of a single new row, as columns and texts; empty unless it was asked for.
     pub location: Vec<(String, String)>,
 }
 
-/// What a function said of the answer to its call.
+/// What functions and triggers said of the answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Called {
-    /// Whether it has no result.
-    pub is_void: bool,
+pub struct Said {
     /// The setting `response.headers`: a JSON array of objects, each with one header.
     pub headers: Option<String>,
     /// The setting `response.status`.

@@ -7,8 +7,10 @@ pub struct RepositoryId(pub u16);
 pub struct Repository {
     /// The repository's place among the repositories served.
     pub id: RepositoryId,
-    /// The name in the URL; also the table's name.
+    /// The name in the configuration, metrics and errors, and for policies.
     pub name: String,
+    /// The table's name, which is the name in the URL.
+    pub table: String,
     /// The database schema that holds the table.
     pub schema: String,
     /// The columns of the table's key, in order: the primary key, or a unique constraint over columns that are not null.

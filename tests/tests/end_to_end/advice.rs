@@ -1,5 +1,6 @@
 //! A world that only advises, beside the two that decide what is written where: a toy, in hosts inside this process.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,7 @@ impl Host {
         let repositories: Arc<[Repository]> = Arc::new([Repository {
             id: CLIENTS,
             name: "clients".into(),
+            table: "clients".into(),
             schema: "public".into(),
             key: vec!["id".into()],
             subject: Some("phone".into()),
@@ -83,6 +85,7 @@ impl Host {
             alerts: Arc::new(Alerts::default()),
             metrics,
             repositories,
+            functions: BTreeMap::new(),
             rule,
             supervisor,
             names: RecordingKey::of("key"),

@@ -27,6 +27,7 @@ fn policies(files: &[(&str, &[u8])]) -> Result<Result<Policies, Refused>> {
         Arc::new([Repository {
             id: RepositoryId(0),
             name: "clients".into(),
+            table: "clients".into(),
             schema: "public".into(),
             key: vec!["id".into()],
             subject: Some("phone".into()),

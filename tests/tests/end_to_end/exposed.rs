@@ -4,7 +4,7 @@ use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
 use sqlx::raw_sql;
-use turnout_tests::{Site, turnout};
+use turnout_tests::{Site, eventually, turnout};
 
 /// A configuration that exposes these schemas and names one table.
 fn config(site: &Site, exposed: &[&str]) -> Result<()> {
@@ -61,10 +61,9 @@ async fn every_table_with_a_key_is_served_without_being_named() -> Result<()> {
 
     let checked = check(&site)?;
     for line in [
-        "warn   extra.clients is not served: public.clients has its name in the URL",
         "warn   public.keyless is not served: it has no primary key",
         "warn   public.unserved is not served: it is made of no table that is served",
-        "ok     schema extra: 1 tables are served",
+        "ok     schema extra: 2 tables are served",
         "ok     schema public: 7 tables are served",
     ] {
         assert!(checked.lines().any(|found| found == line), "{line}\n{checked}");
@@ -137,5 +136,133 @@ async fn a_profile_names_any_exposed_schema() -> Result<()> {
         let hint = "Only the following schemas are exposed: public, extra, empty";
         assert_eq!((unknown.status.as_u16(), &unknown.json()["hint"]), (406, &json!(hint)));
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_tables_of_one_name_are_two_repositories() -> Result<()> {
+    let site = Site::set_up().await?;
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        raw_sql("create schema extra; create table extra.clients (id integer primary key, name text)")
+            .execute(side)
+            .await?;
+    }
+    config(&site, &["public", "extra"])?;
+    for side in ["old", "new"] {
+        site.turnout(&["install", side])?;
+    }
+    site.route("[default]\nstage = 'dualwrite'\n[repositories.'extra.clients']\nstage = 'live'\n")?;
+    let host = site.host().await?;
+    host.status_with("both sides are compared", |status| {
+        status["converging"] == json!([]) && status["leaving"] == json!([])
+    })
+    .await;
+    let add = host
+        .request(Method::POST, "/rest/v1/clients")
+        .header("content-profile", "extra");
+    let add = add
+        .header("prefer", "return=headers-only")
+        .json(&json!({"id": 7, "name": "seven"}));
+    let added = host.send(add).await?;
+    assert_eq!(
+        (added.status.as_u16(), added.backend(), added.header("location")),
+        (201, "new", "/clients?id=eq.7"),
+        "{}",
+        added.text
+    );
+    let read = host.request(Method::GET, "/rest/v1/clients?select=name&id=eq.7");
+    let extra = host.send(read.header("accept-profile", "extra")).await?;
+    assert_eq!((extra.text.as_str(), extra.backend()), (r#"[{"name":"seven"}]"#, "new"));
+    let first = host.get("/rest/v1/clients?select=name&id=eq.7").await?;
+    assert_eq!(
+        first.backend(),
+        "old",
+        "without a profile it is the table of the first schema"
+    );
+    assert_ne!(first.text, extra.text);
+    eventually("the row is mirrored to its own table", async || {
+        let rows = sqlx::query_scalar::<_, i64>("select count(*) from extra.clients where id = 7");
+        (rows.fetch_one(&old).await.ok()? == 1).then_some(())
+    })
+    .await;
+    let metrics = host.get("/metrics").await?.text;
+    assert!(metrics.contains("repository=\"extra.clients\""));
+    site.turnout(&["verify"])?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_repository_has_a_table_of_another_name() -> Result<()> {
+    let site = Site::set_up().await?;
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        raw_sql("create schema personal; create table personal.staff (id integer primary key)")
+            .execute(side)
+            .await?;
+    }
+    site.configure(&[(
+        "repositories.people",
+        "{ key = ['id'], schema = 'personal', table = 'staff' }",
+    )])?;
+    for side in ["old", "new"] {
+        site.turnout(&["install", side])?;
+    }
+    let host = site.host().await?;
+    let read = host.request(Method::GET, "/rest/v1/staff");
+    let personal = host.send(read.header("accept-profile", "personal")).await?;
+    assert_eq!((personal.status.as_u16(), personal.text.as_str()), (200, "[]"));
+    assert_eq!(host.get("/rest/v1/people").await?.json()["code"], "PGRST205");
+    let operations = json!({"operations": [{"repository": "people", "action": "insert", "rows": [{"id": 1}]}]});
+    let request = host.request(Method::POST, "/v1/transactions").json(&operations);
+    assert_eq!(host.send(request).await?.status, 200);
+    drop(host);
+
+    site.configure(&[
+        ("repositories.people", "{ key = ['id'], table = 'staff' }"),
+        ("repositories.staff", "{ key = ['id'] }"),
+    ])?;
+    let (_, _, said) = site.said(&["check"])?;
+    assert!(
+        said.contains("this is also the table of [repositories.people]; name it once"),
+        "{said}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_of_another_exposed_schema_are_embedded() -> Result<()> {
+    let site = Site::set_up().await?;
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        raw_sql(
+            "create schema extra;
+             create table extra.letters (id integer primary key, staff_id bigint references public.staff (id));
+             insert into extra.letters values (1, 3), (2, 3);
+             create schema hidden; create table hidden.files (id integer primary key, staff_id bigint references public.staff (id))",
+        )
+        .execute(side)
+        .await?;
+    }
+    config(&site, &["public", "extra"])?;
+    for side in ["old", "new"] {
+        site.turnout(&["install", side])?;
+    }
+    let host = site.host().await?;
+    let many = host.get("/rest/v1/staff?select=id,letters(id)&id=eq.3").await?;
+    assert_eq!(
+        many.json(),
+        json!([{"id": 3, "letters": [{"id": 1}, {"id": 2}]}]),
+        "{}",
+        many.text
+    );
+    let one = host.request(Method::GET, "/rest/v1/letters?select=id,staff(id)&id=eq.2");
+    let one = host.send(one.header("accept-profile", "extra")).await?;
+    assert_eq!(one.json(), json!([{"id": 2, "staff": {"id": 3}}]));
+    let hidden = host.get("/rest/v1/staff?select=id,files(id)").await?;
+    assert_eq!(
+        (hidden.status.as_u16(), &hidden.json()["code"]),
+        (400, &json!("PGRST200"))
+    );
     Ok(())
 }

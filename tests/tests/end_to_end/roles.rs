@@ -31,6 +31,7 @@ const ROLES: &str = "
             raise sqlstate 'PT403' using message = 'blocked ' || current_setting('request.method') || ' '
                 || current_setting('request.path') || ' of ' || current_user;
         end if;
+        perform set_config('response.headers', '[{\"x-admitted\": \"' || current_user || '\"}]', true);
     end $$;";
 
 async fn asked(host: &Host, method: Method, path: &str, token: Option<&str>, rows: Option<Value>) -> Result<Answer> {
@@ -54,6 +55,7 @@ async fn set_up(stage: &str) -> Result<(Site, Host, PgPool, PgPool)> {
         ("jwt.secret", &format!("'{SECRET}'")),
         ("jwt.anon_role", "'anon'"),
         ("jwt.pre_request", "'public.admit'"),
+        ("api.plan", "true"),
     ])?;
     site.route(&format!(
         "[default]\nstage = 'dualwrite'\n[repositories.clients]\nstage = '{stage}'\n"
@@ -75,6 +77,7 @@ async fn a_member_sees_and_changes_its_own_row(stage: &str, authority: &str) -> 
         (own.status.as_u16(), own.text.as_str(), own.backend()),
         (200, r#"[{"id":10}]"#, authority)
     );
+    assert_eq!(own.header("x-admitted"), "member");
 
     let changed = asked(
         &host,
@@ -184,6 +187,41 @@ async fn what_a_token_does_not_allow_is_refused_as_postgrest_refuses_it() -> Res
             [401, 405].contains(&refused.status.as_u16()),
             "{path}: {}",
             refused.text
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_planned_count_is_that_of_the_rows_a_role_may_see() -> Result<()> {
+    let (_site, host, old, _) = set_up("dualwrite").await?;
+    raw_sql("analyze clients").execute(&old).await?;
+    let path = "/rest/v1/clients?select=id&limit=1";
+    let planned = host.bare(Method::GET, path).header("prefer", "count=planned");
+    let own = host.send(planned.bearer_auth(MEMBER)).await?;
+    assert_eq!(
+        (own.status.as_u16(), own.header("content-range")),
+        (200, "0-0/1"),
+        "{}",
+        own.text
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_plan_is_that_of_the_role() -> Result<()> {
+    let (_site, host, _, _) = set_up("dualwrite").await?;
+    for (accept, sign) in [
+        ("application/vnd.pgrst.plan", "Aggregate  (cost="),
+        ("application/vnd.pgrst.plan+json", "\"Plan\": {"),
+    ] {
+        let request = host.bare(Method::GET, "/rest/v1/clients?select=id");
+        let plan = host.send(request.bearer_auth(MEMBER).header("accept", accept)).await?;
+        assert_eq!(plan.status, 200, "{}", plan.text);
+        assert!(
+            plan.text.contains(sign) && plan.text.contains("client_id"),
+            "{}",
+            plan.text
         );
     }
     Ok(())

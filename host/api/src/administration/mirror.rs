@@ -36,6 +36,7 @@ pub struct ParkedKey {
 impl From<turnout_backends::ParkedKey> for ParkedKey {
     fn from(parked: turnout_backends::ParkedKey) -> Self {
         let turnout_backends::ParkedKey {
+            schema: _,
             table,
             key,
             attempts,
@@ -81,12 +82,12 @@ async fn parked_on(host: &Host, backend: Backend) -> Option<Vec<ParkedKey>> {
 }
 
 pub(crate) async fn retry(State(host): State<Arc<Host>>, Sent(body): Sent) -> Response {
-    let retry = async |database: &Database, table: Option<&str>| database.retry_parked(table).await;
+    let retry = async |database: &Database, name: Option<&str>| database.retry_parked(name).await;
     answer(treat(&host, &body, "parked keys are tried again", retry).await)
 }
 
 pub(crate) async fn give_up(State(host): State<Arc<Host>>, Sent(body): Sent) -> Response {
-    let give_up = async |database: &Database, table: Option<&str>| database.drop_parked(table).await;
+    let give_up = async |database: &Database, name: Option<&str>| database.drop_parked(name).await;
     answer(treat(&host, &body, "parked keys are given up", give_up).await)
 }
 

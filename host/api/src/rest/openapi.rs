@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use http::Method;
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value, json};
 use turnout_backends::{Argument, Function, Join, Schema, Table, TableColumn, Volatility};
 use turnout_postgrest::Refusal;
-use turnout_vocabulary::{OperationId, Repository};
+use turnout_vocabulary::Repository;
 
-use super::{RETRY_AFTER, refused};
+use super::{RETRY_AFTER, across, options};
 use crate::Host;
 
 /// The media type of the description.
@@ -27,13 +28,15 @@ const ROWS: [&str; 4] = [
 ];
 
 pub(crate) async fn serve(State(host): State<Arc<Host>>, request: Request) -> Response {
-    let answer = describe(&host, request).await;
-    answer.unwrap_or_else(|refusal| refused(&host, OperationId::generate(), refusal))
+    across(&host, request, async |_, request| describe(&host, request).await).await
 }
 
 async fn describe(host: &Host, request: Request) -> Result<Response, Refusal> {
     let (head, _) = request.into_parts();
     host.keys.caller(&head)?;
+    if head.method == Method::OPTIONS {
+        return Ok(options::answer(options::ROOT));
+    }
     let backends = &host.pipeline.backends;
     // Both sides have the same tables; one of them may be down.
     let schema = if let Ok(schema) = backends.old.schema().await {
@@ -42,14 +45,19 @@ async fn describe(host: &Host, request: Request) -> Result<Response, Refusal> {
         let unknown = |_| Refusal::unavailable("Neither backend can say which tables it has", Some(RETRY_AFTER));
         backends.new.schema().await.map_err(unknown)?
     };
-    let described = description(&schema, &host.pipeline.repositories).to_string();
+    let profile = turnout_postgrest::profile(&head.method, &head.headers, host.pipeline.schemas())?;
+    let described = description(&schema, &host.pipeline.repositories, profile).to_string();
     Ok(([(CONTENT_TYPE, MEDIA_TYPE)], described).into_response())
 }
 
-/// The description of the tables of these repositories, and of all functions beside them.
-fn description(schema: &Schema, repositories: &[Repository]) -> Value {
+/// The description of the tables of these repositories, and of all functions beside them; where the caller named a schema, of the tables
+/// there.
+fn description(schema: &Schema, repositories: &[Repository], profile: Option<&str>) -> Value {
     let tables = || {
-        let places = repositories.iter().filter_map(|repository| schema.place(repository));
+        let named = repositories
+            .iter()
+            .filter(|repository| profile.is_none_or(|profile| repository.schema == profile));
+        let places = named.filter_map(|repository| schema.place(repository));
         places.map(|place| (place, &schema.tables()[place]))
     };
     let mut paths = Map::from_iter([("/".to_owned(), root())]);

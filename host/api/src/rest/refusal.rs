@@ -118,6 +118,7 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
         ),
         BackendError::AmbiguousFunction { candidates } => Refusal::ambiguous_function(&candidates),
         BackendError::LimitedValue { .. } => Refusal::limited_value(),
+        BackendError::AnotherKey => Refusal::another_key(),
         BackendError::TooManyAffected { rows } => Refusal::too_many_affected(rows),
         BackendError::Database(error) => {
             Refusal::from_database(&error.sqlstate, &error.message, error.details, error.hint)
@@ -128,11 +129,11 @@ fn of_backend(error: BackendError, labels: &PerBackend<String>) -> Refusal {
 
 /// The refusal of a request for a repository that there is not.
 pub(crate) fn unknown_repository(repositories: &[Repository], schema: Option<&str>, name: &str) -> Refusal {
-    let alike = suggested_table(repositories.iter().map(|repository| repository.name.as_str()), name);
+    let alike = suggested_table(repositories.iter().map(|repository| repository.table.as_str()), name);
     let alike = repositories
         .iter()
-        .find(|repository| Some(repository.name.as_str()) == alike);
-    let alike = alike.map(|Repository { schema, name, .. }| format!("{schema}.{name}"));
+        .find(|repository| Some(repository.table.as_str()) == alike);
+    let alike = alike.map(|Repository { schema, table, .. }| format!("{schema}.{table}"));
     Refusal::unknown_table(schema.unwrap_or("public"), name, alike.as_deref())
 }
 

@@ -6,16 +6,23 @@ use super::suggestion;
 use crate::error::{Candidate, Error, UnknownRelationship};
 use crate::schema::{ForeignKey, Join, Relationship, Schema, Table};
 
-/// The relationship of the table at a place that the embed names. Only tables of the same schema are related to it.
+/// The relationship of the table at a place that the embed names: with a table of its own schema if there is one, else with one of another
+/// exposed schema.
 pub(super) fn relationship<'s>(schema: &'s Schema, place: usize, embed: &Embed) -> Result<&'s Relationship, Error> {
     let origin = &schema.tables()[place];
     let related = || {
         let relationships = schema.relationships(place).iter();
         relationships.filter(|other| schema.tables()[other.target].schema == origin.schema)
     };
-    let named: Vec<_> = related()
+    let mut named: Vec<_> = related()
         .filter(|other| is_named(schema, place, other, embed))
         .collect();
+    if named.is_empty() {
+        let relationships = schema.relationships(place).iter();
+        named = relationships
+            .filter(|other| is_named(schema, place, other, embed))
+            .collect();
+    }
     match named[..] {
         [only] => Ok(only),
         [] => {

@@ -60,7 +60,7 @@ impl Database {
             let Some(repository) = place.checked_sub(1).and_then(|place| served.get(place)) else {
                 continue;
             };
-            let table = format!("{}.{}", repository.schema, repository.name);
+            let table = format!("{}.{}", repository.schema, repository.table);
             if let Some(reason) = refused {
                 lacks.push(format!(
                     "table {table} cannot be captured, so it cannot be mirrored: {reason}; mend that and run `turnout install \

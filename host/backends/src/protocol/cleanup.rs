@@ -270,7 +270,7 @@ impl Database {
 }
 
 fn named(repository: &Repository) -> [Parameter<'_>; 2] {
-    [Parameter::text(&repository.schema), Parameter::text(&repository.name)]
+    [Parameter::text(&repository.schema), Parameter::text(&repository.table)]
 }
 
 fn seconds(duration: Duration) -> Parameter<'static> {

@@ -15,7 +15,7 @@ impl Database {
         let Json(subjects) = self
             .value(
                 "select coalesce(json_agg(subject), '[]')::text from turnout.subjects($1, $2) as subject",
-                &[Parameter::text(&repository.schema), Parameter::text(&repository.name)],
+                &[Parameter::text(&repository.schema), Parameter::text(&repository.table)],
             )
             .await?;
         Ok(subjects)
@@ -36,7 +36,7 @@ impl Database {
              from json_array_elements($3::json) with ordinality as given (entry, place)",
             &[
                 Parameter::text(&repository.schema),
-                Parameter::text(&repository.name),
+                Parameter::text(&repository.table),
                 Parameter::json(&keys),
                 number(epoch),
             ],

@@ -114,7 +114,7 @@ impl Database {
             "select * from turnout.note_divergences($1, $2, $3::int8, $4, $5::json)",
             &[
                 Parameter::text(&repository.schema),
-                Parameter::text(&repository.name),
+                Parameter::text(&repository.table),
                 number(epoch),
                 Parameter::text(found_by),
                 Parameter::json(&found),
@@ -154,7 +154,7 @@ impl Database {
             "select turnout.end_divergences_of($1, $2, $3, $4::text[])::text",
             &[
                 Parameter::text(&repository.schema),
-                Parameter::text(&repository.name),
+                Parameter::text(&repository.table),
                 Parameter::text(by),
                 Parameter::list(keys),
             ],
@@ -172,7 +172,7 @@ impl Database {
                 "select coalesce(json_agg(key), '[]')::text from turnout.direct_divergences($1, $2, $3::text[]) as key",
                 &[
                     Parameter::text(&repository.schema),
-                    Parameter::text(&repository.name),
+                    Parameter::text(&repository.table),
                     Parameter::list(keys),
                 ],
             )
@@ -189,7 +189,7 @@ impl Database {
             "select turnout.note_repairs($1, $2, $3::text[])::text",
             &[
                 Parameter::text(&repository.schema),
-                Parameter::text(&repository.name),
+                Parameter::text(&repository.table),
                 Parameter::list(keys),
             ],
         )
@@ -205,7 +205,7 @@ impl Database {
             "select turnout.key_text($1, $2, $3::json)",
             &[
                 Parameter::text(&repository.schema),
-                Parameter::text(&repository.name),
+                Parameter::text(&repository.table),
                 Parameter::text(given),
             ],
         )
@@ -221,7 +221,7 @@ impl Database {
             "select * from turnout.key_history($1, $2, $3)",
             &[
                 Parameter::text(&repository.schema),
-                Parameter::text(&repository.name),
+                Parameter::text(&repository.table),
                 Parameter::text(key),
             ],
         )
@@ -318,7 +318,7 @@ impl Database {
                 "select coalesce(json_agg(turnout.key_text($1, $2, element)), '[]')::text from json_array_elements($3::json) as element",
                 &[
                     Parameter::text(&repository.schema),
-                    Parameter::text(&repository.name),
+                    Parameter::text(&repository.table),
                     Parameter::text(given),
                 ],
             )

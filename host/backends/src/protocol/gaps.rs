@@ -152,7 +152,7 @@ impl Database {
     pub async fn before_comparison(&self, repository: &Repository) -> Result<Traces, Error> {
         self.row(
             "select coalesce(files, '') as files, coalesce(triggers, '') as triggers from turnout.before_comparison($1, $2)",
-            &[Parameter::text(&repository.schema), Parameter::text(&repository.name)],
+            &[Parameter::text(&repository.schema), Parameter::text(&repository.table)],
         )
         .await
     }
@@ -166,7 +166,7 @@ impl Database {
             "select turnout.compared($1, $2, $3, $4)::text",
             &[
                 Parameter::text(&repository.schema),
-                Parameter::text(&repository.name),
+                Parameter::text(&repository.table),
                 Parameter::text(&before.files),
                 Parameter::text(&before.triggers),
             ],
@@ -181,7 +181,7 @@ impl Database {
     pub async fn must_be_compared(&self, repository: &Repository) -> Result<(), Error> {
         self.call(
             "select turnout.compared($1, $2, null, null)::text",
-            &[Parameter::text(&repository.schema), Parameter::text(&repository.name)],
+            &[Parameter::text(&repository.schema), Parameter::text(&repository.table)],
         )
         .await
     }

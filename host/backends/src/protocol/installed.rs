@@ -110,7 +110,8 @@ impl Database {
             .await?;
         let numbers = known.into_iter().filter_map(|known| {
             let mut served = self.repositories().iter();
-            let served = served.find(|served| served.schema == known.schema_name && served.name == known.table_name)?;
+            let served =
+                served.find(|served| served.schema == known.schema_name && served.table == known.table_name)?;
             Some((known.number, served.id))
         });
         Ok(numbers.collect())
@@ -141,7 +142,7 @@ impl Database {
     /// The sessions that hold locks on the tables served for longer than a moment, in words.
     async fn in_the_way(&self) -> Result<Vec<String>, Error> {
         let served = self.repositories().iter();
-        let names = served.map(|repository| format!("{}.{}", quoted(&repository.schema), quoted(&repository.name)));
+        let names = served.map(|repository| format!("{}.{}", quoted(&repository.schema), quoted(&repository.table)));
         let Json(sessions) = self
             .value(include_str!("in_the_way.sql"), &[Parameter::list(names)])
             .await?;

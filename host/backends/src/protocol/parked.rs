@@ -14,6 +14,9 @@ pub struct MirrorStanding {
     pub schema: String,
     /// The table.
     pub table: String,
+    /// The name of its repository; that of the table where this host serves none.
+    #[serde(skip)]
+    pub repository: String,
     /// How many entries wait, held keys included.
     pub dirty: u64,
     /// How old the oldest of them is; `None` if there is none.
@@ -32,7 +35,9 @@ pub struct MirrorStanding {
 /// A key that waits in vain. `Debug` hides the key.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct ParkedKey {
-    /// The table.
+    /// The table's schema.
+    pub schema: String,
+    /// The name of the table's repository; that of the table where this host serves none.
     pub table: String,
     /// The key as a JSON object.
     pub key: String,
@@ -59,12 +64,16 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn mirror_standing(&self) -> Result<Vec<MirrorStanding>, Error> {
-        self.rows(
+        let standing = self.rows(
             "select schema_name as schema, table_name as \"table\", dirty, oldest_seconds as oldest, held, parked, diverged, \
              verify from turnout.standing()",
             &[],
-        )
-        .await
+        );
+        let mut standing: Vec<MirrorStanding> = standing.await?;
+        for one in &mut standing {
+            one.repository = self.repository_of(&one.schema, &one.table);
+        }
+        Ok(standing)
     }
 
     /// The parked keys of this side, the first thousand.
@@ -72,33 +81,55 @@ impl Database {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn parked(&self) -> Result<Vec<ParkedKey>, Error> {
-        self.rows(
-            "select table_name as \"table\", key, attempts, sqlstate, reason from turnout.parked()",
+        let parked = self.rows(
+            "select schema_name as schema, table_name as \"table\", key, attempts, sqlstate, reason from turnout.parked()",
             &[],
-        )
-        .await
+        );
+        let mut parked: Vec<ParkedKey> = parked.await?;
+        for one in &mut parked {
+            one.table = self.repository_of(&one.schema, &one.table);
+        }
+        Ok(parked)
     }
 
-    /// Has parked keys tried again, all or those of one table; returns how many.
+    /// The name of the repository of a table; that of the table where this host serves none.
+    fn repository_of(&self, schema: &str, table: &str) -> String {
+        let mut served = self.repositories().iter();
+        let served = served.find(|served| served.schema == schema && served.table == table);
+        served.map_or(table, |served| &served.name).to_owned()
+    }
+
+    /// The table of a repository, as the functions that treat parked keys are told it; empty for all.
+    fn table_of(&self, repository: Option<&str>) -> Parameter<'static> {
+        let mut served = self.repositories().iter();
+        let served = repository.and_then(|name| served.find(|served| served.name == name));
+        let table = served.map_or_else(
+            || repository.unwrap_or_default().to_owned(),
+            |served| format!("{}.{}", served.schema, served.table),
+        );
+        Parameter::Text(table.into())
+    }
+
+    /// Has parked keys tried again, all or those of one repository; returns how many.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
-    pub async fn retry_parked(&self, table: Option<&str>) -> Result<i64, Error> {
+    pub async fn retry_parked(&self, repository: Option<&str>) -> Result<i64, Error> {
         self.value(
             "select turnout.retry_parked(nullif($1, ''))::text",
-            &[Parameter::text(table.unwrap_or_default())],
+            &[self.table_of(repository)],
         )
         .await
     }
 
-    /// Gives parked keys up, all or those of one table; returns how many.
+    /// Gives parked keys up, all or those of one repository; returns how many.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
-    pub async fn drop_parked(&self, table: Option<&str>) -> Result<i64, Error> {
+    pub async fn drop_parked(&self, repository: Option<&str>) -> Result<i64, Error> {
         self.value(
             "select turnout.drop_parked(nullif($1, ''))::text",
-            &[Parameter::text(table.unwrap_or_default())],
+            &[self.table_of(repository)],
         )
         .await
     }

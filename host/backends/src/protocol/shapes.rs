@@ -39,7 +39,7 @@ pub async fn schema_differences(backends: &PerBackend<Database>) -> Result<Vec<V
     let sides = old.iter().zip(&new).zip(backends.old.repositories());
     let compared = sides.map(|((old, new), repository)| match (old, new) {
         (Some(old), Some(new)) => compare(
-            &format!("{}.{}", repository.schema, repository.name),
+            &format!("{}.{}", repository.schema, repository.table),
             PerBackend { old, new },
         ),
         _ => Vec::new(),

@@ -241,7 +241,7 @@ impl KeyRange<'_> {
 }
 
 fn table(repository: &Repository) -> [Parameter<'_>; 2] {
-    [Parameter::text(&repository.schema), Parameter::text(&repository.name)]
+    [Parameter::text(&repository.schema), Parameter::text(&repository.table)]
 }
 
 fn number(rows: u64) -> Parameter<'static> {

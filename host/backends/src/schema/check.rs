@@ -6,7 +6,7 @@ use super::{Schema, Table};
 pub(crate) fn problems(backend: Backend, schema: &Schema, repositories: &[Repository]) -> Vec<String> {
     let mut problems = Vec::new();
     for repository in repositories {
-        let name = format!("{}.{}", repository.schema, repository.name);
+        let name = format!("{}.{}", repository.schema, repository.table);
         let Some(table) = schema.table(repository) else {
             problems.push(format!(
                 "backend {backend} has no table {name}; create it, or remove the repository"
@@ -36,7 +36,7 @@ pub(crate) fn problems(backend: Backend, schema: &Schema, repositories: &[Reposi
 
 /// Why the key of a repository does not tell the rows of its table apart; its columns are there.
 pub(crate) fn key_problems(backend: Backend, table: &Table, repository: &Repository) -> Vec<String> {
-    let name = format!("{}.{}", repository.schema, repository.name);
+    let name = format!("{}.{}", repository.schema, repository.table);
     let key = repository.key.join(", ");
     let mut problems = Vec::new();
     if !is_unique_key(table, &repository.key) {
@@ -72,7 +72,7 @@ pub(crate) fn subject_problems(
         format!(
             "subject column {subject} of table {}.{} of backend {backend} has the type {}, whose values can be written in several ways: \
              subjects.kind = \"text\" needs the type text or character varying, a column of UUIDs needs \"uuid\"",
-            repository.schema, repository.name, column.type_name
+            repository.schema, repository.table, column.type_name
         )
     })
 }

@@ -96,7 +96,7 @@ pub(crate) fn introspection(repositories: &[Repository], exposed: &[String]) -> 
         include_str!("introspect.sql"),
         &[
             names(|repository| &repository.schema),
-            names(|repository| &repository.name),
+            names(|repository| &repository.table),
             Parameter::list(exposed),
         ],
     )

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use turnout_vocabulary::{Arguments, BodyForm, FunctionCall, Request, Window};
+use turnout_vocabulary::{Arguments, BodyForm, Count, FunctionCall, Request, Window};
 
 use super::carried::Carried;
 use super::filter::write_where;
 use super::find::{write_order, write_window};
-use super::{Parameter, Statement, TARGET, body, embed, selection, written};
+use super::{Parameter, SAID, Statement, TARGET, body, embed, selection, written};
 use crate::error::Error;
 use crate::plan::{Given, Scope};
 use crate::schema::{Argument, Function, Schema, Shaped, Table, TableKind};
@@ -15,8 +15,7 @@ use crate::schema::{Argument, Function, Schema, Shaped, Table, TableKind};
 /// A row of a table that the function answered with.
 const TUPLE: &str = "(_turnout_called._turnout_tuple)";
 
-/// Calls a function, and makes the answer of its result: the columns of every answer, then the settings `response.headers` and
-/// `response.status`.
+/// Calls a function, and makes the answer of its result: the columns of every answer.
 pub(crate) fn call<'a>(
     schema: &Schema,
     (function, given): (&Function, Given<'_>),
@@ -85,10 +84,7 @@ pub(crate) fn call<'a>(
         Some(_) => ", pg_sequence_last_value('turnout.fence'::regclass)::text",
         None => ", null::text",
     });
-    statement.sql(
-        ", nullif(current_setting('response.headers', true), ''), nullif(current_setting('response.status', true), '') \
-         from _turnout_rows as _turnout_row",
-    );
+    statement.sql(SAID).sql(" from _turnout_rows as _turnout_row");
     carried.set(&mut statement, carried.epoch.filter(|_| call.writes));
     Ok(statement)
 }
@@ -242,7 +238,8 @@ fn write_total<'a>(
     scope: Option<&Scope<'_, 'a>>,
     call: &'a FunctionCall,
 ) -> Result<(), Error> {
-    if !call.result.count {
+    // As in PostgREST nothing is planned of a function: what it may answer with is no better known to the planner.
+    if !matches!(call.result.count, Some(Count::Exact | Count::Estimated)) {
         statement.sql(", null::text");
     } else if call.result.window == Window::default() {
         statement.sql(", count(*)::text");

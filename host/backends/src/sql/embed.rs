@@ -187,7 +187,7 @@ fn write_equal(statement: &mut Statement<'_>, columns: &[(String, String)], one:
 
 #[cfg(test)]
 mod tests {
-    use turnout_vocabulary::{Embed, Filter, Find, OrderBy, Request, Selected};
+    use turnout_vocabulary::{Count, Embed, Filter, Find, OrderBy, Request, Selected};
 
     use super::super::{Carried, statement};
     use super::*;
@@ -216,7 +216,7 @@ mod tests {
                 offset: 0,
                 limit: count.then_some(1),
             },
-            count,
+            count: count.then_some(Count::Exact),
             ..Find::default()
         });
         let scope = Scope::target(&schema, 1, &request).unwrap();
@@ -246,7 +246,8 @@ mod tests {
                 },
                 false
             ),
-            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text from \
+            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text, \
+             nullif(current_setting('response.headers', true), ''), nullif(current_setting('response.status', true), '') from \
              (select (select coalesce(json_agg(_turnout_1_row), '[]') from (select _turnout_1.* from \"public\".\"bookings\" as _turnout_1 \
              where _turnout.\"id\" = _turnout_1.\"client_id\" order by _turnout_1.\"id\" desc limit $1::int8) as _turnout_1_row) \
              as \"bookings\" from \"public\".\"clients\" as _turnout) as _turnout_row"

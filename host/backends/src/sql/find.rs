@@ -1,10 +1,13 @@
-use turnout_vocabulary::{BodyForm, Find, NullsOrder, OrderBy, Selected, Window};
+use turnout_vocabulary::{BodyForm, Count, Explain, Find, NullsOrder, OrderBy, Selected, Window};
 
 use super::carried::Carried;
 use super::filter::write_where;
-use super::{Parameter, Statement, TARGET, body, embed, field, selection, written};
+use super::{Parameter, SAID, Statement, TARGET, body, embed, field, selection, written};
 use crate::error::Error;
 use crate::plan::Scope;
+
+/// How many rows an estimate counts one by one before it asks the planner: the rows that Supabase answers with at most.
+const COUNTED: u32 = 1000;
 
 /// A read. All rows go into one JSON array; where a single one is asked for, only the first is made into JSON, and all
 /// are counted. Where there is a fence its value is read no earlier than the rows. One that is `listed` takes its transaction back
@@ -60,6 +63,7 @@ fn write_fence(statement: &mut Statement<'_>, fenced: bool) {
     } else {
         ", null::text"
     });
+    statement.sql(SAID);
 }
 
 fn write_rows<'a>(statement: &mut Statement<'a>, scope: &Scope<'_, 'a>, find: &'a Find) -> Result<(), Error> {
@@ -130,21 +134,65 @@ fn write_total<'a>(
     find: &'a Find,
     rows: &str,
 ) -> Result<(), Error> {
-    if !find.count {
-        statement.sql(", null::text");
-    } else if find.window == Window::default() && !Selected::aggregates(&find.select) {
-        statement.sql(", ").sql(rows).sql("::text");
-    } else {
-        statement
-            .sql(", (select count(*) from ")
-            .sql(&scope.table.qualified)
-            .sql(" as ")
-            .sql(TARGET);
-        write_where(statement, scope, &find.filter)?;
-        statement.sql(")::text");
+    match find.count {
+        None | Some(Count::Planned) => {
+            statement.sql(", null::text");
+        }
+        Some(_) if is_whole(find) => {
+            statement.sql(", ").sql(rows).sql("::text");
+        }
+        Some(Count::Exact) => {
+            statement.sql(", (select count(*)");
+            write_matching(statement, scope, find)?;
+            statement.sql(")::text");
+        }
+        Some(Count::Estimated) => {
+            statement.sql(", (select count(*) from (select");
+            write_matching(statement, scope, find)?;
+            statement
+                .sql(" limit ")
+                .parameter(Parameter::number(COUNTED + 1))
+                .sql("::int8) as _turnout_counted)::text");
+        }
     }
     statement.sql(", '0'::text, null::text");
     Ok(())
+}
+
+/// Writes ` from` all rows that match, also those outside the window.
+fn write_matching<'a>(statement: &mut Statement<'a>, scope: &Scope<'_, 'a>, find: &'a Find) -> Result<(), Error> {
+    statement
+        .sql(" from ")
+        .sql(&scope.table.qualified)
+        .sql(" as ")
+        .sql(TARGET);
+    write_where(statement, scope, &find.filter)
+}
+
+/// Whether the answer has a row for each row that matches.
+fn is_whole(find: &Find) -> bool {
+    find.window == Window::default() && !Selected::aggregates(&find.select)
+}
+
+/// Whether the planner has a say in how many rows match, of which this many were counted.
+pub(crate) fn is_estimated(find: &Find, counted: Option<u64>) -> bool {
+    match find.count {
+        Some(Count::Planned) => true,
+        Some(Count::Estimated) => !is_whole(find) && counted > Some(COUNTED.into()),
+        Some(Count::Exact) | None => false,
+    }
+}
+
+/// The statement that has the planner estimate how many rows match.
+pub(crate) fn planned_count<'a>(scope: &Scope<'_, 'a>, find: &'a Find) -> Result<Statement<'a>, Error> {
+    let mut statement = Statement::default();
+    statement.sql("select");
+    write_matching(&mut statement, scope, find)?;
+    statement.check_types();
+    Ok(statement.explained(&Explain {
+        json: true,
+        options: Vec::new(),
+    }))
 }
 
 #[cfg(test)]
@@ -164,7 +212,8 @@ mod tests {
             find(&Scope::of(&clients()), &request, Carried::default(), false)
                 .unwrap()
                 .text,
-            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text \
+            "select coalesce(json_agg(_turnout_row), '[]')::text, count(*)::text, null::text, '0'::text, null::text, null::text, \
+             nullif(current_setting('response.headers', true), ''), nullif(current_setting('response.status', true), '') \
              from (select _turnout.* from \"public\".\"clients\" as _turnout where _turnout.\"phone\" = $1::text) \
              as _turnout_row"
         );
@@ -186,7 +235,7 @@ mod tests {
             filter: phone_is("8"),
             order,
             window,
-            count: true,
+            count: Some(Count::Exact),
             ..Find::default()
         };
         let written = find(&Scope::of(&clients()), &request, Carried::default(), false).unwrap();

@@ -1,6 +1,7 @@
 use turnout_vocabulary::{Conflict, Insert, Resolution, Rows};
 
 use super::carried::Carried;
+use super::filter::write_conditions;
 use super::written::{self, New};
 use super::{Parameter, Statement, TARGET, quoted_text};
 use crate::error::{ColumnUse, Error};
@@ -16,6 +17,9 @@ pub(super) fn insert<'a>(
 ) -> Result<Statement<'a>, Error> {
     let table = scope.table;
     let columns = &insert.rows.columns;
+    if insert.keyed.is_some() && !key.iter().all(|column| columns.contains(column)) {
+        return Err(Error::AnotherKey);
+    }
     let mut statement = Statement::default();
     written::open(&mut statement);
     statement
@@ -38,10 +42,17 @@ pub(super) fn insert<'a>(
             statement.sql("_turnout_sent.").identifier(column);
         });
         write_sent(&mut statement, table, &insert.rows)?;
+        if let Some(key) = &insert.keyed {
+            write_conditions(&mut statement, &scope.alone(), key, "_turnout_sent", " where ")?;
+        }
     }
     let new = match &insert.conflict {
         Some(conflict) => write_conflict(&mut statement, table, conflict, columns)?,
         None => New::All,
+    };
+    let new = match new {
+        New::Merged(key) if insert.keyed.is_some() => New::Keyed(key),
+        new => new,
     };
     written::close(&mut statement, scope, key, &insert.returning, new, carried)?;
     Ok(statement)
@@ -179,6 +190,7 @@ mod tests {
                 columns: vec![],
                 resolution: Resolution::Merge,
             }),
+            keyed: None,
             returning: Returning::default(),
         };
         assert_eq!(
@@ -191,7 +203,9 @@ mod tests {
              on conflict (\"id\") do update set \"id\" = excluded.\"id\", \"phone\" = excluded.\"phone\" \
              returning _turnout as _turnout_tuple, _turnout.xmax = 0 as _turnout_new) \
              select ''::text, count(*)::text, null::text, \
-             (count(*) filter (where _turnout_written._turnout_new))::text, null::text, null::text from _turnout_written"
+             (count(*) filter (where _turnout_written._turnout_new))::text, null::text, null::text, \
+             nullif(current_setting('response.headers', true), ''), nullif(current_setting('response.status', true), '') \
+             from _turnout_written"
         );
     }
 
@@ -204,6 +218,7 @@ mod tests {
                 ..Rows::default()
             },
             conflict: None,
+            keyed: None,
             returning: Returning::default(),
         };
         let refused = insert(&Scope::of(&clients()), &[], &request, Carried::default());

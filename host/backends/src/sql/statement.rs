@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use turnout_vocabulary::{Reference, Rows};
+use turnout_vocabulary::{Explain, Reference, Rows};
 
 use crate::schema::{Table, TableColumn};
 
@@ -18,6 +18,8 @@ pub(crate) struct Statement<'a> {
     pub(crate) rollback: bool,
     /// Whether it has PostgreSQL refuse every change.
     pub(crate) read_only: bool,
+    /// Whether its answer comes as rows of one column, the lines of one text.
+    pub(crate) in_lines: bool,
 }
 
 /// The operator that the check of column types uses. PostgreSQL's error names it with its schema, as no other statement does.
@@ -159,6 +161,18 @@ impl<'a> Statement<'a> {
             None => (" ", self.text.as_str()),
         };
         self.text = format!("with _turnout_types as (select from {tables} where {checks}){between}{rest}");
+    }
+
+    /// The statement that tells PostgreSQL's plan for this one.
+    pub(crate) fn explained(self, explain: &Explain) -> Self {
+        let format = if explain.json { "format json" } else { "format text" };
+        let options = explain.options.iter().map(|option| option.as_str());
+        let options: Vec<_> = options.chain([format]).collect();
+        Self {
+            text: format!("explain ({}) {}", options.join(", "), self.text),
+            in_lines: true,
+            ..self
+        }
     }
 
     /// Writes each item with a comma between.

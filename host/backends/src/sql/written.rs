@@ -4,7 +4,7 @@ use turnout_vocabulary::{Filter, Returning};
 
 use super::carried::Carried;
 use super::filter::write_conditions;
-use super::{Parameter, Statement, TARGET, body, embed, selection};
+use super::{Parameter, SAID, Statement, TARGET, body, embed, selection};
 use crate::error::{ColumnUse, Error};
 use crate::plan::Scope;
 use crate::schema::Table;
@@ -18,6 +18,9 @@ const EVERY: &Filter = &Filter::All(Vec::new());
 /// Marks the number of rows in the error that takes a write back because they are not one.
 const REFUSED_SINGLE: &str = "turnout: rows = ";
 
+/// The same because they are not the one whose key the caller names.
+const REFUSED_KEY: &str = "turnout: keyed = ";
+
 /// The same because they are too many.
 const REFUSED_MANY: &str = "turnout: affected = ";
 
@@ -30,6 +33,8 @@ pub(super) enum New<'t> {
     All,
     /// Those whose key, in these columns, was not taken; the others have been updated.
     Merged(&'t [String]),
+    /// The same of a write of one row: any other number takes it back.
+    Keyed(&'t [String]),
 }
 
 /// Opens the statement; the one that writes follows, with [`TARGET`] as the table's name.
@@ -48,14 +53,16 @@ pub(super) fn close<'a>(
 ) -> Result<(), Error> {
     let table = scope.table;
     statement.sql(" returning ").sql(TARGET).sql(" as _turnout_tuple");
-    if matches!(new, New::Merged(_)) && table.is_plain() {
+    if matches!(new, New::Merged(_) | New::Keyed(_)) && table.is_plain() {
         // An upsert leaves its transaction's number in the rows that it updates.
         statement.sql(", ").sql(TARGET).sql(".xmax = 0 as _turnout_new");
     }
     statement.sql(") select ");
     write_body(statement, scope, returning)?;
     statement.sql(", ");
-    if returning.single {
+    if matches!(new, New::Keyed(_)) {
+        write_one_count(statement, REFUSED_KEY, "count(*)");
+    } else if returning.single {
         write_single_count(statement, "count(*)");
     } else {
         write_count(statement, returning.at_most);
@@ -81,18 +88,24 @@ pub(super) fn close<'a>(
         statement.sql(", null::text");
     }
     statement.sql(match carried.epoch {
-        Some(_) => ", pg_current_xact_id()::text from _turnout_written",
-        None => ", null::text from _turnout_written",
+        Some(_) => ", pg_current_xact_id()::text",
+        None => ", null::text",
     });
+    statement.sql(SAID).sql(" from _turnout_written");
     // Triggers that fire before the statement may write to other tables served, so the epoch is set before any does.
     carried.set(statement, carried.epoch);
     Ok(())
 }
 
-/// Writes the number of rows. The cast fails unless there is one row, and that takes back what the transaction has done.
+/// Writes the number of rows, where one is asked for: any other takes back what the transaction has done.
 pub(super) fn write_single_count(statement: &mut Statement<'_>, count: &str) {
+    write_one_count(statement, REFUSED_SINGLE, count);
+}
+
+/// Writes the number of rows. The cast fails unless there is one row, and its error has this mark.
+fn write_one_count(statement: &mut Statement<'_>, mark: &str, count: &str) {
     statement.sql(&format!(
-        "(case when {count} = 1 then 1 else ('{REFUSED_SINGLE}' || {count})::int8 end)::text"
+        "(case when {count} = 1 then 1 else ('{mark}' || {count})::int8 end)::text"
     ));
 }
 
@@ -121,10 +134,10 @@ fn write_new(statement: &mut Statement<'_>, table: &Table, new: New<'_>) {
         New::All => {
             statement.sql(", count(*)::text");
         }
-        New::Merged(_) if table.is_plain() => {
+        New::Merged(_) | New::Keyed(_) if table.is_plain() => {
             statement.sql(", (count(*) filter (where _turnout_written._turnout_new))::text");
         }
-        New::Merged(key) => {
+        New::Merged(key) | New::Keyed(key) => {
             // All parts of a statement see the table as it was before.
             statement
                 .sql(", (count(*) - (select count(*) from ")
@@ -175,7 +188,9 @@ pub(crate) fn refused_number_of_rows(message: &str) -> Option<Error> {
             .ok()
     };
     let not_single = after(REFUSED_SINGLE).map(|rows| Error::NotSingle { rows });
-    not_single.or_else(|| after(REFUSED_MANY).map(|rows| Error::TooManyAffected { rows }))
+    not_single
+        .or_else(|| after(REFUSED_MANY).map(|rows| Error::TooManyAffected { rows }))
+        .or_else(|| after(REFUSED_KEY).map(|_| Error::AnotherKey))
 }
 
 #[cfg(test)]
@@ -192,6 +207,7 @@ mod tests {
             refused("affected = 3"),
             Some(Error::TooManyAffected { rows: 3 })
         ));
+        assert!(matches!(refused("keyed = 0"), Some(Error::AnotherKey)));
         assert!(refused("duplicate key value").is_none());
     }
 }

@@ -50,6 +50,11 @@ impl Answer {
         self.0.get(column)?.as_deref()
     }
 
+    /// Takes the text of a column; `None` for null and for one that is missing.
+    pub(crate) fn take_text(&mut self, column: usize) -> Option<String> {
+        self.0.get_mut(column)?.take()
+    }
+
     /// Takes a column out of the row.
     pub(crate) fn take<T: FromText>(&mut self, column: usize) -> Result<T, Misread> {
         let read = match self.0.get_mut(column) {

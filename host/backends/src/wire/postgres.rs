@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Row as _};
 use tokio::time::timeout;
@@ -92,6 +92,22 @@ impl Pool {
         })
     }
 
+    async fn hear(&self, channel: &'static str, heard: &(dyn Fn(&str) + Send + Sync)) -> Result<(), sqlx::Error> {
+        // Not of the pool, whose places are for operations.
+        let alone = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(self.settings.acquire_timeout)
+            .connect_lazy_with(self.options.clone());
+        let mut listener = PgListener::connect_with(&alone).await?;
+        listener.eager_reconnect(false);
+        listener.listen(channel).await?;
+        heard("");
+        while let Some(notification) = listener.try_recv().await? {
+            heard(notification.payload());
+        }
+        Ok(())
+    }
+
     async fn look_at(&self, question: &Statement<'_>) -> Result<Result<Answer, Error>, String> {
         let patience = self.settings.acquire_timeout;
         let mut connection = match timeout(patience, self.options.connect()).await {
@@ -115,6 +131,24 @@ impl Pool {
         Ok(answer
             .map_err(|error| self.answered(error))
             .and_then(|row| self.read(&row)))
+    }
+
+    /// What the rows say that a statement is answered with.
+    fn read_all(&self, statement: &Statement<'_>, rows: &[PgRow]) -> Result<Answer, Error> {
+        match rows {
+            [row] if !statement.in_lines => self.read(row),
+            rows => self.read_lines(rows),
+        }
+    }
+
+    /// One text of all rows.
+    fn read_lines(&self, rows: &[PgRow]) -> Result<Answer, Error> {
+        // The plan as JSON is of the type `json`, which is sent as its text.
+        let lines = rows.iter().map(|row| row.try_get_unchecked::<&str, _>(0));
+        let lines = lines.collect::<Result<Vec<_>, sqlx::Error>>();
+        lines
+            .map(|lines| Answer::new(vec![Some(lines.join("\n"))]))
+            .map_err(|error| self.answered(error))
     }
 
     /// The texts of a row.
@@ -144,7 +178,7 @@ impl Wire for Pool {
             if made_since.is_some_and(|since| checkout.made < since) {
                 checkout = self.renew(checkout).await.map_err(Failure::NotSent)?;
             }
-            let asked = query(statement, &parameters).fetch_one(&mut checkout.connection);
+            let asked = ask(&mut checkout.connection, statement, &parameters);
             let mut answer = timeout(self.patience(), asked).await;
             if statement.read_only {
                 answer = match answer {
@@ -156,8 +190,8 @@ impl Wire for Pool {
                     answer => answer,
                 };
             }
-            let row = self.judge(checkout, answer)?;
-            self.read(&row).map_err(Failure::Refused)
+            let rows = self.judge(checkout, answer)?;
+            self.read_all(statement, &rows).map_err(Failure::Refused)
         })
     }
 
@@ -197,9 +231,30 @@ impl Wire for Pool {
         })
     }
 
+    fn listen<'a>(
+        &'a self,
+        channel: &'static str,
+        heard: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move { self.hear(channel, heard).await.map_err(|error| error.to_string()) })
+    }
+
     fn obstacle(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
         Box::pin(self.pooler())
     }
+}
+
+/// The rows that a statement is answered with: one, unless they are lines.
+async fn ask(
+    connection: &mut PgConnection,
+    statement: &Statement<'_>,
+    parameters: &[Option<Cow<'_, str>>],
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    let asked = query(statement, parameters);
+    if statement.in_lines {
+        return asked.fetch_all(connection).await;
+    }
+    Ok(vec![asked.fetch_one(connection).await?])
 }
 
 fn query<'q>(statement: &'q Statement<'_>, parameters: &'q [Option<Cow<'_, str>>]) -> Query<'q, Postgres, PgArguments> {

@@ -137,6 +137,14 @@ impl Wire for Scripted {
         })
     }
 
+    fn listen<'a>(
+        &'a self,
+        _channel: &'static str,
+        _heard: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(std::future::pending())
+    }
+
     fn pages<'a>(
         &'a self,
         question: Statement<'static>,

@@ -1,6 +1,6 @@
 use turnout_backends::Error;
 use turnout_vocabulary::{
-    Column, Filter, Find, IsValue, NullsOrder, Operand, Operator, OrderBy, Request, Selected, Window,
+    Column, Count, Filter, Find, IsValue, NullsOrder, Operand, Operator, OrderBy, Request, Selected, Window,
 };
 
 use crate::world::{World, columns, compare, equal};
@@ -103,7 +103,7 @@ async fn rows_come_as_the_database_writes_them_with_aliases_and_casts() {
         select,
         order: by_id(),
         window,
-        count: true,
+        count: Some(Count::Exact),
         ..Find::default()
     };
     let outcome = world.execute(Request::Find(find)).await.unwrap();
@@ -157,7 +157,7 @@ async fn a_single_row_is_one_object_and_any_other_number_is_an_error() {
         })
     };
     let outcome = world
-        .execute(single(equal("phone", "89000000001"), true))
+        .execute(single(equal("phone", "89000000001"), Some(Count::Exact)))
         .await
         .unwrap();
     assert_eq!(
@@ -165,7 +165,7 @@ async fn a_single_row_is_one_object_and_any_other_number_is_an_error() {
         ("{\"id\":1}", 1, Some(1))
     );
     for (filter, expected) in [(equal("phone", "none"), 0), (Filter::default(), 4)] {
-        let refused = world.execute(single(filter, false)).await;
+        let refused = world.execute(single(filter, None)).await;
         assert!(
             matches!(refused, Err(Error::NotSingle { rows }) if rows == expected),
             "{refused:?}"

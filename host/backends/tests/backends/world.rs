@@ -87,6 +87,7 @@ pub(crate) fn repository(name: &str, key: &[&str], subject: Option<&str>) -> Rep
     Repository {
         id: RepositoryId(0),
         name: name.into(),
+        table: name.into(),
         schema: "public".into(),
         key: key.iter().copied().map(Into::into).collect(),
         subject: subject.map(Into::into),
@@ -134,6 +135,7 @@ pub(crate) fn insert(json: &str, columns: &[&str]) -> Insert {
     Insert {
         rows: rows(json, columns),
         conflict: None,
+        keyed: None,
         returning: representation(&[]),
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn run(path: &Path) -> Result<()> {
         let Some(recorded) = turnout_handoff::recorded_site(&backends).await? else {
             bail!("no description of the site is on record yet: the first host that starts records the one in its configuration");
         };
-        let configured = SiteDescription::of(&config.repositories, &config.subjects);
+        let configured = SiteDescription::of(&config.repositories, &config.functions, &config.subjects);
         let differences = recorded.differences(&configured);
         if differences.is_empty() {
             return Ok(writeln!(out, "nothing was done: the site is described like this already")?);
@@ -77,6 +77,7 @@ async fn handoffs(
         alerts: Arc::new(Alerts::default()),
         metrics: Arc::clone(&metrics.mirror),
         repositories: Arc::clone(&config.repositories),
+        functions: config.functions.clone(),
         rule: config.subjects.clone(),
         supervisor: supervisor.clone(),
         names: RecordingKey::of(config.keys.admin()),

@@ -153,7 +153,11 @@ async fn check(database: &Database, config: &Config, needs_mirror: bool) -> Resu
 async fn other_site(config: &Config, databases: &PerBackend<Database>) -> Option<String> {
     // Where the record can't be read, that is named above, or an earlier version made it.
     let recorded = turnout_handoff::recorded_site(databases).await.ok()??;
-    let differences = recorded.differences(&SiteDescription::of(&config.repositories, &config.subjects));
+    let differences = recorded.differences(&SiteDescription::of(
+        &config.repositories,
+        &config.functions,
+        &config.subjects,
+    ));
     (!differences.is_empty()).then(|| {
         format!(
             "the configuration describes another site than the record ({}); correct it, or run `turnout apply`",

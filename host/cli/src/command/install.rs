@@ -49,7 +49,11 @@ async fn refuse_other_site(config: &Config, databases: &PerBackend<Database>) ->
     let Ok(Some(recorded)) = turnout_handoff::recorded_site(databases).await else {
         return Ok(());
     };
-    let contradicted = recorded.contradicted(&SiteDescription::of(&config.repositories, &config.subjects));
+    let contradicted = recorded.contradicted(&SiteDescription::of(
+        &config.repositories,
+        &config.functions,
+        &config.subjects,
+    ));
     ensure!(
         contradicted.is_empty(),
         "this configuration describes {} otherwise than the site's record, and running hosts rely on the record: run `turnout apply`, \

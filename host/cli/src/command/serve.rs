@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use turnout_api::{Host, Limits};
 use turnout_supervisor::Task;
 
@@ -23,11 +23,16 @@ pub(crate) fn run(config: &Path, arguments: &Serve) -> Result<()> {
     config.log.start();
     let runtime = super::runtime()?;
     let served = runtime.block_on(async {
-        let stop = stopped()?;
+        let stop = ended()?;
+        let reload = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
         let listener = listen(arguments.listen.unwrap_or(config.listen)).await?;
         let service = Service::start(&config, listener).await?;
         service.host.pipeline().alerts.report_panics();
-        service.run(stop).await;
+        let host = Arc::clone(&service.host);
+        tokio::select! {
+            () = service.run(stop) => {}
+            () = reread(&host, reload) => {}
+        }
         Ok(())
     });
     // Policies that are being compiled or examined on its threads are not waited for.
@@ -50,6 +55,7 @@ pub(crate) struct Service {
     stop_timeout: Duration,
     host: Arc<Host>,
     _watching: Task,
+    _listening: Vec<Task>,
 }
 
 impl Service {
@@ -67,6 +73,7 @@ impl Service {
         let epoch = host.pipeline().policies.in_force().epoch;
         tracing::info!(address = %listener.local_addr()?, %epoch, "serving");
         let router = turnout_api::router(Arc::clone(&host));
+        let listening = host.listen();
         Ok(Self {
             listener,
             router,
@@ -74,6 +81,7 @@ impl Service {
             stop_timeout: config.stop_timeout,
             host,
             _watching: watching,
+            _listening: listening,
         })
     }
 
@@ -103,14 +111,37 @@ pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Waits for SIGINT, SIGTERM and SIGHUP (a closed terminal). From the call on, none ends the process by itself.
 pub(crate) fn stopped() -> Result<Stop> {
+    let mut hangup = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
+    let ended = ended()?;
+    Ok(Box::pin(async move {
+        tokio::select! {
+            () = ended => {}
+            _ = hangup.recv() => {}
+        }
+    }))
+}
+
+/// The same for SIGINT and SIGTERM alone.
+fn ended() -> Result<Stop> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-    let mut hangup = signal(SignalKind::hangup()).context("cannot wait for SIGHUP")?;
     Ok(Box::pin(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
         }
     }))
+}
+
+/// Reads the tables of both sides anew at each signal. Never ends.
+async fn reread(host: &Host, mut signal: Signal) {
+    while signal.recv().await.is_some() {
+        for (backend, database) in host.pipeline().backends.iter() {
+            match database.refresh_schema().await {
+                Ok(_) => tracing::info!(%backend, "the schema was read anew"),
+                Err(error) => tracing::warn!(%backend, %error, "the schema could not be read anew"),
+            }
+        }
+    }
+    std::future::pending().await
 }

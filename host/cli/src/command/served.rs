@@ -38,7 +38,12 @@ async fn find(config: &mut Config, as_recorded: bool) -> Result<()> {
     };
     let found = match recorded {
         Some(recorded) => recorded.repositories(),
-        None => servable(&*databases.old.schema().await.context(UNREADABLE)?),
+        None => {
+            let mut found = servable(&*databases.old.schema().await.context(UNREADABLE)?);
+            // Of two tables of one name that of the schema which is exposed first has the name.
+            found.sort_by_key(|table| config.exposed.iter().position(|exposed| *exposed == table.schema));
+            found
+        }
     };
     let is_exposed = |repository: &Repository| config.exposed.contains(&repository.schema);
     config.serve_beside(found.into_iter().filter(is_exposed).collect());
@@ -48,7 +53,7 @@ async fn find(config: &mut Config, as_recorded: bool) -> Result<()> {
             "repository {} has no key, and no table {}.{} with a primary key was found: give `key` in [repositories.{}]",
             repository.name,
             repository.schema,
-            repository.name,
+            repository.table,
             repository.name
         );
     }
@@ -63,6 +68,7 @@ fn servable(schema: &Schema) -> Vec<Repository> {
     let repositories = tables.map(|table| Repository {
         id: RepositoryId(0),
         name: table.name.clone(),
+        table: table.name.clone(),
         schema: table.schema.clone(),
         key: table.primary_key.clone(),
         subject: None,
@@ -84,7 +90,7 @@ fn why_not(table: &Table) -> Option<&'static str> {
 /// Whether a view is made of the table of a repository, so that it is read on the authority of that.
 fn shows(view: &Table, repository: &Repository) -> bool {
     let mut parts = view.parts.iter();
-    parts.any(|part| part.schema == repository.schema && part.table == repository.name)
+    parts.any(|part| part.schema == repository.schema && part.table == repository.table)
 }
 
 /// What `turnout check` says of the exposed schemas: a line for each table that is not served, with the reason, and how many are.
@@ -96,17 +102,13 @@ pub(super) fn report(schema: &Schema, config: &Config) -> Vec<String> {
             continue;
         };
         let mut repositories = config.repositories.iter();
-        let same_name = repositories.find(|repository| repository.name == table.name);
+        let served = repositories.any(|repository| repository.table == table.name && repository.schema == table.schema);
         let name = format!("{}.{}", table.schema, table.name);
-        match (same_name, why_not(table)) {
-            (Some(repository), _) if repository.schema == table.schema => *count += 1,
+        match why_not(table) {
+            _ if served => *count += 1,
             _ if config.repositories.iter().any(|repository| shows(table, repository)) => {}
-            (_, Some(reason)) => lines.push(format!("warn   {name} is not served: {reason}")),
-            (Some(other), None) => lines.push(format!(
-                "warn   {name} is not served: {}.{} has its name in the URL",
-                other.schema, other.name
-            )),
-            (None, None) => lines.push(format!(
+            Some(reason) => lines.push(format!("warn   {name} is not served: {reason}")),
+            None => lines.push(format!(
                 "warn   {name} is not served: it is not on record yet; run `turnout apply` to serve it on every host"
             )),
         }

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turnout_api::{Dialect, Keys, Limits};
+use turnout_api::{Dialect, Keys, Limits, Origins};
 
 use super::Environment;
 use super::section::Section;
@@ -20,6 +20,8 @@ pub(super) struct ApiConfig {
     pub(super) keys: Option<Keys>,
     /// What is allowed of the dialect.
     pub(super) dialect: Dialect,
+    /// The sites whose pages may read answers.
+    pub(super) origins: Origins,
     /// The limits of requests and connections. `connections` is cut to the file descriptors later, in `descriptors.rs`.
     pub(super) limits: Limits,
     /// How long the host may take to stop.
@@ -46,7 +48,9 @@ impl ApiConfig {
         }
         let dialect = Dialect {
             aggregates: api.value("aggregates").unwrap_or(false),
+            plans: api.value("plan").unwrap_or(false),
         };
+        let origins = api.value("cors_origins").map_or_else(Origins::default, Origins::only);
         let connections = api.positive("connections");
         let time = api.duration("request_timeout").unwrap_or(Duration::from_secs(15));
         let stop_timeout = api.duration("stop_timeout").unwrap_or(STOP_TIMEOUT);
@@ -71,6 +75,7 @@ impl ApiConfig {
                 .zip(admin_key)
                 .map(|(key, admin_key)| Keys::new(key, admin_key, metrics_key)),
             dialect,
+            origins,
             limits,
             stop_timeout,
             connections,

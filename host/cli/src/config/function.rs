@@ -1,7 +1,6 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use turnout_pipeline::FunctionRule;
-use turnout_vocabulary::Repository;
+use turnout_vocabulary::{FunctionRule, Repository};
 
 use super::section::Section;
 
@@ -10,8 +9,8 @@ pub(crate) fn read(
     section: Section<'_, '_>,
     repositories: &[Repository],
     others: bool,
-) -> HashMap<String, FunctionRule> {
-    let mut functions = HashMap::new();
+) -> BTreeMap<String, FunctionRule> {
+    let mut functions = BTreeMap::new();
     for (name, mut section) in section.sections() {
         let names: Vec<String> = section.required("repositories").unwrap_or_default();
         if names.is_empty() {

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use turnout_vocabulary::{Repository, RepositoryId};
 
@@ -13,6 +13,7 @@ pub(crate) fn read(section: Section<'_, '_>, needs_one: bool) -> (Vec<Repository
         );
     }
     let mut unfiltered_writes = HashSet::new();
+    let mut tables = HashMap::new();
     let repositories = section
         .sections()
         .into_iter()
@@ -21,12 +22,18 @@ pub(crate) fn read(section: Section<'_, '_>, needs_one: bool) -> (Vec<Repository
             if section.value("unfiltered_writes").unwrap_or(false) {
                 unfiltered_writes.insert(RepositoryId(number));
             }
-            one(name, section, number, needs_one)
+            one(name, section, number, needs_one, &mut tables)
         });
     (repositories.collect(), unfiltered_writes)
 }
 
-fn one(name: String, mut section: Section<'_, '_>, number: u16, needs_key: bool) -> Repository {
+fn one(
+    name: String,
+    mut section: Section<'_, '_>,
+    number: u16,
+    needs_key: bool,
+    tables: &mut HashMap<(String, String), String>,
+) -> Repository {
     let key: Option<Vec<String>> = if needs_key {
         section.required("key")
     } else {
@@ -38,11 +45,18 @@ fn one(name: String, mut section: Section<'_, '_>, number: u16, needs_key: bool)
     let repository = Repository {
         id: RepositoryId(number),
         schema: section.value("schema").unwrap_or_else(|| "public".to_owned()),
+        table: section.value("table").unwrap_or_else(|| name.clone()),
         key: key.unwrap_or_default(),
         subject: section.value("subject"),
         compared: section.value("compared").unwrap_or_default(),
         name,
     };
+    let table = (repository.schema.clone(), repository.table.clone());
+    if let Some(other) = tables.insert(table, repository.name.clone()) {
+        section.problem(format!(
+            "this is also the table of [repositories.{other}]; name it once"
+        ));
+    }
     section.finish();
     repository
 }

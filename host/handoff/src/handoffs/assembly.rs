@@ -125,7 +125,7 @@ impl Basis {
         let record = Arc::new(Record {
             backends: Arc::clone(&parts.backends),
             kept: parts.kept,
-            site: ArcSwap::from_pointee(SiteDescription::of(&parts.repositories, &parts.rule)),
+            site: ArcSwap::from_pointee(SiteDescription::of(&parts.repositories, &parts.functions, &parts.rule)),
             allotting: RwLock::new(()),
         });
         let held_up = Arc::new(HeldUp::default());

@@ -57,7 +57,7 @@ pub(super) fn groups(
 fn pairs(numbering: &PerBackend<Vec<Numbering>>, repository: &Repository) -> Vec<PerBackend<Option<Numbering>>> {
     let mut columns = BTreeMap::<&str, PerBackend<Vec<&Numbering>>>::new();
     for (side, all) in numbering.iter() {
-        let own = |one: &&Numbering| one.schema == repository.schema && one.table == repository.name;
+        let own = |one: &&Numbering| one.schema == repository.schema && one.table == repository.table;
         for one in all.iter().filter(own) {
             columns.entry(&one.column).or_default()[side].push(one);
         }

@@ -231,6 +231,7 @@ impl Table {
         Repository {
             id: RepositoryId(u16::try_from(number).unwrap()),
             name: self.name.into(),
+            table: self.name.into(),
             schema: "public".into(),
             key: self.key.iter().copied().map(Into::into).collect(),
             subject: self.subject.map(Into::into),

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -51,6 +52,7 @@ impl World {
         let repositories: Arc<[Repository]> = [Repository {
             id: CLIENTS,
             name: "clients".into(),
+            table: "clients".into(),
             schema: "public".into(),
             key: vec!["id".into()],
             subject: Some("phone".into()),
@@ -96,6 +98,7 @@ impl World {
             alerts: Arc::clone(&alerts),
             metrics: Arc::clone(&metrics.mirror),
             repositories: Arc::clone(&repositories),
+            functions: BTreeMap::new(),
             rule: rule.clone(),
             supervisor: supervisor.clone(),
             names: key.clone(),
@@ -126,7 +129,7 @@ impl World {
                 rule,
                 freshness: Freshness::new(Duration::from_millis(100)),
                 undecided: Undecided::Refuse,
-                functions: std::collections::HashMap::new(),
+                functions: BTreeMap::new(),
                 unfiltered_writes: HashSet::new(),
             },
             sides,
@@ -183,6 +186,7 @@ pub(crate) fn insert(phone: &str) -> Request {
     Request::Insert(Insert {
         rows: row(&format!(r#"[{{"phone":"{phone}"}}]"#), "phone", Some(phone)),
         conflict: None,
+        keyed: None,
         returning: COUNT,
     })
 }

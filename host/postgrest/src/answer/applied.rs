@@ -1,9 +1,9 @@
 //! The header `Preference-Applied`: the preferences that were honoured, in PostgREST's order.
 
 use http::HeaderValue;
-use turnout_vocabulary::{Action, Resolution};
+use turnout_vocabulary::{Action, Count, Resolution};
 
-use crate::request::{Count, End, Handling, Missing, Preferences, Return};
+use crate::request::{End, Handling, Missing, Preferences, Return};
 
 pub(super) fn header(action: Action, preferences: &Preferences) -> Option<HeaderValue> {
     let resolution = preferences

@@ -1,15 +1,15 @@
-//! What a function said of the answer to its call: `response.headers` and `response.status`.
+//! What functions and triggers said of the answer: `response.headers` and `response.status`.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use turnout_vocabulary::Called;
+use turnout_vocabulary::Said;
 
 use crate::error::Refusal;
 
-/// The answer as the function wants it. A header that it gives takes the place of those of the same name.
-pub(super) fn apply(mut response: Response<Bytes>, said: &Called) -> Response<Bytes> {
+/// The answer as they want it. A header that they give takes the place of those of the same name.
+pub(super) fn apply(mut response: Response<Bytes>, said: &Said) -> Response<Bytes> {
     if let Some(text) = &said.headers {
         let Some(headers) = headers(text) else {
             return Refusal::invalid_response_headers().into_response();

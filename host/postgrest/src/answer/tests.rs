@@ -8,6 +8,7 @@ fn clients() -> Repository {
     Repository {
         id: RepositoryId(0),
         name: "clients".into(),
+        table: "clients".into(),
         schema: "public".into(),
         key: vec!["id".into()],
         subject: Some("phone".into()),

@@ -26,13 +26,9 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "PGRST102", message)
     }
 
-    /// `PGRST102`: the body's type is not supported. 415 if PostgREST supports it, otherwise PostgREST's own 400.
+    /// 400 `PGRST102`: the body's type is not supported.
     pub(crate) fn unacceptable_content_type(mime: &str) -> Self {
-        let status = match mime {
-            "text/csv" | "application/x-www-form-urlencoded" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        Self::new(status, "PGRST102", format!("Content-Type not acceptable: {mime}"))
+        Self::invalid_body(&format!("Content-Type not acceptable: {mime}"))
     }
 
     fn unsatisfiable_range(details: impl Into<String>) -> Self {
@@ -57,6 +53,12 @@ impl Refusal {
         Self::unsatisfiable_range(format!(
             "An offset of {offset} was requested, but there are only {total} rows."
         ))
+    }
+
+    /// 405 `PGRST105`: the filters of an upsert of one row are not one `eq` for each column of the key.
+    pub(crate) fn not_the_key() -> Self {
+        let message = "Filters must include all and only primary key columns with 'eq' operators";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "PGRST105", message)
     }
 
     /// 406 `PGRST106`: the caller named a schema that is not exposed.
@@ -84,6 +86,19 @@ impl Refusal {
         ))
     }
 
+    /// 400 `PGRST114`: an upsert of one row has a limit or an offset.
+    pub(crate) fn limited_put() -> Self {
+        let message = "limit/offset querystring parameters are not allowed for PUT";
+        Self::new(StatusCode::BAD_REQUEST, "PGRST114", message)
+    }
+
+    /// 400 `PGRST115`: an upsert of one row has another key in its body than in its filters. Nothing was written.
+    #[must_use]
+    pub fn another_key() -> Self {
+        let message = "Payload values do not match URL in primary key column(s)";
+        Self::new(StatusCode::BAD_REQUEST, "PGRST115", message)
+    }
+
     /// 406 `PGRST116`: the caller asked for one row, and the result has none or several. A write has been rolled back.
     #[must_use]
     pub fn not_single(rows: u64) -> Self {
@@ -105,7 +120,7 @@ impl Refusal {
         )
         .header(
             header::ALLOW,
-            HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE"),
+            HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE"),
         )
     }
 
@@ -138,14 +153,14 @@ impl Refusal {
         Self::invalid_body("The body is not UTF-8")
     }
 
-    /// 500 `PGRST111`: a function has set `response.headers` to something else than headers.
+    /// 500 `PGRST111`: a function or a trigger has set `response.headers` to something else than headers.
     pub(crate) fn invalid_response_headers() -> Self {
         let message =
             "response.headers guc must be a JSON array composed of objects with a single key and a string value";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "PGRST111", message)
     }
 
-    /// 500 `PGRST112`: a function has set `response.status` to something else than a status.
+    /// 500 `PGRST112`: a function or a trigger has set `response.status` to something else than a status.
     pub(crate) fn invalid_response_status() -> Self {
         let message = "response.status guc must be a valid status code";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "PGRST112", message)

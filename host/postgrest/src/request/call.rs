@@ -6,7 +6,7 @@ use turnout_vocabulary::{Arguments, Find, FunctionCall, Request};
 use super::chosen::Chosen;
 use super::query::Query;
 use super::rows::{first_keys, media_type};
-use super::{Call, Dialect, Media, Preferences, filter, window};
+use super::{Accepted, Call, Dialect, Preferences, filter, window};
 use crate::answer::AnswerForm;
 use crate::error::Refusal;
 
@@ -37,7 +37,7 @@ pub fn parse_call(
             })?,
     };
     let preferences = Preferences::parse(headers)?;
-    let media = Media::negotiate(headers)?;
+    let Accepted { media, explain } = Accepted::negotiate(dialect, headers)?;
     let (query, texts) = filter::without_arguments(Query::parse(query)?);
     let Chosen { select, filter, order } = Chosen::parse(dialect, &query)?;
     let range = (*method != Method::HEAD).then(|| headers.get(header::RANGE)).flatten();
@@ -58,19 +58,21 @@ pub fn parse_call(
             filter,
             order,
             window,
-            count: preferences.count.is_some(),
+            count: preferences.count,
             single: media.is_single(),
             body: media.body(),
         },
         at_most: preferences.at_most(),
     };
     let request = Request::Call(call);
-    let transaction = preferences.transaction();
+    let transaction = preferences.transaction(explain.clone());
     let answer = AnswerForm {
         action: request.action(),
+        put: false,
         head: *method == Method::HEAD,
         offset: window.offset,
         media,
+        explain,
         preferences,
         profile: profile.map(|_| schema.to_owned()),
         content_location: None,

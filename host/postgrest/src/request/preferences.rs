@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use http::HeaderMap;
-use turnout_vocabulary::{Resolution, TransactionSettings};
+use turnout_vocabulary::{Count, Explain, Resolution, TransactionSettings};
 
 use crate::error::Refusal;
 
@@ -24,14 +24,6 @@ pub(crate) enum Return {
     Minimal,
     HeadersOnly,
     Representation,
-}
-
-/// How matching rows are counted. Turnout always counts exactly, also where PostgREST estimates.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Count {
-    Exact,
-    Planned,
-    Estimated,
 }
 
 /// The value of a listed column that a row does not have.
@@ -121,12 +113,13 @@ impl Preferences {
         self.max_affected.filter(|_| self.handling == Some(Handling::Strict))
     }
 
-    /// What is asked of the transaction.
-    pub(crate) fn transaction(&self) -> TransactionSettings {
+    /// What is asked of the transaction, beside a plan. What PostgreSQL does to explain a write is always taken back.
+    pub(crate) fn transaction(&self, explain: Option<Explain>) -> TransactionSettings {
         TransactionSettings {
             caller: None,
             timezone: self.timezone.clone(),
-            rollback: self.end == Some(End::Rollback),
+            rollback: self.end == Some(End::Rollback) || explain.is_some(),
+            explain,
         }
     }
 }

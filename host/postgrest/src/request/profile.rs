@@ -4,7 +4,7 @@ use crate::error::Refusal;
 
 /// The header in which a request with this method names the schema.
 pub(super) fn header(method: &Method) -> &'static str {
-    if matches!(*method, Method::GET | Method::HEAD) {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         "accept-profile"
     } else {
         "content-profile"

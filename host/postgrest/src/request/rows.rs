@@ -1,6 +1,11 @@
-//! The body of a write. The host reads keys and subjects from its JSON and passes the original text on.
+//! The body of a write. The host reads keys and subjects from its JSON and passes the original text on. Lines of values and forms are
+//! made JSON first.
 
 mod json;
+mod lines;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use http::{HeaderMap, header};
 use turnout_vocabulary::{Repository, Rows};
@@ -19,11 +24,20 @@ pub(super) fn parse(
     body: &[u8],
     preferences: &Preferences,
 ) -> Result<Rows, Refusal> {
-    check_content_type(headers)?;
-    let text = json::text(body)?;
-    let rows = json::rows(text)?;
+    let kind = media_type(headers);
+    let text = match kind.as_deref() {
+        None | Some("application/json" | "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array") => {
+            Cow::Borrowed(json::text(body)?)
+        }
+        Some("text/csv") => Cow::Owned(lines::to_json(body)?),
+        Some("application/x-www-form-urlencoded") => Cow::Owned(form(body)?),
+        Some(other) => return Err(Refusal::unacceptable_content_type(other)),
+    };
+    let rows = json::rows(&text)?;
+    // As in PostgREST lines and forms are written as they are.
     let listed = query
         .first("columns")
+        .filter(|_| matches!(text, Cow::Borrowed(_)))
         .map(|list| columns::parse("columns", list))
         .transpose()?;
     let columns = match listed {
@@ -40,7 +54,7 @@ pub(super) fn parse(
     let json = if text.starts_with('{') {
         format!("[{text}]")
     } else {
-        text.to_owned()
+        text.into_owned()
     };
     Ok(Rows {
         json,
@@ -68,11 +82,12 @@ pub(super) fn parse_one(
     Ok(rows)
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    match media_type(headers).as_deref() {
-        None | Some("application/json" | "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array") => Ok(()),
-        Some(other) => Err(Refusal::unacceptable_content_type(other)),
-    }
+/// The object that a form is. Of several values of one name the last counts.
+fn form(body: &[u8]) -> Result<String, Refusal> {
+    let text = std::str::from_utf8(body).map_err(|_| Refusal::body_not_utf8())?;
+    let form = Query::parse(text)?;
+    // Texts always have a JSON form.
+    Ok(serde_json::to_string(&form.iter().collect::<BTreeMap<_, _>>()).unwrap_or_default())
 }
 
 /// The type of a body in lower case, without parameters.

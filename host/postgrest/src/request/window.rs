@@ -79,11 +79,16 @@ pub(super) fn of_embedded(query: &Query, select: &mut [Selected]) -> Result<(), 
 
 /// Refuses `limit` and `offset` on an update or a delete.
 pub(super) fn refuse(query: &Query) -> Result<(), Refusal> {
-    if query.first("limit").or(query.first("offset")).is_some() {
+    if is_given(query) {
         let details = "limit and offset are not supported when rows are changed or removed.";
         return Err(Refusal::not_implemented(details));
     }
     Ok(())
+}
+
+/// Whether a query has a limit or an offset.
+pub(super) fn is_given(query: &Query) -> bool {
+    query.first("limit").or(query.first("offset")).is_some()
 }
 
 fn last_number(query: &Query, name: &str) -> Option<i128> {

@@ -62,6 +62,7 @@ pub(crate) fn repositories() -> Vec<Repository> {
     vec![Repository {
         id: CLIENTS,
         name: "clients".into(),
+        table: "clients".into(),
         schema: "public".into(),
         key: vec!["id".into()],
         subject: Some("phone".into()),

@@ -63,6 +63,17 @@ pub enum BodyForm {
     Csv,
 }
 
+/// How the rows that match are counted, also those outside the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// One by one.
+    Exact,
+    /// As PostgreSQL's planner estimates.
+    Planned,
+    /// One by one while they are few, and otherwise as the planner estimates.
+    Estimated,
+}
+
 /// One term of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderBy {

@@ -7,6 +7,9 @@ pub struct Insert {
     pub rows: Rows,
     /// What to do about rows whose key is taken; `None` makes that an error.
     pub conflict: Option<Conflict>,
+    /// The key that the caller names, of an upsert of one row. The row that has it is written alone, and any other number of rows than one
+    /// takes the write back. `None` writes all rows.
+    pub keyed: Option<Filter>,
     /// What the answer holds.
     pub returning: Returning,
 }

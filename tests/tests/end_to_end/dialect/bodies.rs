@@ -133,3 +133,78 @@ async fn rows_are_aggregated_where_that_is_allowed() -> Result<()> {
     assert_eq!(none.read("staff?select=count").await?, r#"[{"count":8}]"#);
     Ok(())
 }
+
+#[tokio::test]
+async fn rows_are_also_sent_as_lines_and_as_a_form() -> Result<()> {
+    let samples = Samples::set_up().await?;
+    let csv = "text/csv";
+    let form = "application/x-www-form-urlencoded; charset=utf-8";
+    let added = "id,name,tags,level\n20,\"Ольга, мл.\",\"{a,\"\"b c\"\"}\",3\n21,NULL,NULL,4\n";
+    let upsert = "return=representation, resolution=merge-duplicates";
+    for (method, path, content_type, prefer, sent, status, body) in [
+        (
+            Method::POST,
+            "samples?select=id,name,tags,level",
+            csv,
+            "return=representation",
+            added,
+            201,
+            r#"[{"id":20,"name":"Ольга, мл.","tags":["a","b c"],"level":3},{"id":21,"name":null,"tags":null,"level":4}]"#,
+        ),
+        (
+            Method::POST,
+            "samples?select=id,level",
+            csv,
+            upsert,
+            "id,level\n20,30\n22,31",
+            201,
+            r#"[{"id":20,"level":30},{"id":22,"level":31}]"#,
+        ),
+        (
+            Method::PATCH,
+            "samples?id=eq.21&select=name",
+            csv,
+            "return=representation",
+            "name\nx\n",
+            200,
+            r#"[{"name":"x"}]"#,
+        ),
+        (
+            Method::POST,
+            "samples?select=id,name,level",
+            form,
+            "return=representation",
+            "id=23&name=a%20%26+b&level=5",
+            201,
+            r#"[{"id":23,"name":"a & b","level":5}]"#,
+        ),
+        (
+            Method::PATCH,
+            "samples?id=eq.23&select=name",
+            form,
+            "return=representation",
+            "name=",
+            200,
+            r#"[{"name":""}]"#,
+        ),
+        (
+            Method::POST,
+            "samples",
+            csv,
+            "return=representation",
+            "id,name\n24",
+            400,
+            r#"{"code":"PGRST102","details":null,"hint":null,"message":"All lines must have same number of fields"}"#,
+        ),
+    ] {
+        let request = samples.host.request(method.clone(), &format!("/rest/v1/{path}"));
+        let request = request.header("content-type", content_type).header("prefer", prefer);
+        let answer = samples.host.send(request.body(sent)).await?;
+        assert_eq!(
+            (answer.status.as_u16(), answer.text.replace(", \n ", ",").as_str()),
+            (status, body),
+            "{method} {sent}"
+        );
+    }
+    Ok(())
+}

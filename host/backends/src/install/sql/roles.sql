@@ -10,6 +10,8 @@ create or replace function turnout.run_as(
 )
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
+declare
+    line text;
 begin
     -- The statement finds what it names as it does without this function.
     set local search_path to default;
@@ -18,7 +20,14 @@ begin
     if pre_request operator(pg_catalog.<>) '' then
         execute pg_catalog.concat('select ', pre_request, '()');
     end if;
-    execute statement into strict body, row_count, total, inserted, key, mark, headers, status using parameters;
+    if pg_catalog.starts_with(statement, 'explain ') then
+        -- A plan comes in lines.
+        for line in execute statement using parameters loop
+            body := pg_catalog.concat_ws(e'\n', body, line);
+        end loop;
+    else
+        execute statement into strict body, row_count, total, inserted, key, mark, headers, status using parameters;
+    end if;
     perform pg_catalog.set_config('role', 'none', true);
     mark := coalesce(mark, pg_catalog.pg_sequence_last_value('turnout.fence'::pg_catalog.regclass)::text);
     -- What the transaction has put off to its end runs as the role, too.

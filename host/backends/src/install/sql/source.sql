@@ -266,7 +266,7 @@ as $$
     limit 1000
 $$;
 
--- Tries parked keys again, all or those of one table. Returns how many.
+-- Tries parked keys again, all or those of one table, `schema.table`. Returns how many.
 create or replace function turnout.retry_parked(only_table text) returns bigint
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -274,13 +274,13 @@ as $$
         update turnout.held set parked_at = null, due = clock_timestamp(), attempts = 0
         from turnout.repository as served
         where served.number = held.repository and held.parked_at is not null
-            and (only_table is null or served.table_name = only_table)
+            and (only_table is null or concat(served.schema_name, '.', served.table_name) = only_table)
         returning 1
     )
     select count(*) from freed
 $$;
 
--- Gives parked keys up, all or those of one table: their rows stay different until they change again. Returns how many.
+-- Gives parked keys up, all or those of one table, `schema.table`: their rows stay different until they change again. Returns how many.
 create or replace function turnout.drop_parked(only_table text) returns bigint
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -288,7 +288,7 @@ as $$
         delete from turnout.held
         using turnout.repository as served
         where served.number = held.repository and held.parked_at is not null
-            and (only_table is null or served.table_name = only_table)
+            and (only_table is null or concat(served.schema_name, '.', served.table_name) = only_table)
         returning held.repository, held.key, held.epoch, held.reason
     ), shown as (
         insert into turnout.divergence (repository, key, epoch, reason)

@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 use tokio::time::timeout;
 
 use super::checkout::Checkout;
-use super::{Pool, query};
+use super::{Pool, ask};
 use crate::sql::Statement;
 use crate::wire::list::{texts, texts_alone};
 use crate::wire::{Answer, Failure, Isolation, Listed, Undone, Why};
@@ -114,9 +114,9 @@ impl Transaction<'_> {
         parameters: &[Option<Cow<'_, str>>],
     ) -> Result<Answer, Failure> {
         let Self { pool, checkout } = self;
-        let asked = query(statement, parameters).fetch_one(&mut checkout.connection);
+        let asked = ask(&mut checkout.connection, statement, parameters);
         let answer = timeout(pool.patience(), asked).await;
-        let row = pool.understand(checkout.made, answer)?;
-        pool.read(&row).map_err(Failure::Refused)
+        let rows = pool.understand(checkout.made, answer)?;
+        pool.read_all(statement, &rows).map_err(Failure::Refused)
     }
 }

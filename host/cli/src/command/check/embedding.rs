@@ -24,7 +24,7 @@ pub(super) async fn warnings(
         let refers = |from: &Repository, to: &Repository| {
             let references = schemas[side].table(from).map_or(&[][..], |table| &table.references);
             let mut references = references.iter();
-            references.any(|other| other.schema == to.schema && other.table == to.name)
+            references.any(|other| other.schema == to.schema && other.table == to.table)
         };
         for other in repositories {
             let is_related = other.id != target.id && (refers(target, other) || refers(other, target));

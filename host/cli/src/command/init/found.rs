@@ -118,6 +118,7 @@ async fn candidates(database: &Database, table: &Table, key: &[String]) -> Resul
         let repository = Repository {
             id: RepositoryId(0),
             name: table.name.clone(),
+            table: table.name.clone(),
             schema: table.schema.clone(),
             key: key.to_vec(),
             subject: Some(column.name.clone()),

@@ -37,8 +37,15 @@ pub(super) fn configuration(arguments: &Init, found: &Found) -> String {
         );
     }
     let served: HashSet<&str> = found.tables.iter().map(|table| table.name.as_str()).collect();
+    let mut names = HashSet::new();
     for table in &found.tables {
-        write_table(&mut text, table, &served);
+        // Two schemas may have tables of one name.
+        let name = if names.insert(table.name.clone()) {
+            table.name.clone()
+        } else {
+            format!("{}.{}", table.schema, table.name)
+        };
+        write_table(&mut text, &name, table, &served);
     }
     if !found.left_out.is_empty() {
         line(&mut text, "\n# Not served:");
@@ -49,8 +56,11 @@ pub(super) fn configuration(arguments: &Init, found: &Found) -> String {
     text
 }
 
-fn write_table(text: &mut String, table: &FoundTable, served: &HashSet<&str>) {
-    line(text, &format!("\n[repositories.{}]", key(&table.name)));
+fn write_table(text: &mut String, name: &str, table: &FoundTable, served: &HashSet<&str>) {
+    line(text, &format!("\n[repositories.{}]", key(name)));
+    if name != table.name {
+        line(text, &format!("table = {}", string(&table.name)));
+    }
     if table.schema != "public" {
         line(text, &format!("schema = {}", string(&table.schema)));
     }

@@ -103,6 +103,7 @@ impl Surroundings {
         let repository = |((name, table), number): ((&String, &Table), u16)| Repository {
             id: RepositoryId(number),
             name: name.clone(),
+            table: name.clone(),
             schema: String::new(),
             key: vec![],
             subject: table.subject.clone(),
