@@ -29,7 +29,7 @@ async fn a_good_site_passes_with_a_line_for_each_part() -> Result<()> {
     let Said { well, out, err } = said(&site, &["check"])?;
     assert_eq!((well, err.as_str()), (Some(0), ""), "{out}");
     let lines: Vec<_> = out.lines().collect();
-    assert_eq!(lines.len(), 6, "{out}");
+    assert_eq!(lines.len(), 7, "{out}");
     assert_eq!(lines[0], format!("ok     configuration {}", site.config().display()));
     assert_eq!(
         lines[1],
@@ -43,6 +43,10 @@ async fn a_good_site_passes_with_a_line_for_each_part() -> Result<()> {
         (lines[3], "ok     policy routing: turnout-routing 0.1.0, module "),
         (lines[4], "ok     policy dual-write: turnout-dual-write 0.1.0, module "),
         (lines[5], "ok     policy divergence: turnout-divergence 0.1.0, module "),
+        (
+            lines[6],
+            "ok     policy safe-cleanup: turnout-safe-cleanup 0.1.0, module ",
+        ),
     ] {
         assert!(line.starts_with(policy), "{out}");
     }
