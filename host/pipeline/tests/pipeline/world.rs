@@ -129,7 +129,7 @@ impl World {
                 rule,
                 freshness: Freshness::new(Duration::from_millis(100)),
                 undecided: Undecided::Refuse,
-                functions: std::collections::HashMap::new(),
+                functions: BTreeMap::new(),
                 unfiltered_writes: HashSet::new(),
             },
             sides,
