@@ -122,7 +122,7 @@ impl<'a> Batch<'a> {
         let served = &self.repositories[usize::from(repository.0)];
         Some(TableChange {
             schema: &served.schema,
-            table: &served.name,
+            table: &served.table,
             seen: &part.seen,
             rows: rows(part, self)?,
         })
@@ -148,7 +148,7 @@ impl<'a> Batch<'a> {
         let served = &self.repositories[usize::from(part.repository.0)];
         Some(NotApplied {
             schema: served.schema.clone(),
-            table: served.name.clone(),
+            table: served.table.clone(),
             key: key.key.get().to_owned(),
             sqlstate: sqlstate.to_owned(),
             reason: format!("SQLSTATE {sqlstate}"),
@@ -199,7 +199,7 @@ impl<'a> Batch<'a> {
                     Verdict::Forget | Verdict::Mirror | Verdict::HandOver => {}
                 }
                 ack.entries.extend(key.entries.iter().cloned());
-                let failure = failures.get(&(served.schema.as_str(), served.name.as_str(), name));
+                let failure = failures.get(&(served.schema.as_str(), served.table.as_str(), name));
                 // If the row of another subject has taken the row's place on both sides, nothing is left to do.
                 let is_over = |failure: &&&NotApplied| key.is_replaced && failure.sqlstate == NotApplied::ANOTHERS;
                 let failure = failure.filter(|failure| !is_over(failure)).copied();
@@ -235,7 +235,7 @@ impl<'a> Batch<'a> {
             if !received.is_empty() {
                 ack.receipts.push(Receipt {
                     schema: served.schema.clone(),
-                    table: served.name.clone(),
+                    table: served.table.clone(),
                     keys: received,
                     seen: part.seen.clone(),
                 });
