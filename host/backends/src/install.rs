@@ -37,6 +37,19 @@ grant usage on schema turnout to {role};
 grant execute on all functions in schema turnout to {role};
 grant select on sequence turnout.fence to {role};
 grant select on turnout.repository, turnout.side, turnout.refused to {role};
+do $$
+declare
+    grantee text;
+begin
+    -- Default privileges may let others read what is kept.
+    for grantee in
+        select distinct case other.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(other.grantee)) end
+        from pg_class cross join lateral aclexplode(relacl) as other
+        where pg_class.oid = 'turnout.archive'::regclass and other.grantee <> relowner
+    loop
+        execute format('revoke all on turnout.archive from %s', grantee);
+    end loop;
+end $$;
 grant select, insert, update, delete on turnout.archive to {role}";
 
 /// Refuses to go on where the installation of the other side is. The name of the side is put in place of `{side}`.

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use turnout_backends::ReviewedRow;
-use turnout_vocabulary::{Backend, Column, Filter, Find, PerBackend, RepositoryId, Request, Selected, Span, Window};
+use turnout_vocabulary::{Backend, Filter, PerBackend, RepositoryId, Span};
 
 use crate::sides::{Sides, Standing, array};
 use crate::{Error, Obstacle};
@@ -59,24 +59,12 @@ impl Closure {
         Ok(closure)
     }
 
-    /// Adds the rows that the filter matches, each on its authority.
+    /// Adds the rows that the filter matches, each on its authority. A row that only the mirror has is an obstacle.
     async fn requested(&mut self, sides: &mut Sides<'_>, id: RepositoryId, filter: &Filter) -> Result<Found, Error> {
         let repository = sides.cleanups.of(id).clone();
-        let key = repository.key.iter();
-        let request = Request::Find(Find {
-            select: key.map(whole_column).collect(),
-            filter: filter.clone(),
-            window: Window {
-                offset: 0,
-                limit: u32::try_from(MOST + 1).ok(),
-            },
-            ..Find::default()
-        });
         let mut found = Found::new();
         for side in sides_of(sides.in_force.span(id)) {
-            let database = &sides.cleanups.sides[side];
-            let keys = database.execute(&repository, &request, sides.in_force.epoch).await?;
-            let rows = database.reviewed(&repository, &keys.body).await?;
+            let rows = sides.matching(&repository, side, filter).await?;
             // A row that belongs to the other side is found there.
             let mut own = Vec::with_capacity(rows.len());
             for row in rows {
@@ -84,8 +72,30 @@ impl Closure {
                     own.push(row);
                 }
             }
-            for (key, standing) in sides.standing(&repository, side, own).await? {
-                self.add(&repository.name, (id, side, 0), (key, standing), &mut found);
+            for standing in sides.standing(&repository, side, own).await? {
+                self.add(&repository.name, (id, side, 0), standing, &mut found);
+            }
+        }
+        let is_mirrored = self.rows.iter().any(|going| going.is_mirrored);
+        for side in Backend::ALL {
+            // Where nothing is mirrored, the other side need not be there.
+            let copies = match sides.matching(&repository, side, filter).await {
+                Ok(rows) => rows,
+                Err(error) if is_mirrored => return Err(error),
+                Err(_) => continue,
+            };
+            let mut unknown = Vec::new();
+            for row in copies {
+                let (authority, is_mirrored) = sides.decision(&repository, row.subject.as_deref())?;
+                if authority != side && is_mirrored && !self.known.contains_key(&(id, row.key.clone())) {
+                    unknown.push(row);
+                }
+            }
+            for (key, standing) in sides.standing(&repository, side, unknown).await? {
+                // A row that is settled did not match on its authority a moment ago.
+                if !matches!(standing, Standing::Settled { .. }) {
+                    self.add(&repository.name, (id, side, 0), (key, standing), &mut found);
+                }
             }
         }
         Ok(found)
@@ -187,14 +197,5 @@ fn sides_of(span: Span) -> impl Iterator<Item = Backend> {
     Backend::ALL.into_iter().filter(move |side| match span {
         Span::One(only) => only == *side,
         Span::Both => true,
-    })
-}
-
-fn whole_column(name: &String) -> Selected {
-    Selected::Column(Column {
-        field: name.as_str().into(),
-        alias: None,
-        cast: None,
-        aggregate: None,
     })
 }

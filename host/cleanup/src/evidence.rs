@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 use turnout_backends::Evidence;
-use turnout_vocabulary::{Backend, Epoch, OperationId, PerBackend};
+use turnout_vocabulary::{Backend, Comparison, Epoch, Filter, OperationId, PerBackend};
 
 use crate::execute::Removed;
 use crate::{Asked, Cleanups, Error, Review, Undone};
@@ -49,7 +49,7 @@ impl Cleanups {
             "id": id.map(|id| id.to_string()),
             "by": asked.by,
             "repository": self.of(asked.repository).name,
-            "filter": asked.shape,
+            "filter": shape(&asked.filter),
             "execute": asked.execute,
             "expected": asked.expected,
             "agreed": review.obstacles.is_empty(),
@@ -70,7 +70,7 @@ impl Cleanups {
             "step": "failed",
             "by": asked.by,
             "repository": repository,
-            "filter": asked.shape,
+            "filter": shape(&asked.filter),
             "execute": asked.execute,
             "expected": asked.expected,
             "reasons": [error.to_string()],
@@ -140,5 +140,42 @@ impl Cleanups {
         };
         self.sides.new.add_evidence(&evidence).await?;
         Ok(())
+    }
+}
+
+/// A filter without the values that it compares with, which may be personal data.
+fn shape(filter: &Filter) -> String {
+    let parts = |parts: &[Filter]| parts.iter().map(shape).collect::<Vec<_>>().join(",");
+    match filter {
+        Filter::All(all) => format!("and({})", parts(all)),
+        Filter::Any(any) => format!("or({})", parts(any)),
+        Filter::Not(part) => format!("not({})", shape(part)),
+        Filter::Compare(Comparison { field, operator, .. }) => {
+            format!("{}.{}.…", field.name, format!("{operator:?}").to_lowercase())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use turnout_vocabulary::{Operand, Operator};
+
+    use super::*;
+
+    #[test]
+    fn evidence_has_no_values_of_filters() {
+        let compare = |operator, value: &str| {
+            Filter::Compare(Comparison {
+                field: "email".into(),
+                operator,
+                operand: Operand::Value(value.into()),
+            })
+        };
+        let filter = Filter::All(vec![
+            compare(Operator::Eq, "anna.petrova@mail.ru"),
+            Filter::Not(Box::new(Filter::Any(vec![compare(Operator::Like, "%a.b%")]))),
+        ]);
+        assert_eq!(shape(&filter), "and(email.eq.…,not(or(email.like.…)))");
+        assert_eq!(shape(&Filter::default()), "and()");
     }
 }

@@ -57,7 +57,7 @@ impl Cleanups {
                         tracing::info!(cleanup = %id, repository, %backend, rows = removed.rows, "a cleanup removed rows")
                     }
                     Some(Err(error)) => {
-                        tracing::warn!(cleanup = %id, repository, %backend, %error, "a cleanup removed nothing")
+                        tracing::warn!(cleanup = %id, repository, %backend, %error, "a cleanup failed")
                     }
                 }
             }

@@ -58,6 +58,13 @@ pub enum Obstacle {
         /// The side that has it.
         backend: Backend,
     },
+    /// Nobody could see what else would go from a side.
+    Hazard {
+        /// The side.
+        backend: Backend,
+        /// What it is, in words.
+        what: String,
+    },
     /// Too many rows would go to be reviewed.
     TooMany {
         /// How many can be.
@@ -108,6 +115,7 @@ impl fmt::Display for Obstacle {
                 f,
                 "backend {backend} has the row {key} of {repository}, and its authority has not: wait for the mirror, or run `turnout reconcile`"
             ),
+            Self::Hazard { backend, what } => write!(f, "on backend {backend} {what}"),
             Self::TooMany { most } => write!(f, "more than {most} rows would go, which is more than one cleanup reviews"),
             Self::Circle => f.write_str(
                 "rows whose authority is old refer to rows whose authority is new, and the other way round: clean up one repository after the other",

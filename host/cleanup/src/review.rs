@@ -23,8 +23,6 @@ pub struct Asked {
     pub repository: RepositoryId,
     /// Which of its rows.
     pub filter: Filter,
-    /// The filter without its values, for the evidence.
-    pub shape: String,
     /// Which key the request carried, for the evidence.
     pub by: String,
     /// Whether the rows are removed if nothing speaks against it; otherwise it is a dry run.
@@ -108,6 +106,7 @@ impl Cleanups {
             references: closure.references,
             crosses: closure.crosses,
         };
+        self.look_for_hazards(&mut review).await?;
         let samples = self.ask_about_rows(&mut review).await?;
         self.ask_about_whole(asked, samples, &mut review);
         let rows = review.rows();
@@ -121,6 +120,25 @@ impl Cleanups {
             review.obstacles.extend(self.forbidden(&review.rows));
         }
         Ok(review)
+    }
+
+    /// Looks for what PostgreSQL would do beside on the sides that rows would go from.
+    async fn look_for_hazards(&self, review: &mut Review) -> Result<(), Error> {
+        let mut looked = HashSet::new();
+        for going in &review.rows {
+            for backend in Backend::ALL {
+                let is_mirror = backend != going.authority;
+                if is_mirror && !going.is_mirrored || !looked.insert((going.repository, backend, is_mirror)) {
+                    continue;
+                }
+                let hazards = self.sides[backend]
+                    .hazards(self.of(going.repository), is_mirror)
+                    .await?;
+                let hazards = hazards.into_iter().map(|what| Obstacle::Hazard { backend, what });
+                review.obstacles.extend(hazards);
+            }
+        }
+        Ok(())
     }
 
     /// Counts the rows, and has the policy look for marks on each. Returns the rows that it is shown with the counts.

@@ -6,8 +6,11 @@ use turnout_backends::{Error as BackendError, ReviewedRow};
 use turnout_compare::{Columns, Equality as _, Texts};
 use turnout_comparisons::ByPolicy;
 use turnout_policies::InForce;
-use turnout_vocabulary::{Backend, PerBackend, Repository, RepositoryId};
+use turnout_vocabulary::{
+    Backend, Column, Filter, Find, PerBackend, Repository, RepositoryId, Request, Selected, Window,
+};
 
+use crate::closure::MOST;
 use crate::{Cleanups, Error};
 
 /// Whose a row is, and whether its copy is the same.
@@ -121,6 +124,30 @@ impl<'c> Sides<'c> {
         })
     }
 
+    /// The rows of a side that match a filter; none where Turnout is not installed.
+    pub(crate) async fn matching(
+        &self,
+        repository: &Repository,
+        side: Backend,
+        filter: &Filter,
+    ) -> Result<Vec<ReviewedRow>, Error> {
+        let database = &self.cleanups.sides[side];
+        if !database.schema().await?.installed {
+            return Ok(Vec::new());
+        }
+        let request = Request::Find(Find {
+            select: repository.key.iter().map(whole_column).collect(),
+            filter: filter.clone(),
+            window: Window {
+                offset: 0,
+                limit: u32::try_from(MOST + 1).ok(),
+            },
+            ..Find::default()
+        });
+        let keys = database.execute(repository, &request, self.in_force.epoch).await?;
+        Ok(database.reviewed(repository, &keys.body).await?)
+    }
+
     /// Rows of a side by their keys.
     pub(crate) async fn read<'k>(
         &self,
@@ -176,4 +203,13 @@ impl<'c> Sides<'c> {
 pub(crate) fn array(keys: &[impl AsRef<str>]) -> String {
     let keys: Vec<&str> = keys.iter().map(AsRef::as_ref).collect();
     format!("[{}]", keys.join(","))
+}
+
+fn whole_column(name: &String) -> Selected {
+    Selected::Column(Column {
+        field: name.as_str().into(),
+        alias: None,
+        cast: None,
+        aggregate: None,
+    })
 }

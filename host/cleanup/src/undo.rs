@@ -10,6 +10,10 @@ use crate::{Cleanups, Error};
 /// How long is waited for the other side to follow: rows of that side may refer to those that were put back.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How many rows one statement puts back at most, and how many bytes of them.
+const BATCH_ROWS: usize = 100;
+const BATCH_BYTES: usize = 1 << 20;
+
 /// What became of the rows of a cleanup that was taken back.
 #[derive(Default)]
 pub struct Undone {
@@ -60,13 +64,16 @@ impl Cleanups {
         }
         self.keep_undo(id, by, epoch, left.len(), None).await?;
         let mut undone = Undone::default();
-        loop {
+        while !left.iter().all(|kept| kept.is_given_up) {
             let before = undone.restored.old + undone.restored.new;
             for side in Backend::ALL {
                 self.put_back(id, epoch, side, &mut left, &mut undone).await?;
             }
-            // Rows that refer to rows of the other side can follow once these have come.
-            if undone.restored.old + undone.restored.new == before || left.iter().all(|kept| kept.is_given_up) {
+            if undone.restored.old + undone.restored.new == before {
+                // What is left may refer to each other in a circle.
+                for side in Backend::ALL {
+                    self.put_back_together(id, epoch, side, &mut left, &mut undone).await?;
+                }
                 break;
             }
         }
@@ -153,43 +160,118 @@ impl Cleanups {
         left: &mut Vec<Kept>,
         undone: &mut Undone,
     ) -> Result<(), Error> {
-        let (tried, rest): (Vec<Kept>, Vec<Kept>) = std::mem::take(left)
+        let (mut tried, rest): (Vec<Kept>, Vec<Kept>) = std::mem::take(left)
             .into_iter()
             .partition(|kept| kept.authority == side && !kept.is_given_up);
         *left = rest;
-        if tried.is_empty() {
+        let mut transaction = None;
+        while !tried.is_empty() {
+            let batch = tried.drain(..batch(&tried)).collect();
+            transaction = self
+                .put_back_batch(id, epoch, (side, false), batch, left, undone)
+                .await?
+                .or(transaction);
+        }
+        self.follow(side, transaction, undone).await;
+        Ok(())
+    }
+
+    /// Puts back the rows of one side that are left, all or none.
+    async fn put_back_together(
+        &self,
+        id: &str,
+        epoch: Epoch,
+        side: Backend,
+        left: &mut Vec<Kept>,
+        undone: &mut Undone,
+    ) -> Result<(), Error> {
+        let (tried, rest): (Vec<Kept>, Vec<Kept>) = std::mem::take(left)
+            .into_iter()
+            .partition(|kept| kept.authority == side && !kept.is_given_up && kept.is_refused_for_reference());
+        *left = rest;
+        if tried.len() < 2 {
+            left.extend(tried);
             return Ok(());
         }
-        let rows: Vec<_> = tried.iter().map(Kept::as_row).collect();
-        let missing: Vec<_> = left.iter().map(Kept::as_row).collect();
-        let done = self.sides[side].put_back(epoch, &rows, &missing).await?;
-        let mut restored = PerBackend::<Vec<i64>>::default();
-        for (mut kept, what) in tried.into_iter().zip(done.rows) {
+        let reasons: Vec<_> = tried.iter().map(|kept| kept.refused.clone()).collect();
+        let first = left.len();
+        let transaction = self
+            .put_back_batch(id, epoch, (side, true), tried, left, undone)
+            .await?;
+        // The reason of each row by itself says more.
+        for (kept, reason) in left.iter_mut().skip(first).zip(reasons) {
+            kept.refused = reason;
+        }
+        self.follow(side, transaction, undone).await;
+        Ok(())
+    }
+
+    /// Puts a few rows back on one side, together or each by itself. Returns the transaction if some came back.
+    async fn put_back_batch(
+        &self,
+        id: &str,
+        epoch: Epoch,
+        (side, together): (Backend, bool),
+        batch: Vec<Kept>,
+        left: &mut Vec<Kept>,
+        undone: &mut Undone,
+    ) -> Result<Option<i64>, Error> {
+        let rows: Vec<_> = batch.iter().map(|kept| kept.as_row(side)).collect();
+        // What the archive of this side has of the cleanup is known there.
+        let elsewhere = left.iter().filter(|kept| kept.archive != side);
+        let missing: Vec<_> = elsewhere.map(|kept| kept.as_row(side)).collect();
+        let done = self.sides[side].put_back(id, epoch, &rows, &missing, together).await?;
+        let mut noted_elsewhere = Vec::new();
+        let mut restored = 0;
+        for (mut kept, what) in batch.into_iter().zip(done.rows) {
             match what {
-                PutBack::Restored | PutBack::Present => restored[kept.archive].push(kept.row.place),
+                PutBack::Restored | PutBack::Present => {
+                    restored += 1;
+                    if kept.archive != side {
+                        noted_elsewhere.push(kept.row.place);
+                    }
+                }
                 PutBack::Refused { reason } => {
                     kept.refused = Some(reason);
                     left.push(kept);
                 }
             }
         }
-        for (archive, places) in restored.iter() {
-            if !places.is_empty() {
-                undone.restored[side] += places.len() as u64;
-                self.sides[archive].note_restored(id, places).await?;
-            }
+        if !noted_elsewhere.is_empty() {
+            self.sides[side.other()].note_restored(id, &noted_elsewhere).await?;
         }
-        if undone.restored[side] > 0 {
+        undone.restored[side] += restored;
+        Ok((restored > 0).then_some(done.transaction))
+    }
+
+    /// Waits for the other side to follow: rows of it may refer to those that were put back.
+    async fn follow(&self, side: Backend, transaction: Option<i64>, undone: &mut Undone) {
+        if let Some(transaction) = transaction {
             self.mirror.hurry(side);
-            undone.mirror[side] = Some(self.mirror.mirrored(side, done.transaction, PATIENCE).await);
+            undone.mirror[side] = Some(self.mirror.mirrored(side, transaction, PATIENCE).await);
         }
-        Ok(())
     }
 }
 
+/// How many of these rows are put back in one statement, which has little time.
+fn batch(rows: &[Kept]) -> usize {
+    let mut bytes = 0;
+    let fitting = rows.iter().take(BATCH_ROWS).take_while(|kept| {
+        let fits = bytes < BATCH_BYTES;
+        bytes += kept.row.body.get().len();
+        fits
+    });
+    fitting.count()
+}
+
 impl Kept {
-    fn as_row(&self) -> RowToPutBack<'_> {
+    fn is_refused_for_reference(&self) -> bool {
+        self.refused.as_ref().is_some_and(|reason| reason.contains("refers to"))
+    }
+
+    fn as_row(&self, side: Backend) -> RowToPutBack<'_> {
         RowToPutBack {
+            place: (self.archive == side).then_some(self.row.place),
             schema: &self.row.schema,
             table: &self.row.table,
             row: &self.row.body,

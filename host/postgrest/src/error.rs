@@ -80,7 +80,9 @@ impl Refusal {
         self
     }
 
-    fn hint(mut self, hint: impl Into<String>) -> Self {
+    /// The same with a hint, for whoever sent the request.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.body.hint = Some(hint.into());
         self
     }

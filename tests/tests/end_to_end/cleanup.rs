@@ -181,7 +181,7 @@ async fn agreed_rows_go_from_both_sides_and_come_back_as_they_were() -> Result<(
         );
     }
     assert!(
-        evidence[0].contains("\"filter\":\"id=in.…\"") && evidence[0].contains("api.admin_key"),
+        evidence[0].contains("\"filter\":\"and(id.in.…)\"") && evidence[0].contains("api.admin_key"),
         "{}",
         evidence[0]
     );

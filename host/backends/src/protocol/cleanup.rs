@@ -88,8 +88,10 @@ pub struct ArchivedRow {
 }
 
 /// A row that is to be put back.
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 pub struct RowToPutBack<'a> {
+    /// Its place in the archive of the side that it is put back on; `None` if another side has the archive.
+    pub place: Option<i64>,
     /// The schema of its table.
     pub schema: &'a str,
     /// Its table.
@@ -208,21 +210,46 @@ impl Database {
         .await
     }
 
-    /// Puts rows back, those first that others refer to; says of each what became of it. What refers to one of the `missing` rows, which are
-    /// not put back, is left out.
+    /// What keeps a cleanup from removing rows of a repository on this side, in words without values. `is_mirror` says that the mirror would
+    /// remove them.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn hazards(&self, repository: &Repository, is_mirror: bool) -> Result<Vec<String>, Error> {
+        let [schema, table] = named(repository);
+        let Json(hazards) = self
+            .value(
+                "select coalesce(json_agg(hazard), '[]')::text from turnout.hazards($1, $2, $3::int4::bool) as hazard",
+                &[schema, table, Parameter::number(is_mirror)],
+            )
+            .await?;
+        Ok(hazards)
+    }
+
+    /// Puts rows back, those first that others refer to; says of each what became of it, and notes that in the archive of this side. What
+    /// refers to a row of the cleanup that is not put back is left out: one of the archive of this side, or of the `missing`. `together` puts
+    /// all rows back or none, for rows that refer to each other.
     ///
     /// # Errors
     /// [`Error::Fenced`] if the epoch is over, else as [`execute`](Self::execute).
     pub async fn put_back(
         &self,
+        cleanup: &str,
         epoch: Epoch,
         rows: &[RowToPutBack<'_>],
         missing: &[RowToPutBack<'_>],
+        together: bool,
     ) -> Result<PutBackRows, Error> {
-        let parameters = [number(epoch), Parameter::json(&rows), Parameter::json(&missing)];
+        let parameters = [
+            Parameter::text(cleanup),
+            number(epoch),
+            Parameter::json(&rows),
+            Parameter::json(&missing),
+            Parameter::number(together),
+        ];
         let Json(done) = self
             .value(
-                "select turnout.put_back($1::int8, $2::json, $3::json)::text",
+                "select turnout.put_back($1, $2::int8, $3::json, $4::json, $5::int4::bool)::text",
                 &parameters,
             )
             .await?;

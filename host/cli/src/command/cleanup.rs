@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use turnout_api::{CleanupReport, CleanupRequest, CleanupRow, KeptCleanups, UndoReport, UndoRequest};
@@ -10,10 +11,13 @@ use super::running::{Running, understood};
 use crate::arguments::{Cleanup, CleanupAction, Wanted};
 use crate::config::Config;
 
+/// How long a host may take: thousands of rows, and the mirror behind them.
+const PATIENCE: Duration = Duration::from_mins(10);
+
 pub(crate) fn run(config: &Path, Cleanup { action, wanted }: &Cleanup) -> Result<()> {
     let config = Config::load(config)?;
     super::runtime()?.block_on(async {
-        let host = Running::of(&config)?;
+        let host = Running::patient(&config, PATIENCE)?;
         let mut out = std::io::stdout().lock();
         match action {
             Some(CleanupAction::Undo { id }) => {
@@ -135,18 +139,19 @@ fn undone(report: &UndoReport, out: &mut impl Write) -> Result<()> {
 }
 
 fn list(kept: &KeptCleanups, out: &mut impl Write) -> Result<()> {
-    let mut listed = 0;
-    for (backend, cleanups) in kept.iter() {
-        for cleanup in cleanups {
-            listed += 1;
-            writeln!(
-                out,
-                "{}  {}  {} rows of {} removed from {backend}, {} put back",
-                cleanup.cleanup, cleanup.at, cleanup.removed, cleanup.table, cleanup.restored
-            )?;
-        }
+    let mut cleanups: Vec<_> = kept
+        .iter()
+        .flat_map(|(backend, cleanups)| cleanups.iter().map(move |cleanup| (backend, cleanup)))
+        .collect();
+    cleanups.sort_by(|(_, one), (_, other)| (&other.at, &one.cleanup).cmp(&(&one.at, &other.cleanup)));
+    for (backend, cleanup) in &cleanups {
+        writeln!(
+            out,
+            "{}  {}  {} rows of {} removed from {backend}, {} put back",
+            cleanup.cleanup, cleanup.at, cleanup.removed, cleanup.table, cleanup.restored
+        )?;
     }
-    if listed == 0 {
+    if cleanups.is_empty() {
         writeln!(out, "no cleanup can be taken back")?;
     }
     Ok(())

@@ -27,9 +27,14 @@ struct Refusal {
 impl Running {
     /// A client of the host of this configuration. It connects with the first request.
     pub(super) fn of(config: &Config) -> Result<Self> {
+        Self::patient(config, PATIENCE)
+    }
+
+    /// The same for requests that may take so long.
+    pub(super) fn patient(config: &Config, patience: Duration) -> Result<Self> {
         Ok(Self {
             // A proxy would see the administrator's key.
-            client: Client::builder().no_proxy().timeout(PATIENCE).build()?,
+            client: Client::builder().no_proxy().timeout(patience).build()?,
             url: format!("http://{}", config.listen),
             key: config.keys.admin().to_owned(),
         })

@@ -1,5 +1,6 @@
 //! Where nobody may silence triggers and foreign keys, the mirror's writes carry a mark.
 
+use sqlx::{Connection as _, PgConnection, raw_sql};
 use turnout_backends::GapKind;
 use turnout_vocabulary::{Backend, PerBackend};
 
@@ -179,4 +180,33 @@ async fn an_owner_that_switches_triggers_off_and_on_makes_a_gap_that_a_compariso
         assert_eq!(gap(&world, Backend::Old).await, None, "{script}");
         world.equal("*", "clients").await;
     }
+}
+
+#[tokio::test]
+async fn row_that_comes_to_refer_to_a_removed_one_is_not_taken_along() {
+    let world = world(
+        "create table a (id int primary key); create table b (id int primary key, a int references a on delete cascade);",
+        &[Table::called("a"), Table::called("b")],
+    )
+    .await;
+    let _mirror = world.mirror();
+    world.old("insert into a values (1)").await;
+    world.until_drained().await;
+    let mut psql = PgConnection::connect(&world.urls.new).await.unwrap();
+    raw_sql("begin; insert into b values (1, 1)")
+        .execute(&mut psql)
+        .await
+        .unwrap();
+    world.old("delete from a").await;
+    eventually("the mirror waits for the row", async || {
+        let waits = "select count(*)::text from pg_locks where not granted and locktype in ('transactionid', 'tuple')";
+        (world.text(Backend::New, waits).await != "0").then_some(())
+    })
+    .await;
+    raw_sql("commit").execute(&mut psql).await.unwrap();
+    eventually("the key is held", async || {
+        (world.standing(Backend::Old).await.held == 1).then_some(())
+    })
+    .await;
+    assert_eq!(world.rows(Backend::New, "id", "b").await, "(1)");
 }

@@ -82,8 +82,8 @@ begin
     select * into strict served from turnout.repository where schema_name = in_schema and table_name = in_table;
     set local search_path to default;
     for reference in
-        select nspname, relname, conname, foreign_key.conrelid::regclass as child, child_served.key,
-            has_table_privilege(foreign_key.conrelid, 'SELECT') as readable,
+        select nspname, relname, conname, conrelid::regclass as child, child_served.key,
+            has_table_privilege(conrelid, 'SELECT') as readable,
             array(
                 select attname::text from unnest(conkey) with ordinality as part (number, place)
                 join pg_attribute on attrelid = conrelid and attnum = number order by place
@@ -93,7 +93,7 @@ begin
                 join pg_attribute on attrelid = confrelid and attnum = number order by place
             ) as parent_columns
         from pg_constraint as foreign_key
-        join pg_class on pg_class.oid = conrelid
+        join pg_class on pg_class.oid = coalesce(pg_partition_root(conrelid), conrelid)
         join pg_namespace on pg_namespace.oid = relnamespace
         left join turnout.repository as child_served on schema_name = nspname and table_name = relname
         where contype = 'f' and conparentid = 0
@@ -134,6 +134,31 @@ begin
     return counted;
 end $$;
 
+-- What keeps a cleanup from removing rows of a table on this side, as nobody could see what else would go: in words without values. `mirrored` says
+-- that the mirror would remove them, which counts nothing.
+create or replace function turnout.hazards(in_schema text, in_table text, mirrored boolean) returns setof text
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    target regclass := format('%I.%I', in_schema, in_table)::regclass;
+    silent boolean := turnout.silence();
+begin
+    perform turnout.be_heard();
+    return query
+        select format('the rule %s on %s says what a removal does instead or also', rulename, target)
+        from pg_rewrite where ev_class = target and ev_type = '4';
+    return query
+        select format('the table %s inherits from %s, and its rows have columns of their own', inhrelid::regclass, target)
+        from pg_inherits join pg_class on pg_class.oid = inhrelid where inhparent = target and not relispartition;
+    if mirrored and not silent then
+        return query
+            select format('the trigger %s on %s fires on mirrored removals, too, and nothing counts what it does', tgname, tgrelid::regclass)
+            from pg_trigger
+            where tgrelid in (select relid from pg_partition_tree(target) union select target) and not tgisinternal and tgparentid = 0
+                and tgtype & 8 = 8 and tgenabled <> 'D' and tgname not like 'turnout\_captured\_%';
+    end if;
+end $$;
+
 -- Has triggers and foreign keys work as they do for the application: sessions of the mirror may have them silent.
 create or replace function turnout.be_heard() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -144,10 +169,56 @@ begin
     end if;
 end $$;
 
+-- How many rows of each table this session has removed and changed, partitions with their tables. PostgreSQL counts rows that foreign keys,
+-- triggers and rules go on to, too. What earlier transactions did may still be among them.
+create or replace function turnout.touched()
+returns table (touched regclass, removed bigint, changed bigint)
+language sql volatile set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(pg_partition_root(relid), relid)::regclass, sum(n_tup_del)::bigint, sum(n_tup_upd)::bigint
+    from pg_stat_xact_user_tables
+    where schemaname <> 'turnout' and (n_tup_del > 0 or n_tup_upd > 0)
+    group by 1
+$$;
+
+-- What was removed and changed since, as an array of objects; null if nothing was, but for rows that were to be removed: an object of their
+-- numbers by table.
+create or replace function turnout.touched_beside(before json, expected json) returns text
+language sql volatile set search_path = pg_catalog, pg_temp
+as $$
+    with now as (
+        select coalesce(after.touched, before.touched) as touched, coalesce(after.removed, 0) - coalesce(before.removed, 0) as removed,
+            coalesce(after.changed, 0) - coalesce(before.changed, 0) as changed
+        from turnout.touched() as after
+        full join json_to_recordset(before) as before (touched regclass, removed bigint, changed bigint) on before.touched = after.touched
+    )
+    select string_agg(format(
+        '%s: %s removed, %s changed', coalesce(now.touched, wanted.touched), coalesce(now.removed, 0), coalesce(now.changed, 0)
+    ), '; ')
+    from now full join (
+        select coalesce(pg_partition_root(key::regclass), key::regclass)::regclass as touched, sum(value::bigint) as wanted
+        from json_each_text(expected) group by 1
+    ) as wanted on wanted.touched = now.touched
+    where coalesce(now.removed, 0) <> coalesce(wanted.wanted, 0) or coalesce(now.changed, 0) <> 0
+$$;
+
+-- Whether this transaction holds a lock on a table that TRUNCATE and DROP take, which PostgreSQL does not count by rows.
+create or replace function turnout.has_truncated() returns boolean
+language sql volatile set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from pg_locks left join pg_class on pg_class.oid = relation
+        where locktype = 'relation' and database = (select oid from pg_database where datname = current_database())
+            and mode = 'AccessExclusiveLock' and pid = pg_backend_pid()
+            and (relkind is null or relkind in ('r', 'p')) and relnamespace is distinct from 'turnout'::regnamespace
+            and relnamespace is distinct from nullif(pg_my_temp_schema(), 0)
+    )
+$$;
+
 -- Removes rows that were reviewed, all or none: `tables` is an array of objects with `schema`, `table` and `rows`, those first that refer to
 -- others; each row has its `key` and the `hash` that it was reviewed with. The rows are kept in the archive under the name of the cleanup.
 --   TN008  a row is not as it was reviewed;
---   TN009  PostgreSQL would go on to rows that were not reviewed, by a foreign key, a trigger or a rule.
+--   TN009  PostgreSQL would go on to rows that were not reviewed, by a foreign key, a trigger or a rule, or keeps some.
 create or replace function turnout.remove_reviewed(in_cleanup text, in_epoch bigint, tables json) returns text
 language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
@@ -158,18 +229,21 @@ declare
     served turnout.repository;
     target regclass;
     given text;
-    asked bigint;
     found bigint;
-    all_rows bigint := 0;
-    touched_before json := turnout.touched();
-    beyond text;
+    expected json;
+    before json := (select coalesce(json_agg(touched), '[]') from turnout.touched() as touched);
+    beside text;
 begin
     perform set_config('turnout.epoch', in_epoch::text, true);
     perform turnout.be_heard();
     -- Rows may refer to each other in a circle.
     set constraints all deferred;
     set local search_path to default;
-    for part in select value ->> 'schema' as schema_name, value ->> 'table' as table_name, value -> 'rows' as rows from json_array_elements(tables) loop
+    for part in
+        select is_removal, value ->> 'schema' as schema_name, value ->> 'table' as table_name, value -> 'rows' as rows
+        from unnest(array[false, true]) as is_removal, json_array_elements(tables) with ordinality as t (value, place)
+        order by is_removal, place
+    loop
         select * into strict served from turnout.repository as r
         where r.schema_name = part.schema_name and r.table_name = part.table_name;
         target := format('%I.%I', part.schema_name, part.table_name)::regclass;
@@ -177,7 +251,12 @@ begin
             'json_array_elements($1) with ordinality as asked (value, place)
             cross join lateral json_to_record(asked.value -> ''key'') as wanted (%s)', turnout.key_types(target, served.key)
         );
-        asked := json_array_length(part.rows);
+        if part.is_removal then
+            execute format(
+                'delete from %s as changed using %s where %s', target, given, turnout.same('changed', served.key, 'wanted', served.key)
+            ) using part.rows;
+            continue;
+        end if;
         execute format(
             $q$
                 with locked as materialized (
@@ -193,192 +272,239 @@ begin
             turnout.same('changed', served.key, 'wanted', served.key)
         ) using part.rows, in_cleanup, served.number, in_epoch;
         get diagnostics found = row_count;
-        if found = asked then
-            execute format(
-                'delete from %s as changed using %s where %s', target, given, turnout.same('changed', served.key, 'wanted', served.key)
-            ) using part.rows;
-            get diagnostics found = row_count;
-        end if;
-        if found <> asked then
+        if found <> json_array_length(part.rows) then
             raise exception using errcode = 'TN008', message = format(
-                'turnout: of %s rows of %s that were reviewed %s are there unchanged', asked, part.table_name, found
+                'turnout: of %s rows of %s that were reviewed %s are there unchanged', json_array_length(part.rows), part.table_name, found
             );
         end if;
-        all_rows := all_rows + asked;
     end loop;
     -- Whatever was put off to the end of the transaction happens now, so that it is counted.
     set constraints all immediate;
-    select string_agg(format('%s: %s removed, %s changed', now.table_name, now.removed, now.changed), '; ' order by now.table_name)
-    into beyond
-    from (
-        select coalesce(after.name, before.name) as table_name, coalesce(after.removed, 0) - coalesce(before.removed, 0) as removed,
-            coalesce(after.changed, 0) - coalesce(before.changed, 0) as changed
-        from json_to_recordset(turnout.touched()) as after (name text, removed bigint, changed bigint)
-        full join json_to_recordset(touched_before) as before (name text, removed bigint, changed bigint) on before.name = after.name
-    ) as now
-    where now.removed <> 0 or now.changed <> 0
-    having sum(now.removed) <> all_rows or sum(now.changed) <> 0;
-    if beyond is not null or all_rows > 0 and not turnout.counts_rows() or turnout.has_truncated() then
-        raise exception using errcode = 'TN009', message = 'turnout: PostgreSQL would go on to rows that were not reviewed',
-            detail = coalesce(beyond, 'a table was truncated, or track_counts is off');
+    select json_object_agg(format('%I.%I', value ->> 'schema', value ->> 'table'), json_array_length(value -> 'rows')) into expected
+    from json_array_elements(tables);
+    beside := turnout.touched_beside(before, expected);
+    if beside is not null or turnout.has_truncated() then
+        raise exception using errcode = 'TN009', message = 'turnout: PostgreSQL would go on to rows that were not reviewed, or keep some',
+            detail = coalesce(beside, 'a table was truncated or dropped');
     end if;
     return pg_current_xact_id()::text;
 end $$;
 
--- How many rows of each table this session has removed and changed. PostgreSQL counts rows that foreign keys, triggers and rules go on to,
--- too. What earlier transactions did may still be among them.
-create or replace function turnout.touched() returns json
-language sql volatile set search_path = pg_catalog, pg_temp
-as $$
-    select coalesce(json_agg(json_build_object(
-        'name', format('%I.%I', schemaname, relname), 'removed', n_tup_del, 'changed', n_tup_upd
-    )), '[]')
-    from pg_stat_xact_user_tables where schemaname <> 'turnout' and (n_tup_del > 0 or n_tup_upd > 0)
-$$;
-
--- Whether PostgreSQL counts rows.
-create or replace function turnout.counts_rows() returns boolean
-language sql stable set search_path = pg_catalog, pg_temp
-as $$ select current_setting('track_counts')::boolean $$;
-
--- Whether this transaction holds a lock on a table that TRUNCATE takes, which PostgreSQL does not count by rows.
-create or replace function turnout.has_truncated() returns boolean
-language sql volatile set search_path = pg_catalog, pg_temp
-as $$
-    select exists (
-        select from pg_locks join pg_class on pg_class.oid = relation
-        where locktype = 'relation' and mode = 'AccessExclusiveLock' and pid = pg_backend_pid() and relkind in ('r', 'p')
-            and relnamespace not in (pg_my_temp_schema(), 'turnout'::regnamespace)
-    )
-$$;
-
--- Puts rows back, those first that others refer to: `rows` is an array of objects with `schema`, `table` and `row`. Returns the `transaction`, and in
--- `rows` an object for each, in the same order: its `state` is `restored`, `present` (the same row is there already) or `refused`, with a `reason`.
--- `missing` are such objects of rows that are not put back: what refers to one of them is refused, as its key may belong to another row now.
-create or replace function turnout.put_back(in_epoch bigint, rows json, missing json) returns json
+-- Puts rows back, those first that others refer to: `rows` is an array of objects with `schema`, `table`, `row`, and the `place` in the archive of
+-- this side, or null if another side has the archive. Returns the `transaction`, and in `rows` an object for each, in the same order: its `state` is
+-- `restored`, `present` (it is there already) or `refused`, with a `reason`. What refers to a row of the cleanup that is not put back is
+-- refused, as its key may belong to another row now: rows of the archive here, and the `missing`, which are such objects.
+-- `together` has all rows put back or none, for rows that refer to each other.
+create or replace function turnout.put_back(in_cleanup text, in_epoch bigint, rows json, missing json, together boolean) returns json
 language plpgsql volatile set search_path = pg_catalog, pg_temp set row_security = off
 set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
 set lc_monetary = 'C'
 as $$
 declare
     given json;
-    missing_rows json[] := array(select value from json_array_elements(missing));
     done json[] := '{}';
-    state text;
-    why text;
-    sqlstate_found text;
-    constrained text;
+    answer json;
 begin
     perform set_config('turnout.epoch', in_epoch::text, true);
     perform turnout.be_heard();
-    -- A row that violates a constraint at the end would take all others with it.
-    set constraints all immediate;
-    set local search_path to default;
-    for given in select value from json_array_elements(rows) loop
+    if together then
         begin
-            why := null;
-            state := turnout.put_one_back(given ->> 'schema', given ->> 'table', given -> 'row', missing_rows);
-            if state = 'taken' then
-                state := 'refused';
-                why := 'another row has its key now';
-            end if;
+            set constraints all deferred;
+            for given in select value from json_array_elements(rows) loop
+                answer := turnout.put_one_back(in_cleanup, given, missing, true);
+                if answer ->> 'state' = 'refused' then
+                    raise exception using errcode = 'TN007', message = answer ->> 'reason';
+                end if;
+                done := done || answer;
+            end loop;
+            for given in select value from json_array_elements(rows) loop
+                perform turnout.check_references(given ->> 'schema', given ->> 'table', given -> 'row');
+            end loop;
+            set constraints all immediate;
         exception
-            -- These are about the transaction and no row.
             when sqlstate 'TN001' or query_canceled or deadlock_detected or serialization_failure or lock_not_available then raise;
             when others then
-                get stacked diagnostics sqlstate_found = returned_sqlstate, constrained = constraint_name, why = message_text;
-                state := 'refused';
-                why := case
-                    when sqlstate_found = 'TN007' then why
-                    when sqlstate_found = '23505' then format('another row has its values in %s now', constrained)
-                    when sqlstate_found = '23503' then format('a row that it refers to by %s is not there', constrained)
-                    when constrained <> '' then format('it violates %s', constrained)
-                    else 'PostgreSQL refuses it with SQLSTATE ' || sqlstate_found
-                end;
+                answer := json_build_object('state', 'refused', 'reason', turnout.why_refused(sqlstate, sqlerrm, null));
+                done := array(select answer from json_array_elements(rows));
         end;
-        done := done || json_build_object('state', state, 'reason', why);
-        if state = 'refused' then
-            missing_rows := missing_rows || given;
-        end if;
-    end loop;
+    else
+        -- A row that violates a constraint at the end would take all others with it.
+        set constraints all immediate;
+        for given in select value from json_array_elements(rows) loop
+            done := done || turnout.put_one_back(in_cleanup, given, missing, false);
+        end loop;
+    end if;
     return json_build_object('transaction', pg_current_xact_id()::text::bigint, 'rows', array_to_json(done));
 end $$;
 
--- Puts one row back as it was, or raises an error: TN007 if it came out otherwise.
-create or replace function turnout.put_one_back(in_schema text, in_table text, body json, missing json[]) returns text
+-- Why a row was not put back, in words without values.
+create or replace function turnout.why_refused(state text, message text, constrained text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when state = 'TN007' then message
+        when state = '23505' then format('another row has its values in %s now', constrained)
+        when state = '23503' and constrained <> '' then format('a row that it refers to by %s is not there', constrained)
+        when state = '23503' then 'a row that it refers to is not there'
+        when constrained <> '' then format('it violates %s', constrained)
+        else 'PostgreSQL refuses it with SQLSTATE ' || state
+    end
+$$;
+
+-- Puts one row back as it was, and notes that in the archive. Returns what became of it.
+create or replace function turnout.put_one_back(in_cleanup text, given json, missing json, together boolean) returns json
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
     served turnout.repository;
-    target regclass := format('%I.%I', in_schema, in_table)::regclass;
-    silent boolean := false;
+    target regclass := format('%I.%I', given ->> 'schema', given ->> 'table')::regclass;
+    body json := given -> 'row';
+    is_kept boolean;
     present json;
-    lacking text;
+    state text := 'restored';
+    differing text;
+    found text;
     names text;
     texts text;
-    found text;
-    reference record;
-    is_there boolean;
+    silent boolean := false;
+    constrained text;
+    before json := (select coalesce(json_agg(touched), '[]') from turnout.touched() as touched);
 begin
-    select * into strict served from turnout.repository where schema_name = in_schema and table_name = in_table;
+    -- Another undo may be at the same row.
+    if given ->> 'place' is not null then
+        select restored_at is null into is_kept from turnout.archive where place = (given ->> 'place')::bigint for update;
+        if not coalesce(is_kept, false) then
+            return json_build_object('state', 'present');
+        end if;
+    end if;
+    select * into strict served from turnout.repository
+    where schema_name = given ->> 'schema' and table_name = given ->> 'table';
     found := format(
         'select %s from json_to_record($1) as wanted (%s) join %s as changed on %s',
         turnout.row_expression(target, '%s'), turnout.key_types(target, served.key), target,
         turnout.same('changed', served.key, 'wanted', served.key)
     );
-    execute found into present using body;
-    if present is not null then
-        return case when present::text = body::text then 'present' else 'taken' end;
-    end if;
-    for reference in select * from turnout.foreign_keys(target) where child = target loop
-        if exists (
-            select from unnest(missing) as gone
-            where format('%I.%I', gone ->> 'schema', gone ->> 'table')::regclass = reference.parent and not exists (
-                select from unnest(reference.child_columns, reference.parent_columns) as pair (child_column, parent_column)
-                where body ->> child_column is distinct from gone -> 'row' ->> parent_column
-            )
-        ) then
-            raise exception using errcode = '23503', constraint = reference.name, message = 'turnout: a row that it refers to is not put back';
-        end if;
-    end loop;
-    select string_agg(key, ', ') into lacking from json_object_keys(body) as key
+    select string_agg(key, ', ') into differing from json_object_keys(body) as key
     where key not in (select attname from pg_attribute where attrelid = target and attnum > 0 and not attisdropped);
-    if lacking is not null then
-        raise exception using errcode = 'TN007', message = 'its table no longer has the columns ' || lacking;
+    if differing is not null then
+        return json_build_object('state', 'refused', 'reason', 'its table no longer has the columns ' || differing);
     end if;
     select string_agg(quote_ident(attname), ', ' order by attnum),
         string_agg(format('($1 ->> %L)::%s', attname, format_type(atttypid, atttypmod)), ', ' order by attnum)
     into names, texts
-    from pg_attribute where attrelid = target and attnum > 0 and not attisdropped and attgenerated = '';
-    -- The application's triggers would change the row. Where they are silent, so is the check of foreign keys.
-    if exists (select from pg_trigger where tgrelid = target and not tgisinternal and tgname not like 'turnout\_captured\_%') then
-        silent := turnout.silence();
-    end if;
-    execute format('insert into %s (%s) overriding system value select %s', target, names, texts) using body;
-    if silent then
-        perform turnout.be_heard();
-        for reference in select * from turnout.foreign_keys(target) where child = target loop
-            execute format(
-                'select exists (select from json_to_record($1) as wanted (%s) join %s as changed on %s where %s
-                    and not exists (select from %s as parent where %s for key share))',
-                turnout.key_types(target, served.key), target, turnout.same('changed', served.key, 'wanted', served.key),
-                (select string_agg(format('changed.%I is not null', name), ' and ') from unnest(reference.child_columns) as name),
-                reference.parent, turnout.same('parent', reference.parent_columns, 'changed', reference.child_columns)
-            ) into is_there using body;
-            if is_there then
-                raise exception using errcode = '23503', constraint = reference.name, message = 'turnout: a row that it refers to is not there';
+    from pg_attribute
+    where attrelid = target and attnum > 0 and not attisdropped and attgenerated = ''
+        and attname in (select key from json_object_keys(body) as key);
+    begin
+        -- What the application has put on the table finds what it names as it does elsewhere.
+        set local search_path to default;
+        execute found into present using body;
+        if present is not null then
+            if turnout.differing(body, present) is not null then
+                return json_build_object('state', 'refused', 'reason', 'another row has its key now');
+            end if;
+            state := 'present';
+        else
+            perform turnout.check_parents(in_cleanup, (given ->> 'place')::bigint, target, body, missing, together);
+            -- The application's triggers would change the row. Where they are silent, so are the checks of foreign keys and of what is deferred.
+            if together or exists (
+                select from pg_trigger where tgrelid = target and not tgisinternal and tgname not like 'turnout\_captured\_%'
+            ) then
+                silent := turnout.silence();
+            end if;
+            execute format('insert into %s (%s) overriding system value select %s', target, names, texts) using body;
+            perform turnout.be_heard();
+            if silent then
+                execute format('do %L', format('begin %s end', turnout.deferred_checks(
+                    target, served.key, format('json_to_record(%L) as sent (%s)', body, turnout.key_types(target, served.key)),
+                    turnout.same('present', served.key, 'sent', served.key)
+                )));
+                if not together then
+                    perform turnout.check_references(given ->> 'schema', given ->> 'table', body);
+                end if;
+            end if;
+            execute found into present using body;
+            differing := turnout.differing(body, present);
+            if differing is not null then
+                raise exception using errcode = 'TN007',
+                    message = 'it would come out otherwise in ' || differing || ', as a trigger or another type changes it';
+            end if;
+            if turnout.touched_beside(before, '{}') is not null or turnout.has_truncated() then
+                raise exception using errcode = 'TN007', message = 'a trigger would change other rows with it';
+            end if;
+        end if;
+        if given ->> 'place' is not null then
+            update turnout.archive set restored_at = clock_timestamp() where place = (given ->> 'place')::bigint;
+        end if;
+    exception
+        -- These are about the transaction and no row.
+        when sqlstate 'TN001' or query_canceled or deadlock_detected or serialization_failure or lock_not_available then raise;
+        when others then
+            get stacked diagnostics constrained = constraint_name;
+            return json_build_object('state', 'refused', 'reason', turnout.why_refused(sqlstate, sqlerrm, constrained));
+    end;
+    return json_build_object('state', state);
+end $$;
+
+-- The columns of a kept row that a row has otherwise; null if there is none. Columns that the table has got since do not count.
+create or replace function turnout.differing(kept json, present json) returns text
+language sql immutable set search_path = pg_catalog, pg_temp
+as $$
+    select string_agg(was.key, ', ') from json_each_text(kept) as was left join json_each_text(present) as is_now using (key)
+    where was.value is distinct from is_now.value
+$$;
+
+-- Refuses a row that refers to a row of the same cleanup that is not put back, unless both are put back together.
+create or replace function turnout.check_parents(in_cleanup text, own_place bigint, target regclass, body json, missing json, together boolean)
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    reference record;
+    gone json;
+begin
+    for reference in select * from turnout.foreign_keys(target) where child = target loop
+        for gone in
+            select archive.body from turnout.archive join turnout.repository as served on served.number = archive.repository
+            where archive.cleanup = in_cleanup and archive.restored_at is null and archive.place is distinct from own_place and not together
+                and format('%I.%I', served.schema_name, served.table_name)::regclass = reference.parent
+            union all
+            select value -> 'row' from json_array_elements(missing)
+            where format('%I.%I', value ->> 'schema', value ->> 'table')::regclass = reference.parent
+        loop
+            if not exists (
+                select from unnest(reference.child_columns, reference.parent_columns) as pair (child_column, parent_column)
+                where (body ->> child_column = gone ->> parent_column) is not true
+            ) then
+                raise exception using errcode = '23503', constraint = reference.name, message = 'turnout: a row that it refers to is not put back';
             end if;
         end loop;
-    end if;
-    execute found into present using body;
-    if present::text is distinct from body::text then
-        raise exception using errcode = 'TN007', message = 'it would come out otherwise, as a trigger or another type changes '
-            || coalesce((
-                select string_agg(was.key, ', ') from json_each_text(body) as was left join json_each_text(present) as now using (key)
-                where was.value is distinct from now.value
-            ), 'its columns');
-    end if;
-    return 'restored';
+    end loop;
+end $$;
+
+-- Refuses a row that refers by a foreign key to one that is not there, and keeps what it refers to from going.
+create or replace function turnout.check_references(in_schema text, in_table text, body json) returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    target regclass := format('%I.%I', in_schema, in_table)::regclass;
+    served turnout.repository;
+    reference record;
+    is_orphan boolean;
+begin
+    select * into strict served from turnout.repository where schema_name = in_schema and table_name = in_table;
+    for reference in select * from turnout.foreign_keys(target) where child = target loop
+        execute format(
+            'select exists (select from json_to_record($1) as wanted (%s) join %s as changed on %s where %s
+                and not exists (select from %s as parent where %s for key share))',
+            turnout.key_types(target, served.key), target, turnout.same('changed', served.key, 'wanted', served.key),
+            (select string_agg(format('changed.%I is not null', name), ' and ') from unnest(reference.child_columns) as name),
+            reference.parent, turnout.same('parent', reference.parent_columns, 'changed', reference.child_columns)
+        ) into is_orphan using body;
+        if is_orphan then
+            raise exception using errcode = '23503', constraint = reference.name, message = 'turnout: a row that it refers to is not there';
+        end if;
+    end loop;
 end $$;
 
 -- The rows that a cleanup removed here and that are not put back, in the order in which they can be: those first that others refer to.

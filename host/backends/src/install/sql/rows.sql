@@ -493,7 +493,7 @@ begin
         raise exception using errcode = 'TN005', message = 'turnout: the columns of the table have changed';
     end if;
     set local search_path to default;
-    with gone as materialized (select * from %4$s), deleted as (
+    %10$swith gone as materialized (select * from %4$s), deleted as (
         delete from %2$s as present using gone where %5$s and %6$s%7$s returning present.*
     )
     select array_agg(row(deleted.*)::%2$s) into removed from deleted;
@@ -508,7 +508,12 @@ begin
     return remarks;
 end $body$
         $template$,
-        of_table, target, shape, gone, matches, is_own, children.none, coalesce(children.some, 'null'), children.checks);
+        of_table, target, shape, gone, matches, is_own, children.none, coalesce(children.some, 'null'), children.checks,
+        -- A cascade would take rows that come to refer to these rows meanwhile. With this lock they can't, and the next statement sees those
+        -- that came before.
+        case when children.none <> '' then format(
+            'if not $3 then perform from %s join %s as present on %s for update of present; end if;' || E'\n    ', gone, target, matches
+        ) end);
     execute format('revoke all on function turnout.remove_%s from public', of_table);
     update turnout.repository set remove_as = shape where number = of_table;
 end $outer$;
