@@ -370,7 +370,7 @@ impl Database {
             if !schema.installed {
                 return Err(Error::NoRoles { backend: self.backend });
             }
-            statement = sql::as_caller(&statement, caller, self.backend)?;
+            statement = sql::as_caller(&statement, caller, schema.role(&caller.role), self.backend)?;
         }
         let is_write = request.is_write();
         statement.rollback = is_write && transaction.rollback;
@@ -415,7 +415,7 @@ impl Database {
         let scope = Scope::target(schema, self.target(schema, repository, request)?, request)?;
         let mut statement = sql::planned_count(&scope, find)?;
         if let Some(caller) = caller {
-            statement = sql::as_caller(&statement, caller, self.backend)?;
+            statement = sql::as_caller(&statement, caller, schema.role(&caller.role), self.backend)?;
         }
         let mut answer = self.connections.run(&statement, true).await?;
         let Json([Explained { plan }]) = answer.take(0).map_err(|misread| self.misread(&misread))?;
