@@ -15,7 +15,7 @@ use crate::connections::{Connections, listen, watch};
 use crate::error::Error;
 use crate::plan::{Scope, called};
 use crate::schema::{
-    Reference, Schema, SchemaCache, Shaped, Table, Volatility, key_problems, problems, subject_problems,
+    Reference, Schema, SchemaCache, Shaped, Table, TableKind, Volatility, key_problems, problems, subject_problems,
 };
 use crate::settings::Settings;
 use crate::sql::{self, Carried, Statement};
@@ -220,7 +220,7 @@ impl Database {
         }
     }
 
-    /// The view of that name in one of these schemas, the first that has one, and the tables that it is made of.
+    /// The view or the foreign table of that name in one of these schemas, the first that has one, and the tables that it is made of.
     ///
     /// # Errors
     /// [`Error::UnknownTable`] if there is no such view; as [`execute`](Self::execute).
@@ -228,12 +228,15 @@ impl Database {
         let mut schema = self.schemas.get(&self.connections).await?;
         loop {
             for exposed in schemas {
-                let view = View {
+                let mut view = View {
                     schema: (*exposed).to_owned(),
                     name: name.to_owned(),
+                    is_foreign: false,
                 };
                 if let Some(place) = schema.view(&view) {
-                    return Ok((view, schema.tables()[place].parts.clone()));
+                    let table = &schema.tables()[place];
+                    view.is_foreign = table.kind == TableKind::Foreign;
+                    return Ok((view, table.parts.clone()));
                 }
             }
             let unknown = self.unknown(schemas.first().copied().unwrap_or_default(), name);

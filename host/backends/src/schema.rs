@@ -53,10 +53,10 @@ impl Schema {
         Some(&self.tables[self.place(repository)?])
     }
 
-    /// The place of a view; `None` if the backend has no view of that name.
+    /// The place of a view or a foreign table; `None` if the backend has none of that name.
     #[must_use]
     pub fn view(&self, view: &View) -> Option<usize> {
-        let is_it = |table: &Table| table.name == view.name && table.schema == view.schema && table.is_view();
+        let is_it = |table: &Table| table.name == view.name && table.schema == view.schema && table.is_only_read();
         self.tables.iter().position(is_it)
     }
 

@@ -81,7 +81,9 @@ fn servable(schema: &Schema) -> Vec<Repository> {
 fn why_not(table: &Table) -> Option<&'static str> {
     match table.kind {
         TableKind::View | TableKind::MaterializedView => Some("it is made of no table that is served"),
-        TableKind::Foreign => Some("the mirror can't capture changes of a foreign table"),
+        TableKind::Foreign => Some(
+            "changes of a foreign table can't be captured; it can be read while all repositories have one authority",
+        ),
         TableKind::Plain | TableKind::Partitioned if table.primary_key.is_empty() => Some("it has no primary key"),
         TableKind::Plain | TableKind::Partitioned => None,
     }
