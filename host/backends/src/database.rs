@@ -266,7 +266,6 @@ impl Database {
 
     /// Has the tables read anew whenever the application says that they changed, as it says to PostgREST (`notify pgrst, 'reload schema'`),
     /// until the task is dropped. Takes one more connection. Must be called inside a tokio runtime.
-    #[must_use]
     pub fn listen(&self, supervisor: &Supervisor) -> Task {
         let name = format!("schema-changes-{}", self.backend);
         listen(supervisor, &name, Arc::clone(&self.protocol), Arc::clone(&self.schemas))

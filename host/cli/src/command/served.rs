@@ -36,14 +36,13 @@ async fn find(config: &mut Config, as_recorded: bool) -> Result<()> {
     } else {
         None
     };
-    let found = match recorded {
-        Some(recorded) => recorded.repositories(),
-        None => {
-            let mut found = servable(&*databases.old.schema().await.context(UNREADABLE)?);
-            // Of two tables of one name that of the schema which is exposed first has the name.
-            found.sort_by_key(|table| config.exposed.iter().position(|exposed| *exposed == table.schema));
-            found
-        }
+    let found = if let Some(recorded) = recorded {
+        recorded.repositories()
+    } else {
+        let mut found = servable(&*databases.old.schema().await.context(UNREADABLE)?);
+        // Of two tables of one name that of the schema which is exposed first has the name.
+        found.sort_by_key(|table| config.exposed.iter().position(|exposed| *exposed == table.schema));
+        found
     };
     let is_exposed = |repository: &Repository| config.exposed.contains(&repository.schema);
     config.serve_beside(found.into_iter().filter(is_exposed).collect());

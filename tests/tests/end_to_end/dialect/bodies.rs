@@ -209,7 +209,7 @@ async fn rows_are_also_sent_as_lines_and_as_a_form() -> Result<()> {
     Ok(())
 }
 
-/// What stands in for the function of PostGIS.
+/// What stands in for the function of `PostGIS`.
 const POSTGIS: &str = "create function st_asgeojson(feature record) returns text language plpgsql as $$
     begin return json_build_object('type', 'Feature', 'properties', to_json(feature)); end $$";
 
