@@ -63,7 +63,7 @@ test('csv answers with booleans, arrays and JSON as PostgreSQL writes them', asy
 
 test('csv of no rows is an empty line', () => answers(seats().eq('number', 9).csv(), { data: '\n' }))
 
-test('geojson needs PostGIS', { todo: 'GeoJSON is not served yet' }, () =>
+test('geojson needs PostGIS', () =>
   refuses(seats().geojson(), 404, {
     code: '42883',
     message: 'function st_asgeojson(record) does not exist',

@@ -125,7 +125,10 @@ async fn read_view(
     let query = head.uri.query().unwrap_or_default();
     let mut call = turnout_postgrest::parse(host.dialect, &head.method, &shown, query, &head.headers, &body)?;
     let turnout_vocabulary::Request::Find(find) = &mut call.request else {
-        return Err(Refusal::written_view(&shown.name, &target.name));
+        return Err(Refusal::written_view(
+            &shown.name,
+            (!view.is_foreign).then_some(&target.name),
+        ));
     };
     find.view = Some(Box::new(view));
     carry_out(host, id, &shown, (caller, &head.headers), call).await

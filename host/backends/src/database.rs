@@ -15,7 +15,7 @@ use crate::connections::{Connections, listen, watch};
 use crate::error::Error;
 use crate::plan::{Scope, called};
 use crate::schema::{
-    Reference, Schema, SchemaCache, Shaped, Table, Volatility, key_problems, problems, subject_problems,
+    Reference, Schema, SchemaCache, Shaped, Table, TableKind, Volatility, key_problems, problems, subject_problems,
 };
 use crate::settings::Settings;
 use crate::sql::{self, Carried, Statement};
@@ -220,7 +220,7 @@ impl Database {
         }
     }
 
-    /// The view of that name in one of these schemas, the first that has one, and the tables that it is made of.
+    /// The view or the foreign table of that name in one of these schemas, the first that has one, and the tables that it is made of.
     ///
     /// # Errors
     /// [`Error::UnknownTable`] if there is no such view; as [`execute`](Self::execute).
@@ -228,12 +228,15 @@ impl Database {
         let mut schema = self.schemas.get(&self.connections).await?;
         loop {
             for exposed in schemas {
-                let view = View {
+                let mut view = View {
                     schema: (*exposed).to_owned(),
                     name: name.to_owned(),
+                    is_foreign: false,
                 };
                 if let Some(place) = schema.view(&view) {
-                    return Ok((view, schema.tables()[place].parts.clone()));
+                    let table = &schema.tables()[place];
+                    view.is_foreign = table.kind == TableKind::Foreign;
+                    return Ok((view, table.parts.clone()));
                 }
             }
             let unknown = self.unknown(schemas.first().copied().unwrap_or_default(), name);
@@ -263,7 +266,6 @@ impl Database {
 
     /// Has the tables read anew whenever the application says that they changed, as it says to PostgREST (`notify pgrst, 'reload schema'`),
     /// until the task is dropped. Takes one more connection. Must be called inside a tokio runtime.
-    #[must_use]
     pub fn listen(&self, supervisor: &Supervisor) -> Task {
         let name = format!("schema-changes-{}", self.backend);
         listen(supervisor, &name, Arc::clone(&self.protocol), Arc::clone(&self.schemas))
@@ -370,7 +372,7 @@ impl Database {
             if !schema.installed {
                 return Err(Error::NoRoles { backend: self.backend });
             }
-            statement = sql::as_caller(&statement, caller, self.backend)?;
+            statement = sql::as_caller(&statement, caller, schema.role(&caller.role), self.backend)?;
         }
         let is_write = request.is_write();
         statement.rollback = is_write && transaction.rollback;
@@ -415,7 +417,7 @@ impl Database {
         let scope = Scope::target(schema, self.target(schema, repository, request)?, request)?;
         let mut statement = sql::planned_count(&scope, find)?;
         if let Some(caller) = caller {
-            statement = sql::as_caller(&statement, caller, self.backend)?;
+            statement = sql::as_caller(&statement, caller, schema.role(&caller.role), self.backend)?;
         }
         let mut answer = self.connections.run(&statement, true).await?;
         let Json([Explained { plan }]) = answer.take(0).map_err(|misread| self.misread(&misread))?;

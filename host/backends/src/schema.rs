@@ -9,9 +9,12 @@ mod function;
 mod introspect;
 mod relationship;
 mod relationships;
+mod role;
 mod shape;
 mod table;
 mod view;
+
+use std::collections::BTreeMap;
 
 use turnout_vocabulary::{Repository, View};
 
@@ -22,6 +25,7 @@ pub(crate) use compare::compare;
 pub use function::{Argument, Function, Returned, Shaped, Volatility};
 pub(crate) use introspect::{introspection, read_schema};
 pub use relationship::{Computed, ForeignKey, Join, Junction, Relationship};
+pub(crate) use role::RoleSettings;
 pub(crate) use shape::Shape;
 pub use table::{Generated, Reference, Table, TableColumn, TableKind};
 
@@ -36,6 +40,8 @@ pub struct Schema {
     relationships: Vec<Vec<Relationship>>,
     /// By schema and name.
     functions: Vec<Function>,
+    /// What is set for roles, by their names.
+    roles: BTreeMap<String, RoleSettings>,
     /// Whether Turnout is installed there: the fence is checked, and changes leave dirty keys.
     pub installed: bool,
 }
@@ -47,10 +53,10 @@ impl Schema {
         Some(&self.tables[self.place(repository)?])
     }
 
-    /// The place of a view; `None` if the backend has no view of that name.
+    /// The place of a view or a foreign table; `None` if the backend has none of that name.
     #[must_use]
     pub fn view(&self, view: &View) -> Option<usize> {
-        let is_it = |table: &Table| table.name == view.name && table.schema == view.schema && table.is_view();
+        let is_it = |table: &Table| table.name == view.name && table.schema == view.schema && table.is_only_read();
         self.tables.iter().position(is_it)
     }
 
@@ -64,6 +70,11 @@ impl Schema {
     #[must_use]
     pub fn functions(&self) -> &[Function] {
         &self.functions
+    }
+
+    /// What is set for a role; `None` if nothing is.
+    pub(crate) fn role(&self, name: &str) -> Option<&RoleSettings> {
+        self.roles.get(name)
     }
 
     /// How the table at this place is related to others.

@@ -187,14 +187,11 @@ impl SiteDescription {
 
 /// What is configured of a function, as the configuration writes it.
 fn described(rule: &FunctionRule) -> String {
-    let mut text = format!("repositories = {:?}", rule.repositories);
-    if let Some(subject) = &rule.subject {
-        text.push_str(&format!(", subject = {subject:?}"));
-    }
-    if let Some(reads) = rule.reads {
-        text.push_str(&format!(", reads = {reads}"));
-    }
-    text
+    let repositories = Some(format!("repositories = {:?}", rule.repositories));
+    let subject = rule.subject.as_ref().map(|subject| format!("subject = {subject:?}"));
+    let reads = rule.reads.map(|reads| format!("reads = {reads}"));
+    let parts: Vec<_> = [repositories, subject, reads].into_iter().flatten().collect();
+    parts.join(", ")
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl<'a> Run<'a> {
         let target = *repositories.first().ok_or_else(unconfigured)?;
         let mut sides = Vec::new();
         for repository in &repositories {
-            sides.push(self.side(repository, subject.as_ref())?);
+            sides.push(self.side(Action::Call, repository, subject.as_ref())?);
         }
         let side = sides[0].0;
         let have_one_authority = sides.iter().all(|(authority, spans)| *authority == side && !spans);
@@ -62,7 +62,7 @@ impl<'a> Run<'a> {
         };
         for repository in all.iter().filter(is_embedded) {
             if !repositories.iter().any(|known| known.id == repository.id) {
-                sides.push(self.side(repository, subject.as_ref())?);
+                sides.push(self.side(Action::Call, repository, subject.as_ref())?);
                 repositories.push(repository);
             }
         }
@@ -98,10 +98,15 @@ impl<'a> Run<'a> {
     }
 
     /// The authority of a repository for a subject, and whether rows of the other one may be meant.
-    fn side(&mut self, repository: &'a Repository, subject: Option<&Subject>) -> Result<(Backend, bool), Error> {
+    pub(crate) fn side(
+        &mut self,
+        action: Action,
+        repository: &'a Repository,
+        subject: Option<&Subject>,
+    ) -> Result<(Backend, bool), Error> {
         self.repository = repository;
         let subject = subject.filter(|_| repository.subject.is_some());
-        self.admit(Action::Call, subject)?;
+        self.admit(action, subject)?;
         let spans = subject.is_none() && self.policies.span(repository.id) == Span::Both;
         Ok((self.authority_of_write(subject)?, spans))
     }

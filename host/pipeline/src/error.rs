@@ -105,6 +105,14 @@ pub enum Error {
         /// The function.
         function: String,
     },
+    /// A foreign table is read while repositories have several authorities.
+    #[error(
+        "the rows of the foreign table {table} belong to no repository, and not all repositories have one authority"
+    )]
+    Foreign {
+        /// The table, with its schema.
+        table: String,
+    },
     /// The write would move rows to a subject with another authority.
     #[error(
         "this write takes rows from another authority or hands them to one; nothing was done: write them in one request per subject"
@@ -167,6 +175,7 @@ impl Error {
             Self::NotReadable { .. } => "not_readable",
             Self::Partial { .. } => "partial",
             Self::Unconfigured { .. } => "unconfigured",
+            Self::Foreign { .. } => "foreign",
             Self::ChangesAuthority => "changes_authority",
             Self::Backend(BackendError::Unavailable { .. }) => "unavailable",
             Self::Backend(BackendError::Exhausted { .. }) => "exhausted",

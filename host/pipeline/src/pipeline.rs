@@ -82,7 +82,7 @@ impl Pipeline {
     }
 
     /// The view of that name in the schema that a caller named, or in any, and the repository that a read of it counts as: the first
-    /// of those that it is made of.
+    /// of those that it is made of. A foreign table counts as the first of all.
     ///
     /// # Errors
     /// [`BackendError::UnknownTable`] if neither backend has such a view that is made of a repository; another if a backend can't be asked.
@@ -99,7 +99,8 @@ impl Pipeline {
                         let mut parts = parts.iter();
                         parts.any(|part| part.schema == repository.schema && part.table == repository.table)
                     };
-                    if let Some(target) = self.repositories.iter().find(is_part) {
+                    let is_target = |repository: &&Repository| view.is_foreign || is_part(repository);
+                    if let Some(target) = self.repositories.iter().find(is_target) {
                         return Ok((target, view));
                     }
                 }

@@ -2,7 +2,9 @@ use std::hash::{BuildHasher, RandomState};
 
 use turnout_backends::Error as BackendError;
 use turnout_comparisons::Read;
-use turnout_vocabulary::{Action, Backend, Conditions, Find, Outcome, PerBackend, ReadPlan, Request, Span, Subject};
+use turnout_vocabulary::{
+    Action, Backend, Conditions, Find, Outcome, PerBackend, ReadPlan, Request, Span, Subject, View,
+};
 
 use crate::Error;
 use crate::subjects::Subjects;
@@ -12,6 +14,9 @@ impl Run<'_> {
     /// Reads where the routing policy says. The plan's fallback answers only when the primary cannot, and a read leaves the
     /// authority only while this host knows of no write of its subject that is not mirrored.
     pub(crate) async fn read(&mut self, request: &Request, beside: Option<&Subject>) -> Result<Outcome, Error> {
+        if let Some(view) = request.view().filter(|view| view.is_foreign) {
+            self.refuse_foreign(view)?;
+        }
         let subject = self.subject_of_read(request, beside)?;
         let subject = subject.as_ref();
         let (plan, authority) = self
@@ -59,6 +64,24 @@ impl Run<'_> {
             self.sample(request, plan, authority, subject, outcome);
         }
         Ok(answer?)
+    }
+
+    /// Goes on with a read of a foreign table only while all repositories have one authority: its rows may be those of any, and nothing
+    /// mirrors them.
+    fn refuse_foreign(&mut self, view: &View) -> Result<(), Error> {
+        let own = self.repository;
+        let pipeline = self.pipeline;
+        let mut first = None;
+        for repository in pipeline.repositories.iter() {
+            let (side, spans) = self.side(Action::Find, repository, None)?;
+            if spans || *first.get_or_insert(side) != side {
+                return Err(Error::Foreign {
+                    table: format!("{}.{}", view.schema, view.name),
+                });
+            }
+        }
+        self.repository = own;
+        Ok(())
     }
 
     /// The plan without the side that is not the authority, unless the rows of the subject are kept equal there. What a policy

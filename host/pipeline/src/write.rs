@@ -149,6 +149,7 @@ fn joined(first: Outcome, second: &Outcome, form: BodyForm) -> Outcome {
     let body = match form {
         BodyForm::Json | BodyForm::JsonWithoutNulls => joined_rows(first.body, &second.body),
         BodyForm::Csv => joined_lines(first.body, &second.body),
+        BodyForm::GeoJson => joined_features(first.body, &second.body),
     };
     Outcome {
         body,
@@ -176,6 +177,18 @@ fn joined_rows(mut first: String, second: &str) -> String {
     }
 }
 
+/// The features of both, or nothing of nothing.
+fn joined_features(first: String, second: &str) -> String {
+    let (Some(begin), Some(end)) = (first.find('['), first.rfind(']')) else {
+        return second.to_owned();
+    };
+    let (Some(other_begin), Some(other_end)) = (second.find('['), second.rfind(']')) else {
+        return first;
+    };
+    let features = joined_rows(first[begin..=end].to_owned(), &second[other_begin..=other_end]);
+    format!("{}{features}{}", &first[..begin], &first[end + 1..])
+}
+
 /// The lines of both under the names of one. Without rows there is an empty line in the place of the names.
 fn joined_lines(mut first: String, second: &str) -> String {
     match (first.as_str(), second.split_once('\n')) {
@@ -197,6 +210,11 @@ mod tests {
     fn two_parts_are_answered_as_one() {
         assert_eq!(joined_rows("[1]".into(), "[2]"), "[1,2]");
         assert_eq!(joined_rows("[]".into(), "[2]"), "[2]");
+        assert_eq!(
+            joined_features(r#"{"features" : [[1]]}"#.into(), r#"{"features" : [2]}"#),
+            r#"{"features" : [[1],2]}"#
+        );
+        assert_eq!(joined_features(String::new(), ""), "");
         assert_eq!(joined_lines("a,b\n1,2".into(), "a,b\n3,4"), "a,b\n1,2\n3,4");
         assert_eq!(joined_lines("\n".into(), "a,b\n3,4"), "a,b\n3,4");
         assert_eq!(joined_lines("a,b\n1,2".into(), "\n"), "a,b\n1,2");

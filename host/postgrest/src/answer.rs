@@ -71,7 +71,8 @@ pub fn answer(form: &AnswerForm, repository: &Repository, mut outcome: Outcome) 
 }
 
 fn planned(form: &AnswerForm, explain: &Explain, outcome: Outcome) -> Response<Bytes> {
-    let mut response = Response::new(outcome.body.into());
+    let body = if form.head { String::new() } else { outcome.body };
+    let mut response = Response::new(body.into());
     set(
         &mut response,
         header::CONTENT_TYPE,

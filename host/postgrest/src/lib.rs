@@ -12,7 +12,6 @@
 //! - `limit` and `offset` on an update or a delete are refused as not implemented too: PostgREST 13 accepts them there and
 //!   touches every matching row all the same.
 //! - Embedded rows keep the order of their keys and the spelling of their numbers: PostgREST makes them `jsonb` on the way.
-//! - Answers as `GeoJSON` are refused (406).
 //! - `Prefer: tx=rollback` is always honoured: PostgREST commits where its configuration does not allow it.
 //! - U+0000, which PostgreSQL cannot store as text, is refused before it reaches a backend.
 

@@ -210,13 +210,15 @@ impl Default for Find {
     }
 }
 
-/// A view that is read.
+/// A view that is read, or a table of another server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// Its schema.
     pub schema: String,
     /// Its name.
     pub name: String,
+    /// Whether it is a table of another server, whose rows belong to no repository.
+    pub is_foreign: bool,
 }
 
 /// Identifies one operation, in the answer's `x-turnout-operation` and in the log. Ids made later sort later.

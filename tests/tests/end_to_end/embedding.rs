@@ -1,6 +1,7 @@
 //! Reads and written rows with rows of related tables in them.
 
 mod authority;
+mod random;
 mod refusals;
 mod salon;
 mod views;

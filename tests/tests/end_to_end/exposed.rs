@@ -266,3 +266,52 @@ async fn rows_of_another_exposed_schema_are_embedded() -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn foreign_and_partitioned_tables_are_read() -> Result<()> {
+    let site = Site::set_up().await?;
+    let (old, new) = site.databases().await?;
+    for side in [&old, &new] {
+        raw_sql(
+            "create extension file_fdw; create server files foreign data wrapper file_fdw;
+             create foreign table numbers (n integer) server files options (program 'seq 3');
+             create table days (day integer primary key) partition by range (day);
+             create table days_1 partition of days for values from (0) to (10);
+             create table days_2 partition of days for values from (10) to (20)",
+        )
+        .execute(side)
+        .await?;
+    }
+    config(&site, &["public"])?;
+    for side in ["old", "new"] {
+        site.turnout(&["install", side])?;
+    }
+    site.route("[default]\nstage = 'dualwrite'\n")?;
+    let host = site.host().await?;
+    let foreign = host.get("/rest/v1/numbers?select=n&n=gt.1&order=n.desc").await?;
+    assert_eq!(
+        (foreign.status.as_u16(), foreign.json(), foreign.backend()),
+        (200, json!([{"n": 3}, {"n": 2}]), "old")
+    );
+    let written = host.write(Method::POST, "/rest/v1/numbers", &json!({"n": 4})).await?;
+    assert_eq!(
+        (written.status.as_u16(), &written.json()["code"]),
+        (405, &json!("TURNOUT_METHOD"))
+    );
+    let rows = json!([{"day": 3}, {"day": 12}]);
+    assert_eq!(host.write(Method::POST, "/rest/v1/days", &rows).await?.status, 201);
+    assert_eq!(host.get("/rest/v1/days?order=day").await?.json(), rows);
+    assert_eq!(
+        host.get("/rest/v1/days_1").await?.status,
+        404,
+        "a partition is no table of its own"
+    );
+
+    site.route("[default]\nstage = 'dualwrite'\n[repositories.days]\nstage = 'live'\n")?;
+    eventually("a foreign table has no authority any more", async || {
+        let refused = host.get("/rest/v1/numbers").await.ok()?;
+        (refused.status == 409 && refused.json()["code"] == "TURNOUT_AUTHORITY").then_some(())
+    })
+    .await;
+    Ok(())
+}

@@ -226,3 +226,42 @@ async fn a_plan_is_that_of_the_role() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn settings_of_a_role_hold_for_its_requests() -> Result<()> {
+    let (_site, host, old, new) = set_up("dualwrite").await?;
+    for side in [&old, &new] {
+        raw_sql(
+            "create function slow() returns text language sql stable as
+                'select pg_sleep(0.7)::text || current_setting(''timezone'')';
+             alter role member set statement_timeout = '200ms';
+             alter role member set timezone = 'Asia/Tokyo';
+             notify pgrst, 'reload schema'",
+        )
+        .execute(side)
+        .await?;
+    }
+    eventually("the role's statements are cut short", async || {
+        let cut = asked(&host, Method::GET, "/rest/v1/rpc/slow", Some(MEMBER), None)
+            .await
+            .ok()?;
+        let refused = (cut.status.as_u16(), cut.json()["code"].clone());
+        (refused == (504, json!("57014"))).then_some(())
+    })
+    .await;
+    let own = "/rest/v1/clients?id=eq.10&select=created_at";
+    let read = asked(&host, Method::GET, own, Some(MEMBER), None).await?;
+    assert!(read.text.contains("+09:00"), "{}", read.text);
+    let written = asked(
+        &host,
+        Method::PATCH,
+        own,
+        Some(MEMBER),
+        Some(json!({ "notes": "in time" })),
+    )
+    .await?;
+    assert_eq!(written.status, 200, "{}", written.text);
+    let everybody = host.get("/rest/v1/rpc/slow").await?;
+    assert_eq!(everybody.status, 200, "the host's own key is bound by none of it");
+    Ok(())
+}

@@ -19,6 +19,7 @@ pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
         Error::Unfiltered { action, repository } => Refusal::unfiltered(action, &repository),
         Error::SeveralAuthorities
         | Error::Unconfigured { .. }
+        | Error::Foreign { .. }
         | Error::ChangesAuthority
         | Error::Apart { .. }
         | Error::Unforeseen

@@ -1,5 +1,7 @@
 //! A small schema for tests of what is made of it.
 
+use std::collections::BTreeMap;
+
 use super::{ForeignKey, Generated, Join, Relationship, Schema, Table, TableColumn, TableKind};
 
 /// Clients, their bookings and the staff, each booking with a member of the staff and a helper, each member with a boss.
@@ -35,6 +37,7 @@ pub(crate) fn salon() -> Schema {
             ],
         ],
         functions: vec![],
+        roles: BTreeMap::new(),
         installed: true,
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 use turnout_vocabulary::{Backend, Repository};
@@ -6,7 +6,7 @@ use turnout_vocabulary::{Backend, Repository};
 use super::function::{Argument, Function, Returned, Shaped, Volatility};
 use super::relationships::{Constraint, ConstraintKind, Numbered, add_keys_of_views, relationships};
 use super::view::origins;
-use super::{Reference, Schema, Table, TableColumn, TableKind};
+use super::{Reference, RoleSettings, Schema, Table, TableColumn, TableKind};
 use crate::error::Error;
 use crate::sql::{Parameter, Statement, quoted};
 use crate::wire::{Answer, Json};
@@ -18,9 +18,18 @@ struct Read {
     side: Option<String>,
     /// Whether there is a fence.
     fence: bool,
+    roles: Vec<FoundSetting>,
     tables: Vec<FoundTable>,
     constraints: Vec<FoundConstraint>,
     functions: Vec<FoundFunction>,
+}
+
+/// What is read of a setting of a role.
+#[derive(Deserialize)]
+struct FoundSetting {
+    role: String,
+    name: String,
+    value: String,
 }
 
 /// What is read of a table or a view.
@@ -137,8 +146,17 @@ pub(crate) fn read_schema(mut answer: Answer, backend: Backend, repositories: &[
         tables,
         repositories: of_repositories,
         functions,
+        roles: roles(read.roles),
         installed,
     })
+}
+
+fn roles(found: Vec<FoundSetting>) -> BTreeMap<String, RoleSettings> {
+    let mut roles: BTreeMap<String, RoleSettings> = BTreeMap::new();
+    for FoundSetting { role, name, value } in found {
+        roles.entry(role).or_default().add(name, value);
+    }
+    roles
 }
 
 impl From<FoundTable> for Table {

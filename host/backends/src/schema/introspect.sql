@@ -44,6 +44,18 @@ select json_build_object(
     'side', case when to_regclass('turnout.side') is not null then
         substring(query_to_xml('select name from turnout.side', false, false, '')::text from '<name>([^<]*)</name>')
     end,
+    -- What is set for the roles that requests may run under, as far as it may be set for a transaction.
+    'roles', coalesce((
+        select json_agg(json_build_object('role', role.rolname, 'name', setting.name, 'value', setting.value)
+            order by role.rolname, setting.name)
+        from pg_catalog.pg_roles as role
+        cross join lateral (
+            select split_part(line, '=', 1) as name, substr(line, strpos(line, '=') + 1) as value
+            from unnest(role.rolconfig) as line
+        ) as setting
+        join pg_catalog.pg_settings as known on known.name = setting.name and known.context = 'user'
+        where pg_has_role(role.oid, 'member') and role.rolname <> current_user
+    ), '[]'),
     'tables', coalesce((
         select json_agg(json_build_object(
             'oid', relation.oid::int8,

@@ -100,6 +100,11 @@ impl Table {
         matches!(self.kind, TableKind::View | TableKind::MaterializedView)
     }
 
+    /// Whether requests can read it and nothing else: changes of it can't be captured.
+    pub(crate) fn is_only_read(&self) -> bool {
+        self.is_view() || self.kind == TableKind::Foreign
+    }
+
     /// The column of that name.
     pub(crate) fn column(&self, name: &str, usage: ColumnUse) -> Result<&TableColumn, Error> {
         self.columns

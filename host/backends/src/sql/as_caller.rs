@@ -1,28 +1,49 @@
 //! Statements under the role of whoever called the host.
 
+use std::borrow::Cow;
+
 use turnout_vocabulary::{Backend, Caller};
 
 use super::{Parameter, Statement};
 use crate::error::Error;
+use crate::schema::RoleSettings;
 use crate::wire::texts_alone;
 
 /// The statement that has `turnout.run_as` carry out another one for a caller, and answers as that one does.
 pub(crate) fn as_caller<'a>(
     statement: &Statement<'_>,
     caller: &'a Caller,
+    role: Option<&RoleSettings>,
     backend: Backend,
 ) -> Result<Statement<'a>, Error> {
     let texts = texts_alone(statement, backend)?;
-    Ok(Statement::new(
+    let mut carried = Statement::new(
         "select * from turnout.run_as($1, $2::json, $3, $4, $5::text[])",
         &[
             Parameter::text(&caller.role),
-            Parameter::text(&caller.settings),
+            Parameter::Text(settings(caller, role)),
             Parameter::text(caller.pre_request.as_deref().unwrap_or_default()),
             Parameter::Text(with_one_parameter(&statement.text).into()),
             Parameter::list(texts.into_iter().map(Option::unwrap_or_default)),
         ],
-    ))
+    );
+    carried.timeout = role.and_then(|role| role.statement_timeout);
+    Ok(carried)
+}
+
+/// The settings of the transaction, those of the role first, as a JSON object.
+fn settings<'a>(caller: &'a Caller, role: Option<&RoleSettings>) -> Cow<'a, str> {
+    let of_request = caller.settings.as_str();
+    match role.filter(|role| !role.others.is_empty()) {
+        None => of_request.into(),
+        Some(role) => {
+            // Texts always have a JSON form.
+            let of_role = serde_json::to_string(&role.others).unwrap_or_default();
+            let rest = of_request.trim_start_matches('{');
+            let between = if rest.starts_with('}') { "" } else { "," };
+            format!("{}{between}{rest}", of_role.trim_end_matches('}')).into()
+        }
+    }
 }
 
 /// A statement whose parameters are the elements of a single one, an array: `$2` becomes `($1)[2]`, outside of quotes.
@@ -54,7 +75,26 @@ fn with_one_parameter(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_one_parameter;
+    use super::*;
+
+    #[test]
+    fn settings_of_the_role_come_before_those_of_the_request() {
+        let mut role = RoleSettings::default();
+        role.others.insert("timezone".into(), "a}\"b".into());
+        for (of_request, both) in [
+            (r#"{"a":"{1}"}"#, r#"{"timezone":"a}\"b","a":"{1}"}"#),
+            ("{}", r#"{"timezone":"a}\"b"}"#),
+        ] {
+            let caller = Caller {
+                role: "web".into(),
+                is_anonymous: false,
+                settings: of_request.into(),
+                pre_request: None,
+            };
+            assert_eq!(settings(&caller, Some(&role)), both);
+            assert_eq!(settings(&caller, None), of_request);
+        }
+    }
 
     #[test]
     fn only_parameters_outside_of_quotes_become_elements() {

@@ -8,7 +8,7 @@ use super::Statement;
 pub(super) fn write_one(statement: &mut Statement<'_>, form: BodyForm) {
     statement.sql(match form {
         BodyForm::JsonWithoutNulls => "json_strip_nulls(row_to_json(_turnout_row))::text",
-        BodyForm::Json | BodyForm::Csv => "row_to_json(_turnout_row)::text",
+        BodyForm::Json | BodyForm::Csv | BodyForm::GeoJson => "row_to_json(_turnout_row)::text",
     });
 }
 
@@ -23,6 +23,10 @@ pub(super) fn write_all(statement: &mut Statement<'_>, form: BodyForm) {
              from (select row_to_json(_turnout_row) as _turnout_first from _turnout_rows as _turnout_row limit 1) \
              as _turnout_firsts) as _turnout_names), '') || e'\\n' || \
              coalesce(string_agg(substring(_turnout_row::text, 2, length(_turnout_row::text) - 2), e'\\n'), '')"
+        }
+        BodyForm::GeoJson => {
+            "json_build_object('type', 'FeatureCollection', 'features', \
+             coalesce(json_agg(st_asgeojson(_turnout_row)::json), '[]'))::text"
         }
     });
 }

@@ -209,7 +209,9 @@ fn write_body(statement: &mut Statement<'_>, function: &Function, call: &Functio
     let is_scalar = function.result.shape == Shaped::Scalar;
     if function.result.shape == Shaped::Void {
         statement.sql("''::text");
-    } else if form == BodyForm::Csv || !is_scalar && function.result.set && !call.result.single {
+    } else if matches!(form, BodyForm::Csv | BodyForm::GeoJson)
+        || !is_scalar && function.result.set && !call.result.single
+    {
         body::write_all(statement, form);
     } else {
         let is_one = !function.result.set || call.result.single;

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde::Serialize;
 use turnout_vocabulary::{Explain, Reference, Rows};
@@ -18,6 +19,8 @@ pub(crate) struct Statement<'a> {
     pub(crate) rollback: bool,
     /// Whether it has PostgreSQL refuse every change.
     pub(crate) read_only: bool,
+    /// How long it may take at most, where that is less than the longest that any may.
+    pub(crate) timeout: Option<Duration>,
     /// Whether its answer comes as rows of one column, the lines of one text.
     pub(crate) in_lines: bool,
 }

@@ -169,8 +169,11 @@ impl Wire for Pool {
         statement: &'a Statement<'a>,
         made_since: Option<Instant>,
     ) -> BoxFuture<'a, Result<Answer, Failure>> {
-        if statement.rollback {
-            return Box::pin(self.rehearse(statement));
+        let limit = statement
+            .timeout
+            .filter(|limit| *limit < self.settings.statement_timeout);
+        if statement.rollback || limit.is_some() {
+            return Box::pin(self.transact(statement, limit));
         }
         Box::pin(async move {
             let parameters = texts_alone(statement, self.reach.backend).map_err(Failure::NotSent)?;

@@ -143,5 +143,5 @@ async fn reread(host: &Host, mut signal: Signal) {
             }
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -36,14 +36,13 @@ async fn find(config: &mut Config, as_recorded: bool) -> Result<()> {
     } else {
         None
     };
-    let found = match recorded {
-        Some(recorded) => recorded.repositories(),
-        None => {
-            let mut found = servable(&*databases.old.schema().await.context(UNREADABLE)?);
-            // Of two tables of one name that of the schema which is exposed first has the name.
-            found.sort_by_key(|table| config.exposed.iter().position(|exposed| *exposed == table.schema));
-            found
-        }
+    let found = if let Some(recorded) = recorded {
+        recorded.repositories()
+    } else {
+        let mut found = servable(&*databases.old.schema().await.context(UNREADABLE)?);
+        // Of two tables of one name that of the schema which is exposed first has the name.
+        found.sort_by_key(|table| config.exposed.iter().position(|exposed| *exposed == table.schema));
+        found
     };
     let is_exposed = |repository: &Repository| config.exposed.contains(&repository.schema);
     config.serve_beside(found.into_iter().filter(is_exposed).collect());
@@ -81,7 +80,9 @@ fn servable(schema: &Schema) -> Vec<Repository> {
 fn why_not(table: &Table) -> Option<&'static str> {
     match table.kind {
         TableKind::View | TableKind::MaterializedView => Some("it is made of no table that is served"),
-        TableKind::Foreign => Some("the mirror can't capture changes of a foreign table"),
+        TableKind::Foreign => Some(
+            "changes of a foreign table can't be captured; it can be read while all repositories have one authority",
+        ),
         TableKind::Plain | TableKind::Partitioned if table.primary_key.is_empty() => Some("it has no primary key"),
         TableKind::Plain | TableKind::Partitioned => None,
     }

@@ -216,10 +216,14 @@ impl Refusal {
 
     /// 405 `TURNOUT_METHOD`: views can only be read.
     #[must_use]
-    pub fn written_view(view: &str, repository: &str) -> Self {
-        let message = format!("{view} is a view, and views can only be read");
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "TURNOUT_METHOD", message)
-            .hint(format!("Write to {repository}, of which the view is made."))
+    pub fn written_view(view: &str, repository: Option<&str>) -> Self {
+        let what = repository.map_or("a foreign table", |_| "a view");
+        let message = format!("{view} is {what}, which can only be read");
+        let refusal = Self::new(StatusCode::METHOD_NOT_ALLOWED, "TURNOUT_METHOD", message);
+        match repository {
+            Some(repository) => refusal.hint(format!("Write to {repository}, of which the view is made.")),
+            None => refusal,
+        }
     }
 
     /// 500 `TURNOUT_INTERNAL`. The caller reads `message`: it must hold no secrets.

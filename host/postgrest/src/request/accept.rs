@@ -19,6 +19,8 @@ pub(crate) enum Media {
     StrippedObject,
     /// Lines of values.
     Csv,
+    /// Features on a map.
+    GeoJson,
 }
 
 impl Media {
@@ -30,6 +32,7 @@ impl Media {
             Self::Object => "application/vnd.pgrst.object+json",
             Self::StrippedObject => "application/vnd.pgrst.object+json;nulls=stripped",
             Self::Csv => "text/csv",
+            Self::GeoJson => "application/geo+json",
         }
     }
 
@@ -49,6 +52,7 @@ impl Media {
             Self::Rows | Self::Object => BodyForm::Json,
             Self::StrippedRows | Self::StrippedObject => BodyForm::JsonWithoutNulls,
             Self::Csv => BodyForm::Csv,
+            Self::GeoJson => BodyForm::GeoJson,
         }
     }
 
@@ -65,6 +69,7 @@ impl Media {
             }
             "application/vnd.pgrst.object+json" | "application/vnd.pgrst.object" => Some(Self::Object),
             "text/csv" => Some(Self::Csv),
+            "application/geo+json" => Some(Self::GeoJson),
             _ => None,
         }
     }
@@ -239,6 +244,7 @@ mod tests {
                 Media::StrippedObject,
             ),
             ("text/csv", Media::Csv),
+            ("application/geo+json", Media::GeoJson),
         ] {
             assert_eq!(read(accept).unwrap(), media, "{accept}");
         }

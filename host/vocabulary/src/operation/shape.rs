@@ -61,6 +61,8 @@ pub enum BodyForm {
     JsonWithoutNulls,
     /// Lines of values between commas, after one line of their names.
     Csv,
+    /// A collection of features of `GeoJSON`, one for each row. The database must have `PostGIS`.
+    GeoJson,
 }
 
 /// How the rows that match are counted, also those outside the window.

@@ -1,6 +1,6 @@
 //! What speaks against a cleanup, and that nothing goes then.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use sqlx::{AssertSqlSafe, Executor};
 use turnout_tests::core_module;
 
@@ -184,7 +184,7 @@ async fn whatever_postgresql_would_go_on_to_is_refused() -> Result<()> {
         ),
     ] {
         old.execute(AssertSqlSafe(what)).await?;
-        let said = refused(&site, "clients", "id=eq.9003", 1)?;
+        let said = refused(&site, "clients", "id=eq.9003", 1).context(what)?;
         assert!(said.contains("nothing was removed"), "{what}: {said}");
         old.execute(AssertSqlSafe(undo)).await?;
         assert_eq!(equal(&site).await?, before, "{what}");

@@ -208,3 +208,35 @@ async fn rows_are_also_sent_as_lines_and_as_a_form() -> Result<()> {
     }
     Ok(())
 }
+
+/// What stands in for the function of `PostGIS`.
+const POSTGIS: &str = "create function st_asgeojson(feature record) returns text language plpgsql as $$
+    begin return json_build_object('type', 'Feature', 'properties', to_json(feature)); end $$";
+
+#[tokio::test]
+async fn rows_are_features_where_postgis_is_there() -> Result<()> {
+    let samples = Samples::set_up().await?;
+    let path = "samples?select=id&id=lt.3&order=id";
+    let accept = [("accept", "application/geo+json")];
+    let without = samples.ask(Method::GET, path, &accept).await?;
+    assert_eq!(
+        (without.status.as_u16(), &without.json()["message"]),
+        (404, &json!("function st_asgeojson(record) does not exist"))
+    );
+    let (old, _) = samples.site.databases().await?;
+    sqlx::raw_sql(POSTGIS).execute(&old).await?;
+    let features = samples.ask(Method::GET, path, &accept).await?;
+    assert_eq!(features.header("content-type"), "application/geo+json; charset=utf-8");
+    assert_eq!(
+        features.json(),
+        json!({"type": "FeatureCollection", "features": [
+            {"type": "Feature", "properties": {"id": 1}},
+            {"type": "Feature", "properties": {"id": 2}},
+        ]}),
+        "{}",
+        features.text
+    );
+    let none = samples.ask(Method::GET, "samples?select=id&id=eq.99", &accept).await?;
+    assert_eq!(none.json()["features"], json!([]));
+    Ok(())
+}

@@ -30,7 +30,7 @@ const TABLE: &str = "
 
 /// The site and its host. Dropping it removes both.
 pub(super) struct Samples {
-    _site: Site,
+    pub(super) site: Site,
     pub(super) host: Host,
 }
 
@@ -57,7 +57,7 @@ impl Samples {
             site.turnout(&["install", side])?;
         }
         let host = site.host().await?;
-        Ok(Self { _site: site, host })
+        Ok(Self { site, host })
     }
 
     /// Sends a request without a body, with these headers.

@@ -231,7 +231,7 @@ declare
     given text;
     found bigint;
     expected json;
-    before json := (select coalesce(json_agg(touched), '[]') from turnout.touched() as touched);
+    before json := (select coalesce(json_agg(t), '[]') from turnout.touched() as t);
     beside text;
 begin
     perform set_config('turnout.epoch', in_epoch::text, true);
@@ -368,7 +368,7 @@ declare
     texts text;
     silent boolean := false;
     constrained text;
-    before json := (select coalesce(json_agg(touched), '[]') from turnout.touched() as touched);
+    before json := (select coalesce(json_agg(t), '[]') from turnout.touched() as t);
 begin
     -- Another undo may be at the same row.
     if given ->> 'place' is not null then

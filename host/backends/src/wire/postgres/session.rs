@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 use tokio::time::timeout;
@@ -65,13 +66,22 @@ impl Pool {
 }
 
 impl Pool {
-    /// Runs a statement in a transaction that is taken back once it has answered.
-    pub(super) async fn rehearse(&self, statement: &Statement<'_>) -> Result<Answer, Failure> {
-        let mut transaction = self.begin_transaction("begin").await?;
+    /// Runs a statement that may take no longer than this, if it is limited, in a transaction around it. PostgreSQL heeds the limit from the
+    /// next statement on.
+    pub(super) async fn transact(&self, statement: &Statement<'_>, limit: Option<Duration>) -> Result<Answer, Failure> {
+        let begin = match limit {
+            Some(limit) => format!("begin; set local statement_timeout = {}", limit.as_millis().max(1)),
+            None => "begin".to_owned(),
+        };
+        let mut transaction = self.begin_transaction(&begin).await?;
         let answer = transaction.ask(statement).await;
-        if !matches!(answer, Err(Failure::Broke(_) | Failure::Silent)) {
-            // If this fails the connection is closed, which takes the transaction back too.
-            let _ = transaction.finish("rollback").await;
+        match &answer {
+            Err(Failure::Broke(_) | Failure::Silent) => {}
+            Ok(_) if !statement.rollback => transaction.finish("commit").await?,
+            _ => {
+                // If this fails the connection is closed, which takes the transaction back too.
+                let _ = transaction.finish("rollback").await;
+            }
         }
         answer
     }
@@ -116,6 +126,13 @@ impl Transaction<'_> {
         let Self { pool, checkout } = self;
         let asked = ask(&mut checkout.connection, statement, parameters);
         let answer = timeout(pool.patience(), asked).await;
+        if statement.read_only
+            && let Ok(Err(error)) = &answer
+            && let Some(refused) = pool.refused_change(error)
+        {
+            // It is the statement that is read-only, and not the session.
+            return Err(Failure::Refused(refused));
+        }
         let rows = pool.understand(checkout.made, answer)?;
         pool.read_all(statement, &rows).map_err(Failure::Refused)
     }
