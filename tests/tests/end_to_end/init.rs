@@ -24,7 +24,9 @@ async fn database_is_served_by_what_was_written() -> Result<()> {
     let (succeeded, _, err) = site.said(&init)?;
     assert!(!succeeded && err.contains("is there already"), "{err}");
 
-    let config = site.folder().join("written.toml");
+    let folder = site.folder().join("fresh");
+    fs::create_dir(&folder)?;
+    let config = folder.join("turnout.toml");
     let (succeeded, said, err) = said(&config, &init)?;
     assert!(succeeded, "{said}{err}");
     assert!(

@@ -34,15 +34,15 @@ pub(crate) fn run(path: &Path, arguments: &Init) -> Result<()> {
         } else {
             arguments.schema.clone()
         };
-        let open = |backend, url: &str| {
+        let open = |backend, url: &str, repositories| {
             let settings = Settings {
                 exposed_schemas: schemas.clone(),
                 ..Settings::new(url)
             };
-            Database::open(backend, settings, Arc::new([]), &supervisor)
+            Ok(Database::open(backend, settings, repositories, &supervisor)?)
         };
-        let old = open(Backend::Old, &arguments.old)?;
-        let found = Found::in_database(&old)
+        let open_old = |repositories| open(Backend::Old, &arguments.old, repositories);
+        let found = Found::in_database(open_old)
             .await
             .context("the database `old` can't be read")?;
         ensure!(
@@ -60,7 +60,7 @@ pub(crate) fn run(path: &Path, arguments: &Init) -> Result<()> {
         }
         // What was written must be what a host reads.
         let config = Config::load_with(path, &|_| None)?;
-        let is_there = open(Backend::New, &arguments.new)?.schema().await.is_ok();
+        let is_there = open(Backend::New, &arguments.new, Arc::new([]))?.schema().await.is_ok();
         tell(path, &config, &found, is_there, &mut io::stdout().lock())
     })
 }

@@ -210,8 +210,8 @@ as $$
         select from pg_locks left join pg_class on pg_class.oid = relation
         where locktype = 'relation' and database = (select oid from pg_database where datname = current_database())
             and mode = 'AccessExclusiveLock' and pid = pg_backend_pid()
-            and (relkind is null or relkind in ('r', 'p')) and relnamespace is distinct from 'turnout'::regnamespace
-            and relnamespace is distinct from nullif(pg_my_temp_schema(), 0)
+            -- A table that is gone is not known here.
+            and (pg_class.oid is null or relkind in ('r', 'p') and relnamespace not in ('turnout'::regnamespace, pg_my_temp_schema()))
     )
 $$;
 

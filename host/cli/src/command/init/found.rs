@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Result;
 use turnout_backends::{Database, Table, TableKind};
@@ -46,20 +47,34 @@ pub(super) struct FoundTable {
 }
 
 impl Found {
-    pub(super) async fn in_database(database: &Database) -> Result<Self> {
-        let schema = database.schema().await?;
-        let (mut tables, mut left_out) = (Vec::new(), Vec::new());
-        let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
+    /// Looks at a database, which `open` opens for these repositories.
+    pub(super) async fn in_database(open: impl Fn(Arc<[Repository]>) -> Result<Database>) -> Result<Self> {
+        let schema = open(Arc::new([]))?.schema().await?;
+        let (mut servable, mut left_out) = (Vec::new(), Vec::new());
         for table in schema.tables() {
-            let name = format!("{}.{}", table.schema, table.name);
-            let key = match key(table) {
-                Ok(key) => key,
-                Err(why) => {
-                    left_out.push((name, why));
-                    continue;
-                }
-            };
-            let candidates = candidates(database, table, &key).await?;
+            match key(table) {
+                Ok(key) => servable.push((table, key)),
+                Err(why) => left_out.push((format!("{}.{}", table.schema, table.name), why)),
+            }
+        }
+        let repositories: Arc<[Repository]> = servable
+            .iter()
+            .zip(0..)
+            .map(|((table, key), number)| Repository {
+                id: RepositoryId(number),
+                name: table.name.clone(),
+                table: table.name.clone(),
+                schema: table.schema.clone(),
+                key: key.clone(),
+                subject: None,
+                compared: Vec::new(),
+            })
+            .collect();
+        let database = open(Arc::clone(&repositories))?;
+        let mut tables = Vec::new();
+        let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
+        for ((table, key), repository) in servable.into_iter().zip(&*repositories) {
+            let candidates = candidates(&database, table, repository).await?;
             for place in candidates.keys() {
                 *votes.entry(*place).or_default() += 1;
             }
@@ -108,7 +123,11 @@ fn key(table: &Table) -> Result<Vec<String>, &'static str> {
 }
 
 /// The columns that seem to hold subjects, the likeliest first, by the place of their kind.
-async fn candidates(database: &Database, table: &Table, key: &[String]) -> Result<BTreeMap<usize, Vec<String>>> {
+async fn candidates(
+    database: &Database,
+    table: &Table,
+    repository: &Repository,
+) -> Result<BTreeMap<usize, Vec<String>>> {
     let mut scored: BTreeMap<usize, Vec<(f64, String)>> = BTreeMap::new();
     for column in &table.columns {
         let is_text = matches!(column.type_name.as_str(), "text" | "character varying" | "citext");
@@ -116,13 +135,8 @@ async fn candidates(database: &Database, table: &Table, key: &[String]) -> Resul
             continue;
         }
         let repository = Repository {
-            id: RepositoryId(0),
-            name: table.name.clone(),
-            table: table.name.clone(),
-            schema: table.schema.clone(),
-            key: key.to_vec(),
             subject: Some(column.name.clone()),
-            compared: Vec::new(),
+            ..repository.clone()
         };
         let sample = database.subject_sample(&repository, SAMPLED).await?;
         for (place, (kind, names)) in KINDS.into_iter().enumerate() {
