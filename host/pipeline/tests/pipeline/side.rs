@@ -32,7 +32,7 @@ pub(crate) struct State {
 }
 
 /// The table `clients`.
-const TABLES: &str = r#"{"fence": true, "side": null, "constraints": [], "functions": [], "tables": [{
+const TABLES: &str = r#"{"fence": true, "side": null, "constraints": [], "roles": [], "functions": [], "tables": [{
     "oid": 1, "place": 1, "schema": "public", "name": "clients", "kind": "r", "references": [], "parts": [], "tree": null,
     "keys": [{"primary": true, "columns": ["id"]}],
     "columns": [
