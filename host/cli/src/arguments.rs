@@ -54,8 +54,8 @@ pub(crate) enum Command {
     Install(Install),
     /// Remove the installation of one side
     ///
-    /// Removes the triggers, restores the steps of the sequences, and drops the schema `turnout`. The record of the epochs and all changes
-    /// that are not mirrored yet go with the schema. Stop all hosts first.
+    /// Removes the triggers, restores the steps of the sequences, and drops the schema `turnout`. The record of the epochs, all changes
+    /// that are not mirrored yet, and the rows that cleanups could put back go with the schema. Stop all hosts first.
     Uninstall(Uninstall),
     /// Compare both sides whole while writes go on, and prove that they are equal by digests
     ///
