@@ -36,7 +36,7 @@ impl Cleanups {
                     Ok(0) => {}
                     Ok(rows) => tracing::info!(%backend, rows, "rows that cleanups removed are no longer kept"),
                     Err(error) => {
-                        tracing::warn!(%backend, %error, "the archive of cleanups cannot be emptied; this is tried again")
+                        tracing::warn!(%backend, %error, "the archive of cleanups cannot be emptied; this is tried again");
                     }
                 }
             }

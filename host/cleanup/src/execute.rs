@@ -54,10 +54,10 @@ impl Cleanups {
                 match removed {
                     None => {}
                     Some(Ok(removed)) => {
-                        tracing::info!(cleanup = %id, repository, %backend, rows = removed.rows, "a cleanup removed rows")
+                        tracing::info!(cleanup = %id, repository, %backend, rows = removed.rows, "a cleanup removed rows");
                     }
                     Some(Err(error)) => {
-                        tracing::warn!(cleanup = %id, repository, %backend, %error, "a cleanup failed")
+                        tracing::warn!(cleanup = %id, repository, %backend, %error, "a cleanup failed");
                     }
                 }
             }

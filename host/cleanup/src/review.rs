@@ -1,3 +1,4 @@
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,7 +109,7 @@ impl Cleanups {
         };
         self.look_for_hazards(&mut review).await?;
         let samples = self.ask_about_rows(&mut review).await?;
-        self.ask_about_whole(asked, samples, &mut review);
+        ask_about_whole(asked, samples, &mut review);
         let rows = review.rows();
         if asked.execute && asked.expected != Some(rows) {
             review.obstacles.push(Obstacle::Otherwise {
@@ -148,14 +149,13 @@ impl Cleanups {
         let mut samples = Vec::new();
         for going in &review.rows {
             let at = (going.repository, going.authority);
-            if !counts.contains_key(&at) {
-                counts.insert(at, self.count_of(at).await?);
-            }
             let row = self.as_shown(going).await?;
             let marks = review.in_force.marks(&row);
-            if let Some(count) = counts.get_mut(&at) {
-                count.note(going, marks.as_ref().is_ok_and(|is_marked| *is_marked));
-            }
+            let count = match counts.entry(at) {
+                Entry::Occupied(count) => count.into_mut(),
+                Entry::Vacant(place) => place.insert(self.count_of(at).await?),
+            };
+            count.note(going, marks.as_ref().is_ok_and(|is_marked| *is_marked));
             match marks {
                 Ok(true) => {}
                 Ok(false) => unmarked
@@ -178,23 +178,6 @@ impl Cleanups {
         }
         review.counts = counts.into_values().collect();
         Ok(samples)
-    }
-
-    fn ask_about_whole(&self, asked: &Asked, samples: Vec<CleanupRow>, review: &mut Review) {
-        let request = CleanupRequest {
-            repository: asked.repository,
-            execute: asked.execute,
-            expected: asked.expected,
-        };
-        let evidence = CleanupEvidence {
-            counts: review.counts.clone(),
-            samples,
-        };
-        match review.in_force.review(&request, &evidence) {
-            Ok(CleanupVerdict::Agreed) => {}
-            Ok(verdict) => review.obstacles.push(Obstacle::Policy(verdict)),
-            Err(reason) => review.obstacles.push(Obstacle::NoVerdict(reason)),
-        }
     }
 
     /// The backends that rows would go from and that the configuration does not allow.
@@ -235,6 +218,24 @@ impl Cleanups {
             subject: self.rule.subject_in(going.row.subject.as_deref()),
             columns: columns.collect(),
         })
+    }
+}
+
+/// Has the policy say whether the whole may go.
+fn ask_about_whole(asked: &Asked, samples: Vec<CleanupRow>, review: &mut Review) {
+    let request = CleanupRequest {
+        repository: asked.repository,
+        execute: asked.execute,
+        expected: asked.expected,
+    };
+    let evidence = CleanupEvidence {
+        counts: review.counts.clone(),
+        samples,
+    };
+    match review.in_force.review(&request, &evidence) {
+        Ok(CleanupVerdict::Agreed) => {}
+        Ok(verdict) => review.obstacles.push(Obstacle::Policy(verdict)),
+        Err(reason) => review.obstacles.push(Obstacle::NoVerdict(reason)),
     }
 }
 

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -136,7 +137,7 @@ impl<'c> Sides<'c> {
             return Ok(Vec::new());
         }
         let request = Request::Find(Find {
-            select: repository.key.iter().map(whole_column).collect(),
+            select: repository.key.iter().map(|name| whole_column(name)).collect(),
             filter: filter.clone(),
             window: Window {
                 offset: 0,
@@ -171,11 +172,10 @@ impl<'c> Sides<'c> {
         other: &ReviewedRow,
     ) -> Result<Vec<String>, Error> {
         let sides = &self.cleanups.sides;
-        if !self.columns.contains_key(&repository.id) {
-            let columns = Columns::of(sides, repository).await?;
-            self.columns.insert(repository.id, columns.common);
-        }
-        let columns = &self.columns[&repository.id];
+        let columns = match self.columns.entry(repository.id) {
+            Entry::Occupied(columns) => columns.into_mut(),
+            Entry::Vacant(place) => place.insert(Columns::of(sides, repository).await?.common),
+        };
         let common = |row: &ReviewedRow| -> Texts {
             let text = |name: &String| (name.clone(), row.texts.get(name).cloned().unwrap_or(Value::Null));
             columns.iter().map(text).collect()
@@ -205,9 +205,9 @@ pub(crate) fn array(keys: &[impl AsRef<str>]) -> String {
     format!("[{}]", keys.join(","))
 }
 
-fn whole_column(name: &String) -> Selected {
+fn whole_column(name: &str) -> Selected {
     Selected::Column(Column {
-        field: name.as_str().into(),
+        field: name.into(),
         alias: None,
         cast: None,
         aggregate: None,

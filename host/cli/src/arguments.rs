@@ -203,7 +203,7 @@ pub(crate) struct Wanted {
     /// The repository
     #[arg(required = true)]
     pub(crate) repository: String,
-    /// Only the rows that match this filter, a query of the PostgREST dialect: 'phone=like.899900*&name=like.*[TEST_CLIENT]*'
+    /// Only the rows that match this filter, a query of the PostgREST dialect: `phone=like.899900*&name=like.*[TEST_CLIENT]*`
     #[arg(long = "where", value_name = "FILTER", default_value = "", hide_default_value = true)]
     pub(crate) filter: String,
     /// Remove the rows
