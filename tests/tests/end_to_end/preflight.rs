@@ -1,0 +1,272 @@
+//! `turnout preflight` and `turnout schema diff`: every defect that is planted is named, and goes when its remedy is pasted.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgPool};
+use turnout_tests::{Site, turnout};
+
+/// What a preflight found.
+struct Found {
+    status: Option<i32>,
+    findings: Vec<Value>,
+}
+
+fn preflight(site: &Site) -> Result<Found> {
+    let output = turnout()
+        .arg("--config")
+        .arg(site.config())
+        .args(["preflight", "--json"])
+        .output()?;
+    let (out, err) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+    let said: Value = serde_json::from_str(&out).with_context(|| format!("{out}{err}"))?;
+    Ok(Found {
+        status: output.status.code(),
+        findings: said["findings"].as_array().cloned().unwrap_or_default(),
+    })
+}
+
+impl Found {
+    fn finding(&self, kind: &str, object: &str) -> Option<&Value> {
+        self.findings
+            .iter()
+            .find(|finding| finding["kind"] == kind && finding["object"] == object)
+    }
+
+    fn blocking(&self) -> Vec<&Value> {
+        let blocks = |finding: &&Value| finding["severity"] == "blocks";
+        self.findings.iter().filter(blocks).collect()
+    }
+}
+
+/// A side, and what is done to it.
+type Done<'a> = (&'a str, &'a str);
+
+/// Something that breaks a migration.
+struct Defect<'a> {
+    planted: &'a [Done<'a>],
+    kind: &'a str,
+    object: &'a str,
+    severity: &'a str,
+}
+
+struct Sides {
+    old: PgPool,
+    new: PgPool,
+}
+
+impl Sides {
+    async fn of(site: &Site) -> Result<Self> {
+        let (old, new) = site.databases().await?;
+        Ok(Self { old, new })
+    }
+
+    async fn run(&self, side: &str, sql: &str) -> Result<()> {
+        let pool = if side == "old" { &self.old } else { &self.new };
+        let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await;
+        done.map(drop).with_context(|| format!("on {side}: {sql}"))
+    }
+}
+
+/// Plants each defect alone, and looks whether it is named and whether each of its remedies ends it.
+async fn named_and_mended(defects: &[Defect<'_>]) -> Result<()> {
+    let site = Site::set_up().await?;
+    let sides = Sides::of(&site).await?;
+    let before = preflight(&site)?;
+    ensure!(before.status == Some(0), "{:#?}", before.findings);
+    for Defect {
+        planted,
+        kind,
+        object,
+        severity,
+    } in defects
+    {
+        let plant = async || {
+            for (side, sql) in *planted {
+                sides.run(side, sql).await?;
+            }
+            anyhow::Ok(())
+        };
+        plant().await?;
+        let found = preflight(&site)?;
+        let finding = found
+            .finding(kind, object)
+            .with_context(|| format!("{kind} {object} is not named: {:#?}", found.findings))?;
+        ensure!(finding["severity"] == *severity, "{finding:#}");
+        let expected = i32::from(!found.blocking().is_empty());
+        ensure!(found.status == Some(expected), "{finding:#}");
+        let remedy = &finding["remedies"][0];
+        let (side, sql) = (remedy["side"].as_str(), remedy["sql"].as_str());
+        let (side, sql) = side.zip(sql).with_context(|| format!("no remedy: {finding:#}"))?;
+        sides.run(side, sql).await?;
+        let after = preflight(&site)?;
+        if let Some(still) = after.finding(kind, object) {
+            anyhow::bail!("{sql} did not end it: {still:#}");
+        }
+        ensure!(after.status == Some(0), "{:#?}", after.blocking());
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn differences_of_columns_are_named_and_mended() -> Result<()> {
+    let blocks = "blocks";
+    named_and_mended(&[
+        Defect {
+            planted: &[("new", "alter table clients drop column notes")],
+            kind: "column",
+            object: "notes",
+            severity: blocks,
+        },
+        Defect {
+            planted: &[(
+                "old",
+                "alter table clients add column \"Odd \"\"name\" text not null default 'x'",
+            )],
+            kind: "column",
+            object: "Odd \"name",
+            severity: blocks,
+        },
+        Defect {
+            planted: &[("new", "alter table services alter column price type numeric(8, 1)")],
+            kind: "type",
+            object: "price",
+            severity: blocks,
+        },
+        Defect {
+            planted: &[("new", "alter table clients alter column visit_count drop default")],
+            kind: "default",
+            object: "visit_count",
+            severity: blocks,
+        },
+        Defect {
+            planted: &[(
+                "new",
+                "alter table clients alter column id drop default; drop sequence clients_id_seq",
+            )],
+            kind: "default",
+            object: "id",
+            severity: blocks,
+        },
+        Defect {
+            planted: &[("new", "alter table clients alter column name drop not null")],
+            kind: "not_null",
+            object: "name",
+            severity: blocks,
+        },
+        Defect {
+            planted: &[("new", "alter table staff alter column name type text collate \"C\"")],
+            kind: "collation",
+            object: "name",
+            severity: "warns",
+        },
+    ])
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn duplicates_are_listed_and_removed_before_the_constraint_is_added() -> Result<()> {
+    let site = Site::set_up().await?;
+    let sides = Sides::of(&site).await?;
+    sides
+        .run(
+            "old",
+            "alter table clients drop constraint clients_phone_key;
+             insert into clients (id, phone, name)
+             select 9000 + id, phone, 'again' from clients where id in (1, 2)",
+        )
+        .await?;
+    let found = preflight(&site)?;
+    assert_eq!(found.status, Some(1));
+    let finding = found.finding("unique", "clients_phone_key").context("it is named")?;
+    assert_eq!(finding["rows"]["count"], 2, "{finding:#}");
+    let ids = finding["rows"]["first"].to_string();
+    assert!(ids.contains("[[1],[9001]]") && ids.contains("[[2],[9002]]"), "{ids}");
+    let remedy = &finding["remedies"][0];
+    assert_eq!(remedy["side"], "old");
+    sides.run("old", remedy["sql"].as_str().unwrap_or_default()).await?;
+    let (clients,): (i64,) = sqlx::query_as("select count(*) from clients where id > 9000")
+        .fetch_one(&sides.old)
+        .await?;
+    assert_eq!(clients, 0);
+    assert_eq!(preflight(&site)?.status, Some(0));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schema_diff_makes_new_like_old() -> Result<()> {
+    let site = Site::set_up().await?;
+    let sides = Sides::of(&site).await?;
+    let diff = |sql: bool| {
+        let arguments = if sql {
+            &["schema", "diff", "--sql"][..]
+        } else {
+            &["schema", "diff"]
+        };
+        let output = turnout().arg("--config").arg(site.config()).args(arguments).output()?;
+        anyhow::Ok((output.status.code(), String::from_utf8(output.stdout)?))
+    };
+    assert_eq!(diff(false)?, (Some(0), String::new()));
+    sides
+        .run(
+            "old",
+            "create type mood as enum ('glad', 'sad');
+             alter table clients add column mood mood not null default 'glad', add check (visit_count >= 0);
+             create function touched() returns trigger language plpgsql as $$ begin return new; end $$;
+             create trigger touched before update on clients for each row execute function touched();
+             create view names as select id, name from clients;
+             create role reader nologin; grant select on clients to reader;
+             alter table staff enable row level security;
+             create policy readable on staff for select to reader using (id > 0)",
+        )
+        .await?;
+    sides
+        .run(
+            "new",
+            "drop table staff_schedules cascade; alter table services drop constraint services_pkey cascade",
+        )
+        .await?;
+    let (status, text) = diff(false)?;
+    assert_eq!(status, Some(1));
+    for words in [
+        "table public.clients: column mood",
+        "- create or replace view public.names",
+        "enum public.mood",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let (_, sql) = diff(true)?;
+    sides.run("new", &sql).await?;
+    assert_eq!(diff(false)?, (Some(0), String::new()), "{sql}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn preflight_needs_no_installation_and_no_keys() -> Result<()> {
+    let site = Site::set_up().await?;
+    for side in ["new", "old"] {
+        site.turnout(&["uninstall", side])?;
+    }
+    let config = site.folder().join("bare.toml");
+    std::fs::write(
+        &config,
+        "[repositories.clients]\nkey = ['id']\nsubject = 'phone'\n[repositories.staff]\nkey = ['name']\n",
+    )?;
+    let output = turnout()
+        .env("TURNOUT_OLD_URL", site.old.url())
+        .env("TURNOUT_NEW_URL", site.new.url())
+        .arg("--config")
+        .arg(&config)
+        .args(["preflight", "--repository", "staff"])
+        .output()?;
+    let out = String::from_utf8(output.stdout)? + &String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(1), "{out}");
+    assert!(
+        out.contains("has no primary key or unique constraint on exactly (name)"),
+        "{out}"
+    );
+    assert!(
+        out.contains("1 repositories: 2 findings block") && !out.contains("evidence"),
+        "{out}"
+    );
+    Ok(())
+}
