@@ -1,5 +1,7 @@
 //! What `turnout preflight` asks of one side. Each question runs in a read-only transaction and needs no installation.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -34,6 +36,17 @@ impl Database {
         let [tables, of_schemas] = names(self.repositories());
         let parameters = [tables, of_schemas, Parameter::list(schemas)];
         self.told(include_str!("preflight/catalogue.sql"), &parameters).await
+    }
+
+    /// What goes on in the database beside Turnout, with the transactions that have been open for longer than this, as JSON that `T` is
+    /// read from.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn surroundings<T: DeserializeOwned>(&self, long: Duration) -> Result<T, Error> {
+        let long = long.as_secs_f64().to_string();
+        self.told(include_str!("preflight/surroundings.sql"), &[Parameter::text(&long)])
+            .await
     }
 
     /// Counts the rows that a query finds, and answers with the first of them. Their columns are the query's.

@@ -117,6 +117,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Its constraints.
     pub constraints: Vec<Constraint>,
+    /// The foreign keys that refer to it.
+    pub referenced_by: Vec<Referring>,
     /// Its indexes.
     pub indexes: Vec<Index>,
     /// The application's triggers.
@@ -165,8 +167,8 @@ pub struct Sequence {
     pub type_name: String,
     /// Its step.
     pub increment: i64,
-    /// The number that it handed out last; `None` if it handed out none or can't be read.
-    pub last: Option<i64>,
+    /// Whether Turnout's role may read it and take numbers from it.
+    pub usable: bool,
     /// Whether it goes with the column.
     pub owned: bool,
 }
@@ -189,6 +191,17 @@ pub struct Constraint {
     /// The table that a foreign key refers to, as SQL names it.
     pub target: Option<String>,
     /// The columns there.
+    pub target_columns: Vec<String>,
+}
+
+/// A foreign key, seen from the table that it refers to.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Referring {
+    /// The table that refers, as SQL names it.
+    pub table: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// The columns that they refer to.
     pub target_columns: Vec<String>,
 }
 

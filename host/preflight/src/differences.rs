@@ -5,6 +5,10 @@ mod constraints;
 mod enums;
 mod objects;
 mod tables;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use columns::pass;
 
 use turnout_vocabulary::{Backend, PerBackend};
 

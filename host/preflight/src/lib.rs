@@ -3,7 +3,8 @@
 //! - [`Catalogue`] is what one side is and holds, as plain data.
 //! - [`differences`] compares two catalogues. It asks no database, so catalogues that were kept can be compared, too.
 //! - [`preflight`] asks both databases and answers with [`Finding`]s: what is the matter, where, why that matters, and the SQL that mends
-//!   it. `judged` says how bad a difference is, `rows` asks for the rows that are in the way.
+//!   it. `judged` says how bad a difference is, `rows` asks for the rows that are in the way; `settings`, `privileges`, `sequences` and
+//!   `surroundings` look at each side by itself.
 
 mod catalogue;
 mod difference;
@@ -11,19 +12,29 @@ mod differences;
 mod finding;
 mod judged;
 mod keys;
+mod privileges;
 mod rows;
+mod sequences;
+mod settings;
+mod surroundings;
 
-use futures::future::{try_join, try_join_all};
+use std::time::Duration;
+
+use futures::future::try_join;
+use surroundings::Surroundings;
 use turnout_backends::{Database, Error};
-use turnout_vocabulary::{PerBackend, Repository};
+use turnout_vocabulary::{Backend, PerBackend, Repository};
 
 pub use catalogue::{
-    Catalogue, Column, Constraint, Enum, EnumColumn, Extension, Function, Grant, Index, Policy, Sequence, Settings,
-    Table, Trigger, View,
+    Catalogue, Column, Constraint, Enum, EnumColumn, Extension, Function, Grant, Index, Policy, Referring, Sequence,
+    Settings, Table, Trigger, View,
 };
 pub use difference::{Asks, Difference, Kind, Rule};
 pub use differences::differences;
 pub use finding::{Finding, Remedy, Rows, Severity, Side};
+
+/// How long a transaction may be open without being named.
+const LONG: Duration = Duration::from_secs(10);
 
 /// What both sides are and hold of these repositories' tables and of their schemas, read at one moment on each side.
 ///
@@ -44,19 +55,46 @@ pub async fn catalogues(
     Ok(PerBackend { old, new })
 }
 
-/// Everything that would break the migration of these repositories, the worst first. Each question runs in a read-only transaction; some
-/// read whole tables.
+/// Everything that would break the migration of these repositories, the worst first. A host needs so many connections to each side. Each
+/// question runs in a read-only transaction; some read whole tables.
 ///
 /// # Errors
 /// Whatever keeps a backend from answering.
-pub async fn preflight(sides: &PerBackend<Database>, repositories: &[Repository]) -> Result<Vec<Finding>, Error> {
+pub async fn preflight(
+    sides: &PerBackend<Database>,
+    repositories: &[Repository],
+    connections: PerBackend<u64>,
+) -> Result<Vec<Finding>, Error> {
     let catalogues = catalogues(sides, repositories).await?;
-    let mut findings = keys::findings(&catalogues, repositories);
-    let differences = differences(&catalogues);
-    let of_differences = differences
-        .iter()
-        .map(|difference| rows::finding(sides, &catalogues, repositories, difference));
-    findings.extend(try_join_all(of_differences).await?);
+    let mut findings = settings::findings(&catalogues);
+    findings.extend(privileges::findings(&catalogues));
+    for side in Backend::ALL {
+        let surroundings: Surroundings = sides[side].surroundings(LONG).await?;
+        findings.extend(surroundings.findings(side, &catalogues[side].database, connections[side]));
+        findings.extend(pooler(&sides[side]).await?);
+        findings.extend(sequences::findings(&sides[side], &catalogues[side]).await?);
+    }
+    findings.extend(keys::findings(&catalogues, repositories));
+    // One after the other: databases in service are asked.
+    for difference in differences(&catalogues) {
+        findings.push(rows::finding(sides, &catalogues, repositories, &difference).await?);
+    }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Ok(findings)
+}
+
+/// Whether a pooler in transaction mode stands in front of a side.
+async fn pooler(database: &Database) -> Result<Option<Finding>, Error> {
+    let pooler = database.check_pooler().await?;
+    Ok(pooler.map(|what| {
+        let why = "Turnout needs its settings and prepared statements to stay with a session";
+        settings::found(
+            Severity::Blocks,
+            "pooler",
+            Some(database.backend()),
+            what,
+            why,
+            Vec::new(),
+        )
+    }))
 }

@@ -94,11 +94,7 @@ impl Question {
                         "select json_agg(json_build_array({key}) order by {key}) as duplicates\n\
                          from {name}{condition}\ngroup by {listed} having count(*) > 1 order by min(({key})::text)"
                     ),
-                    remove: format!(
-                        "delete from {name} where ({key}) in (\n    select {key} from (\n        \
-                         select {key}, row_number() over (partition by {listed} order by {key}) as place from {name}{condition}\n    \
-                         ) as alike where place > 1\n);"
-                    ),
+                    remove: without_duplicates(table, &key, &listed, &condition),
                     finds_groups: true,
                     is_removed_by_person: false,
                 })
@@ -147,6 +143,53 @@ impl Question {
             (false, _) => format!("{count} rows"),
         }
     }
+}
+
+/// The statements that leave the earliest row of each group. Rows that refer to another of the group refer to that one then.
+fn without_duplicates(table: &Table, key: &str, listed: &str, condition: &str) -> String {
+    let name = table.qualified();
+    let mut statements = Vec::new();
+    for referring in &table.referenced_by {
+        let numbered = |columns: &[String], write: &dyn Fn(usize, &str) -> String, between: &str| {
+            let columns = columns.iter().enumerate();
+            let written: Vec<String> = columns.map(|(place, column)| write(place, &quoted(column))).collect();
+            written.join(between)
+        };
+        let selected = numbered(
+            &referring.target_columns,
+            &|place, column| {
+                let kept = format!("first_value({column}) over (partition by {listed} order by {key})");
+                format!("{column} as later_{place}, {kept} as kept_{place}")
+            },
+            ", ",
+        );
+        let assigned = numbered(
+            &referring.columns,
+            &|place, column| format!("{column} = alike.kept_{place}"),
+            ", ",
+        );
+        let is_later = numbered(
+            &referring.columns,
+            &|place, column| format!("child.{column} = alike.later_{place}"),
+            " and ",
+        );
+        let moves = numbered(
+            &referring.columns,
+            &|place, _| format!("alike.kept_{place} <> alike.later_{place}"),
+            " or ",
+        );
+        statements.push(format!(
+            "update {} as child set {assigned} from (\n    select {selected} from {name}{condition}\n) as alike\n\
+             where {is_later} and ({moves});",
+            referring.table
+        ));
+    }
+    statements.push(format!(
+        "delete from {name} where ({key}) in (\n    select {key} from (\n        \
+         select {key}, row_number() over (partition by {listed} order by {key}) as place from {name}{condition}\n    \
+         ) as alike where place > 1\n);"
+    ));
+    statements.join("\n")
 }
 
 /// What tells rows apart, in SQL.

@@ -178,9 +178,8 @@ select json_build_object(
                             'name', format('%I.%I', home.nspname, class.relname),
                             'type', format_type(sequence.seqtypid, null),
                             'increment', sequence.seqincrement,
-                            'last', case when has_sequence_privilege(class.oid, 'select, usage') then
-                                pg_sequence_last_value(class.oid)
-                            end,
+                            'usable', has_sequence_privilege(class.oid, 'select')
+                                and has_sequence_privilege(class.oid, 'usage'),
                             'owned', exists (
                                 select from pg_catalog.pg_depend as depends
                                 where depends.classid = 'pg_catalog.pg_class'::regclass and depends.objid = class.oid
@@ -233,6 +232,27 @@ select json_build_object(
                 ) order by item.contype <> 'p', item.conname)
                 from pg_catalog.pg_constraint as item
                 where item.conrelid = relation.oid and item.contype in ('p', 'u', 'c', 'x', 'f')
+            ), '[]'),
+            'referenced_by', coalesce((
+                select json_agg(json_build_object(
+                    'table', format('%I.%I', home.nspname, child.relname),
+                    'columns', (
+                        select json_agg(attribute.attname order by part.place)
+                        from unnest(item.conkey) with ordinality as part (number, place)
+                        join pg_catalog.pg_attribute as attribute
+                            on attribute.attrelid = item.conrelid and attribute.attnum = part.number
+                    ),
+                    'target_columns', (
+                        select json_agg(attribute.attname order by part.place)
+                        from unnest(item.confkey) with ordinality as part (number, place)
+                        join pg_catalog.pg_attribute as attribute
+                            on attribute.attrelid = item.confrelid and attribute.attnum = part.number
+                    )
+                ) order by item.oid)
+                from pg_catalog.pg_constraint as item
+                join pg_catalog.pg_class as child on child.oid = item.conrelid
+                join pg_catalog.pg_namespace as home on home.oid = child.relnamespace
+                where item.confrelid = relation.oid and item.contype = 'f' and item.conparentid = 0
             ), '[]'),
             'indexes', coalesce((
                 select json_agg(json_build_object(

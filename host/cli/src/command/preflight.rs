@@ -38,7 +38,8 @@ fn preflight(path: &Path, arguments: &Preflight) -> Result<Vec<Finding>> {
     let chosen = super::chosen(&config.repositories, &arguments.repository)?;
     super::runtime()?.block_on(async {
         let sides = open(&config, &chosen, &Supervisor::new())?;
-        let findings = turnout_preflight::preflight(&sides, &chosen).await?;
+        let connections = config.backends.as_ref().map(|backend| backend.settings.connections());
+        let findings = turnout_preflight::preflight(&sides, &chosen, connections).await?;
         let evidence = keep(&sides, &chosen, &findings).await?;
         let mut out = std::io::stdout().lock();
         if arguments.json {

@@ -124,7 +124,7 @@ fn own(table: &Table, column: &Column, sequence: &Sequence) -> String {
 /// The statement after which a sequence hands out numbers beyond those of the rows.
 pub(crate) fn pass(table: &Table, column: &Column, sequence: &str) -> String {
     let (table, name) = (table.qualified(), quoted(&column.name));
-    format!("select setval({sequence}, coalesce((select max({name}) from {table}), 0) + 1, false);")
+    format!("select setval({sequence}, greatest(max({name}), 1)) from {table} having max({name}) is not null;")
 }
 
 /// A column of both sides.
