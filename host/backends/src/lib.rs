@@ -27,7 +27,7 @@ pub use database::{Database, Entry};
 pub use error::{Candidate, ColumnUse, DatabaseError, Error, UnknownFunction, UnknownRelationship};
 pub use install::Installation;
 pub use plan::suggested_table;
-pub use preflight::FoundRows;
+pub use preflight::{FoundRows, RowSample};
 pub use protocol::{
     Ack, ArchivedRow, ChangedRows, ComparedRow, Comparisons, Count, Counted, DirtyKey, Diverged, EpochRecord, Evidence,
     Failed, FenceHolder, FoundDivergence, Gap, GapKind, Group, KeptCleanup, KeptSets, KeyEvent, KeyOrder, KeyRange,

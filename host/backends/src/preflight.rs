@@ -1,5 +1,7 @@
 //! What `turnout preflight` asks of one side. Each question runs in a read-only transaction and needs no installation.
 
+mod sample;
+
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -11,6 +13,8 @@ use crate::error::Error;
 use crate::protocol::names;
 use crate::sql::{Parameter, Statement};
 use crate::wire::{Isolation, Json, Listed, Why};
+
+pub use sample::RowSample;
 
 /// Refuses every change until the transaction ends, and has PostgreSQL write the schema of every name.
 const BEGIN: &str = "select set_config('transaction_read_only', 'on', true) || set_config('search_path', '', true)";
@@ -71,16 +75,20 @@ impl Database {
             Listed::Run(Statement::new(question, parameters)),
         ];
         let answers = self.protocol().run_list(&list, Isolation::RepeatableRead).await;
-        let mut answers = answers.map_err(|undone| match undone.why {
-            Why::Failed(error) => error,
-            Why::Unforeseen(_) | Why::Unresolved(_) => self.unexpected("a question was not asked"),
-        })?;
+        let mut answers = answers.map_err(|undone| self.failed(undone.why))?;
         let Json(told) = answers
             .get_mut(1)
             .ok_or_else(|| self.unexpected("there is no answer"))?
             .take(0)
             .map_err(|misread| self.misread(&misread))?;
         Ok(told)
+    }
+
+    fn failed(&self, why: Why<Error>) -> Error {
+        match why {
+            Why::Failed(error) => error,
+            Why::Unforeseen(_) | Why::Unresolved(_) => self.unexpected("a question was not asked"),
+        }
     }
 
     fn unexpected(&self, reason: &str) -> Error {

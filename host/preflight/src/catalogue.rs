@@ -24,6 +24,7 @@ pub struct Catalogue {
 
 /// What a database is.
 #[derive(Clone, Debug, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the catalogue")]
 pub struct Settings {
     /// Its name.
     pub name: String,
@@ -207,6 +208,7 @@ pub struct Referring {
 
 /// An index.
 #[derive(Clone, Debug, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the catalogue")]
 pub struct Index {
     /// Its name.
     pub name: String,

@@ -4,11 +4,12 @@
 //! - [`differences`] compares two catalogues. It asks no database, so catalogues that were kept can be compared, too.
 //! - [`preflight`] asks both databases and answers with [`Finding`]s: what is the matter, where, why that matters, and the SQL that mends
 //!   it. `judged` says how bad a difference is, `rows` asks for the rows that are in the way; `settings`, `privileges`, `sequences` and
-//!   `surroundings` look at each side by itself.
+//!   `surroundings` look at each side by itself, and `estimate` copies samples.
 
 mod catalogue;
 mod difference;
 mod differences;
+mod estimate;
 mod finding;
 mod judged;
 mod keys;
@@ -21,6 +22,7 @@ mod surroundings;
 use std::time::Duration;
 
 use futures::future::try_join;
+use serde::Serialize;
 use surroundings::Surroundings;
 use turnout_backends::{Database, Error};
 use turnout_vocabulary::{Backend, PerBackend, Repository};
@@ -31,6 +33,7 @@ pub use catalogue::{
 };
 pub use difference::{Asks, Difference, Kind, Rule};
 pub use differences::differences;
+pub use estimate::{CopyTime, Size};
 pub use finding::{Finding, Remedy, Rows, Severity, Side};
 
 /// How long a transaction may be open without being named.
@@ -55,8 +58,17 @@ pub async fn catalogues(
     Ok(PerBackend { old, new })
 }
 
-/// Everything that would break the migration of these repositories, the worst first. A host needs so many connections to each side. Each
-/// question runs in a read-only transaction; some read whole tables.
+/// What was found of both sides.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Everything that would break the migration, the worst first.
+    pub findings: Vec<Finding>,
+    /// How large the tables are, and how long their copy takes.
+    pub tables: Vec<Size>,
+}
+
+/// What would break the migration of these repositories, and how long it takes. A host needs so many connections to each side. Each
+/// question runs in a read-only transaction; some read whole tables. Samples are written to temporary tables.
 ///
 /// # Errors
 /// Whatever keeps a backend from answering.
@@ -64,7 +76,7 @@ pub async fn preflight(
     sides: &PerBackend<Database>,
     repositories: &[Repository],
     connections: PerBackend<u64>,
-) -> Result<Vec<Finding>, Error> {
+) -> Result<Report, Error> {
     let catalogues = catalogues(sides, repositories).await?;
     let mut findings = settings::findings(&catalogues);
     findings.extend(privileges::findings(&catalogues));
@@ -80,7 +92,8 @@ pub async fn preflight(
         findings.push(rows::finding(sides, &catalogues, repositories, &difference).await?);
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    Ok(findings)
+    let tables = estimate::sizes(sides, &catalogues, repositories).await?;
+    Ok(Report { findings, tables })
 }
 
 /// Whether a pooler in transaction mode stands in front of a side.

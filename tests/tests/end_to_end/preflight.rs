@@ -482,6 +482,41 @@ async fn duplicates_are_listed_and_removed_before_the_constraint_is_added() -> R
         .await?;
     assert_eq!(clients, 0);
     assert_eq!(preflight(&site)?.status, Some(0));
+    let (kept,): (String,) = sqlx::query_as(
+        "select string_agg(result::text, ' ' order by number) from turnout.evidence where kind = 'preflight'",
+    )
+    .fetch_one(&sides.new)
+    .await?;
+    assert!(kept.contains("clients_phone_key") && !kept.contains("9001"), "{kept}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sizes_and_the_time_of_a_copy_are_told() -> Result<()> {
+    let site = Site::set_up().await?;
+    let output = turnout()
+        .arg("--config")
+        .arg(site.config())
+        .args(["preflight", "--json"])
+        .output()?;
+    let said: Value = serde_json::from_slice(&output.stdout)?;
+    let tables = said["tables"].as_array().context("tables")?;
+    let clients = tables
+        .iter()
+        .find(|size| size["table"] == "public.clients")
+        .context("clients")?;
+    assert_eq!(
+        (&clients["rows"]["old"], &clients["rows"]["new"]),
+        (&1299.into(), &1299.into())
+    );
+    let copy = &clients["copy"];
+    assert!(copy["sampled"].as_u64() > Some(500), "{clients:#}");
+    let seconds = |name: &str| copy[name].as_f64().context("seconds");
+    assert!(seconds("seconds_at_least")? > 0.0 && seconds("seconds_at_least")? <= seconds("seconds_at_most")?);
+    assert!(
+        site.turnout(&["preflight"])?
+            .contains("table public.clients: 1299 rows on old")
+    );
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use turnout_backends::{Database, Evidence, Settings};
-use turnout_preflight::{Finding, Severity};
+use turnout_preflight::{Finding, Report, Severity};
 use turnout_supervisor::Supervisor;
 use turnout_vocabulary::{PerBackend, Repository};
 
@@ -39,15 +39,15 @@ fn preflight(path: &Path, arguments: &Preflight) -> Result<Vec<Finding>> {
     super::runtime()?.block_on(async {
         let sides = open(&config, &chosen, &Supervisor::new())?;
         let connections = config.backends.as_ref().map(|backend| backend.settings.connections());
-        let findings = turnout_preflight::preflight(&sides, &chosen, connections).await?;
-        let evidence = keep(&sides, &chosen, &findings).await?;
+        let report = turnout_preflight::preflight(&sides, &chosen, connections).await?;
+        let evidence = keep(&sides, &chosen, &report).await?;
         let mut out = std::io::stdout().lock();
         if arguments.json {
-            report::json(&findings, evidence, &mut out)?;
+            report::json(&report, evidence, &mut out)?;
         } else {
-            report::text(&findings, chosen.len(), evidence, &mut out)?;
+            report::text(&report, evidence, &mut out)?;
         }
-        Ok(findings)
+        Ok(report.findings)
     })
 }
 
@@ -69,7 +69,7 @@ pub(super) fn open(config: &Config, chosen: &[Repository], supervisor: &Supervis
 }
 
 /// Keeps the findings as evidence, if there is an installation to keep them in; the number of that.
-async fn keep(sides: &PerBackend<Database>, chosen: &[Repository], findings: &[Finding]) -> Result<Option<i64>> {
+async fn keep(sides: &PerBackend<Database>, chosen: &[Repository], report: &Report) -> Result<Option<i64>> {
     if !sides.new.schema().await?.installed {
         return Ok(None);
     }
@@ -85,7 +85,7 @@ async fn keep(sides: &PerBackend<Database>, chosen: &[Repository], findings: &[F
         version: env!("CARGO_PKG_VERSION"),
         epoch,
         repositories: &repositories,
-        result: &report::without_keys(findings)?,
+        result: &report::without_keys(report)?,
     };
     Ok(Some(sides.new.add_evidence(&evidence).await?))
 }

@@ -137,24 +137,24 @@ impl Pair<'_> {
     fn compare(&self, found: &mut Found) {
         let PerBackend { old, new } = self.columns;
         if old.compared_type != new.compared_type || old.domain != new.domain {
-            found.add(self.differs(Kind::Type, typed, |pair, side| pair.retype(side)));
+            found.add(self.differs(Kind::Type, typed, Self::retype));
         } else if old.collation != new.collation {
             let collated = |column: &Column| column.collation.clone().unwrap_or_else(|| "default".to_owned());
-            found.add(self.differs(Kind::Collation, collated, |pair, side| pair.retype(side)));
+            found.add(self.differs(Kind::Collation, collated, Self::retype));
         }
         if old.generated != new.generated {
             let computed = |column: &Column| column.generated.clone().unwrap_or_else(|| "nothing".to_owned());
-            found.add(self.differs(Kind::Generated, computed, |pair, side| pair.regenerate(side)));
+            found.add(self.differs(Kind::Generated, computed, Self::regenerate));
         } else if old.identity != new.identity {
             let identity = |column: &Column| match (&column.identity, &column.default) {
                 (Some(identity), _) => format!("identity {}", identity_in_words(identity)),
                 (None, Some(default)) => format!("default {default}"),
                 (None, None) => "none".to_owned(),
             };
-            found.add(self.differs(Kind::Identity, identity, |pair, side| pair.refill(side)));
+            found.add(self.differs(Kind::Identity, identity, Self::refill));
         } else if old.default != new.default && !(numbers(old) && numbers(new)) {
             let default = |column: &Column| column.default.clone().unwrap_or_else(|| "none".to_owned());
-            found.add(self.differs(Kind::Default, default, |pair, side| pair.refill(side)));
+            found.add(self.differs(Kind::Default, default, Self::refill));
         }
         if old.not_null != new.not_null {
             let nullable = |column: &Column| (if column.not_null { "not null" } else { "nullable" }).to_owned();
