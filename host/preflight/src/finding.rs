@@ -91,9 +91,14 @@ impl fmt::Display for Finding {
         if let Some(rows) = &self.rows {
             let first: Vec<&str> = rows.first.iter().map(|key| key.get()).collect();
             let more = if rows.count > first.len() as u64 { " …" } else { "" };
+            let what = if self.kind == "unique" {
+                "groups of duplicates, each by key, the earliest first,"
+            } else {
+                "rows"
+            };
             write!(
                 f,
-                "\n        {} rows on {}: {}{more}",
+                "\n        {} {what} on {}: {}{more}",
                 rows.count,
                 rows.side.0,
                 first.join(" ")

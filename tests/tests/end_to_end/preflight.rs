@@ -336,6 +336,14 @@ async fn differences_beside_tables_are_named_and_mended() -> Result<()> {
             object: "touched",
             severity: warns,
         },
+    ])
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn differences_of_rights_and_sequences_are_named_and_mended() -> Result<()> {
+    let warns = "warns";
+    named_and_mended(&[
         Defect {
             planted: &[("old", "create role anon nologin; grant select, insert on staff to anon")],
             kind: "role",
