@@ -32,7 +32,7 @@ pub struct Database {
 }
 
 /// How many connections the mirror and the handoff have: an applier, a comparison, a handoff and a waiting write.
-const PROTOCOL_CONNECTIONS: u32 = 4;
+pub(crate) const PROTOCOL_CONNECTIONS: u32 = 4;
 
 impl Database {
     /// Opens a backend that serves these repositories. It need not be reachable: it counts as up until it is found to

@@ -8,6 +8,7 @@
 //! - `plan` looks the names of a request up in the schema, also those of embedded tables.
 //! - `sql` writes statements: a filter operator is added in `sql/filter.rs`.
 //! - `schema` knows what the exposed schemas hold and how it is related, as PostgreSQL's catalogue has it.
+//! - `preflight` asks what one side is, without an installation.
 //! - `install` is the SQL installation of one side, `protocol` calls its functions for the mirror and the handoff.
 
 mod connections;
@@ -15,6 +16,7 @@ mod database;
 mod error;
 mod install;
 mod plan;
+mod preflight;
 mod protocol;
 mod schema;
 mod settings;
@@ -25,6 +27,7 @@ pub use database::{Database, Entry};
 pub use error::{Candidate, ColumnUse, DatabaseError, Error, UnknownFunction, UnknownRelationship};
 pub use install::Installation;
 pub use plan::suggested_table;
+pub use preflight::{FoundRows, RowSample};
 pub use protocol::{
     Ack, ArchivedRow, ChangedRows, ComparedRow, Comparisons, Count, Counted, DirtyKey, Diverged, EpochRecord, Evidence,
     Failed, FenceHolder, FoundDivergence, Gap, GapKind, Group, KeptCleanup, KeptSets, KeyEvent, KeyOrder, KeyRange,
@@ -38,6 +41,7 @@ pub use schema::{
     SchemaDifference, Shaped, Table, TableColumn, TableKind, Volatility,
 };
 pub use settings::Settings;
+pub use sql::{quoted, quoted_text};
 #[cfg(feature = "scripted")]
 pub use wire::{Asked, Said, Script};
 pub use wire::{Isolation, Undone, Why};

@@ -89,7 +89,7 @@ impl Database {
 }
 
 /// The schemas and the names of tables, each as one parameter.
-fn names(repositories: &[Repository]) -> [Parameter<'static>; 2] {
+pub(crate) fn names(repositories: &[Repository]) -> [Parameter<'static>; 2] {
     [
         Parameter::list(repositories.iter().map(|repository| &repository.schema)),
         Parameter::list(repositories.iter().map(|repository| &repository.table)),

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::database::PROTOCOL_CONNECTIONS;
 use crate::wire::Options;
 
 /// How one backend is reached, and what an operation may cost there.
@@ -36,6 +37,13 @@ impl Settings {
 }
 
 impl Settings {
+    /// How many connections a host has at most: those of operations, those of the mirror and the handoff, one that listens and one that
+    /// looks whether the database is there.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        u64::from(self.max_connections) + u64::from(PROTOCOL_CONNECTIONS) + 2
+    }
+
     /// Whether the URL can be used at all.
     ///
     /// # Errors

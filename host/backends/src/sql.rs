@@ -39,7 +39,8 @@ pub(crate) use as_caller::as_caller;
 pub(crate) use call::call;
 pub(crate) use carried::Carried;
 pub(crate) use find::{is_estimated, planned_count};
-pub(crate) use statement::{Parameter, Statement, names_an_old_type, quoted, quoted_text};
+pub(crate) use statement::{Parameter, Statement, names_an_old_type};
+pub use statement::{quoted, quoted_text};
 pub(crate) use subjects::{conflicting, distinct as distinct_subjects, sample as sampled_subjects, subjects};
 pub(crate) use written::refused_number_of_rows;
 

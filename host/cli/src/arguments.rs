@@ -36,6 +36,15 @@ pub(crate) enum Command {
     /// that `--config` names, with every table that has a key, and `policies/routing.toml` with everything `off`. It changes neither database and
     /// overwrites no file.
     Init(Init),
+    /// Name everything that would break the migration, with the SQL that mends it
+    ///
+    /// Reads both databases and changes nothing. Each finding says what is the matter, where, why that matters, and the statements that mend
+    /// it, to be pasted on the side that is named. Rows that are in the way are listed by their keys, which may be personal data. It needs
+    /// no installation, and of the configuration only the databases and the repositories. Where `new` has an installation the result is
+    /// kept there as evidence, without keys. Exits with 0 if nothing blocks, with 1 if something does, and with 2 if that could not be told.
+    Preflight(Preflight),
+    /// Compare what both databases hold beside rows
+    Schema(Schema),
     /// Check the configuration, both databases, their installations and the policies; exit with 1 if anything is wrong
     Check,
     /// Make this configuration's description of the site the one of every host
@@ -125,6 +134,37 @@ pub(crate) struct Init {
     /// A schema whose tables are served; may be given several times [default: public]
     #[arg(long, value_name = "NAME")]
     pub(crate) schema: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Preflight {
+    /// Only this repository; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Vec<String>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Schema {
+    #[command(subcommand)]
+    pub(crate) action: SchemaAction,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SchemaAction {
+    /// Print what differs between the tables served, and the enums, functions and views beside them
+    ///
+    /// Exits with 0 if nothing differs, with 1 if something does, and with 2 if that could not be told.
+    Diff(SchemaDiff),
+}
+
+#[derive(Args)]
+pub(crate) struct SchemaDiff {
+    /// Print the statements that make `new` like `old`; those that would drop rows stand there as comments
+    #[arg(long)]
+    pub(crate) sql: bool,
 }
 
 #[derive(Args)]

@@ -19,6 +19,8 @@ fn main() -> ExitCode {
         Command::Init(arguments) => command::init::run(&config, &arguments),
         Command::Apply => command::apply::run(&config),
         Command::Check => command::check::run(&config),
+        Command::Preflight(arguments) => return command::preflight::run(&config, &arguments),
+        Command::Schema(arguments) => return command::schema::run(&config, &arguments),
         Command::Install(arguments) => command::install::install(&config, &arguments),
         Command::Uninstall(arguments) => command::install::uninstall(&config, &arguments),
         Command::Verify(arguments) => return command::verify::run(&config, &arguments),

@@ -33,6 +33,7 @@ mod outage;
 mod parked_subjects;
 mod policy_kit;
 mod postgresql;
+mod preflight;
 mod redefined;
 mod references;
 mod reload;

@@ -195,14 +195,16 @@ impl<'a> Statement<'a> {
 }
 
 /// A name as a quoted identifier.
-pub(crate) fn quoted(name: &str) -> String {
+#[must_use]
+pub fn quoted(name: &str) -> String {
     let mut text = String::with_capacity(name.len() + 2);
     push_quoted(&mut text, name);
     text
 }
 
 /// A text as a literal.
-pub(crate) fn quoted_text(text: &str) -> String {
+#[must_use]
+pub fn quoted_text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
