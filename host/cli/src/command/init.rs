@@ -100,8 +100,9 @@ fn tell(path: &Path, config: &Config, found: &Found, is_new_there: bool, out: &m
     writeln!(
         out,
         "\nRead the file: what could not be decided stands there as comments. Then:\n\
-         \n  turnout --config {config} check  # the configuration, both databases, the policies\
-         \n  turnout --config {config} serve  # answers at once, everything from `old`"
+         \n  turnout --config {config} check      # the configuration, both databases, the policies\
+         \n  turnout --config {config} serve      # answers at once, everything from `old`\
+         \n  turnout --config {config} preflight  # what would break the migration, with the SQL that mends it"
     )?;
     Ok(())
 }
