@@ -134,7 +134,7 @@ async fn the_demo_serves_two_hosts_and_leaves_nothing_behind() -> Result<()> {
     let other = get(&client, &format!("{api}/rest/v1/clients?select=id&order=id"), api_key).await?;
     assert_eq!(
         (other.backend(), other.json().as_array().map(Vec::len)),
-        ("old", Some(1299))
+        ("old", Some(1302))
     );
     assert_eq!(get(&client, &format!("{api}/v1/status"), admin_key).await?.status, 200);
     assert_eq!(get(&client, &format!("{api}/v1/status"), "guess").await?.status, 401);

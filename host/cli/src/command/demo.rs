@@ -62,7 +62,7 @@ impl Stage {
         };
         let databases = tokio::try_join!(start(arguments.old_port), start(arguments.new_port))?;
         let (old, new) = (databases.0.url(), databases.1.url());
-        step("loading 1,299 clients with their bookings into both");
+        step("loading 1,299 clients with their bookings into both, and 3 that tests left behind");
         tokio::try_join!(dataset::load_with_test_rows(old), dataset::load_with_test_rows(new))?;
         let listener = serve::listen(arguments.listen).await?;
         let files = Files::write(listener.local_addr()?, old, new)?;

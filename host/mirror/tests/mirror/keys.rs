@@ -123,8 +123,8 @@ async fn moments_in_any_time_zone() {
 #[tokio::test]
 async fn several_columns_with_awkward_names() {
     key_of(
-        r#"id int, "it's ""a"" key" text, "back\slash" date"#,
-        &["id", "it's \"a\" key", "back\\slash"],
+        r#"id int, "it's ""a"" %s key" text, "back\slash" date"#,
+        &["id", "it's \"a\" %s key", "back\\slash"],
         &["1, 'a', '2024-01-01'", "1, 'b', '2024-01-01'"],
     )
     .await;

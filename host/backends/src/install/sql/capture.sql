@@ -140,7 +140,7 @@ end $template$;
     before text := turnout.changed_rows(target, columns, '(select old.*)');
     after text := turnout.changed_rows(target, columns, '(select new.*)');
     changed text := entry || coalesce('changed.' || quote_ident(subject), 'null') || '::text from ';
-    crossed text := entry || coalesce('other.' || quote_ident(subject), 'null')
+    crossed text := replace(entry || coalesce('other.' || quote_ident(subject), 'null'), '%', '%%')
         || '::text from (select changed.* from %s) as changed, (select changed.* from %s) as other';
     refused text := case when strict then
         'raise exception using errcode = ''TN004'', message = ''turnout: only writes through Turnout are let in''; '
