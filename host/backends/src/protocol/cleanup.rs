@@ -88,7 +88,7 @@ pub struct ArchivedRow {
 }
 
 /// A row that is to be put back.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Serialize)]
 pub struct RowToPutBack<'a> {
     /// Its place in the archive of the side that it is put back on; `None` if another side has the archive.
     pub place: Option<i64>,

@@ -181,8 +181,8 @@ as $$
     group by 1
 $$;
 
--- What was removed and changed since, as an array of objects; null if nothing was, but for rows that were to be removed: an object of their
--- numbers by table.
+-- Names the tables in which this session has removed other numbers of rows since `before` than `expected`, an object of numbers by table, or has
+-- changed any row. Null if there is none.
 create or replace function turnout.touched_beside(before json, expected json) returns text
 language sql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -210,7 +210,7 @@ as $$
         select from pg_locks left join pg_class on pg_class.oid = relation
         where locktype = 'relation' and database = (select oid from pg_database where datname = current_database())
             and mode = 'AccessExclusiveLock' and pid = pg_backend_pid()
-            -- A table that is gone is not known here.
+            -- A dropped table is no longer in pg_class.
             and (pg_class.oid is null or relkind in ('r', 'p') and relnamespace not in ('turnout'::regnamespace, pg_my_temp_schema()))
     )
 $$;
@@ -370,7 +370,7 @@ declare
     constrained text;
     before json := (select coalesce(json_agg(t), '[]') from turnout.touched() as t);
 begin
-    -- Another undo may be at the same row.
+    -- Another undo may put the same row back at this moment: the lock on its entry in the archive makes one of them wait.
     if given ->> 'place' is not null then
         select restored_at is null into is_kept from turnout.archive where place = (given ->> 'place')::bigint for update;
         if not coalesce(is_kept, false) then
