@@ -110,7 +110,10 @@ impl Waiting {
             }
             match timeout_at(deadline, source.mirror_state(transaction)).await {
                 Ok(Ok(MirrorState::Pending) | Err(_)) => glance *= 2,
-                Ok(Ok(state)) => return state,
+                Ok(Ok(state)) => {
+                    self.over(transaction, state);
+                    return state;
+                }
                 Err(_) => return MirrorState::Pending,
             }
         }
