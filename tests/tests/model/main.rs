@@ -29,7 +29,8 @@
 //! - a key that two subjects take, and that is parked ([`ownership`]);
 //! - restored backups ([`ticks`]);
 //! - changes without dirty entries ([`gap`]);
-//! - a comparison beside writes ([`suspect`]).
+//! - a comparison beside writes ([`suspect`]);
+//! - a range of keys that is copied ([`range`]).
 //!
 //! A host that crashes loses its uncommitted write. If the write commits although its host crashed, that equals a crash after the commit.
 //! Acknowledged writes are a part of the committed ones, so no property is about acknowledgements.
@@ -46,6 +47,7 @@ mod model;
 mod ownership;
 mod properties;
 mod protocol;
+mod range;
 mod state;
 mod suspect;
 mod ticks;
