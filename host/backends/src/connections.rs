@@ -133,6 +133,24 @@ impl Connections {
         Ok((answer, Pages { connections, pages }))
     }
 
+    /// Reads what a query without parameters answers with, as COPY writes it; `None` if that is more than so many bytes.
+    pub(crate) async fn copy_out(&self, query: &str, most: usize) -> Result<Option<Vec<u8>>, Error> {
+        let rows = self.noted(self.wire.copy_out(query, most).await);
+        rows.map_err(|failure| self.error(failure, false))
+    }
+
+    /// Copies such lines into a table in a transaction that begins with one statement and ends with another; with no other it is taken back.
+    pub(crate) async fn copy_in(
+        &self,
+        first: &Statement<'_>,
+        table: &str,
+        rows: &[u8],
+        last: Option<&Statement<'_>>,
+    ) -> Result<(), Error> {
+        let done = self.noted(self.wire.copy_in(first, table, rows, last).await);
+        done.map_err(|failure| self.error(failure, true))
+    }
+
     /// Reads what the repositories' tables look like, and what else the exposed schemas hold.
     pub(crate) async fn introspect(&self, repositories: &[Repository], exposed: &[String]) -> Result<Schema, Error> {
         let answer = self.noted(self.wire.run(&introspection(repositories, exposed), None).await);

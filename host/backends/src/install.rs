@@ -19,6 +19,7 @@ const PARTS: &[&str] = &[
     include_str!("install/sql/target.sql"),
     include_str!("install/sql/compare.sql"),
     include_str!("install/sql/walk.sql"),
+    include_str!("install/sql/ranges.sql"),
     include_str!("install/sql/divergence.sql"),
     include_str!("install/sql/cleanup.sql"),
     include_str!("install/sql/epochs.sql"),

@@ -70,6 +70,20 @@ pub(crate) trait Wire: Send + Sync {
         query: Statement<'static>,
     ) -> BoxFuture<'a, Result<Opened<'a>, Failure>>;
 
+    /// Reads what a query without parameters answers with, as COPY writes it: a line for each row. `None` if that is more than so many
+    /// bytes.
+    fn copy_out<'a>(&'a self, query: &'a str, most: usize) -> BoxFuture<'a, Result<Option<Vec<u8>>, Failure>>;
+
+    /// Copies such lines into a table, `schema.table (columns)`, in a transaction that begins with one statement and ends with another.
+    /// Without another it is taken back.
+    fn copy_in<'a>(
+        &'a self,
+        first: &'a Statement<'a>,
+        table: &'a str,
+        rows: &'a [u8],
+        last: Option<&'a Statement<'a>>,
+    ) -> BoxFuture<'a, Result<(), Failure>>;
+
     /// Runs scripts of several statements each in one transaction, which is taken back if it is a rehearsal. The texts that
     /// they answer with.
     fn run_scripts<'a>(&'a self, scripts: &'a [String], rehearse: bool) -> BoxFuture<'a, Result<Vec<String>, Error>>;

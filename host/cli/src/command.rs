@@ -1,6 +1,7 @@
 //! One module for each command.
 
 pub(crate) mod apply;
+pub(crate) mod backfill;
 pub(crate) mod check;
 pub(crate) mod cleanup;
 pub(crate) mod demo;
@@ -217,6 +218,7 @@ async fn host(config: &Config) -> Result<Host> {
         budget: config.handoff_budget,
         mirror_age: config.alerts.mirror_age,
         kept: config.policies.kept,
+        host: machine(),
     });
     let handoffs = Arc::new(handoffs);
     handoffs.begin().await?;

@@ -7,6 +7,7 @@
 //!
 //! What is done with what differs is the caller's: to report it, or to mark it dirty on its authority.
 
+mod chunk;
 mod columns;
 mod difference;
 mod digest;
@@ -19,10 +20,11 @@ mod suspects;
 mod verify;
 mod walk;
 
+pub use chunk::{differing_from, differing_in};
 pub use columns::Columns;
 pub use difference::{ByText, Difference, Equality, Form, Texts, differences};
 pub use digest::Digest;
-pub use mark::{Compared, Differing, compare, differing};
+pub use mark::{Compared, Differing, Marks, compare, differing, mark_dirty};
 pub use pace::Load;
 pub use progress::{Progress, Scanned};
 pub use reconcile::{Reconciled, reconcile};

@@ -32,7 +32,7 @@ pub struct Differing {
 }
 
 /// The keys to mark dirty on each side, each with the text of its subject column.
-pub(crate) type Marks = PerBackend<Vec<(String, Option<String>)>>;
+pub type Marks = PerBackend<Vec<(String, Option<String>)>>;
 
 /// Compares a repository's rows on both sides, and marks the rows dirty that differ and are mirrored: a row that only seems to differ is
 /// mirrored once more. `authority` gives the side to mark a row on for the text of its subject column; a row for which it gives none is not
@@ -65,7 +65,7 @@ pub async fn compare(
         for suspect in &step.suspects {
             mark(suspect, &authority, &mut marks);
         }
-        compared.marked += put(sides, repository, epoch, &marks).await?;
+        compared.marked += mark_dirty(sides, repository, epoch, &marks).await?;
     }
     Ok(compared)
 }
@@ -107,7 +107,7 @@ impl<'r> RowSubject<'r> {
 }
 
 /// Where to mark a suspect, and with which subjects.
-fn mark(suspect: &Suspect, authority: impl Fn(Option<&str>) -> Option<Backend>, marks: &mut Marks) {
+pub(crate) fn mark(suspect: &Suspect, authority: impl Fn(Option<&str>) -> Option<Backend>, marks: &mut Marks) {
     let subjects = suspect.rows.as_ref().map(|row| row.as_ref().map(RowSubject::of));
     mark_key(suspect.key(), subjects, authority, marks);
 }
@@ -148,7 +148,10 @@ pub(crate) fn mark_key(
 }
 
 /// Marks keys dirty on their authorities; how many entries that makes.
-pub(crate) async fn put(
+///
+/// # Errors
+/// [`Error::Fenced`] if the epoch is over, else whatever keeps a backend from answering.
+pub async fn mark_dirty(
     sides: &PerBackend<Database>,
     repository: &Repository,
     epoch: Epoch,

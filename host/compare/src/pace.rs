@@ -28,8 +28,15 @@ impl Load {
         (1..=100).contains(&percent).then_some(Self(percent))
     }
 
+    /// The share in percent.
+    #[must_use]
+    pub fn as_percent(self) -> u8 {
+        self.0
+    }
+
     /// How long to rest after a step. A busy database takes longer for a step, so the rest grows with its own load.
-    fn rest_after(self, step: Duration) -> Duration {
+    #[must_use]
+    pub fn rest_after(self, step: Duration) -> Duration {
         step * u32::from(100 - self.0) / u32::from(self.0)
     }
 }

@@ -35,9 +35,15 @@ impl Progress {
         }
     }
 
-    pub(crate) fn begin(&self, backend: Backend, rows: u64, of_about: u64) {
+    /// Begins on a side, after so many rows of about so many.
+    pub fn begin(&self, backend: Backend, rows: u64, of_about: u64) {
         self.sides[backend].rows.store(rows, Relaxed);
         self.sides[backend].of_about.store(of_about, Relaxed);
+    }
+
+    /// Notes that so many rows of a side are scanned.
+    pub fn reach(&self, backend: Backend, rows: u64) {
+        self.sides[backend].rows.store(rows, Relaxed);
     }
 
     pub(crate) fn add(&self, backend: Backend, rows: u64) {

@@ -5,7 +5,7 @@ use turnout_backends::{Database, Error, FoundDivergence};
 use turnout_vocabulary::{Backend, ComparisonSource, Epoch, PerBackend, Repository};
 
 use crate::Difference;
-use crate::mark::{Marks, mark_key, put};
+use crate::mark::{Marks, mark_dirty, mark_key};
 
 /// Says what is done about differences.
 pub trait Repairs: Sync {
@@ -67,7 +67,7 @@ pub async fn repair(
     let (keys, marks) = choose(repository, differences, repairs, |key| known.get(key).copied());
     let repaired: Vec<&str> = keys.iter().map(String::as_str).collect();
     sides.old.note_repairs(repository, &repaired).await?;
-    put(sides, repository, epoch, &marks).await?;
+    mark_dirty(sides, repository, epoch, &marks).await?;
     Ok(keys)
 }
 

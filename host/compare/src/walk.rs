@@ -12,6 +12,7 @@ use crate::pace::{Load, Pace};
 use crate::{Columns, Digest, Progress};
 use parts::Parts;
 use ranges::Ranges;
+pub(crate) use ranges::digest_of;
 pub use sample::Sample;
 
 /// Goes through a repository on both sides at once and finds the rows that differ, in little memory, by statements that each end within a
@@ -147,7 +148,7 @@ impl Suspect {
 
 impl Step {
     /// Pairs the rows of both sides by their keys.
-    fn of(rows: PerBackend<Vec<ComparedRow>>) -> Self {
+    pub(crate) fn of(rows: PerBackend<Vec<ComparedRow>>) -> Self {
         let mut step = Self::default();
         let mut of_new: HashMap<String, ComparedRow> = rows.new.into_iter().map(|row| (row.key.clone(), row)).collect();
         for old in rows.old {

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use turnout_backends::{DirtyKey, NotApplied};
-use turnout_mirror::{Judge, Verdict};
-use turnout_vocabulary::{ApplyFailure, Backend, ComparisonSource, RepositoryId, Retry};
+use turnout_mirror::{Judge, Unsaid, Verdict};
+use turnout_vocabulary::{ApplyFailure, Backend, ComparisonSource, Epoch, RepositoryId, Retry};
 
 use crate::Comparisons;
 use crate::counts::What;
@@ -38,6 +38,10 @@ impl<J: Judge> Judge for Counted<J> {
 
     fn is_authority(&self, source: Backend, repository: RepositoryId, key: &DirtyKey, subject: Option<&str>) -> bool {
         self.judge.is_authority(source, repository, key, subject)
+    }
+
+    fn keeper(&self, repository: RepositoryId, epoch: Epoch, subject: Option<&str>) -> Result<Option<Backend>, Unsaid> {
+        self.judge.keeper(repository, epoch, subject)
     }
 
     fn stands_aside(&self) -> bool {

@@ -69,6 +69,8 @@ pub struct Parts {
     pub mirror_age: Duration,
     /// How much of the past stays on record, so that it can be brought back.
     pub kept: KeptSets,
+    /// The name of this machine, for the evidence.
+    pub host: String,
 }
 
 /// Everything that changes which policies are in force, put together.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_backends::DirtyKey;
-use turnout_mirror::{Judge, Verdict};
+use turnout_mirror::{Judge, Unsaid, Verdict};
 use turnout_policies::{Era, InForce, Policies};
-use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry, Subject, SubjectRule};
+use turnout_vocabulary::{ApplyFailure, Backend, Epoch, RepositoryId, Retry, Subject, SubjectRule};
 
 use crate::judge::verdict::Said;
 use crate::metrics::MirrorMetrics;
@@ -97,6 +97,22 @@ impl Judge for PolicyJudge {
         let subject = self.rule.subject_in(subject);
         let authority = in_force.era_of(key.epoch).authority(repository, subject.as_ref());
         authority.is_ok_and(|authority| authority == source)
+    }
+
+    fn keeper(&self, repository: RepositoryId, epoch: Epoch, subject: Option<&str>) -> Result<Option<Backend>, Unsaid> {
+        let in_force = self.policies.in_force();
+        if epoch > in_force.epoch {
+            // Another host has changed the policies, and this one has yet to hear of it.
+            self.policies.look();
+            return Err(Unsaid);
+        }
+        let said = say(
+            in_force.era_of(epoch),
+            repository,
+            self.rule.subject_in(subject).as_ref(),
+        );
+        let (authority, mirrored) = said.authority.zip(said.mirrored).ok_or(Unsaid)?;
+        Ok(mirrored.then_some(authority))
     }
 
     fn stands_aside(&self) -> bool {

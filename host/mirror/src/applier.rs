@@ -10,6 +10,7 @@ use crate::Shared;
 use crate::batch::Batch;
 use crate::judge::Judge;
 use crate::order::parents_first;
+use crate::ranges::Ranges;
 use crate::rewound::rewound;
 
 /// How long a lease that is not renewed counts as held.
@@ -85,11 +86,11 @@ impl Applier {
         }
     }
 
-    fn source(&self) -> &Database {
+    pub(crate) fn source(&self) -> &Database {
         &self.backends[self.shared.source]
     }
 
-    fn target(&self) -> &Database {
+    pub(crate) fn target(&self) -> &Database {
         &self.backends[self.shared.source.other()]
     }
 
@@ -139,6 +140,7 @@ impl Applier {
             stopped: Vec::new(),
             resting: HashMap::new(),
             passed_over: false,
+            ranges: Ranges::default(),
         };
         // A row that the last holder of the lease applied and did not acknowledge may have changed on the target since. To apply it
         // again would put the older row over the newer one.
@@ -160,20 +162,20 @@ type TakenAhead<'a> = Result<Option<Batch<'a>>, Error>;
 pub(crate) type Numbers = Vec<(i16, Option<RepositoryId>)>;
 
 /// What an applier does while it has the lease.
-struct Work<'a> {
-    applier: &'a Applier,
-    token: i64,
+pub(crate) struct Work<'a> {
+    pub(crate) applier: &'a Applier,
+    pub(crate) token: i64,
     /// The numbers by which the source knows the tables; `None` stands for a table that this host does not serve.
     numbers: Mutex<Numbers>,
     order: Vec<RepositoryId>,
     /// The number of the last batch that was applied.
-    applied: i64,
+    pub(crate) applied: i64,
     /// The number of the last batch that was acknowledged.
-    acknowledged: i64,
+    pub(crate) acknowledged: i64,
     /// The number of the last batch whose acknowledgement outlives a crash of the source.
-    durable: i64,
+    pub(crate) durable: i64,
     /// The last `durable` number that the target was shown.
-    shown: i64,
+    pub(crate) shown: i64,
     /// Whether the source may have notes of received keys (`turnout.noted`).
     noted: bool,
     /// The tables that could not be read in this pass through the table of dirty keys, each with the reason.
@@ -182,6 +184,8 @@ struct Work<'a> {
     resting: HashMap<i16, Instant>,
     /// Whether entries were passed over in this pass through the table of dirty keys.
     passed_over: bool,
+    /// The dirty ranges of the source.
+    pub(crate) ranges: Ranges,
 }
 
 impl<'a> Work<'a> {
@@ -201,6 +205,12 @@ impl<'a> Work<'a> {
         loop {
             if self.applier.judge.stands_aside() {
                 return source.leave_lease(self.token).await;
+            }
+            if ahead.is_none() {
+                self.ranges
+                    .look(&self.applier.backends, source.backend(), &self.applier.repositories)
+                    .await?;
+                self.work_off().await?;
             }
             let began = Instant::now();
             self.resting.retain(|_, until| *until > began);
@@ -431,11 +441,12 @@ impl<'a> Work<'a> {
     async fn rest(&mut self) -> Result<bool, Error> {
         let shared = &self.applier.shared;
         let until = Instant::now() + REST;
+        let until = self.ranges.next_due().map_or(until, |due| until.min(due));
         while Instant::now() < until {
             tokio::select! {
                 () = shared.wake.notified() => return Ok(false),
                 () = shared.hurried() => return Ok(false),
-                () = sleep(LOOK) => {}
+                () = sleep(LOOK.min(until - Instant::now())) => {}
             }
             self.show().await?;
             if self.applier.source().is_called().await? {

@@ -1,5 +1,5 @@
 use turnout_backends::DirtyKey;
-use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
+use turnout_vocabulary::{ApplyFailure, Backend, Epoch, RepositoryId, Retry};
 
 /// What is to become of a dirty key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub enum Verdict {
     Later,
 }
 
+/// Nobody can say yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsaid;
+
 /// Says what is to become of dirty keys. Every function answers at once, without waiting.
 pub trait Judge: Send + Sync + 'static {
     /// What is to become of a key that is dirty on `source`.
@@ -23,6 +27,12 @@ pub trait Judge: Send + Sync + 'static {
 
     /// Whether `source` is known to be the authority of a subject's rows under the epoch that the key's entry carries.
     fn is_authority(&self, source: Backend, repository: RepositoryId, key: &DirtyKey, subject: Option<&str>) -> bool;
+
+    /// The side that the rows of a subject are copied from under an epoch; `None` if they are not mirrored.
+    ///
+    /// # Errors
+    /// [`Unsaid`] if that is not known.
+    fn keeper(&self, repository: RepositoryId, epoch: Epoch, subject: Option<&str>) -> Result<Option<Backend>, Unsaid>;
 
     /// Whether this host leaves the mirror to other hosts: its appliers give their leases back.
     fn stands_aside(&self) -> bool {

@@ -7,8 +7,8 @@
 //!
 //! - `applier` is the life of one direction: lease, batches, rest.
 //! - `batch` judges the keys that were taken, and says what became of them.
+//! - `ranges` copies dirty ranges, in chunks beside the entries.
 //! - `waiting` lets a write wait until its own keys are mirrored.
-//! - `compare` scans a repository on both sides and marks the rows dirty that differ, before the repository counts as mirrored.
 //! - `rewound` finds a side that was restored from the past.
 //! - `numbers` sets sequences apart while both sides hand out numbers.
 
@@ -18,6 +18,7 @@ mod judge;
 mod numbers;
 mod order;
 mod progress;
+mod ranges;
 mod rewound;
 mod waiting;
 
@@ -33,7 +34,7 @@ use uuid::Uuid;
 
 use applier::Applier;
 
-pub use judge::{Judge, Verdict};
+pub use judge::{Judge, Unsaid, Verdict};
 pub use numbers::{Numbered, Numbers, Unnumbered};
 use progress::Progress;
 pub use progress::Throughput;

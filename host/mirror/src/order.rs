@@ -12,6 +12,20 @@ pub(crate) fn parents_first(schema: &Schema, repositories: &[Repository]) -> Vec
     order
 }
 
+/// The other repositories that the foreign keys of a repository lead to, over any number of steps.
+pub(crate) fn ancestors(schema: &Schema, repositories: &[Repository], repository: &Repository) -> Vec<RepositoryId> {
+    let mut order = Vec::new();
+    visit(
+        repository,
+        schema,
+        repositories,
+        &mut vec![false; repositories.len()],
+        &mut order,
+    );
+    order.retain(|parent| *parent != repository.id);
+    order
+}
+
 fn visit(
     repository: &Repository,
     schema: &Schema,

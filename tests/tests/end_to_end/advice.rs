@@ -93,6 +93,7 @@ impl Host {
             budget: Duration::from_mins(1),
             mirror_age: Duration::from_mins(1),
             kept: KeptSets::default(),
+            host: String::new(),
         }));
         handoffs.begin().await?;
         handoffs.work(BreakerLimits {

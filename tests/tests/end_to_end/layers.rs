@@ -15,7 +15,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("backends", &["supervisor", "vocabulary"]),
     ("compare", &["backends", "supervisor", "vocabulary"]),
     ("preflight", &["backends", "vocabulary"]),
-    ("mirror", &["backends", "supervisor", "vocabulary"]),
+    ("mirror", &["backends", "compare", "supervisor", "vocabulary"]),
     ("policies", &["runtime", "vocabulary"]),
     (
         "comparisons",

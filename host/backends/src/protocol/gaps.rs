@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use turnout_vocabulary::{Backend, Repository};
 
 use super::names;
@@ -90,7 +90,7 @@ impl fmt::Display for Gap {
 }
 
 /// What a table looked like to capture before a comparison began.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traces {
     files: String,
     triggers: String,

@@ -5,6 +5,7 @@
 //! operation fails at once, also those that already wait for a connection.
 
 mod checkout;
+mod copy;
 mod durability;
 mod judged;
 mod options;
@@ -219,6 +220,20 @@ impl Wire for Pool {
             let (answer, pages) = self.begin_pages(&question, &query).await?;
             Ok((answer, Box::new(pages) as Box<dyn Pages>))
         })
+    }
+
+    fn copy_out<'a>(&'a self, query: &'a str, most: usize) -> BoxFuture<'a, Result<Option<Vec<u8>>, Failure>> {
+        Box::pin(self.copy_rows_out(query, most))
+    }
+
+    fn copy_in<'a>(
+        &'a self,
+        first: &'a Statement<'a>,
+        table: &'a str,
+        rows: &'a [u8],
+        last: Option<&'a Statement<'a>>,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(self.copy_rows_in(first, table, rows, last))
     }
 
     fn run_scripts<'a>(&'a self, scripts: &'a [String], rehearse: bool) -> BoxFuture<'a, Result<Vec<String>, Error>> {

@@ -157,6 +157,32 @@ impl Wire for Scripted {
         })
     }
 
+    fn copy_out<'a>(&'a self, query: &'a str, _most: usize) -> BoxFuture<'a, Result<Option<Vec<u8>>, Failure>> {
+        Box::pin(async move {
+            let mut answer = self.ask(&Statement::new(query, &[]))?;
+            let rows: String = answer.take(0).unwrap_or_default();
+            Ok(Some(rows.into_bytes()))
+        })
+    }
+
+    fn copy_in<'a>(
+        &'a self,
+        first: &'a Statement<'a>,
+        _table: &'a str,
+        _rows: &'a [u8],
+        last: Option<&'a Statement<'a>>,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            self.say("begin")?;
+            self.ask(first)?;
+            let Some(last) = last else {
+                return self.say("rollback");
+            };
+            self.ask(last)?;
+            self.say("commit")
+        })
+    }
+
     fn run_scripts<'a>(&'a self, _scripts: &'a [String], _rehearse: bool) -> BoxFuture<'a, Result<Vec<String>, Error>> {
         Box::pin(async { Ok(Vec::new()) })
     }

@@ -106,7 +106,7 @@ impl Ranges {
             sides.new.digest(repository, range, Some(too_many)),
             next
         )?;
-        let mut digests = PerBackend { old, new }.map(|parts| sum(&parts));
+        let mut digests = PerBackend { old, new }.map(|parts| digest_of(&parts));
         let mut next = next.map(Ahead);
         if digests.new.rows >= too_many
             && let Some(near) = sides.new.key_ahead(repository, range, too_many).await?
@@ -117,7 +117,7 @@ impl Ranges {
                 sides.old.digest(repository, shorter, None),
                 sides.new.digest(repository, shorter, None)
             )?;
-            digests = PerBackend { old, new }.map(|parts| sum(&parts));
+            digests = PerBackend { old, new }.map(|parts| digest_of(&parts));
             next = Some(Ahead(high.replace(near)));
         }
         let step = self.judge(&table, high.as_deref(), digests).await?;
@@ -168,7 +168,8 @@ impl Ranges {
     }
 }
 
-fn sum(parts: &[PartDigest]) -> Digest {
+/// The digest of all parts together.
+pub(crate) fn digest_of(parts: &[PartDigest]) -> Digest {
     let mut all = Digest::default();
     for part in parts {
         all.add(&Digest::from(*part));

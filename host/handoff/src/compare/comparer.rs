@@ -39,6 +39,30 @@ impl Comparer {
         compared
     }
 
+    /// Shows how far the applier is with a repository that it goes through as a dirty range of a side.
+    pub(crate) async fn show(&self, repository: &Repository, side: Backend, rows: u64) -> Result<(), BackendError> {
+        let shown = self.under_way.load_full();
+        let shown = match shown.filter(|comparison| comparison.repository == repository.id) {
+            Some(comparison) => comparison,
+            None => {
+                let progress = Progress::default();
+                progress.begin(side, 0, self.backends[side].row_estimate(repository).await?);
+                Arc::new(Comparison {
+                    repository: repository.id,
+                    progress,
+                })
+            }
+        };
+        shown.progress.reach(side, rows);
+        self.under_way.store(Some(shown));
+        Ok(())
+    }
+
+    /// Shows that no comparison is under way.
+    pub(crate) fn show_nothing(&self) {
+        self.under_way.store(None);
+    }
+
     /// The comparison of this host that is under way, if one is.
     pub(crate) fn under_way(&self) -> Option<Arc<Comparison>> {
         self.under_way.load_full()

@@ -214,6 +214,7 @@ impl Checks {
             gaps: Arc::clone(&gaps),
             comparer: Arc::clone(&comparer),
             last_seen: Arc::clone(&basis.last_seen),
+            host: parts.host.clone(),
             one: Mutex::new(()),
         });
         let proof = Arc::new(Proof {

@@ -1,8 +1,8 @@
 //! A row that belongs to another subject is never overwritten.
 
 use turnout_backends::DirtyKey;
-use turnout_mirror::{Judge, Verdict};
-use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
+use turnout_mirror::{Judge, Unsaid, Verdict};
+use turnout_vocabulary::{ApplyFailure, Backend, Epoch, RepositoryId, Retry};
 
 use crate::world::{CLIENTS, T, World, eventually};
 
@@ -23,6 +23,10 @@ impl Judge for ByPhone {
 
     fn is_authority(&self, source: Backend, _: RepositoryId, _: &DirtyKey, subject: Option<&str>) -> bool {
         (subject == Some("live")) == (source == Backend::New)
+    }
+
+    fn keeper(&self, _: RepositoryId, _: Epoch, _: Option<&str>) -> Result<Option<Backend>, Unsaid> {
+        Err(Unsaid)
     }
 
     fn retry(&self, _: &ApplyFailure) -> Retry {

@@ -8,8 +8,8 @@ use std::thread;
 use sqlx::{AssertSqlSafe, raw_sql};
 use tokio::runtime::Builder;
 use turnout_backends::DirtyKey;
-use turnout_mirror::{Judge, Mirror, Verdict};
-use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
+use turnout_mirror::{Judge, Mirror, Unsaid, Verdict};
+use turnout_vocabulary::{ApplyFailure, Backend, Epoch, RepositoryId, Retry};
 
 use crate::world::{CLIENTS, T, World, eventually, parked, run};
 
@@ -217,6 +217,10 @@ impl Judge for HandedOn {
 
     fn is_authority(&self, source: Backend, _: RepositoryId, _: &DirtyKey, subject: Option<&str>) -> bool {
         (subject == Some("there")) == (source == Backend::New)
+    }
+
+    fn keeper(&self, _: RepositoryId, _: Epoch, _: Option<&str>) -> Result<Option<Backend>, Unsaid> {
+        Err(Unsaid)
     }
 
     fn retry(&self, _: &ApplyFailure) -> Retry {

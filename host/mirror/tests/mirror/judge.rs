@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use turnout_backends::DirtyKey;
-use turnout_mirror::{Judge, Verdict};
-use turnout_vocabulary::{ApplyFailure, Backend, RepositoryId, Retry};
+use turnout_mirror::{Judge, Unsaid, Verdict};
+use turnout_vocabulary::{ApplyFailure, Backend, Epoch, RepositoryId, Retry};
 
 /// The authority of everything is one side. What fails is tried again, after 20 ms unless said otherwise, and parked in the end.
 pub(crate) struct OneSided {
@@ -44,6 +44,15 @@ impl Judge for OneSided {
 
     fn is_authority(&self, source: Backend, _: RepositoryId, _: &DirtyKey, _: Option<&str>) -> bool {
         source == self.authority
+    }
+
+    /// Rows of the subjects `off` and `away` are not mirrored, and rows of the other side.
+    fn keeper(&self, _: RepositoryId, _: Epoch, subject: Option<&str>) -> Result<Option<Backend>, Unsaid> {
+        Ok(match subject {
+            Some("off") => None,
+            Some("away") => Some(self.authority.other()),
+            _ => Some(self.authority),
+        })
     }
 
     fn retry(&self, failure: &ApplyFailure) -> Retry {

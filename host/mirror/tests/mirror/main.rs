@@ -22,6 +22,7 @@ mod lost_columns;
 mod numbers;
 mod outage;
 mod raised;
+mod ranges;
 mod received;
 mod references;
 mod restored;

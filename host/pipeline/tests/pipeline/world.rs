@@ -105,6 +105,7 @@ impl World {
             budget: Duration::from_secs(10),
             mirror_age: Duration::from_mins(1),
             kept: KeptSets::default(),
+            host: String::new(),
         });
         let comparisons = Comparisons::new(turnout_comparisons::Parts {
             policies: Arc::clone(&policies),

@@ -24,11 +24,7 @@ returns bigint
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if not pg_try_advisory_xact_lock_shared(turnout.lock_class(), mark.epoch::integer)
-        or turnout.lowest_epoch() > mark.epoch
-    then
-        raise exception using errcode = 'TN001', message = 'turnout: epoch ' || mark.epoch || ' is over';
-    end if;
+    perform turnout.enter(mark.epoch);
     insert into turnout.dirty (epoch, repository, behind, key, subject)
     select mark.epoch, served.number, false, entry.key, entry.subject
     from unnest(keys, subjects) as entry (key, subject), turnout.repository as served

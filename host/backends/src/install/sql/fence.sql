@@ -22,6 +22,18 @@ create or replace function turnout.lowest_epoch() returns bigint
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$ select pg_sequence_last_value('turnout.fence'::regclass) $$;
 
+-- Goes on only if an epoch is let in here. Whoever raises the fence above it waits until this transaction has ended.
+create or replace function turnout.enter(epoch bigint) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if not pg_try_advisory_xact_lock_shared(turnout.lock_class(), enter.epoch::integer)
+        or turnout.lowest_epoch() > enter.epoch
+    then
+        raise exception using errcode = 'TN001', message = 'turnout: epoch ' || enter.epoch || ' is over';
+    end if;
+end $$;
+
 -- Refuses writes of epochs below this one from now on. It waits for no writer.
 create or replace function turnout.raise_fence(epoch bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '500ms'
