@@ -66,6 +66,13 @@ pub(crate) enum Command {
     /// Removes the triggers, restores the steps of the sequences, and drops the schema `turnout`. The record of the epochs, all changes
     /// that are not mirrored yet, and the rows that cleanups could put back go with the schema. Stop all hosts first.
     Uninstall(Uninstall),
+    /// Copy the rows that one side lacks while writes go on, and follow that until it is done
+    ///
+    /// The running hosts do the copying, as soon as a repository is mirrored (stage `dualwrite` or later): this command says how far they
+    /// are, and how fast they may go. Tables are copied in chunks, parents before those that refer to them. A row that changes meanwhile is
+    /// mirrored as ever. A host that dies loses nothing, as another goes on where it was. Exits with 0 when everything is copied, with 1 if a
+    /// repository is not mirrored for everybody, or with --dry-run if `new` refuses rows, and with 2 if that could not be told.
+    Backfill(Backfill),
     /// Compare both sides whole while writes go on, and prove that they are equal by digests
     ///
     /// A row that is only on its way is no difference. What differs is listed, and kept for `turnout divergence`. The number of rows and the
@@ -216,6 +223,22 @@ fn load(text: &str) -> Result<Load, String> {
     percent
         .and_then(Load::percent)
         .ok_or_else(|| "must be a whole number from 1 to 100".to_owned())
+}
+
+#[derive(Args)]
+pub(crate) struct Backfill {
+    /// Only this repository; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Vec<String>,
+    /// Keep each database busy for at most so many percent of the time, from now on; a busy database gets longer rests
+    #[arg(long, value_name = "PERCENT", value_parser = load, conflicts_with = "dry_run")]
+    pub(crate) max_load: Option<Load>,
+    /// Copy the first rows of each table, take that back, and say what would fail and how long all rows would take
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Schema(arguments) => return command::schema::run(&config, &arguments),
         Command::Install(arguments) => command::install::install(&config, &arguments),
         Command::Uninstall(arguments) => command::install::uninstall(&config, &arguments),
+        Command::Backfill(arguments) => return command::backfill::run(&config, &arguments),
         Command::Verify(arguments) => return command::verify::run(&config, &arguments),
         Command::Reconcile(arguments) => command::reconcile::run(&config, &arguments),
         Command::Divergence(arguments) => command::divergence::run(&config, &arguments),

@@ -2,6 +2,7 @@
 
 mod advice;
 mod alerts;
+mod backfill;
 mod built_in;
 mod check;
 mod cleanup;
