@@ -27,6 +27,8 @@ const PARTS: &[&str] = &[
     include_str!("install/sql/sequences.sql"),
     include_str!("install/sql/serve.sql"),
     include_str!("install/sql/roles.sql"),
+    include_str!("install/sql/baseline.sql"),
+    include_str!("install/sql/kept_evidence.sql"),
 ];
 
 /// Who may call the functions. The name of the role is put in place of `{role}`.

@@ -72,6 +72,14 @@ pub(crate) enum Command {
     /// SHA-256 of each table on both sides are kept as evidence on the side `new`. A verification that was interrupted within the last day goes
     /// on where it was. Exits with 0 if both sides are equal, with 1 if they differ, and with 2 if that could not be told.
     Verify(Verify),
+    /// Measure the same operations on both databases, and name those that are slower on `new`
+    ///
+    /// Looks subjects up, with and without related rows, searches in a text column, inserts 100 rows at once into a scratch table, and
+    /// repeats up to 20 reads that a running host has recorded. The operations go through the same code as those of the application, on both
+    /// sides in turn. It writes to no table of the application: the scratch table is in the schema `turnout`, and is dropped at the end. The
+    /// result is kept as evidence on the side `new`, without any subject or row. Exits with 0 if nothing is slower, with 1 if something is,
+    /// and with 2 if that could not be told.
+    Baseline(Baseline),
     /// Remove test rows from both databases, after a dry run
     ///
     /// Without `--execute` nothing is removed: the command counts the rows, shows five of them, and lists every row that refers to them. The
@@ -199,6 +207,37 @@ pub(crate) struct Verify {
     /// Keep each database busy for at most so many percent of the time; a busy database gets longer rests
     #[arg(long, value_name = "PERCENT", value_parser = load)]
     pub(crate) max_load: Option<Load>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Baseline {
+    #[command(subcommand)]
+    pub(crate) action: Option<BaselineAction>,
+    /// How often each operation is carried out on each side
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(20..=10_000))]
+    pub(crate) samples: u32,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum BaselineAction {
+    /// Compare the newest baseline with the first one, and name what became slower on either side
+    ///
+    /// Exits with 0 if nothing became slower, with 1 if something did, and with 2 if that could not be told.
+    Compare(BaselineCompare),
+}
+
+#[derive(Args)]
+pub(crate) struct BaselineCompare {
+    /// Compare with the baseline that has this number of evidence, instead of the first one
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) with: Option<i64>,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,10 +1,12 @@
 //! One module for each command.
 
 pub(crate) mod apply;
+pub(crate) mod baseline;
 pub(crate) mod check;
 pub(crate) mod cleanup;
 pub(crate) mod demo;
 pub(crate) mod divergence;
+mod evidence;
 pub(crate) mod failover;
 pub(crate) mod init;
 pub(crate) mod install;

@@ -2,6 +2,7 @@
 
 mod advice;
 mod alerts;
+mod baseline;
 mod built_in;
 mod check;
 mod cleanup;
