@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use turnout_compare::{Load, Sample};
@@ -87,6 +88,14 @@ pub(crate) enum Command {
     /// the backend that is their authority; the mirror follows. The command asks a running host, and needs `cleanup = "allowed"` at the
     /// backends in the configuration. It exits with 1 if the cleanup is or would be refused.
     Cleanup(Cleanup),
+    /// Rehearse the rollback: move one subject to the other side and back, while its rows are read
+    ///
+    /// Asks a running host to move the subject's authority by a handoff, and back: from `old` to `live`, or from `new` to `shadow`. The way
+    /// of it is a trial of routing settings for this subject alone, so that nobody else moves and the settings stay as they are, also when
+    /// the command is interrupted. Checks that no operation is refused or lost, that both sides hold the same rows of the subject afterwards,
+    /// and that both ways take no longer than allowed. The result is kept as evidence on the side `new`, without the subject. Exits with 0
+    /// if the drill passed, with 1 if it failed, and with 2 if it could not be told.
+    Drill(Drill),
     /// Make both sides equal again: compare them, and mirror once more what differs, from its authority
     ///
     /// Rows that no stage mirrors stay as they are. A host must run, as it does the mirroring. Follows the rows until they are equal or
@@ -207,6 +216,22 @@ pub(crate) struct Verify {
     /// Keep each database busy for at most so many percent of the time; a busy database gets longer rests
     #[arg(long, value_name = "PERCENT", value_parser = load)]
     pub(crate) max_load: Option<Load>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Drill {
+    /// The subject to move, spelled as its rows spell it [default: the test phone of the routing settings]
+    #[arg(long, value_name = "PHONE")]
+    pub(crate) phone: Option<String>,
+    /// How long both ways may take together
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub(crate) within: Duration,
+    /// How many reads of the subject's rows are made a second meanwhile
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) load: u32,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,

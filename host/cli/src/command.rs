@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod cleanup;
 pub(crate) mod demo;
 pub(crate) mod divergence;
+pub(crate) mod drill;
 mod evidence;
 pub(crate) mod failover;
 pub(crate) mod init;

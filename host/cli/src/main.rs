@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Uninstall(arguments) => command::install::uninstall(&config, &arguments),
         Command::Verify(arguments) => return command::verify::run(&config, &arguments),
         Command::Baseline(arguments) => return command::baseline::run(&config, &arguments),
+        Command::Drill(arguments) => return command::drill::run(&config, &arguments),
         Command::Reconcile(arguments) => command::reconcile::run(&config, &arguments),
         Command::Divergence(arguments) => command::divergence::run(&config, &arguments),
         Command::Cleanup(arguments) => command::cleanup::run(&config, &arguments),

@@ -11,6 +11,7 @@ mod demo;
 mod dialect;
 mod direct_writes;
 mod divergence;
+mod drill;
 mod embedding;
 mod exam;
 mod exposed;
