@@ -34,7 +34,7 @@ use turnout_cleanup::Cleanups;
 use turnout_comparisons::{Comparisons, Counted, Listener};
 use turnout_handoff::{Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
-use turnout_pipeline::{Freshness, Metrics, Pipeline, Recording};
+use turnout_pipeline::{Freshness, Metrics, MinuteKeeper, Pipeline, Recording};
 use turnout_policies::{Files, PerWorld, Policies, PolicyMetrics, PolicySource, Worlds};
 use turnout_runtime::Runtime;
 use turnout_supervisor::Supervisor;
@@ -238,7 +238,11 @@ async fn host(config: &Config) -> Result<Host> {
         host: machine(),
     }));
     cleanups.work(&supervisor);
+    let minutes = MinuteKeeper::new(&backends, &handoffs, &alerts, &metrics, repositories, &machine());
+    let minutes = Arc::new(minutes);
+    minutes.work(&supervisor);
     let pipeline = Pipeline {
+        minutes,
         comparisons,
         policies,
         handoffs,

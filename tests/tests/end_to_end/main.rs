@@ -26,6 +26,7 @@ mod javascript;
 mod keys;
 mod layers;
 mod limits;
+mod minutes;
 mod mirror;
 mod mirror_status;
 mod numbers;
