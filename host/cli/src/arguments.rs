@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use turnout_compare::{Load, Sample};
@@ -96,6 +96,11 @@ pub(crate) enum Command {
     /// and that both ways take no longer than allowed. The result is kept as evidence on the side `new`, without the subject. Exits with 0
     /// if the drill passed, with 1 if it failed, and with 2 if it could not be told.
     Drill(Drill),
+    /// Report the parallel run: operations, errors, latencies, divergences, the mirror, handoffs, alerts and what was proved
+    ///
+    /// Writes one HTML page with plots that needs no network, from what the hosts have kept on the side `new`: minutes for thirty days, and
+    /// all evidence. It names no subject and no row. Needs no running host. Exits with 2 if the report could not be made.
+    Report(Report),
     /// Make both sides equal again: compare them, and mirror once more what differs, from its authority
     ///
     /// Rows that no stage mirrors stay as they are. A host must run, as it does the mirroring. Follows the rows until they are equal or
@@ -217,6 +222,19 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "PERCENT", value_parser = load)]
     pub(crate) max_load: Option<Load>,
     /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Report {
+    /// Begin at this time (2026-01-31T12:00:00Z) or so long ago (48h) [default: the first minute that is kept]
+    #[arg(long, value_name = "TIME", value_parser = crate::command::report::moment)]
+    pub(crate) since: Option<SystemTime>,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write JSON instead of HTML
     #[arg(long)]
     pub(crate) json: bool,
 }

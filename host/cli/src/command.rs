@@ -17,6 +17,7 @@ pub(crate) mod preflight;
 pub(crate) mod reconcile;
 mod recorded;
 pub(crate) mod rejoin;
+pub(crate) mod report;
 mod running;
 pub(crate) mod schema;
 pub(crate) mod serve;

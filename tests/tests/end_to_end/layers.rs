@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// The crates of the host that each crate may use. It may use no others.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
@@ -16,6 +16,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ("compare", &["backends", "supervisor", "vocabulary"]),
     ("preflight", &["backends", "vocabulary"]),
     ("baseline", &["backends", "postgrest", "vocabulary"]),
+    ("report", &["backends", "vocabulary"]),
     ("mirror", &["backends", "supervisor", "vocabulary"]),
     ("policies", &["runtime", "vocabulary"]),
     (
@@ -103,6 +104,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "pipeline",
             "policies",
             "preflight",
+            "report",
             "runtime",
             "supervisor",
             "vocabulary",

@@ -41,6 +41,7 @@ mod redefined;
 mod references;
 mod reload;
 mod replay;
+mod report;
 mod restored;
 mod roles;
 mod routing;
