@@ -21,6 +21,7 @@ mod lease;
 mod minutes;
 mod numbering;
 mod parked;
+mod retire;
 mod rewound;
 mod shapes;
 mod site;

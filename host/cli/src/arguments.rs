@@ -101,6 +101,8 @@ pub(crate) enum Command {
     /// Writes one HTML page with plots that needs no network, from what the hosts have kept on the side `new`: minutes for thirty days, and
     /// all evidence. It names no subject and no row. Needs no running host. Exits with 2 if the report could not be made.
     Report(Report),
+    /// End the migration: take Turnout away from the database that the application has left
+    Retire(Retire),
     /// Make both sides equal again: compare them, and mirror once more what differs, from its authority
     ///
     /// Rows that no stage mirrors stay as they are. A host must run, as it does the mirroring. Follows the rows until they are equal or
@@ -235,6 +237,37 @@ pub(crate) struct Report {
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Write JSON instead of HTML
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Retire {
+    #[command(subcommand)]
+    pub(crate) action: RetireAction,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum RetireAction {
+    /// Retire `old`, once all authority is on `new`; without --execute only say what is in the way
+    ///
+    /// Checks that the authority of everything is `new`, that nothing of `old` waits to be mirrored, is parked or differs, and that
+    /// `turnout verify` found every repository equal within the last 24 hours. With --execute a running host then brings everybody to
+    /// `complete`: from there on `new` alone is written, its sequences count in steps of one, and there is no way back. When all hosts have
+    /// stopped, the same command keeps evidence, writes a last report, and removes the installation from `old`. The rows of `old` stay. It
+    /// can be run again at any time. Exits with 0 if nothing is in the way, with 1 if something is, and with 2 if that could not be told.
+    Old(RetireOld),
+}
+
+#[derive(Args)]
+pub(crate) struct RetireOld {
+    /// Do it
+    #[arg(long)]
+    pub(crate) execute: bool,
+    /// Where the last report is written
+    #[arg(long, value_name = "FILE", default_value = "turnout-last-report.html")]
+    pub(crate) output: PathBuf,
+    /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -18,6 +18,7 @@ pub(crate) mod reconcile;
 mod recorded;
 pub(crate) mod rejoin;
 pub(crate) mod report;
+pub(crate) mod retire;
 mod running;
 pub(crate) mod schema;
 pub(crate) mod serve;

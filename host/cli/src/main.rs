@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Baseline(arguments) => return command::baseline::run(&config, &arguments),
         Command::Drill(arguments) => return command::drill::run(&config, &arguments),
         Command::Report(arguments) => return command::report::run(&config, &arguments),
+        Command::Retire(arguments) => return command::retire::run(&config, &arguments),
         Command::Reconcile(arguments) => command::reconcile::run(&config, &arguments),
         Command::Divergence(arguments) => command::divergence::run(&config, &arguments),
         Command::Cleanup(arguments) => command::cleanup::run(&config, &arguments),

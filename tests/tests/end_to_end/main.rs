@@ -43,6 +43,7 @@ mod reload;
 mod replay;
 mod report;
 mod restored;
+mod retire;
 mod roles;
 mod routing;
 mod said;
