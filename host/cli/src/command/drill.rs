@@ -7,6 +7,7 @@ mod rows;
 mod traffic;
 mod way;
 
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -77,6 +78,12 @@ fn drill(path: &Path, arguments: &Drill) -> Result<bool> {
             who: WHO.to_owned(),
             ..Push::default()
         };
+        // If standard error is closed, nobody reads.
+        let _ = writeln!(
+            std::io::stderr(),
+            "moving the subject from {from} to {} and back, while its rows are read",
+            from.other()
+        );
         let traffic = Traffic::start(&host, queries, arguments.load);
         let ways = way::there_and_back(&host, &push, &traffic).await;
         let operations = traffic.stop().await;

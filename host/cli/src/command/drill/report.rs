@@ -1,6 +1,7 @@
 use std::io::Write;
 
 use anyhow::Result;
+use serde_json::Value;
 
 use super::criteria::{Leg, Outcome};
 
@@ -22,7 +23,9 @@ pub(super) fn text(outcome: &Outcome, evidence: i64, out: &mut impl Write) -> Re
         writeln!(
             out,
             "{verdict}  {}: {} (wanted {})",
-            criterion.name, criterion.found, criterion.wanted
+            criterion.name,
+            in_short(&criterion.found),
+            in_short(&criterion.wanted)
         )?;
     }
     let verdict = if outcome.passed { "passed" } else { "failed" };
@@ -30,6 +33,17 @@ pub(super) fn text(outcome: &Outcome, evidence: i64, out: &mut impl Write) -> Re
         out,
         "the drill {verdict} (kept as evidence {evidence} on new)"
     )?)
+}
+
+/// A value as people write it.
+fn in_short(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Number(number) if number.is_f64() => format!("{:.2}", number.as_f64().unwrap_or_default()),
+        other => other.to_string(),
+    }
 }
 
 fn in_words(leg: &Leg) -> String {
