@@ -103,7 +103,7 @@ pub struct PastHandoff {
     pub epoch: u64,
     /// When it began, in seconds of Unix time.
     pub at: i64,
-    /// How long it took, in seconds; `None` if the epoch was abandoned.
+    /// How long it took, in seconds; `None` if it did not come to its end.
     pub seconds: Option<f64>,
     /// The side that a forced failover made the authority of everything.
     pub forced: Option<String>,
@@ -163,7 +163,7 @@ impl Database {
             .await
     }
 
-    /// The changes of epochs from a moment on that are still on record.
+    /// The changes of epochs from a moment on.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).

@@ -32,13 +32,22 @@ create table if not exists turnout.minute_alerts (
     primary key (minute, host, kind, severity)
 );
 
+-- The changes of epochs: of those with the same set the record of epochs keeps the last alone.
+create table if not exists turnout.past_handoff (
+    epoch bigint primary key,
+    made_at timestamptz not null,
+    seconds double precision,
+    forced text
+);
+
 -- Adds what a host did in minutes that are over: objects with the columns of both tables, the minute in seconds of Unix time. What is there
--- already stays, so that a host may say it again. What all hosts compared within the last minutes is taken along.
+-- already stays, so that a host may say it again. What all hosts compared within the last minutes, and the epochs on record, are taken along.
 create or replace function turnout.add_minutes(in_host text, in_minutes json, in_alerts json) returns void
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
     delete from turnout.minutes where minute < clock_timestamp() - interval '30 days';
     delete from turnout.minute_alerts where minute < clock_timestamp() - interval '30 days';
+    delete from turnout.past_handoff where made_at < clock_timestamp() - interval '30 days';
     insert into turnout.minutes (
         minute, host, repository, action, backend, operations, errors, latency, mirror_age_ms, dirty
     )
@@ -61,6 +70,11 @@ as $$
     order by 1, served.table_name
     on conflict (minute, host, repository, action, backend) do update
     set equal = excluded.equal, unsettled = excluded.unsettled, diverged = excluded.diverged;
+    insert into turnout.past_handoff as known (epoch, made_at, seconds, forced)
+    select epoch, made_at, extract(epoch from released_at - made_at)::double precision, forced
+    from turnout.epoch where made_at > clock_timestamp() - interval '30 days'
+    order by epoch
+    on conflict (epoch) do update set seconds = excluded.seconds where known.seconds is null and excluded.seconds is not null;
 $$;
 
 -- What the hosts did from a moment on, summed by so many seconds, and by backend.
@@ -128,14 +142,19 @@ as $$
     group by 1, kind, severity order by 1, kind, severity
 $$;
 
--- The changes of epochs that are on record from a moment on: when they were made, and how long it took until they were released (null if
--- they were not).
+-- The changes of epochs from a moment on: when they were made, and how long it took until they were released (null if they were not).
 create or replace function turnout.handoffs_since(in_since timestamptz)
 returns table (epoch bigint, at bigint, seconds double precision, forced text)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
-    select epoch, extract(epoch from made_at)::bigint, extract(epoch from released_at - made_at)::double precision, forced
-    from turnout.epoch where made_at >= in_since order by epoch
+    with all_of_them as (
+        select epoch, made_at, extract(epoch from released_at - made_at)::double precision as seconds, forced from turnout.epoch
+        union all
+        select past.epoch, past.made_at, past.seconds, past.forced from turnout.past_handoff as past
+        where not exists (select from turnout.epoch where epoch.epoch = past.epoch)
+    )
+    select epoch, extract(epoch from made_at)::bigint, seconds, forced
+    from all_of_them where made_at >= in_since order by epoch
 $$;
 
 -- The first minute that is kept, in seconds of Unix time; null if there is none.
