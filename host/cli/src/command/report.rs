@@ -31,7 +31,7 @@ pub(crate) fn run(path: &Path, arguments: &Report) -> ExitCode {
 }
 
 fn report(path: &Path, arguments: &Report) -> Result<()> {
-    let config = super::served::load_without_keys(path)?;
+    let config = super::served::load_without_tables(path)?;
     super::runtime()?.block_on(async {
         let sides = super::open(&config, &Supervisor::new())?;
         ensure!(

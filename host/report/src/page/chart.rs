@@ -4,8 +4,8 @@ use super::escaped::escaped;
 use super::time;
 
 /// The size of a plot, and the room around it for its scales, in units of SVG.
-const WIDTH: f64 = 520.0;
-const HEIGHT: f64 = 180.0;
+const WIDTH: f64 = 420.0;
+const HEIGHT: f64 = 170.0;
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 10.0;
@@ -13,7 +13,7 @@ const BOTTOM: f64 = 22.0;
 
 /// How many lines the scale of values has at most, and how many times are written.
 const LINES: f64 = 4.0;
-const TIMES: i32 = 4;
+const TIMES: i32 = 3;
 
 /// A plot of values over time.
 pub(super) struct Chart<'r> {
