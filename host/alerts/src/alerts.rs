@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,7 +9,7 @@ use turnout_vocabulary::{Action, Backend, Epoch, Severity};
 use crate::delivery::Outbox;
 use crate::groups::Groups;
 use crate::sink::{Sentry, Webhook, client};
-use crate::{Alert, AlertMetrics, Endpoints, NoCertificates, Raised, panics};
+use crate::{Alert, AlertMetrics, Endpoints, Kind, NoCertificates, Raised, panics};
 
 /// How many are kept.
 const KEPT: usize = 50;
@@ -35,6 +35,8 @@ struct State {
     /// The last ones, newest first.
     last: VecDeque<Raised>,
     groups: Groups,
+    /// How many were raised since the counts were last taken.
+    counts: HashMap<(Kind, Severity), u64>,
 }
 
 impl State {
@@ -115,6 +117,7 @@ impl Alerts {
             count: 1,
         });
         let mut state = self.state();
+        *state.counts.entry((alert.cause.kind, alert.severity)).or_default() += 1;
         let due = state.groups.take(alert, Instant::now());
         let shown = single.as_ref().or(due.as_ref());
         if let Some(shown) = shown {
@@ -133,6 +136,12 @@ impl Alerts {
     #[must_use]
     pub fn last(&self) -> Vec<Raised> {
         self.state().last.iter().cloned().collect()
+    }
+
+    /// How many of each kind and severity were raised since this was last asked.
+    #[must_use]
+    pub fn take_counts(&self) -> HashMap<(Kind, Severity), u64> {
+        std::mem::take(&mut self.state().counts)
     }
 
     /// Sends what waits, and returns when all is sent or given up, or when this time is over.
@@ -194,7 +203,7 @@ fn log(raised: &Raised) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cause, Component, Kind};
+    use crate::{Cause, Component};
 
     #[test]
     fn alerts_of_every_write_are_shown_once_a_minute() {

@@ -28,6 +28,10 @@ const PARTS: &[&str] = &[
     include_str!("install/sql/sequences.sql"),
     include_str!("install/sql/serve.sql"),
     include_str!("install/sql/roles.sql"),
+    include_str!("install/sql/baseline.sql"),
+    include_str!("install/sql/kept_evidence.sql"),
+    include_str!("install/sql/minutes.sql"),
+    include_str!("install/sql/retire.sql"),
 ];
 
 /// Who may call the functions. The name of the role is put in place of `{role}`.

@@ -3,6 +3,7 @@
 //! They have connections of their own, so that an application which keeps all of its connections busy cannot hold up the
 //! mirror or a handoff.
 
+mod baseline;
 mod capture;
 mod cleanup;
 mod compare;
@@ -15,10 +16,13 @@ mod fence;
 mod gaps;
 mod handover;
 mod installed;
+mod kept_evidence;
 mod lease;
+mod minutes;
 mod numbering;
 mod parked;
 mod ranges;
+mod retire;
 mod rewound;
 mod shapes;
 mod site;
@@ -45,6 +49,8 @@ pub use fence::FenceHolder;
 pub use gaps::{Gap, GapKind, Traces};
 pub use handover::Receipt;
 pub use installed::NotInstalled;
+pub use kept_evidence::KeptEvidence;
+pub use minutes::{Alerts, MinuteAlerts, MinuteRow, Minutes, OperationMinutes, PastHandoff};
 pub use numbering::{Count, Counted, Numbering};
 pub use parked::{MirrorStanding, ParkedKey};
 pub use ranges::{Chunk, ChunkEnd, CopyColumn, CopyShape, DirtyRange};

@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use turnout_compare::{Load, Sample};
@@ -79,6 +80,14 @@ pub(crate) enum Command {
     /// SHA-256 of each table on both sides are kept as evidence on the side `new`. A verification that was interrupted within the last day goes
     /// on where it was. Exits with 0 if both sides are equal, with 1 if they differ, and with 2 if that could not be told.
     Verify(Verify),
+    /// Measure the same operations on both databases, and name those that are slower on `new`
+    ///
+    /// Looks subjects up, with and without related rows, searches in a text column, inserts 100 rows at once into a scratch table, and
+    /// repeats up to 20 reads that a running host has recorded. The operations go through the same code as those of the application, on both
+    /// sides in turn. It writes to no table of the application: the scratch table is in the schema `turnout`, and is dropped at the end. The
+    /// result is kept as evidence on the side `new`, without any subject or row. Exits with 0 if nothing is slower, with 1 if something is,
+    /// and with 2 if that could not be told.
+    Baseline(Baseline),
     /// Remove test rows from both databases, after a dry run
     ///
     /// Without `--execute` nothing is removed: the command counts the rows, shows five of them, and lists every row that refers to them. The
@@ -86,6 +95,21 @@ pub(crate) enum Command {
     /// the backend that is their authority; the mirror follows. The command asks a running host, and needs `cleanup = "allowed"` at the
     /// backends in the configuration. It exits with 1 if the cleanup is or would be refused.
     Cleanup(Cleanup),
+    /// Rehearse the rollback: move one subject to the other side and back, while its rows are read
+    ///
+    /// Asks a running host to move the subject's authority by a handoff, and back: from `old` to `live`, or from `new` to `shadow`. The way
+    /// of it is a trial of routing settings for this subject alone, so that nobody else moves and the settings stay as they are, also when
+    /// the command is interrupted. Checks that no operation is refused or lost, that both sides hold the same rows of the subject afterwards,
+    /// and that both ways take no longer than allowed. The result is kept as evidence on the side `new`, without the subject. Exits with 0
+    /// if the drill passed, with 1 if it failed, and with 2 if it could not be told.
+    Drill(Drill),
+    /// Report the parallel run: operations, errors, latencies, divergences, the mirror, handoffs, alerts and what was proved
+    ///
+    /// Writes one HTML page with plots that needs no network, from what the hosts have kept on the side `new`: minutes for thirty days, and
+    /// all evidence. It names no subject and no row. Needs no running host. Exits with 2 if the report could not be made.
+    Report(Report),
+    /// End the migration: take Turnout away from the database that the application has left
+    Retire(Retire),
     /// Make both sides equal again: compare them, and mirror once more what differs, from its authority
     ///
     /// Rows that no stage mirrors stay as they are. A host must run, as it does the mirroring. Follows the rows until they are equal or
@@ -206,6 +230,97 @@ pub(crate) struct Verify {
     /// Keep each database busy for at most so many percent of the time; a busy database gets longer rests
     #[arg(long, value_name = "PERCENT", value_parser = load)]
     pub(crate) max_load: Option<Load>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Report {
+    /// Begin at this time (2026-01-31T12:00:00Z) or so long ago (48h) [default: the first minute that is kept]
+    #[arg(long, value_name = "TIME", value_parser = crate::command::report::moment)]
+    pub(crate) since: Option<SystemTime>,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write JSON instead of HTML
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Retire {
+    #[command(subcommand)]
+    pub(crate) action: RetireAction,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum RetireAction {
+    /// Retire `old`, once all authority is on `new`; without --execute only say what is in the way
+    ///
+    /// Checks that the authority of everything is `new`, that nothing of `old` waits to be mirrored, is parked or differs, and that
+    /// `turnout verify` found every repository equal within the last 24 hours. With --execute a running host then brings everybody to
+    /// `complete`: from there on `new` alone is written, its sequences count in steps of one, and there is no way back. When all hosts have
+    /// stopped, the same command keeps evidence, writes a last report, and removes the installation from `old`. The rows of `old` stay. It
+    /// can be run again at any time. Exits with 0 if nothing is in the way, with 1 if something is, and with 2 if that could not be told.
+    Old(RetireOld),
+}
+
+#[derive(Args)]
+pub(crate) struct RetireOld {
+    /// Do it
+    #[arg(long)]
+    pub(crate) execute: bool,
+    /// Where the last report is written
+    #[arg(long, value_name = "FILE", default_value = "turnout-last-report.html")]
+    pub(crate) output: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Drill {
+    /// The subject to move, spelled as its rows spell it [default: the test phone of the routing settings]
+    #[arg(long, value_name = "PHONE")]
+    pub(crate) phone: Option<String>,
+    /// How long both ways may take together
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub(crate) within: Duration,
+    /// How many reads of the subject's rows are made a second meanwhile
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) load: u32,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Baseline {
+    #[command(subcommand)]
+    pub(crate) action: Option<BaselineAction>,
+    /// How often each operation is carried out on each side
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(20..=10_000))]
+    pub(crate) samples: u32,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum BaselineAction {
+    /// Compare the newest baseline with the first one, and name what became slower on either side
+    ///
+    /// Exits with 0 if nothing became slower, with 1 if something did, and with 2 if that could not be told.
+    Compare(BaselineCompare),
+}
+
+#[derive(Args)]
+pub(crate) struct BaselineCompare {
+    /// Compare with the baseline that has this number of evidence, instead of the first one
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) with: Option<i64>,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -2,10 +2,13 @@
 
 pub(crate) mod apply;
 pub(crate) mod backfill;
+pub(crate) mod baseline;
 pub(crate) mod check;
 pub(crate) mod cleanup;
 pub(crate) mod demo;
 pub(crate) mod divergence;
+pub(crate) mod drill;
+mod evidence;
 pub(crate) mod failover;
 pub(crate) mod init;
 pub(crate) mod install;
@@ -15,6 +18,8 @@ pub(crate) mod preflight;
 pub(crate) mod reconcile;
 mod recorded;
 pub(crate) mod rejoin;
+pub(crate) mod report;
+pub(crate) mod retire;
 mod running;
 pub(crate) mod schema;
 pub(crate) mod serve;
@@ -32,7 +37,7 @@ use turnout_cleanup::Cleanups;
 use turnout_comparisons::{Comparisons, Counted, Listener};
 use turnout_handoff::{Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
-use turnout_pipeline::{Freshness, Metrics, Pipeline, Recording};
+use turnout_pipeline::{Freshness, Metrics, MinuteKeeper, Pipeline, Recording};
 use turnout_policies::{Files, PerWorld, Policies, PolicyMetrics, PolicySource, Worlds};
 use turnout_runtime::Runtime;
 use turnout_supervisor::Supervisor;
@@ -237,7 +242,11 @@ async fn host(config: &Config) -> Result<Host> {
         host: machine(),
     }));
     cleanups.work(&supervisor);
+    let minutes = MinuteKeeper::new(&backends, &handoffs, &alerts, &metrics, repositories, &machine());
+    let minutes = Arc::new(minutes);
+    minutes.work(&supervisor);
     let pipeline = Pipeline {
+        minutes,
         comparisons,
         policies,
         handoffs,

@@ -2,7 +2,7 @@
 //!
 //! - [`Pipeline`]: runs one operation, or one [`Transaction`], under the policies in force.
 //! - [`Recording`]: the last operations, and [`Replay`], what other policies would decide on them.
-//! - [`Metrics`]: what is counted on the way.
+//! - [`Metrics`]: what is counted on the way; [`MinuteKeeper`] keeps the counts of each minute on `new`.
 
 mod authority;
 mod beside;
@@ -11,6 +11,7 @@ mod error;
 mod freshness;
 mod glance;
 mod metrics;
+mod minutes;
 mod mirror;
 mod own_writes;
 mod part;
@@ -27,6 +28,7 @@ mod write;
 pub use error::Error;
 pub use freshness::Freshness;
 pub use metrics::Metrics;
+pub use minutes::MinuteKeeper;
 use pipeline::Run;
 pub use pipeline::{Pipeline, Undecided};
 pub use provenance::{Provenance, Staleness};

@@ -17,6 +17,7 @@ use turnout_runtime::Failures;
 use turnout_supervisor::TaskState;
 use turnout_vocabulary::{Action, Backend, PerBackend, Repository, RepositoryId};
 
+use crate::minutes::Counts;
 use crate::{Error, Provenance};
 use tasks::TaskMetrics;
 
@@ -50,6 +51,8 @@ pub struct Metrics {
     /// used is not printed.
     used: Box<[[PerBackend<OnceLock<Histogram>>; Action::ALL.len()]]>,
     errors: Family<ErrorLabels, Counter>,
+    /// The same for the minutes that are kept.
+    pub(crate) counts: Counts,
     /// How the policies do.
     pub policies: Arc<PolicyMetrics>,
     /// What people should hear of.
@@ -89,6 +92,7 @@ impl Metrics {
                 .map(|_| Action::ALL.map(|_| PerBackend::from_fn(|_| OnceLock::new())))
                 .collect(),
             errors,
+            counts: Counts::new(repositories.len()),
             policies: Arc::new(PolicyMetrics::register(&mut registry)),
             alerts: Arc::new(AlertMetrics::register(&mut registry)),
             mirror: Arc::new(MirrorMetrics::register(&mut registry, repositories)),
@@ -111,6 +115,7 @@ impl Metrics {
     }
 
     pub(crate) fn operation(&self, repository: RepositoryId, action: Action, came: &Provenance, error: Option<&Error>) {
+        self.counts.operation(repository, action, came, error.is_some());
         let number = usize::from(repository.0);
         if let Some(backend) = came.backend {
             let series = self.used[number][action as usize][backend].get_or_init(|| {

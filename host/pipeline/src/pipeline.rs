@@ -17,7 +17,7 @@ use turnout_alerts::Alerts;
 use turnout_handoff::Handoffs;
 use turnout_policies::{InForce, Policies};
 
-use crate::{Error, Freshness, Metrics, Provenance, Recording};
+use crate::{Error, Freshness, Metrics, MinuteKeeper, Provenance, Recording};
 
 /// What answers a read that the routing policy fails to decide. A write is refused then, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -48,6 +48,8 @@ pub struct Pipeline {
     pub comparisons: Arc<Comparisons>,
     /// What is counted on the way.
     pub metrics: Arc<Metrics>,
+    /// What keeps the counts of each minute.
+    pub minutes: Arc<MinuteKeeper>,
     /// The tables served, by number.
     pub repositories: Arc<[Repository]>,
     /// The last operations, for replays.

@@ -13,6 +13,7 @@ mod cleanup;
 mod divergence;
 mod epoch;
 mod function_rule;
+mod latencies;
 mod mirror;
 mod operation;
 mod outcome;
@@ -29,6 +30,7 @@ pub use divergence::{
 };
 pub use epoch::Epoch;
 pub use function_rule::FunctionRule;
+pub use latencies::{LATENCY_BUCKETS, Latencies};
 pub use mirror::{Alert, AlertKind, ApplyFailure, MirrorPlan, MirrorState, Retry, Severity, Written};
 pub use operation::{
     Action, Aggregate, AggregateFunction, Arguments, BodyForm, Caller, Column, Comparison, Conflict, Count, Delete,

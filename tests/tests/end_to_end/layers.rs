@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// The crates of the host that each crate may use. It may use no others.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
@@ -15,6 +15,8 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("backends", &["supervisor", "vocabulary"]),
     ("compare", &["backends", "supervisor", "vocabulary"]),
     ("preflight", &["backends", "vocabulary"]),
+    ("baseline", &["backends", "postgrest", "vocabulary"]),
+    ("report", &["backends", "vocabulary"]),
     ("mirror", &["backends", "compare", "supervisor", "vocabulary"]),
     ("policies", &["runtime", "vocabulary"]),
     (
@@ -92,6 +94,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "alerts",
             "api",
             "backends",
+            "baseline",
             "cleanup",
             "cluster",
             "compare",
@@ -101,6 +104,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "pipeline",
             "policies",
             "preflight",
+            "report",
             "runtime",
             "supervisor",
             "vocabulary",

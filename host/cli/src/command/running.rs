@@ -57,6 +57,12 @@ impl Running {
             .await
     }
 
+    /// A request to `GET path`, with the administrator's key.
+    pub(super) fn request(&self, path: &str) -> RequestBuilder {
+        let request = self.client.request(Method::GET, self.at(path));
+        request.header("apikey", &self.key)
+    }
+
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }

@@ -17,6 +17,9 @@ use crate::config::Config;
 /// How long the last alerts may take to be sent when the host stops, at most.
 const ALERTS_SENT: Duration = Duration::from_secs(2);
 
+/// How long it may take to keep what the host did in its last minute, at most.
+const MINUTE_KEPT: Duration = Duration::from_secs(1);
+
 /// Serves until it is stopped.
 pub(crate) fn run(config: &Path, arguments: &Serve) -> Result<()> {
     let config = super::served::load(config)?;
@@ -101,6 +104,7 @@ impl Service {
         let left = self.stop_timeout.saturating_sub(spent);
         let for_alerts = ALERTS_SENT.min(left / 4);
         handoffs.stop(left.saturating_sub(for_alerts)).await;
+        self.host.pipeline().minutes.stop(MINUTE_KEPT.min(left / 4)).await;
         self.host.pipeline().alerts.stop(for_alerts).await;
         tracing::info!("stopped");
     }

@@ -23,11 +23,17 @@ pub(super) fn load(path: &Path) -> Result<Config> {
 
 /// The same for a command that serves nothing, so that the keys of the API may be missing.
 pub(super) fn load_without_keys(path: &Path) -> Result<Config> {
-    let any = |name: &str| matches!(name, "TURNOUT_API_KEY" | "TURNOUT_ADMIN_KEY").then(|| Uuid::new_v4().to_string());
-    let mut config = Config::load_with(path, &|name| std::env::var(name).ok().or_else(|| any(name)))?;
+    let mut config = load_without_tables(path)?;
     if !config.exposed.is_empty() {
         super::runtime()?.block_on(find(&mut config, true))?;
     }
+    Ok(config)
+}
+
+/// The same for a command that asks about no table, so that `old` need not be there.
+pub(super) fn load_without_tables(path: &Path) -> Result<Config> {
+    let any = |name: &str| matches!(name, "TURNOUT_API_KEY" | "TURNOUT_ADMIN_KEY").then(|| Uuid::new_v4().to_string());
+    let config = Config::load_with(path, &|name| std::env::var(name).ok().or_else(|| any(name)))?;
     Ok(config)
 }
 

@@ -9,7 +9,7 @@ use turnout_backends::KeptSets;
 use turnout_comparisons::{Comparisons, Listener};
 use turnout_handoff::{Handoffs, Parts, PolicyJudge};
 use turnout_mirror::{Judge, Mirror};
-use turnout_pipeline::{Error, Freshness, Metrics, Pipeline, Provenance, Recording, Undecided};
+use turnout_pipeline::{Error, Freshness, Metrics, MinuteKeeper, Pipeline, Provenance, Recording, Undecided};
 use turnout_policies::{Acceptance, Era, InForce, Policies, PolicySource, TrustedKeys, Worlds};
 use turnout_runtime::{Options, Runtime};
 use turnout_supervisor::Supervisor;
@@ -116,11 +116,14 @@ impl World {
             metrics: Arc::clone(&metrics.comparisons),
             reconcile_every: None,
         });
+        let handoffs = Arc::new(handoffs);
+        let minutes = MinuteKeeper::new(&backends, &handoffs, &alerts, &metrics, &repositories, "tests");
         Self {
             pipeline: Pipeline {
+                minutes: Arc::new(minutes),
                 comparisons: Arc::new(comparisons),
                 policies,
-                handoffs: Arc::new(handoffs),
+                handoffs,
                 backends,
                 mirror,
                 alerts,
