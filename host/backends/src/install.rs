@@ -20,6 +20,8 @@ const PARTS: &[&str] = &[
     include_str!("install/sql/compare.sql"),
     include_str!("install/sql/walk.sql"),
     include_str!("install/sql/divergence.sql"),
+    include_str!("install/sql/readiness.sql"),
+    include_str!("install/sql/drift.sql"),
     include_str!("install/sql/cleanup.sql"),
     include_str!("install/sql/epochs.sql"),
     include_str!("install/sql/site.sql"),

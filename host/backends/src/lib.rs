@@ -29,12 +29,12 @@ pub use install::Installation;
 pub use plan::suggested_table;
 pub use preflight::{FoundRows, RowSample};
 pub use protocol::{
-    Ack, ArchivedRow, ChangedRows, ComparedRow, Comparisons, Count, Counted, DirtyKey, Diverged, EpochRecord, Evidence,
-    Failed, FenceHolder, FoundDivergence, Gap, GapKind, Group, KeptCleanup, KeptSets, KeyEvent, KeyOrder, KeyRange,
-    LeftOf, Leftover, Looked, MirrorStanding, Moment, NewestEpochs, NotApplied, NotInstalled, NotedDivergence,
-    Numbering, OpenDivergence, ParkedKey, PartDigest, PutBack, PutBackRows, Receipt, Referring, RemovedRow, Resolved,
-    ReviewedRow, ReviewedTable, Rewound, RowHash, RowTexts, RowToPutBack, Stopped, SubjectPages, TableChange, Taken,
-    TakenPart, Ticks, Traces, schema_differences,
+    Ack, ArchivedRow, Archiving, ChangedRows, ComparedRow, Comparisons, Count, Counted, DirtyKey, Diverged,
+    EpochRecord, Evidence, EvidenceGap, Failed, FenceHolder, FoundDivergence, Gap, GapKind, Group, KeptCleanup,
+    KeptEvidence, KeptSets, KeyEvent, KeyOrder, KeyRange, LeftOf, Leftover, Looked, MirrorStanding, Moment,
+    NewestEpochs, NotApplied, NotInstalled, NotedDivergence, Numbering, OpenDivergence, ParkedKey, PartDigest, PutBack,
+    PutBackRows, Receipt, Referring, RemovedRow, Resolved, ReviewedRow, ReviewedTable, Rewound, RowHash, RowTexts,
+    RowToPutBack, Stopped, SubjectPages, TableChange, Taken, TakenPart, Ticks, Traces, schema_differences,
 };
 pub use schema::{
     Argument, Computed, ForeignKey, Function, Generated, Join, Junction, Reference, Relationship, Returned, Schema,
