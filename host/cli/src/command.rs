@@ -29,6 +29,7 @@ use turnout_api::Host;
 use turnout_backends::{Database, Settings};
 use turnout_cleanup::Cleanups;
 use turnout_comparisons::{Comparisons, Counted, Listener};
+use turnout_drift::Drift;
 use turnout_handoff::{Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Freshness, Metrics, Pipeline, Recording};
@@ -221,6 +222,15 @@ async fn host(config: &Config) -> Result<Host> {
     let handoffs = Arc::new(handoffs);
     handoffs.begin().await?;
     handoffs.work(config.policies.breaker);
+    let drift = Drift::new(turnout_drift::Parts {
+        sides: Arc::clone(&backends),
+        repositories: Arc::clone(repositories),
+        policies: Arc::clone(&policies),
+        alerts: Arc::clone(&alerts),
+        every: config.drift_every,
+        host: machine(),
+    });
+    drift.work(&supervisor);
     let cleanups = Arc::new(Cleanups::new(turnout_cleanup::Parts {
         policies: Arc::clone(&policies),
         sides: Arc::clone(&backends),

@@ -67,6 +67,8 @@ pub(crate) struct Config {
     pub(crate) reconcile_every: Option<Duration>,
     /// How long rows that cleanups removed can be put back.
     pub(crate) cleanup_retention: Duration,
+    /// How often a host compares both schemas.
+    pub(crate) drift_every: Duration,
     /// What subjects are, and how they are normalised.
     pub(crate) subjects: SubjectRule,
     /// The two databases.
@@ -157,6 +159,9 @@ impl Config {
         let mut cleanup = root.section("cleanup");
         let cleanup_retention = cleanup.duration("retention").unwrap_or(CLEANUP_RETENTION);
         cleanup.finish();
+        let mut drift = root.section("drift");
+        let drift_every = drift.duration("every").unwrap_or(Duration::from_mins(1));
+        drift.finish();
 
         let mut reads = root.section("reads");
         let read_wait = reads.duration("wait").unwrap_or(Duration::from_millis(100));
@@ -223,6 +228,7 @@ impl Config {
             handoff_budget,
             reconcile_every,
             cleanup_retention,
+            drift_every,
             subjects: rule,
             backends: PerBackend { old, new },
             exposed,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// The crates of the host that each crate may use. It may use no others.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
@@ -17,6 +17,17 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("preflight", &["backends", "vocabulary"]),
     ("mirror", &["backends", "supervisor", "vocabulary"]),
     ("policies", &["runtime", "vocabulary"]),
+    (
+        "drift",
+        &[
+            "alerts",
+            "backends",
+            "policies",
+            "preflight",
+            "supervisor",
+            "vocabulary",
+        ],
+    ),
     (
         "comparisons",
         &[
@@ -96,6 +107,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "cluster",
             "compare",
             "comparisons",
+            "drift",
             "handoff",
             "mirror",
             "pipeline",
@@ -152,6 +164,7 @@ const IO: [(&str, &[&str]); 4] = [
             "cluster",
             "compare",
             "comparisons",
+            "drift",
             "handoff",
             "mirror",
             "pipeline",

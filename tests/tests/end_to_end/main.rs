@@ -10,6 +10,7 @@ mod demo;
 mod dialect;
 mod direct_writes;
 mod divergence;
+mod drift;
 mod embedding;
 mod exam;
 mod exposed;
