@@ -72,6 +72,13 @@ pub(crate) enum Command {
     /// SHA-256 of each table on both sides are kept as evidence on the side `new`. A verification that was interrupted within the last day goes
     /// on where it was. Exits with 0 if both sides are equal, with 1 if they differ, and with 2 if that could not be told.
     Verify(Verify),
+    /// Say whether authority may move to `new`: go or no-go, criterion by criterion
+    ///
+    /// Judges what was proved (preflight, drift, backfill, verify, baseline, drill, parallel run), as `new` keeps it, and how both sides stand
+    /// now: rows that differ, parked keys, how far the mirror is behind, backups where SQL tells of them. `[ready]` in the configuration says
+    /// what is enough. It reads both databases and changes nothing. Exits with 0 if it is a go, with 1 if it is not, and with 2 if that could not
+    /// be told.
+    Ready(Ready),
     /// Remove test rows from both databases, after a dry run
     ///
     /// Without `--execute` nothing is removed: the command counts the rows, shows five of them, and lists every row that refers to them. The
@@ -216,6 +223,13 @@ fn load(text: &str) -> Result<Load, String> {
     percent
         .and_then(Load::percent)
         .ok_or_else(|| "must be a whole number from 1 to 100".to_owned())
+}
+
+#[derive(Args)]
+pub(crate) struct Ready {
+    /// Print the criteria as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

@@ -11,6 +11,7 @@ pub(crate) mod install;
 pub(crate) mod mirror;
 pub(crate) mod policy;
 pub(crate) mod preflight;
+pub(crate) mod ready;
 pub(crate) mod reconcile;
 mod recorded;
 pub(crate) mod rejoin;

@@ -7,6 +7,7 @@ mod descriptors;
 mod function;
 mod policies;
 mod problems;
+mod ready;
 mod repository;
 mod section;
 mod tokens;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_api::{Dialect, Keys, Limits, Origins};
+use turnout_readiness::Rules;
 use turnout_vocabulary::{Backend, FunctionRule, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 use alerts::AlertConfig;
@@ -69,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) cleanup_retention: Duration,
     /// How often a host compares both schemas.
     pub(crate) drift_every: Duration,
+    /// What is enough for `turnout ready`.
+    pub(crate) ready: Rules,
     /// What subjects are, and how they are normalised.
     pub(crate) subjects: SubjectRule,
     /// The two databases.
@@ -162,6 +166,7 @@ impl Config {
         let mut drift = root.section("drift");
         let drift_every = drift.duration("every").unwrap_or(Duration::from_mins(1));
         drift.finish();
+        let ready = ready::read(root.section("ready"));
 
         let mut reads = root.section("reads");
         let read_wait = reads.duration("wait").unwrap_or(Duration::from_millis(100));
@@ -229,6 +234,7 @@ impl Config {
             reconcile_every,
             cleanup_retention,
             drift_every,
+            ready,
             subjects: rule,
             backends: PerBackend { old, new },
             exposed,

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Install(arguments) => command::install::install(&config, &arguments),
         Command::Uninstall(arguments) => command::install::uninstall(&config, &arguments),
         Command::Verify(arguments) => return command::verify::run(&config, &arguments),
+        Command::Ready(arguments) => return command::ready::run(&config, &arguments),
         Command::Reconcile(arguments) => command::reconcile::run(&config, &arguments),
         Command::Divergence(arguments) => command::divergence::run(&config, &arguments),
         Command::Cleanup(arguments) => command::cleanup::run(&config, &arguments),

@@ -10,6 +10,7 @@
 //!   waits for.
 //! - `judge` tells the mirror what is to become of dirty keys.
 //! - `installed` asks whether Turnout is installed on a side.
+//! - `facts` reads what promotion is judged by.
 //! - `site` describes the site: what must be the same on every host.
 //! - `record` reads the record of epochs and adds to it.
 //! - `fences` raises fences and waits for earlier writes.
@@ -32,6 +33,7 @@ mod apply;
 mod change;
 mod compare;
 mod drain;
+mod facts;
 mod fences;
 mod follow;
 mod gate;
@@ -55,6 +57,7 @@ mod watch;
 
 pub use apply::{Capture, Description, NotApplied};
 pub use compare::comparer::Comparison;
+pub use facts::facts;
 pub use handoffs::{Handoffs, NotBegun, Parts};
 pub use judge::PolicyJudge;
 pub use metrics::MirrorMetrics;

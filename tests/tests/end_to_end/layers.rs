@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// The crates of the host that each crate may use. It may use no others.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
@@ -15,6 +15,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ("backends", &["supervisor", "vocabulary"]),
     ("compare", &["backends", "supervisor", "vocabulary"]),
     ("preflight", &["backends", "vocabulary"]),
+    ("readiness", &["vocabulary"]),
     ("mirror", &["backends", "supervisor", "vocabulary"]),
     ("policies", &["runtime", "vocabulary"]),
     (
@@ -61,6 +62,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "compare",
             "mirror",
             "policies",
+            "readiness",
             "runtime",
             "supervisor",
             "vocabulary",
@@ -113,6 +115,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "pipeline",
             "policies",
             "preflight",
+            "readiness",
             "runtime",
             "supervisor",
             "vocabulary",
@@ -121,8 +124,9 @@ const LAYERS: [(&str, &[&str]); 18] = [
 ];
 
 /// The parts of `host/handoff`. Each may use those before it.
-const PARTS_OF_HANDOFF: [&str; 24] = [
+const PARTS_OF_HANDOFF: [&str; 25] = [
     "obstacle",
+    "facts",
     "installed",
     "metrics",
     "held_up",
