@@ -219,6 +219,8 @@ async fn host(config: &Config) -> Result<Host> {
         budget: config.handoff_budget,
         mirror_age: config.alerts.mirror_age,
         kept: config.policies.kept,
+        promotion: config.promotion.clone(),
+        host: machine(),
     });
     let handoffs = Arc::new(handoffs);
     handoffs.begin().await?;

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_api::{Dialect, Keys, Limits, Origins};
+use turnout_handoff::PromotionRules;
 use turnout_readiness::Rules;
 use turnout_vocabulary::{Backend, FunctionRule, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
@@ -73,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) drift_every: Duration,
     /// What is enough for `turnout ready`.
     pub(crate) ready: Rules,
+    /// What a move of authority to `new` needs.
+    pub(crate) promotion: PromotionRules,
     /// What subjects are, and how they are normalised.
     pub(crate) subjects: SubjectRule,
     /// The two databases.
@@ -173,6 +176,7 @@ impl Config {
         reads.finish();
 
         let (rule, phones_alone) = subject_rule(root.section("subjects"));
+        let promotion = ready::promotion(root.section("promotion"), rule.as_ref(), &ready);
 
         let mut sides = root.section("backends");
         let backends = PerBackend {
@@ -235,6 +239,7 @@ impl Config {
             cleanup_retention,
             drift_every,
             ready,
+            promotion,
             subjects: rule,
             backends: PerBackend { old, new },
             exposed,

@@ -134,7 +134,7 @@ impl Description {
             }
         }
         // The set is the one in force, and yet has never been asked about what the description adds or alters.
-        let mut passed = self.gate.pass(&now, now.era.clone()).await?;
+        let mut passed = self.gate.pass(&now, now.era.clone(), None).await?;
         passed.converged.retain(|name| !altered.contains(name));
         self.record.site.store(Arc::new(configured));
         let allotted = self.allotment.allot(&now, &now.set, &passed.converged).await;

@@ -43,8 +43,13 @@ pub(crate) struct Changes {
 impl Changes {
     /// Brings a set that passed its checks into force, by handoff; returns when that is over. What was in force is in force again
     /// if that fails, under a newer epoch if the handoff had begun. A set that was made from that of an epoch is overtaken once
-    /// there is a newer one.
-    pub(crate) async fn bring(&self, set: Arc<PolicySet>, base: Option<Epoch>) -> Result<(), Obstacle> {
+    /// there is a newer one. `because` is why a person wants authority to move to `new` although not all is so that this needs.
+    pub(crate) async fn bring(
+        &self,
+        set: Arc<PolicySet>,
+        base: Option<Epoch>,
+        because: Option<&str>,
+    ) -> Result<(), Obstacle> {
         for _ in 0..ATTEMPTS {
             let turn = Arc::clone(&self.turn).lock_owned().await;
             // A side that can't be asked now is met again at the steps that need it.
@@ -73,7 +78,7 @@ impl Changes {
             let done = if only_advises {
                 self.advice.bring(&now, &set).await
             } else {
-                self.handoff.run(turn, &now, &set).await
+                self.handoff.run(turn, &now, &set, because).await
             };
             match done {
                 Err(Obstacle::Overtaken) => {}

@@ -73,7 +73,7 @@ impl Follower {
             let in_force = self.policies.in_force();
             match self
                 .changes
-                .bring(Arc::clone(&in_force.set), Some(in_force.epoch))
+                .bring(Arc::clone(&in_force.set), Some(in_force.epoch), None)
                 .await
             {
                 Ok(()) | Err(Obstacle::Overtaken) => {}

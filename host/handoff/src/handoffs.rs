@@ -20,6 +20,7 @@ use crate::change::Changes;
 use crate::compare::comparer::{Comparer, Comparison};
 use crate::compare::converge::Convergence;
 use crate::follow::Follower;
+use crate::gate::promotion::PromotionRules;
 use crate::held_up::HeldUp;
 use crate::learn::Learner;
 use crate::metrics::MirrorMetrics;
@@ -69,6 +70,10 @@ pub struct Parts {
     pub mirror_age: Duration,
     /// How much of the past stays on record, so that it can be brought back.
     pub kept: KeptSets,
+    /// What a move of authority to `new` needs.
+    pub promotion: PromotionRules,
+    /// The machine that this host runs on, for the evidence.
+    pub host: String,
 }
 
 /// Everything that changes which policies are in force, put together.
@@ -138,7 +143,7 @@ impl Handoffs {
             self.convergence.converge_soon();
             return Ok(());
         }
-        match self.changes.bring(Arc::clone(&in_force.set), None).await {
+        match self.changes.bring(Arc::clone(&in_force.set), None, None).await {
             // The side that is there is served meanwhile: it accepts what no epoch was recorded for yet.
             Err(Obstacle::Backend(error)) => tracing::warn!(%error, "the first policies wait for both sides"),
             brought => brought.map_err(|obstacle| self.policies.refuse(&obstacle))?,

@@ -58,17 +58,18 @@ mod watch;
 pub use apply::{Capture, Description, NotApplied};
 pub use compare::comparer::Comparison;
 pub use facts::facts;
+pub use gate::promotion::PromotionRules;
 pub use handoffs::{Handoffs, NotBegun, Parts};
 pub use judge::PolicyJudge;
 pub use metrics::MirrorMetrics;
 pub use record::recorded::{recorded_set, recorded_site};
 pub use seen::{ParkedFor, Seen};
-pub use ship::Shipping;
 pub use ship::error::NotShipped;
 pub use ship::foresee::Foresight;
 pub use ship::history::{
     History, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff,
 };
+pub use ship::{Asker, Shipping};
 pub use sides::failover::{AtStake, Failover, ForcedFailover, NoFailover};
 pub use sides::reinstate::{NotRejoined, Reinstatement, Rejoined};
 pub use site::SiteDescription;

@@ -28,6 +28,15 @@ use crate::ship::history::History;
 /// The longest name of whoever ships something, in bytes.
 const WHO_BYTES: usize = 64;
 
+/// Who asks for a change.
+#[derive(Clone, Debug, Default)]
+pub struct Asker {
+    /// Their name, in their own words.
+    pub who: String,
+    /// Why they want authority to move to `new` although not all is so that this needs.
+    pub because: Option<String>,
+}
+
 /// What is to become of the set in force.
 enum Change {
     Push {
@@ -76,16 +85,16 @@ impl Shipping {
         module: Option<File>,
         settings: Option<File>,
         scope: Option<Scope>,
-        who: String,
+        asker: Asker,
     ) -> Result<Epoch, NotShipped> {
-        self.ship(Change::Push {
+        let change = Change::Push {
             world: world.to_owned(),
             module,
             settings,
             scope,
-            by: api(&who),
-        })
-        .await
+            by: api(&asker.who),
+        };
+        self.ship(change, asker.because.as_deref()).await
     }
 
     /// Brings a version that is kept into force again, with the settings that it had last, by the beginning of its SHA-256: for
@@ -93,47 +102,55 @@ impl Shipping {
     ///
     /// # Errors
     /// [`NotShipped`] with the reason.
-    pub async fn activate(&self, sha256: &str, scope: Option<Scope>, who: String) -> Result<Epoch, NotShipped> {
-        self.ship(Change::Activate {
+    pub async fn activate(&self, sha256: &str, scope: Option<Scope>, asker: Asker) -> Result<Epoch, NotShipped> {
+        let change = Change::Activate {
             sha256: sha256.to_owned(),
             scope,
-            by: api(&who),
-        })
-        .await
+            by: api(&asker.who),
+        };
+        self.ship(change, asker.because.as_deref()).await
     }
 
     /// Brings the whole set of an epoch into force again: both worlds with their modules and settings.
     ///
     /// # Errors
     /// [`NotShipped`] with the reason.
-    pub async fn activate_epoch(&self, epoch: Epoch, who: String) -> Result<Epoch, NotShipped> {
-        self.ship(Change::ActivateEpoch { epoch, by: api(&who) }).await
+    pub async fn activate_epoch(&self, epoch: Epoch, asker: Asker) -> Result<Epoch, NotShipped> {
+        let by = api(&asker.who);
+        self.ship(Change::ActivateEpoch { epoch, by }, asker.because.as_deref())
+            .await
     }
 
     /// Puts the set in force that was in force before the present one.
     ///
     /// # Errors
     /// [`NotShipped`] with the reason.
-    pub async fn roll_back(&self, who: String) -> Result<Epoch, NotShipped> {
-        self.roll_back_past(Vec::new(), api(&who)).await
+    pub async fn roll_back(&self, asker: Asker) -> Result<Epoch, NotShipped> {
+        let change = Change::RollBack {
+            broken: Vec::new(),
+            by: api(&asker.who),
+        };
+        self.ship(change, asker.because.as_deref()).await
     }
 
     /// The same, passing over sets that hold any of these modules.
     pub(crate) async fn roll_back_past(&self, broken: Vec<String>, by: Origin) -> Result<Epoch, NotShipped> {
-        self.ship(Change::RollBack { broken, by }).await
+        self.ship(Change::RollBack { broken, by }, None).await
     }
 
     /// Ends what is on trial: for everybody from now on, or for nobody.
     ///
     /// # Errors
     /// [`NotShipped`] with the reason.
-    pub async fn end_trial(&self, promote: bool, who: String) -> Result<Epoch, NotShipped> {
-        self.ship(Change::EndTrial { promote, by: api(&who) }).await
+    pub async fn end_trial(&self, promote: bool, asker: Asker) -> Result<Epoch, NotShipped> {
+        let by = api(&asker.who);
+        self.ship(Change::EndTrial { promote, by }, asker.because.as_deref())
+            .await
     }
 
     /// Brings a change into force by handoff, and then into the directory. What it changes is the newest set there is: if another
     /// host brings one into force meanwhile, that one.
-    async fn ship(&self, change: Change) -> Result<Epoch, NotShipped> {
+    async fn ship(&self, change: Change, because: Option<&str>) -> Result<Epoch, NotShipped> {
         for _ in 0..ATTEMPTS {
             // A side that can't be asked now is met again at the handoff.
             let _ = self.learner.learn().await;
@@ -143,7 +160,7 @@ impl Shipping {
             let made = tokio::task::spawn_blocking(move || policies.make(&wanted)).await;
             let set = made.map_err(|error| Refused::whole(self.policies.source.directory(), &error))??;
             if !Arc::ptr_eq(&set, &base.set) {
-                match self.changes.bring(set, Some(base.epoch)).await {
+                match self.changes.bring(set, Some(base.epoch), because).await {
                     Ok(()) => {}
                     Err(Obstacle::Overtaken) => continue,
                     Err(obstacle) => return Err(self.policies.refuse(&obstacle).into()),

@@ -35,6 +35,7 @@ mod parked_subjects;
 mod policy_kit;
 mod postgresql;
 mod preflight;
+mod promotion;
 mod ready;
 mod redefined;
 mod references;

@@ -84,6 +84,8 @@ async fn handoffs(
         budget: config.handoff_budget,
         mirror_age: config.alerts.mirror_age,
         kept: config.policies.kept,
+        promotion: config.promotion.clone(),
+        host: super::machine(),
     });
     Ok(Arc::new(handoffs))
 }

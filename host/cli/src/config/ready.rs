@@ -1,6 +1,8 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
+use turnout_handoff::PromotionRules;
 use turnout_readiness::{Criterion, Rules};
+use turnout_vocabulary::SubjectRule;
 
 use super::section::Section;
 
@@ -17,6 +19,26 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Rules {
     };
     section.finish();
     rules
+}
+
+/// Reads the section `promotion`: what a move of authority to `new` needs, and who may move all the same. Without a rule no subject can
+/// be read.
+pub(super) fn promotion(mut section: Section<'_, '_>, rule: Option<&SubjectRule>, rules: &Rules) -> PromotionRules {
+    let needs = criteria(&mut section, "needs");
+    let subjects = section.checked("test_subjects", |texts: Vec<String>| {
+        let Some(rule) = rule else { return Ok(HashSet::new()) };
+        let subject = |(place, text): (usize, &String)| {
+            rule.normalise_written(text)
+                .map_err(|error| format!("subject {} of the list: {error}", place + 1))
+        };
+        texts.iter().enumerate().map(subject).collect()
+    });
+    section.finish();
+    PromotionRules {
+        needs,
+        rules: rules.clone(),
+        test_subjects: subjects.unwrap_or_default(),
+    }
 }
 
 /// A list of criteria; empty if the file does not have it.

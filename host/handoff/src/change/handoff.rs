@@ -42,12 +42,13 @@ impl Handoff {
         turn: OwnedMutexGuard<()>,
         now: &InForce,
         set: &Arc<PolicySet>,
+        because: Option<&str>,
     ) -> Result<(), Obstacle> {
         self.restored.refuse().await?;
         if now.forced.is_some() {
             self.rejoin.rejoin(now).await?;
         }
-        let Some(passed) = self.gate.check(now, set).await? else {
+        let Some(passed) = self.gate.check(now, set, because).await? else {
             let era = Era {
                 epoch: now.epoch.next(),
                 set: Arc::clone(set),
@@ -57,6 +58,9 @@ impl Handoff {
             self.policies.metrics.reloaded(Duration::ZERO);
             return Ok(());
         };
+        if let Some(overridden) = &passed.overridden {
+            self.gate.promotion.keep(overridden, now.epoch).await?;
+        }
         let began = Instant::now();
         let next = self.allotment.allot(now, set, &passed.converged).await?;
         let epoch = next.epoch;

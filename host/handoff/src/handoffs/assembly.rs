@@ -24,6 +24,7 @@ use crate::follow::Follower;
 use crate::follow::unfinished::Unfinished;
 use crate::gate::Gate;
 use crate::gate::exam::Exam;
+use crate::gate::promotion::Promotion;
 use crate::handoffs::{Handoffs, Parts};
 use crate::held_up::HeldUp;
 use crate::learn::Learner;
@@ -222,6 +223,12 @@ impl Checks {
             rule: parts.rule.clone(),
             gaps: Arc::clone(&gaps),
         });
+        let promotion = Promotion {
+            backends: Arc::clone(&parts.backends),
+            repositories: Arc::clone(&parts.repositories),
+            rules: Arc::new(parts.promotion.clone()),
+            host: parts.host.clone(),
+        };
         let gate = Arc::new(Gate {
             backends: Arc::clone(&parts.backends),
             repositories: Arc::clone(&parts.repositories),
@@ -229,7 +236,9 @@ impl Checks {
                 backends: Arc::clone(&parts.backends),
                 rule: parts.rule.clone(),
                 budget: parts.policies.exam_budget,
+                promotion: promotion.needed(),
             },
+            promotion,
             gaps: Arc::clone(&gaps),
             convergence: Arc::clone(&convergence),
             proof: Arc::clone(&proof),

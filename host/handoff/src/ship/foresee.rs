@@ -48,7 +48,7 @@ impl Foresight {
     }
 
     async fn foresee(&self, now: &InForce, set: &Arc<PolicySet>) -> Result<(), Obstacle> {
-        let Some(passed) = self.gate.check(now, set).await? else {
+        let Some(passed) = self.gate.check(now, set, None).await? else {
             return Ok(());
         };
         let next = InForce {
