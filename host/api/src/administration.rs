@@ -1,7 +1,8 @@
-//! The routes that need the administrator's key: cleanups, parked keys, the forced failover, the rejoin of a restored side, and the versions of the
-//! policies.
+//! The routes that need the administrator's key: cleanups, parked keys, cutovers, the forced failover, the rejoin of a restored side, and the versions of
+//! the policies.
 
 mod cleanup;
+mod cutover;
 mod failover;
 mod mirror;
 mod policies;
@@ -16,6 +17,8 @@ pub use cleanup::{
     UndoRequest,
 };
 pub(crate) use cleanup::{clean, kept, undo};
+pub use cutover::{CutoverRequest, HandoffTimings, Moved, StageChange};
+pub(crate) use cutover::{cut_over, roll_back};
 pub(crate) use failover::fail_over;
 pub use failover::{AtStake, Failover, FailoverRequest};
 pub use mirror::{Chosen, Parked, ParkedKey, Treated};

@@ -22,6 +22,7 @@ const PARTS: &[&str] = &[
     include_str!("install/sql/divergence.sql"),
     include_str!("install/sql/readiness.sql"),
     include_str!("install/sql/drift.sql"),
+    include_str!("install/sql/cutover.sql"),
     include_str!("install/sql/cleanup.sql"),
     include_str!("install/sql/epochs.sql"),
     include_str!("install/sql/site.sql"),

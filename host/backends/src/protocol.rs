@@ -6,6 +6,7 @@
 mod capture;
 mod cleanup;
 mod compare;
+mod cutover;
 mod divergence;
 mod drained;
 mod epochs;

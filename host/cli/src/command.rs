@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod cleanup;
+pub(crate) mod cutover;
 pub(crate) mod demo;
 pub(crate) mod divergence;
 pub(crate) mod failover;

@@ -24,6 +24,8 @@ fn main() -> ExitCode {
         Command::Install(arguments) => command::install::install(&config, &arguments),
         Command::Uninstall(arguments) => command::install::uninstall(&config, &arguments),
         Command::Verify(arguments) => return command::verify::run(&config, &arguments),
+        Command::Cutover(arguments) => return command::cutover::run(&config, &arguments),
+        Command::Rollback(arguments) => return command::cutover::roll_back(&config, &arguments),
         Command::Ready(arguments) => return command::ready::run(&config, &arguments),
         Command::Reconcile(arguments) => command::reconcile::run(&config, &arguments),
         Command::Divergence(arguments) => command::divergence::run(&config, &arguments),

@@ -76,7 +76,7 @@ impl Follower {
                 .bring(Arc::clone(&in_force.set), Some(in_force.epoch), None)
                 .await
             {
-                Ok(()) | Err(Obstacle::Overtaken) => {}
+                Ok(_) | Err(Obstacle::Overtaken) => {}
                 Err(obstacle) => {
                     self.policies.refuse(&obstacle);
                 }

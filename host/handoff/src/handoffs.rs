@@ -146,7 +146,7 @@ impl Handoffs {
         match self.changes.bring(Arc::clone(&in_force.set), None, None).await {
             // The side that is there is served meanwhile: it accepts what no epoch was recorded for yet.
             Err(Obstacle::Backend(error)) => tracing::warn!(%error, "the first policies wait for both sides"),
-            brought => brought.map_err(|obstacle| self.policies.refuse(&obstacle))?,
+            brought => drop(brought.map_err(|obstacle| self.policies.refuse(&obstacle))?),
         }
         Ok(())
     }

@@ -56,6 +56,7 @@ mod site;
 mod watch;
 
 pub use apply::{Capture, Description, NotApplied};
+pub use change::timings::Timings;
 pub use compare::comparer::Comparison;
 pub use facts::facts;
 pub use gate::promotion::PromotionRules;
@@ -64,11 +65,13 @@ pub use judge::PolicyJudge;
 pub use metrics::MirrorMetrics;
 pub use record::recorded::{recorded_set, recorded_site};
 pub use seen::{ParkedFor, Seen};
+pub use ship::cutover::Moved;
 pub use ship::error::NotShipped;
 pub use ship::foresee::Foresight;
 pub use ship::history::{
     History, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff,
 };
+pub use ship::stages::{NotStaged, StageChange, Whom};
 pub use ship::{Asker, Shipping};
 pub use sides::failover::{AtStake, Failover, ForcedFailover, NoFailover};
 pub use sides::reinstate::{NotRejoined, Reinstatement, Rejoined};

@@ -2,21 +2,26 @@
 //!
 //! - `history` says what is and was in force; `kept` finds versions there, `diff` compares texts.
 //! - `foresee` says what would hold up a change.
+//! - `cutover` moves everyone or some subjects to `new` and back, by `stages`, which edits the settings of the routing policy.
 //! - `breaker` takes back policies that keep failing.
 
 pub(crate) mod breaker;
+pub(crate) mod cutover;
 mod diff;
 pub(crate) mod error;
 pub(crate) mod foresee;
 pub(crate) mod history;
 mod kept;
+pub(crate) mod stages;
 
 use std::sync::Arc;
 
+use turnout_backends::Database;
 use turnout_policies::{File, Files, InForce, Origin, PerWorld, Policies, Refused, Scope};
 use turnout_runtime::presentable;
-use turnout_vocabulary::Epoch;
+use turnout_vocabulary::{Epoch, PerBackend, Repository, SubjectRule};
 
+use crate::change::timings::Timings;
 use crate::change::{ATTEMPTS, Changes};
 use crate::learn::Learner;
 use crate::obstacle::Obstacle;
@@ -65,12 +70,25 @@ enum Change {
     },
 }
 
+/// What came into force.
+struct Shipped {
+    epoch: Epoch,
+    timings: Timings,
+    /// Why it is not in the directory, if it is not.
+    unwritten: Option<String>,
+}
+
 /// Brings versions into force, and into the policy directory.
 pub struct Shipping {
     pub(crate) policies: Arc<Policies>,
     pub(crate) learner: Arc<Learner>,
     pub(crate) changes: Arc<Changes>,
     pub(crate) history: Arc<History>,
+    pub(crate) backends: Arc<PerBackend<Database>>,
+    pub(crate) repositories: Arc<[Repository]>,
+    pub(crate) rule: SubjectRule,
+    /// The machine that this host runs on, for the evidence.
+    pub(crate) host: String,
 }
 
 impl Shipping {
@@ -156,31 +174,51 @@ impl Shipping {
             let _ = self.learner.learn().await;
             let base = self.policies.in_force();
             let files = self.changed(&base, &change).await?;
-            let (policies, wanted) = (Arc::clone(&self.policies), files.clone());
-            let made = tokio::task::spawn_blocking(move || policies.make(&wanted)).await;
-            let set = made.map_err(|error| Refused::whole(self.policies.source.directory(), &error))??;
-            if !Arc::ptr_eq(&set, &base.set) {
-                match self.changes.bring(set, Some(base.epoch), because).await {
-                    Ok(()) => {}
-                    Err(Obstacle::Overtaken) => continue,
-                    Err(obstacle) => return Err(self.policies.refuse(&obstacle).into()),
-                }
+            if let Some(shipped) = self.bring(&base, &files, because).await? {
+                return match shipped.unwritten {
+                    None => Ok(shipped.epoch),
+                    Some(reason) => Err(NotShipped::Directory {
+                        epoch: shipped.epoch,
+                        reason,
+                    }),
+                };
             }
-            let epoch = self.policies.in_force().epoch;
-            if base.has_other_trials_than(&files) {
-                // That is in no file, and one of them may just have been saved.
-                return Ok(epoch);
-            }
-            let written = self.policies.source.put(&files);
-            return match written {
-                Ok(()) => Ok(epoch),
-                Err(error) => Err(NotShipped::Directory {
-                    epoch,
-                    reason: error.to_string(),
-                }),
-            };
         }
         Err(self.policies.refuse(&Obstacle::Overtaken).into())
+    }
+
+    /// Brings files that were made from the set of an epoch into force by handoff, and then into the directory. `None` if another
+    /// host was quicker.
+    async fn bring(
+        &self,
+        base: &InForce,
+        files: &PerWorld<Files>,
+        because: Option<&str>,
+    ) -> Result<Option<Shipped>, NotShipped> {
+        let (policies, wanted) = (Arc::clone(&self.policies), files.clone());
+        let made = tokio::task::spawn_blocking(move || policies.make(&wanted)).await;
+        let set = made.map_err(|error| Refused::whole(self.policies.source.directory(), &error))??;
+        let mut timings = Timings::default();
+        if !Arc::ptr_eq(&set, &base.set) {
+            match self.changes.bring(set, Some(base.epoch), because).await {
+                Ok(took) => timings = took,
+                Err(Obstacle::Overtaken) => return Ok(None),
+                Err(obstacle) => return Err(self.policies.refuse(&obstacle).into()),
+            }
+        }
+        let epoch = self.policies.in_force().epoch;
+        // What is on trial is in no file, and one of them may just have been saved.
+        let only_trials = base.has_other_trials_than(files);
+        let written = if only_trials {
+            Ok(())
+        } else {
+            self.policies.source.put(files)
+        };
+        Ok(Some(Shipped {
+            epoch,
+            timings,
+            unwritten: written.err().map(|error| error.to_string()),
+        }))
     }
 
     /// What a change makes of the set in force.

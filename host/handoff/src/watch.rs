@@ -155,7 +155,7 @@ impl DirectoryWatch {
                 return;
             };
             match runtime.block_on(self.changes.bring(set, Some(base), None)) {
-                Ok(()) => return,
+                Ok(_) => return,
                 // While the files were compiled a trial may have ended, for one.
                 Err(Obstacle::Overtaken) if self.policies.in_force().epoch > base => {}
                 Err(other) => {

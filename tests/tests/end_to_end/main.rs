@@ -6,6 +6,7 @@ mod built_in;
 mod check;
 mod cleanup;
 mod comparing;
+mod cutover;
 mod demo;
 mod dialect;
 mod direct_writes;

@@ -290,7 +290,7 @@ fn scope(audience: Audience, rule: &SubjectRule) -> Result<Option<Scope>, Refusa
     })
 }
 
-fn refusal(error: NotShipped) -> Refusal {
+pub(super) fn refusal(error: NotShipped) -> Refusal {
     match error {
         NotShipped::Backend(error) => Refusal::unavailable(error.to_string(), Some(RETRY_AFTER)),
         NotShipped::NoWorld(_)

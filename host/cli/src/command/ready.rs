@@ -1,6 +1,6 @@
 //! `turnout ready`: judges whether authority may move to `new`, from what is on record.
 
-mod report;
+pub(super) mod report;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,7 +42,7 @@ fn ready(path: &Path, arguments: &Ready) -> Result<bool> {
 }
 
 /// Judges all criteria as things stand.
-async fn judge(config: &Config, sides: &PerBackend<Database>) -> Result<Readiness> {
+pub(super) async fn judge(config: &Config, sides: &PerBackend<Database>) -> Result<Readiness> {
     super::check_installed(sides).await?;
     let in_force = super::recorded::in_force(config, sides).await?;
     let facts = turnout_handoff::facts(sides, &config.repositories, in_force.as_deref()).await?;

@@ -11,6 +11,7 @@ use crate::change::abandon::Abandonment;
 use crate::change::allot::Allotment;
 use crate::change::conclude::Conclusion;
 use crate::change::steps::Steps;
+use crate::change::timings::{Laps, Timings};
 use crate::gate::Gate;
 use crate::held_up::HeldUp;
 use crate::learn::Learner;
@@ -43,7 +44,9 @@ impl Handoff {
         now: &InForce,
         set: &Arc<PolicySet>,
         because: Option<&str>,
-    ) -> Result<(), Obstacle> {
+    ) -> Result<Timings, Obstacle> {
+        let mut timings = Timings::default();
+        let mut laps = Laps::begin();
         self.restored.refuse().await?;
         if now.forced.is_some() {
             self.rejoin.rejoin(now).await?;
@@ -56,16 +59,18 @@ impl Handoff {
             };
             self.policies.put_in_force(InForce::steady(era, Vec::new()));
             self.policies.metrics.reloaded(Duration::ZERO);
-            return Ok(());
+            return Ok(timings);
         };
         if let Some(overridden) = &passed.overridden {
             self.gate.promotion.keep(overridden, now.epoch).await?;
         }
         let began = Instant::now();
+        timings.gate = laps.lap();
         let next = self.allotment.allot(now, set, &passed.converged).await?;
         let epoch = next.epoch;
+        timings.record = laps.lap();
         self.policies.put_in_force(next.clone());
-        let outcome = timeout(self.budget, self.steps.take(now, &passed, &next)).await;
+        let outcome = timeout(self.budget, self.steps.take(now, &passed, &next, &mut timings)).await;
         let held_up = self.held_up.end();
         let obstacle = match outcome {
             Ok(Ok(())) => {
@@ -74,7 +79,7 @@ impl Handoff {
                 if now.epoch > Epoch::new(0) {
                     self.policies.metrics.reloaded(began.elapsed());
                 }
-                return Ok(());
+                return Ok(timings);
             }
             Ok(Err(obstacle)) => obstacle,
             Err(_) => Obstacle::Because(format!(
@@ -83,7 +88,8 @@ impl Handoff {
                 held_up.unwrap_or_else(|| "a backend did not answer in time".to_owned())
             )),
         };
-        self.give_up(turn, now, &next, obstacle).await
+        self.give_up(turn, now, &next, obstacle).await?;
+        Ok(timings)
     }
 
     /// Abandons a handoff. Nothing is to be told to anybody if it turns out to be released.

@@ -62,6 +62,10 @@ impl Handoffs {
             learner: Arc::clone(&basis.learner),
             changes: Arc::clone(&changes),
             history: Arc::clone(&history),
+            backends: Arc::clone(&parts.backends),
+            repositories: Arc::clone(&parts.repositories),
+            rule: parts.rule.clone(),
+            host: parts.host.clone(),
         });
         Self {
             shipping,

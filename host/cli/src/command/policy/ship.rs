@@ -7,7 +7,7 @@ use clap::Args;
 use turnout_api::{Activated, Activation, Audience, By, Shipment};
 
 use super::fitting::FittingModule;
-use crate::command::running::{Running, understood};
+use crate::command::running::{Running, understood, who};
 use crate::config::Config;
 
 /// For whom a version is to decide; everybody, if nothing is said.
@@ -190,9 +190,4 @@ fn audience(arguments: &For) -> Audience {
         (None, false) if arguments.subjects.is_empty() => Audience::Everybody,
         (None, false) => Audience::Subjects(arguments.subjects.clone()),
     }
-}
-
-/// Who runs this command, for the record.
-fn who() -> String {
-    std::env::var("USER").unwrap_or_default()
 }

@@ -6,13 +6,13 @@ use serde_json::json;
 use turnout_readiness::{Criterion, Judged, Readiness, Verdict};
 
 /// Prints the criteria for programs.
-pub(super) fn json(readiness: &Readiness, out: &mut impl Write) -> Result<()> {
+pub(in crate::command) fn json(readiness: &Readiness, out: &mut impl Write) -> Result<()> {
     let all = json!({ "go": readiness.is_go(), "criteria": readiness.criteria() });
     Ok(writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?)
 }
 
 /// Prints the criteria for people.
-pub(super) fn text(readiness: &Readiness, out: &mut impl Write) -> Result<()> {
+pub(in crate::command) fn text(readiness: &Readiness, out: &mut impl Write) -> Result<()> {
     for judged in readiness.criteria() {
         let Judged {
             criterion,
