@@ -93,6 +93,13 @@ pub(crate) enum Command {
     /// The running host does it by a handoff. The mirror runs both ways, so nothing that was written on `new` is lost. What was changed
     /// otherwise since the cutover stays. Each further call takes back the cutover before.
     Rollback(Rollback),
+    /// Refuse the application's writes on all hosts, until `turnout unfreeze`
+    ///
+    /// Writes are answered 503 `TURNOUT_FROZEN` with `Retry-After`; reads and the mirror go on. Asks a running host; when the command returns, no
+    /// write that was let in before can commit any more, on any host. It is kept in the record, so restarts change nothing.
+    Freeze(Freeze),
+    /// Let the application's writes in again, on all hosts
+    Unfreeze(Unfreeze),
     /// Remove test rows from both databases, after a dry run
     ///
     /// Without `--execute` nothing is removed: the command counts the rows, shows five of them, and lists every row that refers to them. The
@@ -282,6 +289,23 @@ pub(crate) struct Rollback {
     #[arg(long, value_name = "REASON")]
     pub(crate) because: Option<String>,
     /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Freeze {
+    /// Why; `turnout status` shows it
+    #[arg(long, value_name = "REASON")]
+    pub(crate) because: Option<String>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Unfreeze {
+    /// Print the answer as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

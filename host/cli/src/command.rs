@@ -7,6 +7,7 @@ pub(crate) mod cutover;
 pub(crate) mod demo;
 pub(crate) mod divergence;
 pub(crate) mod failover;
+pub(crate) mod freeze;
 pub(crate) mod init;
 pub(crate) mod install;
 pub(crate) mod mirror;

@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => return command::verify::run(&config, &arguments),
         Command::Cutover(arguments) => return command::cutover::run(&config, &arguments),
         Command::Rollback(arguments) => return command::cutover::roll_back(&config, &arguments),
+        Command::Freeze(arguments) => return command::freeze::freeze(&config, &arguments),
+        Command::Unfreeze(arguments) => return command::freeze::unfreeze(&config, &arguments),
         Command::Ready(arguments) => return command::ready::run(&config, &arguments),
         Command::Reconcile(arguments) => command::reconcile::run(&config, &arguments),
         Command::Divergence(arguments) => command::divergence::run(&config, &arguments),

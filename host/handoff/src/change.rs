@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use turnout_policies::{Policies, PolicySet};
+use turnout_policies::{Freeze, Policies, PolicySet};
 use turnout_vocabulary::Epoch;
 
 use crate::change::advice::Advice;
@@ -83,6 +83,37 @@ impl Changes {
                 self.handoff.run(turn, &now, &set, because).await
             };
             match done {
+                Err(Obstacle::Overtaken) => {}
+                done => return done,
+            }
+        }
+        Err(Obstacle::Overtaken)
+    }
+
+    /// Has every host refuse the application's writes, for this reason, or let them in again; returns when no write of before can commit
+    /// any more. The policies stay.
+    pub(crate) async fn freeze(&self, frozen: Option<&Arc<Freeze>>) -> Result<(), Obstacle> {
+        for _ in 0..ATTEMPTS {
+            let turn = Arc::clone(&self.turn).lock_owned().await;
+            // A side that can't be asked now is met again at the steps that need it.
+            let _ = self.learner.learn().await;
+            let now = self.policies.in_force();
+            if !now.leaving.is_empty() {
+                drop(turn);
+                self.policies
+                    .wait_until(self.budget, |now| now.leaving.is_empty())
+                    .await;
+                continue;
+            }
+            if now.frozen.is_some() == frozen.is_some() {
+                return Ok(());
+            }
+            if now.forced.is_some() {
+                return Err(Obstacle::Because(
+                    "a forced failover is in force; end it by a change of routing.toml first".to_owned(),
+                ));
+            }
+            match self.handoff.freeze(turn, &now, frozen.cloned()).await {
                 Err(Obstacle::Overtaken) => {}
                 done => return done,
             }

@@ -54,6 +54,7 @@ impl Gate {
             epoch: Epoch::new(0),
             set: Arc::clone(set),
             forced: None,
+            frozen: now.frozen.clone(),
         };
         for (backend, database) in self.backends.iter() {
             match is_installed(database).await {

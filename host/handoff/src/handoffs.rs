@@ -20,6 +20,7 @@ use crate::change::Changes;
 use crate::compare::comparer::{Comparer, Comparison};
 use crate::compare::converge::Convergence;
 use crate::follow::Follower;
+use crate::freeze::Freezing;
 use crate::gate::promotion::PromotionRules;
 use crate::held_up::HeldUp;
 use crate::learn::Learner;
@@ -88,6 +89,8 @@ pub struct Handoffs {
     pub failover: ForcedFailover,
     /// Makes one side's rows count after a restore.
     pub reinstatement: Reinstatement,
+    /// Has the application's writes refused, and let in again.
+    pub freezing: Freezing,
     /// Makes another description of the site the one on record.
     pub description: Description,
     /// The policies in force.

@@ -22,6 +22,7 @@
 //! - `drain` waits until nothing of past epochs is left that would change hands.
 //! - `sides` takes in sides that were away or restored from the past, and moves authority away from a dead one.
 //! - `change` brings a set into force, by a handoff where authority may move.
+//! - `freeze` has the application's writes refused, and let in again.
 //! - `apply` makes another description of the site the one on record.
 //! - `observe` keeps in view how far the mirror is behind; `mirror_alerts` says what people hear of it.
 //! - `outages` tells of backends that are down.
@@ -36,6 +37,7 @@ mod drain;
 mod facts;
 mod fences;
 mod follow;
+mod freeze;
 mod gate;
 mod handoffs;
 mod held_up;
@@ -59,6 +61,7 @@ pub use apply::{Capture, Description, NotApplied};
 pub use change::timings::Timings;
 pub use compare::comparer::Comparison;
 pub use facts::facts;
+pub use freeze::{Freezing, NotFrozen};
 pub use gate::promotion::PromotionRules;
 pub use handoffs::{Handoffs, NotBegun, Parts};
 pub use judge::PolicyJudge;

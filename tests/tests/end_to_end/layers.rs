@@ -124,7 +124,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
 ];
 
 /// The parts of `host/handoff`. Each may use those before it.
-const PARTS_OF_HANDOFF: [&str; 25] = [
+const PARTS_OF_HANDOFF: [&str; 26] = [
     "obstacle",
     "facts",
     "installed",
@@ -144,6 +144,7 @@ const PARTS_OF_HANDOFF: [&str; 25] = [
     "drain",
     "sides",
     "change",
+    "freeze",
     "apply",
     "observe",
     "follow",

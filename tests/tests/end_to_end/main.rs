@@ -16,6 +16,7 @@ mod embedding;
 mod exam;
 mod exposed;
 mod failover;
+mod freeze;
 mod gaps;
 mod handoff;
 mod hostile;

@@ -35,6 +35,8 @@ pub(super) async fn in_force(config: &Config, sides: &PerBackend<Database>) -> R
         epoch,
         set: Arc::clone(&policies.in_force().era.set),
         forced,
+        // Nothing is written by these policies.
+        frozen: None,
     };
     Ok(Some(Arc::new(InForce::steady(era, converged))))
 }

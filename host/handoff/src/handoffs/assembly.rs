@@ -22,6 +22,7 @@ use crate::drain::moving::Moving;
 use crate::fences::Fences;
 use crate::follow::Follower;
 use crate::follow::unfinished::Unfinished;
+use crate::freeze::Freezing;
 use crate::gate::Gate;
 use crate::gate::exam::Exam;
 use crate::gate::promotion::Promotion;
@@ -75,6 +76,10 @@ impl Handoffs {
                 gate: Arc::clone(&checks.gate),
                 proof: Arc::clone(&checks.proof),
                 budget: parts.budget,
+            },
+            freezing: Freezing {
+                policies: Arc::clone(&parts.policies),
+                changes: Arc::clone(&changes),
             },
             failover: failover(parts, &basis),
             reinstatement: reinstatement(parts, &basis, &checks),

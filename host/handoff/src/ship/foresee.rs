@@ -56,6 +56,7 @@ impl Foresight {
                 epoch: now.epoch.next(),
                 set: Arc::clone(set),
                 forced: None,
+                frozen: now.frozen.clone(),
             },
             leaving: vec![now.era.clone()],
             converged: passed.converged,

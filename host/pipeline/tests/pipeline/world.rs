@@ -152,6 +152,7 @@ impl World {
             epoch: Epoch::new(epoch),
             set: Arc::clone(&policies.in_force().set),
             forced: None,
+            frozen: None,
         };
         let converged = converged.iter().copied().map(Into::into).collect();
         policies.put_in_force(InForce::steady(era, converged));
