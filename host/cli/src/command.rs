@@ -221,7 +221,7 @@ async fn host(config: &Config) -> Result<Host> {
         budget: config.handoff_budget,
         mirror_age: config.alerts.mirror_age,
         kept: config.policies.kept,
-        promotion: config.promotion.clone(),
+        promotion: config.migration.promotion.clone(),
         host: machine(),
     });
     let handoffs = Arc::new(handoffs);
@@ -232,7 +232,7 @@ async fn host(config: &Config) -> Result<Host> {
         repositories: Arc::clone(repositories),
         policies: Arc::clone(&policies),
         alerts: Arc::clone(&alerts),
-        every: config.drift_every,
+        every: config.migration.drift_every,
         host: machine(),
     });
     drift.work(&supervisor);

@@ -5,9 +5,9 @@ mod api;
 mod backend;
 mod descriptors;
 mod function;
+mod migration;
 mod policies;
 mod problems;
-mod ready;
 mod repository;
 mod section;
 mod tokens;
@@ -19,13 +19,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_api::{Dialect, Keys, Limits, Origins};
-use turnout_handoff::PromotionRules;
-use turnout_readiness::Rules;
 use turnout_vocabulary::{Backend, FunctionRule, PerBackend, Repository, RepositoryId, SubjectKind, SubjectRule};
 
 use alerts::AlertConfig;
 use api::ApiConfig;
 pub(crate) use backend::{BackendConfig, Cleanup, Guard};
+use migration::MigrationConfig;
 pub(crate) use policies::PolicyConfig;
 pub(crate) use problems::{Invalid, Problem};
 use section::{Problems, Section};
@@ -70,12 +69,8 @@ pub(crate) struct Config {
     pub(crate) reconcile_every: Option<Duration>,
     /// How long rows that cleanups removed can be put back.
     pub(crate) cleanup_retention: Duration,
-    /// How often a host compares both schemas.
-    pub(crate) drift_every: Duration,
-    /// What is enough for `turnout ready`.
-    pub(crate) ready: Rules,
-    /// What a move of authority to `new` needs.
-    pub(crate) promotion: PromotionRules,
+    /// What a migration asks beside the policies.
+    pub(crate) migration: MigrationConfig,
     /// What subjects are, and how they are normalised.
     pub(crate) subjects: SubjectRule,
     /// The two databases.
@@ -166,17 +161,13 @@ impl Config {
         let mut cleanup = root.section("cleanup");
         let cleanup_retention = cleanup.duration("retention").unwrap_or(CLEANUP_RETENTION);
         cleanup.finish();
-        let mut drift = root.section("drift");
-        let drift_every = drift.duration("every").unwrap_or(Duration::from_mins(1));
-        drift.finish();
-        let ready = ready::read(root.section("ready"));
 
         let mut reads = root.section("reads");
         let read_wait = reads.duration("wait").unwrap_or(Duration::from_millis(100));
         reads.finish();
 
         let (rule, phones_alone) = subject_rule(root.section("subjects"));
-        let promotion = ready::promotion(root.section("promotion"), rule.as_ref(), &ready);
+        let migration = MigrationConfig::read(&mut root, rule.as_ref());
 
         let mut sides = root.section("backends");
         let backends = PerBackend {
@@ -237,9 +228,7 @@ impl Config {
             handoff_budget,
             reconcile_every,
             cleanup_retention,
-            drift_every,
-            ready,
-            promotion,
+            migration,
             subjects: rule,
             backends: PerBackend { old, new },
             exposed,

@@ -153,7 +153,7 @@ fn preflight(facts: &Facts) -> Found {
             }
             None => return unreadable(proof),
         }
-        oldest = older(oldest, proof);
+        oldest = Some(older(oldest, proof));
     }
     judged_by(oldest, "nothing blocks the migration")
 }
@@ -216,11 +216,12 @@ fn backfill(facts: &Facts) -> Found {
         .filter(|repository| !facts.mirrored.contains(repository))
         .map(String::as_str)
         .collect();
-    let mut reason = "all rows that are mirrored were copied or compared".to_owned();
-    if !left.is_empty() {
-        reason += &format!("; not mirrored: {}", left.join(", "));
+    let copied = "all rows that are mirrored were copied or compared";
+    if left.is_empty() {
+        judged_by(newest, copied)
+    } else {
+        judged_by(newest, &format!("{copied}; not mirrored: {}", left.join(", ")))
     }
-    judged_by(newest, &reason)
 }
 
 fn verify(facts: &Facts, limit: Duration) -> Found {
@@ -248,7 +249,7 @@ fn verify(facts: &Facts, limit: Duration) -> Found {
             ))
             .by(proof);
         }
-        oldest = older(oldest, proof);
+        oldest = Some(older(oldest, proof));
     }
     match oldest {
         Some(proof) if proof.age > limit => too_old(proof, limit, "turnout verify"),
@@ -364,8 +365,8 @@ fn in_all(count: impl Fn(Backend) -> u64) -> u64 {
     Backend::ALL.into_iter().map(count).sum()
 }
 
-fn older<'p>(oldest: Option<&'p Proof>, proof: &'p Proof) -> Option<&'p Proof> {
-    Some(oldest.filter(|oldest| oldest.age > proof.age).unwrap_or(proof))
+fn older<'p>(oldest: Option<&'p Proof>, proof: &'p Proof) -> &'p Proof {
+    oldest.filter(|oldest| oldest.age > proof.age).unwrap_or(proof)
 }
 
 fn judged_by(proof: Option<&Proof>, reason: &str) -> Found {

@@ -53,12 +53,15 @@ fn ask(path: &Path, place: &str, because: String, json: bool) -> Result<()> {
 pub(super) fn in_words(frozen: &FrozenStatus) -> String {
     let FrozenStatus { since, by, reason } = frozen;
     let since = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(*since));
-    let mut words = format!("writes are refused since {since}");
-    if !by.is_empty() {
-        words += &format!(", by {by}");
-    }
-    if !reason.is_empty() {
-        words += &format!(": {reason}");
-    }
-    words + "; `turnout unfreeze` lets them in again"
+    let by = if by.is_empty() {
+        String::new()
+    } else {
+        format!(", by {by}")
+    };
+    let reason = if reason.is_empty() {
+        String::new()
+    } else {
+        format!(": {reason}")
+    };
+    format!("writes are refused since {since}{by}{reason}; `turnout unfreeze` lets them in again")
 }

@@ -46,5 +46,5 @@ pub(super) async fn judge(config: &Config, sides: &PerBackend<Database>) -> Resu
     super::check_installed(sides).await?;
     let in_force = super::recorded::in_force(config, sides).await?;
     let facts = turnout_handoff::facts(sides, &config.repositories, in_force.as_deref()).await?;
-    Ok(Readiness::judge(&facts, &config.ready))
+    Ok(Readiness::judge(&facts, &config.migration.promotion.rules))
 }

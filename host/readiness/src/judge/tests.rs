@@ -69,134 +69,9 @@ fn good_facts_are_a_go_although_backups_are_unknown() {
     assert_eq!((verify.evidence, verify.age), (Some(5), Some(HOUR)));
 }
 
-#[test]
-fn each_criterion_is_a_no_go_by_itself() {
-    let change = |change: fn(&mut Facts)| {
-        let mut facts = good();
-        change(&mut facts);
-        facts
-    };
-    let without = |kind: &str| {
-        let mut facts = good();
-        facts.evidence.retain(|proof| proof.kind != kind);
-        facts
-    };
-    let drifted = json!({ "changes": [{ "table": "public.clients", "object": "vip" }], "differences": [] });
-    let archived = |age| {
-        let mut facts = good();
-        facts.sides.old.backup = age;
-        facts
-    };
-    for (criterion, reason, facts) in [
-        (
-            Criterion::Evidence,
-            "evidence 3 is missing",
-            change(|facts| {
-                let reason = "is missing".to_owned();
-                facts.broken_chain = Some(BrokenChain { number: 3, reason });
-            }),
-        ),
-        (Criterion::Preflight, "no preflight of bookings", without("preflight")),
-        (
-            Criterion::Preflight,
-            "1 findings block",
-            with(
-                json!({ "findings": [{ "severity": "blocks" }], "tables": [] }),
-                "preflight",
-            ),
-        ),
-        (Criterion::Preflight, "can't be read", with(json!("?"), "preflight")),
-        (Criterion::Drift, "no host has compared", without("drift")),
-        (Criterion::Drift, "(table public.clients: vip)", with(drifted, "drift")),
-        (
-            Criterion::Backfill,
-            "no repository is mirrored",
-            change(|facts| facts.mirrored.clear()),
-        ),
-        (
-            Criterion::Backfill,
-            "bookings was neither copied nor compared",
-            change(|facts| facts.converged.clear()),
-        ),
-        (
-            Criterion::Backfill,
-            "changes of clients may not all",
-            change(|facts| facts.sides.old.gaps.push("clients".into())),
-        ),
-        (Criterion::Verify, "no comparison of bookings", without("verify")),
-        (
-            Criterion::Verify,
-            "the sides of clients were found different",
-            with(compared("different"), "verify"),
-        ),
-        (
-            Criterion::Verify,
-            "older than 1day",
-            change(|facts| facts.evidence[4].age = 25 * HOUR),
-        ),
-        (
-            Criterion::Verify,
-            "only 5 % of the rows",
-            with(
-                json!([{ "repository": "bookings", "verdict": "equal", "sample_percent": 5.0 }]),
-                "verify",
-            ),
-        ),
-        (
-            Criterion::Divergences,
-            "3 rows are known to differ",
-            change(|facts| (facts.sides.old.diverged, facts.sides.new.diverged) = (1, 2)),
-        ),
-        (
-            Criterion::Mirror,
-            "has waited for 2s",
-            change(|facts| facts.sides.new.oldest = Some(Duration::from_millis(2100))),
-        ),
-        (
-            Criterion::Parked,
-            "1 keys are parked",
-            change(|facts| facts.sides.new.parked = 1),
-        ),
-        (Criterion::Baseline, "run `turnout baseline`", without("baseline")),
-        (
-            Criterion::Baseline,
-            "slower on new: lookup by phone",
-            with(json!({ "slower": ["lookup by phone"] }), "baseline"),
-        ),
-        (Criterion::Drill, "run `turnout drill`", without("drill")),
-        (
-            Criterion::Drill,
-            "the last drill failed",
-            with(json!({ "passed": false }), "drill"),
-        ),
-        (
-            Criterion::Drill,
-            "older than 7days",
-            change(|facts| facts.evidence[3].age = 8 * 24 * HOUR),
-        ),
-        (
-            Criterion::ParallelRun,
-            "no parallel run",
-            change(|facts| facts.parallel_run = None),
-        ),
-        (
-            Criterion::ParallelRun,
-            "it must be 2days",
-            change(|facts| {
-                let lasted = 47 * HOUR;
-                facts.parallel_run = Some(ParallelRun {
-                    lasted,
-                    ..ParallelRun::default()
-                });
-            }),
-        ),
-        (Criterion::Backups, "fails to archive", archived(Backup::Failing)),
-        (
-            Criterion::Backups,
-            "for the last time",
-            archived(Backup::Archived(25 * HOUR)),
-        ),
-    ] {
+/// Each of these facts is a no-go for this criterion and this reason, and for no other criterion.
+fn assert_no_go(cases: impl IntoIterator<Item = (Criterion, &'static str, Facts)>) {
+    for (criterion, reason, facts) in cases {
         let judged = judged(&facts, criterion);
         assert_eq!(judged.verdict, Verdict::NoGo, "{criterion} {reason}: {judged:?}");
         assert!(judged.reason.contains(reason), "{criterion} {reason}: {judged:?}");
@@ -204,9 +79,104 @@ fn each_criterion_is_a_no_go_by_itself() {
             skip: [criterion].into(),
             ..Rules::default()
         };
-        let is_go = Readiness::judge(&facts, &rules).is_go();
-        assert!(is_go, "{criterion} {reason} alone is in the way");
+        assert!(
+            Readiness::judge(&facts, &rules).is_go(),
+            "{criterion} {reason} alone is in the way"
+        );
     }
+}
+
+fn change(change: fn(&mut Facts)) -> Facts {
+    let mut facts = good();
+    change(&mut facts);
+    facts
+}
+
+fn without(kind: &str) -> Facts {
+    let mut facts = good();
+    facts.evidence.retain(|proof| proof.kind != kind);
+    facts
+}
+
+#[test]
+fn evidence_that_is_missing_old_or_bad_is_a_no_go() {
+    let blocking = json!({ "findings": [{ "severity": "blocks" }], "tables": [] });
+    let drifted = json!({ "changes": [{ "table": "public.clients", "object": "vip" }], "differences": [] });
+    let sampled = json!([{ "repository": "bookings", "verdict": "equal", "sample_percent": 5.0 }]);
+    let slower = json!({ "slower": ["lookup by phone"] });
+    let failed = json!({ "passed": false });
+    let gone = change(|facts| {
+        let reason = "is missing".to_owned();
+        facts.broken_chain = Some(BrokenChain { number: 3, reason });
+    });
+    let old_verify = change(|facts| facts.evidence[4].age = 25 * HOUR);
+    let old_drill = change(|facts| facts.evidence[3].age = 8 * 24 * HOUR);
+    assert_no_go([
+        (Criterion::Evidence, "evidence 3 is missing", gone),
+        (Criterion::Preflight, "no preflight of bookings", without("preflight")),
+        (Criterion::Preflight, "1 findings block", with(blocking, "preflight")),
+        (Criterion::Preflight, "can't be read", with(json!("?"), "preflight")),
+        (Criterion::Drift, "no host has compared", without("drift")),
+        (Criterion::Drift, "(table public.clients: vip)", with(drifted, "drift")),
+        (Criterion::Verify, "no comparison of bookings", without("verify")),
+        (
+            Criterion::Verify,
+            "of clients were found different",
+            with(compared("different"), "verify"),
+        ),
+        (Criterion::Verify, "older than 1day", old_verify),
+        (Criterion::Verify, "only 5 % of the rows", with(sampled, "verify")),
+        (Criterion::Baseline, "run `turnout baseline`", without("baseline")),
+        (
+            Criterion::Baseline,
+            "slower on new: lookup by phone",
+            with(slower, "baseline"),
+        ),
+        (Criterion::Drill, "run `turnout drill`", without("drill")),
+        (Criterion::Drill, "the last drill failed", with(failed, "drill")),
+        (Criterion::Drill, "older than 7days", old_drill),
+    ]);
+}
+
+#[test]
+fn how_the_sides_stand_now_can_be_a_no_go() {
+    let diverged = change(|facts| (facts.sides.old.diverged, facts.sides.new.diverged) = (1, 2));
+    let late = change(|facts| facts.sides.new.oldest = Some(Duration::from_millis(2100)));
+    let no_run = change(|facts| facts.parallel_run = None);
+    let short_run = change(|facts| {
+        let lasted = 47 * HOUR;
+        facts.parallel_run = Some(ParallelRun {
+            lasted,
+            ..ParallelRun::default()
+        });
+    });
+    let fails = change(|facts| facts.sides.old.backup = Backup::Failing);
+    let old_backup = change(|facts| facts.sides.new.backup = Backup::Archived(25 * HOUR));
+    let gap = change(|facts| facts.sides.old.gaps.push("clients".into()));
+    assert_no_go([
+        (
+            Criterion::Backfill,
+            "no repository is mirrored",
+            change(|facts| facts.mirrored.clear()),
+        ),
+        (
+            Criterion::Backfill,
+            "bookings was neither",
+            change(|facts| facts.converged.clear()),
+        ),
+        (Criterion::Backfill, "changes of clients may not all", gap),
+        (Criterion::Divergences, "3 rows are known to differ", diverged),
+        (Criterion::Mirror, "has waited for 2s", late),
+        (
+            Criterion::Parked,
+            "1 keys are parked",
+            change(|facts| facts.sides.new.parked = 1),
+        ),
+        (Criterion::ParallelRun, "no parallel run", no_run),
+        (Criterion::ParallelRun, "it must be 2days", short_run),
+        (Criterion::Backups, "backend old fails to archive", fails),
+        (Criterion::Backups, "for the last time", old_backup),
+    ]);
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub(crate) struct Parent {
 
 /// What was found out about a repository.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Found {
     /// Both sides are known to be equal, for all subjects that are mirrored.
     pub(crate) is_converged: bool,

@@ -1,4 +1,5 @@
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
+use std::time::Duration;
 
 use turnout_handoff::PromotionRules;
 use turnout_readiness::{Criterion, Rules};
@@ -6,8 +7,33 @@ use turnout_vocabulary::SubjectRule;
 
 use super::section::Section;
 
-/// Reads the section `ready`: what is enough for each criterion.
-pub(super) fn read(mut section: Section<'_, '_>) -> Rules {
+/// How often a host compares both schemas, unless the configuration says.
+const DRIFT: Duration = Duration::from_mins(1);
+
+/// The sections `drift`, `ready` and `promotion`.
+#[derive(Debug)]
+pub(crate) struct MigrationConfig {
+    /// How often a host compares both schemas.
+    pub(crate) drift_every: Duration,
+    /// What a move of authority to `new` needs, and what is enough for `turnout ready`.
+    pub(crate) promotion: PromotionRules,
+}
+
+impl MigrationConfig {
+    /// Without a rule no subject can be read.
+    pub(super) fn read(root: &mut Section<'_, '_>, rule: Option<&SubjectRule>) -> Self {
+        let mut drift = root.section("drift");
+        let drift_every = drift.duration("every").unwrap_or(DRIFT);
+        drift.finish();
+        let rules = ready(root.section("ready"));
+        Self {
+            drift_every,
+            promotion: promotion(root.section("promotion"), rule, rules),
+        }
+    }
+}
+
+fn ready(mut section: Section<'_, '_>) -> Rules {
     let usual = Rules::default();
     let rules = Rules {
         verify: section.duration("verify").unwrap_or(usual.verify),
@@ -15,15 +41,13 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Rules {
         drill: section.duration("drill").unwrap_or(usual.drill),
         parallel_run: section.duration("parallel_run").unwrap_or(usual.parallel_run),
         backups: section.duration("backups").unwrap_or(usual.backups),
-        skip: criteria(&mut section, "skip").into_iter().collect::<BTreeSet<_>>(),
+        skip: criteria(&mut section, "skip").into_iter().collect(),
     };
     section.finish();
     rules
 }
 
-/// Reads the section `promotion`: what a move of authority to `new` needs, and who may move all the same. Without a rule no subject can
-/// be read.
-pub(super) fn promotion(mut section: Section<'_, '_>, rule: Option<&SubjectRule>, rules: &Rules) -> PromotionRules {
+fn promotion(mut section: Section<'_, '_>, rule: Option<&SubjectRule>, rules: Rules) -> PromotionRules {
     let needs = criteria(&mut section, "needs");
     let subjects = section.checked("test_subjects", |texts: Vec<String>| {
         let Some(rule) = rule else { return Ok(HashSet::new()) };
@@ -36,7 +60,7 @@ pub(super) fn promotion(mut section: Section<'_, '_>, rule: Option<&SubjectRule>
     section.finish();
     PromotionRules {
         needs,
-        rules: rules.clone(),
+        rules,
         test_subjects: subjects.unwrap_or_default(),
     }
 }
