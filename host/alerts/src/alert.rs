@@ -196,6 +196,8 @@ words! {
         Handoff = "handoff",
         /// Rows were written directly while they changed hands.
         DirectWrite = "direct_write",
+        /// A schema changed.
+        Drift = "drift",
         /// The record describes another site.
         OtherSite = "other_site",
         /// The host panicked.

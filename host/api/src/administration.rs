@@ -1,8 +1,10 @@
-//! The routes that need the administrator's key: cleanups, parked keys, the forced failover, the rejoin of a restored side, and the versions of the
-//! policies.
+//! The routes that need the administrator's key: cleanups, parked keys, cutovers, the freeze, the forced failover, the rejoin of a restored side, and the versions of
+//! the policies.
 
 mod cleanup;
+mod cutover;
 mod failover;
+mod freeze;
 mod mirror;
 mod policies;
 mod rejoin;
@@ -16,8 +18,12 @@ pub use cleanup::{
     UndoRequest,
 };
 pub(crate) use cleanup::{clean, kept, undo};
+pub use cutover::{CutoverRequest, HandoffTimings, Moved, StageChange};
+pub(crate) use cutover::{cut_over, roll_back};
 pub(crate) use failover::fail_over;
 pub use failover::{AtStake, Failover, FailoverRequest};
+pub use freeze::{FreezeRequest, Frozen};
+pub(crate) use freeze::{freeze, unfreeze};
 pub use mirror::{Chosen, Parked, ParkedKey, Treated};
 pub(crate) use mirror::{give_up, parked, retry};
 pub use policies::{

@@ -26,9 +26,10 @@ use turnout_vocabulary::PerBackend;
 
 pub use administration::{
     Activated, Activation, AtStake, Audience, By, ChangedDecision, Chosen, CleanupCount, CleanupRemoved, CleanupReport,
-    CleanupRequest, CleanupRow, Failover, FailoverRequest, KeptCleanups, NotPutBack, Parked, ParkedKey, Push,
-    RejoinRequest, Rejoined, Replay, ReplayedCohort, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial,
-    ShownVersion, Treated, UndoReport, UndoRequest, VersionDiff,
+    CleanupRequest, CleanupRow, CutoverRequest, Failover, FailoverRequest, FreezeRequest, Frozen, HandoffTimings,
+    KeptCleanups, Moved, NotPutBack, Parked, ParkedKey, Push, RejoinRequest, Rejoined, Replay, ReplayedCohort,
+    Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, StageChange, Treated, UndoReport,
+    UndoRequest, VersionDiff,
 };
 pub use keys::Keys;
 use limits::Gate;
@@ -36,8 +37,8 @@ pub use limits::Limits;
 pub use rest::cors::Origins;
 pub use server::serve;
 pub use status::{
-    AlertStatus, BackendStatus, ComparisonStatus, DifferenceStatus, GapStatus, MirrorStatus, ParkedStatus,
-    RepositoryStatus, RestoredStatus, RowsStatus, Status, TaskFailure, TaskStatus, TrialStatus,
+    AlertStatus, BackendStatus, ComparisonStatus, DifferenceStatus, FrozenStatus, GapStatus, MirrorStatus,
+    ParkedStatus, RepositoryStatus, RestoredStatus, RowsStatus, Status, TaskFailure, TaskStatus, TrialStatus,
 };
 pub use tokens::{KeyError, Tokens};
 
@@ -136,6 +137,10 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/mirror/drop", post(administration::give_up))
         .route("/v1/cleanup", get(administration::kept).post(administration::clean))
         .route("/v1/cleanup/undo", post(administration::undo))
+        .route("/v1/cutover", post(administration::cut_over))
+        .route("/v1/rollback", post(administration::roll_back))
+        .route("/v1/freeze", post(administration::freeze))
+        .route("/v1/unfreeze", post(administration::unfreeze))
         .route("/v1/failover", post(administration::fail_over))
         .route("/v1/rejoin", post(administration::rejoin))
         .route("/v1/policies", get(administration::list))

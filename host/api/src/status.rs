@@ -2,6 +2,7 @@
 
 mod alerts;
 mod comparison;
+mod frozen;
 mod mirror;
 mod tasks;
 mod trial;
@@ -17,6 +18,7 @@ use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
 pub use alerts::AlertStatus;
 pub use comparison::{ComparisonStatus, RowsStatus};
+pub use frozen::FrozenStatus;
 pub use mirror::{GapStatus, MirrorStatus, ParkedStatus, RepositoryStatus};
 pub use tasks::{TaskFailure, TaskStatus};
 pub use trial::{DifferenceStatus, TrialStatus};
@@ -51,6 +53,9 @@ pub struct Status {
     pub leaving: Vec<Epoch>,
     /// What the handoff under way waits for, if this host carries it out.
     pub held_up_by: Option<String>,
+    /// Why the application's writes are refused; `None` if they are let in.
+    #[serde(default)]
+    pub frozen: Option<FrozenStatus>,
     /// The side that a forced failover made the authority of everything.
     pub forced: Option<Backend>,
     /// The side that was restored from the past, until a person says which side's rows count.
@@ -125,6 +130,7 @@ pub(crate) async fn serve(State(host): State<Arc<Host>>) -> Json<Status> {
         old_directory: pipeline.policies.old_directory(),
         leaving: in_force.leaving.iter().map(|era| era.epoch).collect(),
         held_up_by: pipeline.handoffs.held_up_by(),
+        frozen: FrozenStatus::of(&in_force),
         forced: in_force.forced,
         restored: pipeline.handoffs.restored().map(|found| RestoredStatus {
             backend: found.side,

@@ -3,6 +3,7 @@ mod transaction;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use tokio::sync::watch::Receiver;
 use turnout_supervisor::{Supervisor, Task};
 use turnout_vocabulary::{
     Backend, Caller, Epoch, Filter, Find, Health, Insert, Outcome, Repository, Request, Said, Selected, SubjectKind,
@@ -269,6 +270,12 @@ impl Database {
     pub fn listen(&self, supervisor: &Supervisor) -> Task {
         let name = format!("schema-changes-{}", self.backend);
         listen(supervisor, &name, Arc::clone(&self.protocol), Arc::clone(&self.schemas))
+    }
+
+    /// What tells that the application changed its schema, or may have, while somebody [listens](Self::listen).
+    #[must_use]
+    pub fn schema_announcements(&self) -> Receiver<()> {
+        self.schemas.announcements()
     }
 
     /// Reads the tables anew, whether they are known or not.

@@ -29,13 +29,14 @@ pub use install::Installation;
 pub use plan::suggested_table;
 pub use preflight::{FoundRows, RowSample};
 pub use protocol::{
-    Ack, Alerts, ArchivedRow, ChangedRows, Chunk, ChunkEnd, ComparedRow, Comparisons, CopyColumn, CopyShape, Count,
-    Counted, DirtyKey, DirtyRange, Diverged, EpochRecord, Evidence, Failed, FenceHolder, FoundDivergence, Gap, GapKind,
-    Group, KeptCleanup, KeptEvidence, KeptSets, KeyEvent, KeyOrder, KeyRange, LeftOf, Leftover, Looked, MinuteAlerts,
-    MinuteRow, Minutes, MirrorStanding, Moment, NewestEpochs, NotApplied, NotInstalled, NotedDivergence, Numbering,
-    OpenDivergence, OperationMinutes, ParkedKey, PartDigest, PastHandoff, PutBack, PutBackRows, Receipt, Referring,
-    RemovedRow, Resolved, ReviewedRow, ReviewedTable, Rewound, RowHash, RowTexts, RowToPutBack, Stopped, SubjectPages,
-    TableChange, Taken, TakenPart, Ticks, Traces, schema_differences,
+    Ack, Alerts, ArchivedRow, Archiving, ChangedRows, Chunk, ChunkEnd, ComparedRow, Comparisons, CopyColumn, CopyShape,
+    Count, Counted, DirtyKey, DirtyRange, Diverged, EpochRecord, Evidence, EvidenceGap, Failed, FenceHolder,
+    FoundDivergence, Gap, GapKind, Group, KeptCleanup, KeptEvidence, KeptSets, KeyEvent, KeyOrder, KeyRange, LeftOf,
+    Leftover, Looked, MinuteAlerts, MinuteRow, Minutes, MirrorStanding, Moment, NewestEpochs, NewestEvidence,
+    NotApplied, NotInstalled, NotedDivergence, Numbering, OpenDivergence, OperationMinutes, ParkedKey, PartDigest,
+    PastHandoff, PutBack, PutBackRows, Receipt, Referring, RemovedRow, Resolved, ReviewedRow, ReviewedTable, Rewound,
+    RowHash, RowTexts, RowToPutBack, Stopped, SubjectPages, TableChange, Taken, TakenPart, Ticks, Traces,
+    schema_differences,
 };
 pub use schema::{
     Argument, Computed, ForeignKey, Function, Generated, Join, Junction, Reference, Relationship, Returned, Schema,

@@ -88,6 +88,33 @@ pub(crate) enum Command {
     /// result is kept as evidence on the side `new`, without any subject or row. Exits with 0 if nothing is slower, with 1 if something is,
     /// and with 2 if that could not be told.
     Baseline(Baseline),
+    /// Say whether authority may move to `new`: go or no-go, criterion by criterion
+    ///
+    /// Judges what was proved (preflight, drift, backfill, verify, baseline, drill, parallel run), as `new` keeps it, and how both sides stand
+    /// now: rows that differ, parked keys, how far the mirror is behind, backups where SQL tells of them. `[ready]` in the configuration says
+    /// what is enough. It reads both databases and changes nothing. Exits with 0 if it is a go, with 1 if it is not, and with 2 if that could not
+    /// be told.
+    Ready(Ready),
+    /// Move everyone, or some subjects, to `new`, and watch what follows
+    ///
+    /// Shows first what `turnout ready` says. For everyone it goes on only if that is a go, or with --because. Then the running host has
+    /// everything that is mirrored from `old` stand at `live`, by a handoff: no write is lost, and only operations wait whose authority
+    /// changes. After it the command watches errors, latency, divergences, parked keys and the mirror for a while. With --auto-rollback it
+    /// takes the cutover back if one of them is broken. What was done is kept on `new` as evidence. Exits with 0 if all went well, with 1 if the
+    /// cutover was refused or something was broken, and with 2 if that could not be told.
+    Cutover(Cutover),
+    /// Take the last cutover back: what it moved stands where it stood before
+    ///
+    /// The running host does it by a handoff. The mirror runs both ways, so nothing that was written on `new` is lost. What was changed
+    /// otherwise since the cutover stays. Each further call takes back the cutover before.
+    Rollback(Rollback),
+    /// Refuse the application's writes on all hosts, until `turnout unfreeze`
+    ///
+    /// Writes are answered 503 `TURNOUT_FROZEN` with `Retry-After`; reads and the mirror go on. Asks a running host; when the command returns, no
+    /// write that was let in before can commit any more, on any host. It is kept in the record, so restarts change nothing.
+    Freeze(Freeze),
+    /// Let the application's writes in again, on all hosts
+    Unfreeze(Unfreeze),
     /// Remove test rows from both databases, after a dry run
     ///
     /// Without `--execute` nothing is removed: the command counts the rows, shows five of them, and lists every row that refers to them. The
@@ -352,6 +379,70 @@ pub(crate) struct Backfill {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Ready {
+    /// Print the criteria as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Cutover {
+    #[command(flatten)]
+    pub(crate) whom: Whom,
+    /// Go on although not everything is ready; the reason is kept as evidence
+    #[arg(long, value_name = "REASON")]
+    pub(crate) because: Option<String>,
+    /// How long to watch what follows
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub(crate) watch: Duration,
+    /// Take the cutover back if what follows is broken
+    #[arg(long)]
+    pub(crate) auto_rollback: bool,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// For whom a cutover is.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Whom {
+    /// A subject, in any spelling; may be given several times
+    #[arg(long, value_name = "SUBJECT")]
+    pub(crate) phone: Vec<String>,
+    /// Everything that stands at `dualwrite` or `shadow`; what is `off` stays so
+    #[arg(long)]
+    pub(crate) everyone: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Rollback {
+    /// Why; the reason is kept as evidence
+    #[arg(long, value_name = "REASON")]
+    pub(crate) because: Option<String>,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Freeze {
+    /// Why; `turnout status` shows it
+    #[arg(long, value_name = "REASON")]
+    pub(crate) because: Option<String>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Unfreeze {
+    /// Print the answer as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

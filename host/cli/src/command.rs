@@ -5,16 +5,19 @@ pub(crate) mod backfill;
 pub(crate) mod baseline;
 pub(crate) mod check;
 pub(crate) mod cleanup;
+pub(crate) mod cutover;
 pub(crate) mod demo;
 pub(crate) mod divergence;
 pub(crate) mod drill;
 mod evidence;
 pub(crate) mod failover;
+pub(crate) mod freeze;
 pub(crate) mod init;
 pub(crate) mod install;
 pub(crate) mod mirror;
 pub(crate) mod policy;
 pub(crate) mod preflight;
+pub(crate) mod ready;
 pub(crate) mod reconcile;
 mod recorded;
 pub(crate) mod rejoin;
@@ -35,6 +38,7 @@ use turnout_api::Host;
 use turnout_backends::{Database, Settings};
 use turnout_cleanup::Cleanups;
 use turnout_comparisons::{Comparisons, Counted, Listener};
+use turnout_drift::Drift;
 use turnout_handoff::{Handoffs, Parts, PolicyJudge, SiteDescription};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Freshness, Metrics, MinuteKeeper, Pipeline, Recording};
@@ -223,11 +227,21 @@ async fn host(config: &Config) -> Result<Host> {
         budget: config.handoff_budget,
         mirror_age: config.alerts.mirror_age,
         kept: config.policies.kept,
+        promotion: config.migration.promotion.clone(),
         host: machine(),
     });
     let handoffs = Arc::new(handoffs);
     handoffs.begin().await?;
     handoffs.work(config.policies.breaker);
+    let drift = Drift::new(turnout_drift::Parts {
+        sides: Arc::clone(&backends),
+        repositories: Arc::clone(repositories),
+        policies: Arc::clone(&policies),
+        alerts: Arc::clone(&alerts),
+        every: config.migration.drift_every,
+        host: machine(),
+    });
+    drift.work(&supervisor);
     let cleanups = Arc::new(Cleanups::new(turnout_cleanup::Parts {
         policies: Arc::clone(&policies),
         sides: Arc::clone(&backends),

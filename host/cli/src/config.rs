@@ -5,6 +5,7 @@ mod api;
 mod backend;
 mod descriptors;
 mod function;
+mod migration;
 mod policies;
 mod problems;
 mod repository;
@@ -23,6 +24,7 @@ use turnout_vocabulary::{Backend, FunctionRule, PerBackend, Repository, Reposito
 use alerts::AlertConfig;
 use api::ApiConfig;
 pub(crate) use backend::{BackendConfig, Cleanup, Guard};
+use migration::MigrationConfig;
 pub(crate) use policies::PolicyConfig;
 pub(crate) use problems::{Invalid, Problem};
 use section::{Problems, Section};
@@ -67,6 +69,8 @@ pub(crate) struct Config {
     pub(crate) reconcile_every: Option<Duration>,
     /// How long rows that cleanups removed can be put back.
     pub(crate) cleanup_retention: Duration,
+    /// What a migration asks beside the policies.
+    pub(crate) migration: MigrationConfig,
     /// What subjects are, and how they are normalised.
     pub(crate) subjects: SubjectRule,
     /// The two databases.
@@ -163,6 +167,7 @@ impl Config {
         reads.finish();
 
         let (rule, phones_alone) = subject_rule(root.section("subjects"));
+        let migration = MigrationConfig::read(&mut root, rule.as_ref());
 
         let mut sides = root.section("backends");
         let backends = PerBackend {
@@ -223,6 +228,7 @@ impl Config {
             handoff_budget,
             reconcile_every,
             cleanup_retention,
+            migration,
             subjects: rule,
             backends: PerBackend { old, new },
             exposed,

@@ -134,10 +134,13 @@ impl Description {
             }
         }
         // The set is the one in force, and yet has never been asked about what the description adds or alters.
-        let mut passed = self.gate.pass(&now, now.era.clone()).await?;
+        let mut passed = self.gate.pass(&now, now.era.clone(), None).await?;
         passed.converged.retain(|name| !altered.contains(name));
         self.record.site.store(Arc::new(configured));
-        let allotted = self.allotment.allot(&now, &now.set, &passed.converged).await;
+        let allotted = self
+            .allotment
+            .allot(&now, &now.set, now.frozen.clone(), &passed.converged)
+            .await;
         self.record.site.store(Arc::new(recorded.clone()));
         let next = allotted?;
         let steps = async {

@@ -73,10 +73,10 @@ impl Follower {
             let in_force = self.policies.in_force();
             match self
                 .changes
-                .bring(Arc::clone(&in_force.set), Some(in_force.epoch))
+                .bring(Arc::clone(&in_force.set), Some(in_force.epoch), None)
                 .await
             {
-                Ok(()) | Err(Obstacle::Overtaken) => {}
+                Ok(_) | Err(Obstacle::Overtaken) => {}
                 Err(obstacle) => {
                     self.policies.refuse(&obstacle);
                 }

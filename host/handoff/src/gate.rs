@@ -1,6 +1,7 @@
-//! Whether a set may come into force. `exam` asks it about every subject.
+//! Whether a set may come into force. `exam` asks it about every subject, `promotion` says what a move of authority to `new` needs.
 
 pub(crate) mod exam;
+pub(crate) mod promotion;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::compare::converge::Convergence;
 use crate::compare::gaps::{Gaps, has_gap, refuse_not_served, without_gaps};
 use crate::compare::proof::Proof;
 use crate::gate::exam::{Exam, Parent, Question, Seen};
+use crate::gate::promotion::{Override, Promotion};
 use crate::installed::is_installed;
 use crate::obstacle::Obstacle;
 
@@ -24,6 +26,8 @@ pub(crate) struct Passed {
     pub(crate) unproven: Vec<RepositoryId>,
     /// Other repositories with subjects that may change hands, and whose rows were looked at.
     pub(crate) proven: Vec<(RepositoryId, Seen)>,
+    /// What speaks against the move of authority to `new`, and why it goes on all the same.
+    pub(crate) overridden: Option<Override>,
 }
 
 /// Decides whether sets may come into force.
@@ -31,6 +35,7 @@ pub(crate) struct Gate {
     pub(crate) backends: Arc<PerBackend<Database>>,
     pub(crate) repositories: Arc<[Repository]>,
     pub(crate) exam: Exam,
+    pub(crate) promotion: Promotion,
     pub(crate) gaps: Arc<Gaps>,
     pub(crate) convergence: Arc<Convergence>,
     pub(crate) proof: Arc<Proof>,
@@ -38,12 +43,18 @@ pub(crate) struct Gate {
 
 impl Gate {
     /// Whether a set may come into force. `None` means at once: without an installation there is nothing to hand off, and
-    /// the set touches `old` only.
-    pub(crate) async fn check(&self, now: &InForce, set: &Arc<PolicySet>) -> Result<Option<Passed>, Obstacle> {
+    /// the set touches `old` only. `because` is why a person wants authority to move to `new` although not all is so that this needs.
+    pub(crate) async fn check(
+        &self,
+        now: &InForce,
+        set: &Arc<PolicySet>,
+        because: Option<&str>,
+    ) -> Result<Option<Passed>, Obstacle> {
         let era = Era {
             epoch: Epoch::new(0),
             set: Arc::clone(set),
             forced: None,
+            frozen: now.frozen.clone(),
         };
         for (backend, database) in self.backends.iter() {
             match is_installed(database).await {
@@ -64,11 +75,11 @@ impl Gate {
                 ..Passed::default()
             }));
         }
-        self.pass(now, era).await.map(Some)
+        self.pass(now, era, because).await.map(Some)
     }
 
     /// Asks a set about every subject, also one that decides as the set in force does.
-    pub(crate) async fn pass(&self, now: &InForce, era: Era) -> Result<Passed, Obstacle> {
+    pub(crate) async fn pass(&self, now: &InForce, era: Era, because: Option<&str>) -> Result<Passed, Obstacle> {
         let gaps = self.gaps_left(now, &era).await?;
         let now = &without_gaps(now, &gaps);
         let schema = self.backends.old.schema().await?;
@@ -89,6 +100,9 @@ impl Gate {
         });
         self.check_schemas(gaining.collect()).await?;
         let mut passed = Passed::default();
+        if found.iter().any(|(found, _)| found.promotes) {
+            passed.overridden = self.promotion.check(now, because).await?;
+        }
         for (repository, (found, seen)) in self.repositories.iter().zip(found) {
             if found.is_converged {
                 passed.converged.push(repository.name.clone());

@@ -20,6 +20,8 @@ use crate::change::Changes;
 use crate::compare::comparer::{Comparer, Comparison};
 use crate::compare::converge::Convergence;
 use crate::follow::Follower;
+use crate::freeze::Freezing;
+use crate::gate::promotion::PromotionRules;
 use crate::held_up::HeldUp;
 use crate::learn::Learner;
 use crate::metrics::MirrorMetrics;
@@ -69,7 +71,9 @@ pub struct Parts {
     pub mirror_age: Duration,
     /// How much of the past stays on record, so that it can be brought back.
     pub kept: KeptSets,
-    /// The name of this machine, for the evidence.
+    /// What a move of authority to `new` needs.
+    pub promotion: PromotionRules,
+    /// The machine that this host runs on, for the evidence.
     pub host: String,
 }
 
@@ -85,6 +89,8 @@ pub struct Handoffs {
     pub failover: ForcedFailover,
     /// Makes one side's rows count after a restore.
     pub reinstatement: Reinstatement,
+    /// Has the application's writes refused, and let in again.
+    pub freezing: Freezing,
     /// Makes another description of the site the one on record.
     pub description: Description,
     /// The policies in force.
@@ -140,10 +146,10 @@ impl Handoffs {
             self.convergence.converge_soon();
             return Ok(());
         }
-        match self.changes.bring(Arc::clone(&in_force.set), None).await {
+        match self.changes.bring(Arc::clone(&in_force.set), None, None).await {
             // The side that is there is served meanwhile: it accepts what no epoch was recorded for yet.
             Err(Obstacle::Backend(error)) => tracing::warn!(%error, "the first policies wait for both sides"),
-            brought => brought.map_err(|obstacle| self.policies.refuse(&obstacle))?,
+            brought => drop(brought.map_err(|obstacle| self.policies.refuse(&obstacle))?),
         }
         Ok(())
     }

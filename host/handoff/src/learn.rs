@@ -90,6 +90,7 @@ impl Learner {
             epoch: written.epoch,
             set,
             forced: written.forced,
+            frozen: format::frozen(database, written)?.map(Arc::new),
         })
     }
 }

@@ -10,6 +10,7 @@
 //!   waits for.
 //! - `judge` tells the mirror what is to become of dirty keys.
 //! - `installed` asks whether Turnout is installed on a side.
+//! - `facts` reads what promotion is judged by.
 //! - `site` describes the site: what must be the same on every host.
 //! - `record` reads the record of epochs and adds to it.
 //! - `fences` raises fences and waits for earlier writes.
@@ -21,6 +22,7 @@
 //! - `drain` waits until nothing of past epochs is left that would change hands.
 //! - `sides` takes in sides that were away or restored from the past, and moves authority away from a dead one.
 //! - `change` brings a set into force, by a handoff where authority may move.
+//! - `freeze` has the application's writes refused, and let in again.
 //! - `apply` makes another description of the site the one on record.
 //! - `observe` keeps in view how far the mirror is behind; `mirror_alerts` says what people hear of it.
 //! - `outages` tells of backends that are down.
@@ -32,8 +34,10 @@ mod apply;
 mod change;
 mod compare;
 mod drain;
+mod facts;
 mod fences;
 mod follow;
+mod freeze;
 mod gate;
 mod handoffs;
 mod held_up;
@@ -54,18 +58,24 @@ mod site;
 mod watch;
 
 pub use apply::{Capture, Description, NotApplied};
+pub use change::timings::Timings;
 pub use compare::comparer::Comparison;
+pub use facts::facts;
+pub use freeze::{Freezing, NotFrozen};
+pub use gate::promotion::PromotionRules;
 pub use handoffs::{Handoffs, NotBegun, Parts};
 pub use judge::PolicyJudge;
 pub use metrics::MirrorMetrics;
 pub use record::recorded::{recorded_set, recorded_site};
 pub use seen::{ParkedFor, Seen};
-pub use ship::Shipping;
+pub use ship::cutover::Moved;
 pub use ship::error::NotShipped;
 pub use ship::foresee::Foresight;
 pub use ship::history::{
     History, Shipment, ShippedTrial, ShippedVersion, ShownEpoch, ShownTrial, ShownVersion, VersionDiff,
 };
+pub use ship::stages::{NotStaged, StageChange, Whom};
+pub use ship::{Asker, Shipping};
 pub use sides::failover::{AtStake, Failover, ForcedFailover, NoFailover};
 pub use sides::reinstate::{NotRejoined, Reinstatement, Rejoined};
 pub use site::SiteDescription;

@@ -154,8 +154,8 @@ impl DirectoryWatch {
             let Ok(Some(set)) = self.policies.candidate() else {
                 return;
             };
-            match runtime.block_on(self.changes.bring(set, Some(base))) {
-                Ok(()) => return,
+            match runtime.block_on(self.changes.bring(set, Some(base), None)) {
+                Ok(_) => return,
                 // While the files were compiled a trial may have ended, for one.
                 Err(Obstacle::Overtaken) if self.policies.in_force().epoch > base => {}
                 Err(other) => {

@@ -53,6 +53,9 @@ impl<'a> Run<'a> {
             .await?;
         let reads = rule.and_then(|rule| rule.reads).unwrap_or(!is_volatile);
         let writes = !call.read_only && !reads;
+        if writes {
+            self.refuse_frozen()?;
+        }
         if writes && !have_one_authority {
             return Err(Error::SeveralAuthorities);
         }

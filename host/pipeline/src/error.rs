@@ -15,6 +15,9 @@ pub enum Error {
         /// How long the application should wait.
         retry_after: Duration,
     },
+    /// An administrator has all writes refused for now.
+    #[error("writes are refused for now, and reads go on; nothing was done, try again later")]
+    WritesFrozen,
     /// The routing policy failed to decide, and nothing was done.
     #[error("the routing policy could not decide this operation; nothing was done, try again")]
     Undecided(#[source] CallError),
@@ -162,7 +165,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Frozen { .. } => "frozen",
+            Self::Frozen { .. } | Self::WritesFrozen => "frozen",
             Self::Undecided(_) => "undecided",
             Self::Contradiction => "contradiction",
             Self::Moving => "moving",

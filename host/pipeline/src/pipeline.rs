@@ -235,6 +235,7 @@ impl<'a> Run<'a> {
             return self.call_function(call, named_subject).await;
         }
         if request.action().is_write() {
+            self.refuse_frozen()?;
             self.refuse_unfiltered(request)?;
             self.write(request).await
         } else {
@@ -248,6 +249,14 @@ impl<'a> Run<'a> {
             Some(reason) => Err(Error::Aside(reason)),
             None => Ok(()),
         }
+    }
+
+    /// Goes on only while the application's writes are let in.
+    pub(crate) fn refuse_frozen(&self) -> Result<(), Error> {
+        if self.policies.frozen.is_some() {
+            return Err(Error::WritesFrozen);
+        }
+        Ok(())
     }
 
     /// What an error means after which a part of a write is done and another is not.

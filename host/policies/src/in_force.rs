@@ -4,7 +4,7 @@ use std::sync::Arc;
 use turnout_runtime::CallError;
 use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId, Span, Subject};
 
-use crate::PolicySet;
+use crate::{Freeze, PolicySet};
 
 /// A policy set under one epoch. The same set can have several.
 #[derive(Clone)]
@@ -15,6 +15,8 @@ pub struct Era {
     pub set: Arc<PolicySet>,
     /// The side that a forced failover made the authority of everything.
     pub forced: Option<Backend>,
+    /// Why the application's writes are refused; `None` if they are let in.
+    pub frozen: Option<Arc<Freeze>>,
 }
 
 impl Era {

@@ -12,6 +12,7 @@ pub mod cpu_time;
 mod divergence;
 mod examine;
 mod files;
+mod freeze;
 mod in_force;
 mod loader;
 mod metrics;
@@ -30,6 +31,7 @@ mod worlds;
 
 pub use broken::{BreakerLimits, Broken};
 pub use files::{File, Files, OnTrial, Origin};
+pub use freeze::Freeze;
 pub use in_force::{Era, InForce};
 pub use loader::Acceptance;
 pub use metrics::PolicyMetrics;

@@ -101,6 +101,7 @@ impl Policies {
             epoch: Epoch::new(0),
             set: Arc::new(set),
             forced: None,
+            frozen: None,
         };
         Ok(Self {
             source,

@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use tempfile::TempDir;
 use turnout_alerts::Alerts;
 use turnout_backends::{Database, KeptSets, Settings};
-use turnout_handoff::{Handoffs, MirrorMetrics, Parts, PolicyJudge};
+use turnout_handoff::{Handoffs, MirrorMetrics, Parts, PolicyJudge, PromotionRules};
 use turnout_mirror::{Judge, Mirror};
 use turnout_policies::{
     Acceptance, BreakerLimits, BuiltIn, Policies, PolicyMetrics, PolicySource, TrustedKeys, Worlds,
@@ -93,6 +93,7 @@ impl Host {
             budget: Duration::from_mins(1),
             mirror_age: Duration::from_mins(1),
             kept: KeptSets::default(),
+            promotion: PromotionRules::default(),
             host: String::new(),
         }));
         handoffs.begin().await?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// The crates of the host that each crate may use. It may use no others.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 21] = [
     ("vocabulary", &[]),
     ("runtime", &["vocabulary"]),
     ("postgrest", &["vocabulary"]),
@@ -15,10 +15,22 @@ const LAYERS: [(&str, &[&str]); 19] = [
     ("backends", &["supervisor", "vocabulary"]),
     ("compare", &["backends", "supervisor", "vocabulary"]),
     ("preflight", &["backends", "vocabulary"]),
+    ("readiness", &["vocabulary"]),
     ("baseline", &["backends", "postgrest", "vocabulary"]),
     ("report", &["backends", "vocabulary"]),
     ("mirror", &["backends", "compare", "supervisor", "vocabulary"]),
     ("policies", &["runtime", "vocabulary"]),
+    (
+        "drift",
+        &[
+            "alerts",
+            "backends",
+            "policies",
+            "preflight",
+            "supervisor",
+            "vocabulary",
+        ],
+    ),
     (
         "comparisons",
         &[
@@ -52,6 +64,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
             "compare",
             "mirror",
             "policies",
+            "readiness",
             "runtime",
             "supervisor",
             "vocabulary",
@@ -99,12 +112,14 @@ const LAYERS: [(&str, &[&str]); 19] = [
             "cluster",
             "compare",
             "comparisons",
+            "drift",
             "handoff",
             "mirror",
             "pipeline",
             "policies",
             "preflight",
             "report",
+            "readiness",
             "runtime",
             "supervisor",
             "vocabulary",
@@ -113,8 +128,9 @@ const LAYERS: [(&str, &[&str]); 19] = [
 ];
 
 /// The parts of `host/handoff`. Each may use those before it.
-const PARTS_OF_HANDOFF: [&str; 24] = [
+const PARTS_OF_HANDOFF: [&str; 26] = [
     "obstacle",
+    "facts",
     "installed",
     "metrics",
     "held_up",
@@ -132,6 +148,7 @@ const PARTS_OF_HANDOFF: [&str; 24] = [
     "drain",
     "sides",
     "change",
+    "freeze",
     "apply",
     "observe",
     "follow",
@@ -156,6 +173,7 @@ const IO: [(&str, &[&str]); 4] = [
             "cluster",
             "compare",
             "comparisons",
+            "drift",
             "handoff",
             "mirror",
             "pipeline",

@@ -79,12 +79,12 @@ async fn equal_sides_are_proved_and_the_proof_is_kept() -> Result<()> {
     );
     assert_eq!(again["repositories"].as_array().map(Vec::len), Some(1));
 
-    let kept = "select json_agg(json_build_array(number, kind, result::json -> 0 -> 'repository', before = coalesce(earlier, '')) order by number)::text
-        from (select *, lag(digest) over (order by number) as earlier from turnout.evidence) as evidence";
+    let kept = "select json_agg(json_build_array(result::json -> 0 -> 'repository', before = coalesce(earlier, '')) order by number)::text
+        from (select *, lag(digest) over (order by number) as earlier from turnout.evidence) as evidence where kind = 'verify'";
     let kept: String = sqlx::query_scalar(kept).fetch_one(&new).await?;
     assert_eq!(
         serde_json::from_str::<Value>(&kept)?,
-        json!([[1, "verify", "bookings", true], [2, "verify", "clients", true]])
+        json!([["bookings", true], ["clients", true]])
     );
     Ok(())
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use turnout_handoff::NotShipped;
+use turnout_handoff::{Asker, NotShipped};
 use turnout_policies::{File, Scope};
 use turnout_postgrest::Refusal;
 use turnout_vocabulary::{Epoch, SubjectRule};
@@ -57,6 +57,9 @@ pub struct Push {
     /// The name of whoever ships the version, in their own words.
     #[serde(default)]
     pub who: String,
+    /// Why authority is to move to `new` although not all is so that this needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 impl Push {
@@ -87,6 +90,9 @@ pub struct Activation {
     /// The name of whoever asks for it.
     #[serde(default)]
     pub who: String,
+    /// Why authority is to move to `new` although not all is so that this needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// The body of `POST /v1/policies/rollback`, `promote` and `withdraw`.
@@ -96,6 +102,9 @@ pub struct By {
     /// The name of whoever asks for it.
     #[serde(default)]
     pub who: String,
+    /// Why authority is to move to `new` although not all is so that this needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// The state after such a change.
@@ -150,13 +159,17 @@ pub(crate) async fn push(
         let shipping = &host.pipeline.handoffs.shipping;
         if wasm {
             let module = File::new(format!("{world}.wasm"), body.to_vec());
-            let pushed = shipping.push(&world, Some(module), None, None, String::new()).await;
+            let pushed = shipping.push(&world, Some(module), None, None, Asker::default()).await;
             return shipped(&host, pushed).await;
         }
         let mut push: Push = read(&body)?;
         let (module, settings) = push.files(&world)?;
         let scope = scope(push.audience, &host.pipeline.rule)?;
-        shipped(&host, shipping.push(&world, module, settings, scope, push.who).await).await
+        let asker = Asker {
+            who: push.who,
+            because: push.because,
+        };
+        shipped(&host, shipping.push(&world, module, settings, scope, asker).await).await
     };
     answer(pushed.await)
 }
@@ -207,14 +220,16 @@ pub(crate) async fn change(State(host): State<Arc<Host>>, Named(verb): Named<Str
                 epoch,
                 audience,
                 who,
+                because,
             } = read(&body)?;
+            let asker = Asker { who, because };
             let activated = match (sha256, epoch) {
                 (Some(sha256), None) => {
                     let scope = scope(audience, &host.pipeline.rule)?;
-                    shipping.activate(&sha256, scope, who).await
+                    shipping.activate(&sha256, scope, asker).await
                 }
                 (None, Some(epoch)) if audience == Audience::Everybody => {
-                    shipping.activate_epoch(Epoch::new(epoch), who).await
+                    shipping.activate_epoch(Epoch::new(epoch), asker).await
                 }
                 (None, Some(_)) => {
                     return Err(Refusal::invalid_request(
@@ -225,11 +240,12 @@ pub(crate) async fn change(State(host): State<Arc<Host>>, Named(verb): Named<Str
             };
             return shipped(&host, activated).await;
         }
-        let By { who } = if body.is_empty() { By::default() } else { read(&body)? };
+        let By { who, because } = if body.is_empty() { By::default() } else { read(&body)? };
+        let asker = Asker { who, because };
         let changed = match verb.as_str() {
-            "rollback" => shipping.roll_back(who).await,
-            "promote" => shipping.end_trial(true, who).await,
-            "withdraw" => shipping.end_trial(false, who).await,
+            "rollback" => shipping.roll_back(asker).await,
+            "promote" => shipping.end_trial(true, asker).await,
+            "withdraw" => shipping.end_trial(false, asker).await,
             _ => return Err(Refusal::invalid_path()),
         };
         Ok(Activated {
@@ -274,7 +290,7 @@ fn scope(audience: Audience, rule: &SubjectRule) -> Result<Option<Scope>, Refusa
     })
 }
 
-fn refusal(error: NotShipped) -> Refusal {
+pub(super) fn refusal(error: NotShipped) -> Refusal {
     match error {
         NotShipped::Backend(error) => Refusal::unavailable(error.to_string(), Some(RETRY_AFTER)),
         NotShipped::NoWorld(_)

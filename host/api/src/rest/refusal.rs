@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use turnout_backends::{Candidate, ColumnUse, Error as BackendError, suggested_table};
 use turnout_pipeline::Error;
 use turnout_postgrest::{Refusal, Relationship};
@@ -5,10 +7,14 @@ use turnout_vocabulary::{Backend, PerBackend, Repository};
 
 use super::RETRY_AFTER;
 
+/// How long an application should wait before it tries a write again that is refused because all are.
+const FROZEN_RETRY: Duration = Duration::from_secs(5);
+
 /// Turns an error of the pipeline into the refusal that the application gets.
 pub(crate) fn of(error: Error, labels: &PerBackend<String>) -> Refusal {
     match error {
         Error::Frozen { retry_after } => Refusal::frozen(retry_after),
+        Error::WritesFrozen => Refusal::writes_frozen(FROZEN_RETRY),
         Error::Undecided(_) | Error::Contradiction | Error::Moving | Error::Aside(_) => {
             Refusal::unavailable(error.to_string(), Some(RETRY_AFTER))
         }

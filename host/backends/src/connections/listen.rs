@@ -46,6 +46,7 @@ pub(crate) fn listen(
             let reading = async {
                 loop {
                     changed.notified().await;
+                    schemas.announce();
                     match schemas.read(&connections).await {
                         Ok(_) => tracing::info!(backend = %connections.backend(), "the schema was read anew"),
                         Err(error) => {

@@ -23,6 +23,19 @@ pub struct Evidence<'a> {
     pub result: &'a str,
 }
 
+impl Evidence<'_> {
+    fn parameters<'p>(&'p self, epoch: &'p str) -> [Parameter<'p>; 6] {
+        [
+            Parameter::text(self.kind),
+            Parameter::text(self.host),
+            Parameter::text(self.version),
+            Parameter::text(epoch),
+            Parameter::list(self.repositories),
+            Parameter::text(self.result),
+        ]
+    }
+}
+
 impl Database {
     /// Keeps what was proved here, after all that was kept before; returns its number.
     ///
@@ -32,14 +45,22 @@ impl Database {
         let epoch = evidence.epoch.map(|epoch| epoch.to_string()).unwrap_or_default();
         self.value(
             "select turnout.add_evidence($1, $2, $3, nullif($4, '')::int8, $5::text[], $6::json)::text",
-            &[
-                Parameter::text(evidence.kind),
-                Parameter::text(evidence.host),
-                Parameter::text(evidence.version),
-                Parameter::text(&epoch),
-                Parameter::list(evidence.repositories),
-                Parameter::text(evidence.result),
-            ],
+            &evidence.parameters(&epoch),
+        )
+        .await
+    }
+
+    /// The same unless other evidence of its kind was kept since the entry of this number, 0 for none. `None` then.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn add_evidence_after(&self, after: u64, evidence: &Evidence<'_>) -> Result<Option<i64>, Error> {
+        let epoch = evidence.epoch.map(|epoch| epoch.to_string()).unwrap_or_default();
+        let [kind, host, version, epoch, repositories, result] = evidence.parameters(&epoch);
+        let after = Parameter::number(i64::try_from(after).unwrap_or(i64::MAX));
+        self.value(
+            "select turnout.add_evidence_after($7::int8, $1, $2, $3, nullif($4, '')::int8, $5::text[], $6::json)::text",
+            &[kind, host, version, epoch, repositories, result, after],
         )
         .await
     }

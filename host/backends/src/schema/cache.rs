@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use turnout_vocabulary::Repository;
 
 use super::Schema;
@@ -20,6 +20,8 @@ pub(crate) struct SchemaCache {
     current: ArcSwapOption<Schema>,
     /// When an operation last had it read; held while it is being read.
     last_read: Mutex<Option<Instant>>,
+    /// Tells those that wait that the application has changed it.
+    announced: watch::Sender<()>,
 }
 
 impl SchemaCache {
@@ -36,6 +38,7 @@ impl SchemaCache {
             exposed,
             current: ArcSwapOption::empty(),
             last_read: Mutex::new(None),
+            announced: watch::Sender::new(()),
         }
     }
 
@@ -87,6 +90,16 @@ impl SchemaCache {
             *last_read = Some(Instant::now());
         }
         current.filter(|schema| **schema != *seen).ok_or(error)
+    }
+
+    /// Tells those that wait that the application has changed it.
+    pub(crate) fn announce(&self) {
+        self.announced.send_replace(());
+    }
+
+    /// What tells that the application has changed it.
+    pub(crate) fn announcements(&self) -> watch::Receiver<()> {
+        self.announced.subscribe()
     }
 
     /// Reads it anew.

@@ -84,6 +84,7 @@ async fn handoffs(
         budget: config.handoff_budget,
         mirror_age: config.alerts.mirror_age,
         kept: config.policies.kept,
+        promotion: config.migration.promotion.clone(),
         host: super::machine(),
     });
     Ok(Arc::new(handoffs))

@@ -62,9 +62,9 @@ pub(crate) enum Policy {
     /// comes back. On trial while it is in force for everybody already, everybody else gets the version before it.
     Activate(ship::Activate),
     /// Bring into force what was in force before the present policies
-    Rollback,
+    Rollback(ship::Because),
     /// End a trial: the version on trial decides for everybody
-    Promote,
+    Promote(ship::Because),
     /// End a trial: the stable version decides for everybody
     Withdraw,
 }
@@ -84,8 +84,8 @@ pub(crate) fn run(config: &Path, command: &Policy) -> Result<()> {
         Policy::Show(arguments) => shown::show(config, arguments),
         Policy::Diff(arguments) => shown::diff(config, arguments),
         Policy::Activate(arguments) => ship::activate(config, arguments),
-        Policy::Rollback => ship::change(config, "rollback"),
-        Policy::Promote => ship::change(config, "promote"),
-        Policy::Withdraw => ship::change(config, "withdraw"),
+        Policy::Rollback(because) => ship::change(config, "rollback", Some(because)),
+        Policy::Promote(because) => ship::change(config, "promote", Some(because)),
+        Policy::Withdraw => ship::change(config, "withdraw", None),
     }
 }

@@ -30,10 +30,13 @@ pub(super) async fn in_force(config: &Config, sides: &PerBackend<Database>) -> R
         Some(&recorded),
     )
     .context("the policies on record can't be used")?;
+    let (forced, converged) = record.map_or((None, Vec::new()), |record| (record.forced, record.converged));
     let era = Era {
         epoch,
         set: Arc::clone(&policies.in_force().era.set),
-        forced: record.and_then(|record| record.forced),
+        forced,
+        // Nothing is written by these policies.
+        frozen: None,
     };
-    Ok(Some(Arc::new(InForce::steady(era, Vec::new()))))
+    Ok(Some(Arc::new(InForce::steady(era, converged))))
 }

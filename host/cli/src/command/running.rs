@@ -1,3 +1,4 @@
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -14,6 +15,25 @@ pub(super) struct Running {
     client: Client,
     url: String,
     key: String,
+}
+
+/// What a host refused to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Refused {
+    message: String,
+    /// Whether the same request is refused as long as things stand as they do.
+    is_final: bool,
+}
+
+/// The exit status after an error: 1 if a host said no, 2 if that could not be told.
+pub(super) fn exit_status(error: &anyhow::Error) -> ExitCode {
+    let refused = error.downcast_ref::<Refused>();
+    ExitCode::from(if refused.is_some_and(|refused| refused.is_final) {
+        1
+    } else {
+        2
+    })
 }
 
 /// The body of a host's error answer.
@@ -85,11 +105,20 @@ impl Running {
         match serde_json::from_str(&body) {
             Ok(Refusal { message, details, hint }) if status.as_u16() != 401 => {
                 let more: Vec<_> = details.into_iter().chain(hint).collect();
-                bail!("the host refused: {message} {}", more.join(" "))
+                let refused = Refused {
+                    message: format!("the host refused: {message} {}", more.join(" ")),
+                    is_final: status.is_client_error(),
+                };
+                Err(refused.into())
             }
             _ => bail!("the host at {url} answered {status}; name the configuration that it runs with by --config"),
         }
     }
+}
+
+/// Who runs this command, for the record.
+pub(super) fn who() -> String {
+    std::env::var("USER").unwrap_or_default()
 }
 
 /// Parses an answer.

@@ -67,6 +67,9 @@ fn show(status: &Status, out: &mut impl Write) -> std::io::Result<()> {
     if let Some(reason) = &status.held_up_by {
         writeln!(out, "  held up     {reason}")?;
     }
+    if let Some(frozen) = &status.frozen {
+        writeln!(out, "  frozen      {}", super::freeze::in_words(frozen))?;
+    }
     if let Some(forced) = status.forced {
         writeln!(
             out,

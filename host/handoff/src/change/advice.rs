@@ -32,6 +32,7 @@ impl Advice {
             set: Arc::clone(set),
             // A threshold ends no forced failover.
             forced: now.forced,
+            frozen: now.frozen.clone(),
         };
         let next = InForce::steady(era, now.converged.clone());
         if self.has_record().await {

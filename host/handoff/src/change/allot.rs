@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use turnout_policies::{Era, InForce, Policies, PolicySet};
+use turnout_policies::{Era, Freeze, InForce, Policies, PolicySet};
 use turnout_vocabulary::Backend;
 
 use crate::obstacle::Obstacle;
@@ -18,6 +18,7 @@ impl Allotment {
         &self,
         now: &InForce,
         set: &Arc<PolicySet>,
+        frozen: Option<Arc<Freeze>>,
         converged: &[String],
     ) -> Result<InForce, Obstacle> {
         // An epoch that this host has not heard of may have moved what it takes for settled.
@@ -28,6 +29,7 @@ impl Allotment {
             epoch: now.epoch.next(),
             set: Arc::clone(set),
             forced: None,
+            frozen,
         };
         let allotting = self.record.allotting.write().await;
         let written = self

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use turnout_policies::{Era, InForce};
 use turnout_vocabulary::{Backend, Span};
 
+use crate::change::timings::{Laps, Timings};
 use crate::compare::proof::Proof;
 use crate::drain::Drain;
 use crate::drain::direct::DirectWrites;
@@ -28,18 +29,30 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    /// The steps of a handoff: both fences, the drain, the sequences, the proof where one is needed, the release.
-    pub(crate) async fn take(&self, now: &InForce, passed: &Passed, next: &InForce) -> Result<(), Obstacle> {
+    /// The steps of a handoff: both fences, the drain, the sequences, the proof where one is needed, the release. Notes how long each
+    /// took.
+    pub(crate) async fn take(
+        &self,
+        now: &InForce,
+        passed: &Passed,
+        next: &InForce,
+        timings: &mut Timings,
+    ) -> Result<(), Obstacle> {
+        let mut laps = Laps::begin();
         for backend in sides(next) {
             self.fences.raise(backend, next.epoch).await?;
         }
+        timings.fences = laps.lap();
         tokio::try_join!(self.drain.drain(next), self.sequences.set_apart(next))?;
+        timings.drain = laps.lap();
         self.restored.refuse().await?;
         let unproven = self.gate.unproven(now, &next.era, passed).await?;
         self.proof.prove(next, &unproven).await?;
         let direct = self.direct.find(next).await?;
         self.sequences.set_back(next).await;
+        timings.proof = laps.lap();
         self.record.release(next.epoch).await?;
+        timings.release = laps.lap();
         self.direct.tell(direct);
         self.past.remember(&next.era).await;
         Ok(())

@@ -18,6 +18,7 @@ use examiner::{Examiner, Stopped};
 pub(super) use examiner::{Found, Parent, Question};
 use merged::Merged;
 
+use crate::gate::promotion::PromotionRules;
 use crate::obstacle::Obstacle;
 
 /// How much longer than its budget of CPU time an exam may last: the databases and others on the machine take their time, too.
@@ -35,6 +36,8 @@ pub(crate) struct Exam {
     pub(crate) rule: SubjectRule,
     /// The CPU time that the policies have.
     pub(crate) budget: Duration,
+    /// What a move of authority to `new` needs; `None` if nothing.
+    pub(crate) promotion: Option<Arc<PromotionRules>>,
 }
 
 impl Exam {
@@ -57,6 +60,7 @@ impl Exam {
             era.clone(),
             self.rule.clone(),
             questions,
+            self.promotion.clone(),
             budget,
             deadline.into(),
         );

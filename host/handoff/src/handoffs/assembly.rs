@@ -22,8 +22,10 @@ use crate::drain::moving::Moving;
 use crate::fences::Fences;
 use crate::follow::Follower;
 use crate::follow::unfinished::Unfinished;
+use crate::freeze::Freezing;
 use crate::gate::Gate;
 use crate::gate::exam::Exam;
+use crate::gate::promotion::Promotion;
 use crate::handoffs::{Handoffs, Parts};
 use crate::held_up::HeldUp;
 use crate::learn::Learner;
@@ -61,6 +63,10 @@ impl Handoffs {
             learner: Arc::clone(&basis.learner),
             changes: Arc::clone(&changes),
             history: Arc::clone(&history),
+            backends: Arc::clone(&parts.backends),
+            repositories: Arc::clone(&parts.repositories),
+            rule: parts.rule.clone(),
+            host: parts.host.clone(),
         });
         Self {
             shipping,
@@ -70,6 +76,10 @@ impl Handoffs {
                 gate: Arc::clone(&checks.gate),
                 proof: Arc::clone(&checks.proof),
                 budget: parts.budget,
+            },
+            freezing: Freezing {
+                policies: Arc::clone(&parts.policies),
+                changes: Arc::clone(&changes),
             },
             failover: failover(parts, &basis),
             reinstatement: reinstatement(parts, &basis, &checks),
@@ -223,6 +233,12 @@ impl Checks {
             rule: parts.rule.clone(),
             gaps: Arc::clone(&gaps),
         });
+        let promotion = Promotion {
+            backends: Arc::clone(&parts.backends),
+            repositories: Arc::clone(&parts.repositories),
+            rules: Arc::new(parts.promotion.clone()),
+            host: parts.host.clone(),
+        };
         let gate = Arc::new(Gate {
             backends: Arc::clone(&parts.backends),
             repositories: Arc::clone(&parts.repositories),
@@ -230,7 +246,9 @@ impl Checks {
                 backends: Arc::clone(&parts.backends),
                 rule: parts.rule.clone(),
                 budget: parts.policies.exam_budget,
+                promotion: promotion.needed(),
             },
+            promotion,
             gaps: Arc::clone(&gaps),
             convergence: Arc::clone(&convergence),
             proof: Arc::clone(&proof),

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use turnout_backends::{Database, EpochRecord, Error};
-use turnout_policies::{Era, File, Files, OnTrial, Origin, PerWorld, PolicySet, Scope, key};
+use turnout_policies::{Era, File, Files, Freeze, OnTrial, Origin, PerWorld, PolicySet, Scope, key};
 use turnout_vocabulary::Epoch;
 
 use crate::site::SiteDescription;
@@ -90,7 +90,7 @@ pub(crate) fn versions(written: PerWorld<Written>) -> impl Iterator<Item = (&'st
 pub(crate) fn epoch(era: &Era, converged: &[String], site: &SiteDescription) -> EpochRecord {
     EpochRecord {
         epoch: era.epoch,
-        set: of(&era.set),
+        set: of(era),
         forced: era.forced,
         released: false,
         age: Duration::ZERO,
@@ -116,10 +116,28 @@ pub(crate) fn digest(files: &PerWorld<Files>, built_in: &PerWorld<Files>) -> Str
     File::new("", digest.into_bytes()).digest
 }
 
+/// The key of a freeze beside the worlds of a set.
+const FROZEN: &str = "frozen";
+
 /// A policy set as the databases keep it: JSON.
-fn of(set: &PolicySet) -> String {
-    // Texts always are JSON.
-    serde_json::to_string(&set.files.map(|_, files| Written::of(files))).unwrap_or_default()
+fn of(era: &Era) -> String {
+    let mut set = json!(era.set.files.map(|_, files| Written::of(files)));
+    if let Some(frozen) = &era.frozen {
+        set[FROZEN] = json!(**frozen);
+    }
+    set.to_string()
+}
+
+/// Why the application's writes are refused under an epoch; `None` if they are let in.
+pub(crate) fn frozen(database: &Database, record: &EpochRecord) -> Result<Option<Freeze>, Error> {
+    #[derive(Deserialize)]
+    struct Set {
+        #[serde(default)]
+        frozen: Option<Freeze>,
+    }
+    let set: Result<Set, _> = serde_json::from_str(&record.set);
+    set.map(|set| set.frozen)
+        .map_err(|_| unusable(database, record, "can't be read"))
 }
 
 /// The modules of a set without those of an era that both sides have on record.

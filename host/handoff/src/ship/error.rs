@@ -2,6 +2,8 @@ use turnout_backends::Error as BackendError;
 use turnout_policies::{Refused, Worlds};
 use turnout_vocabulary::Epoch;
 
+use crate::ship::stages::NotStaged;
+
 /// Why a version was not shipped. What was in force is in force.
 #[derive(Debug, thiserror::Error)]
 pub enum NotShipped {
@@ -34,6 +36,15 @@ pub enum NotShipped {
     /// The record of versions can't be read.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The stages can't be changed as asked.
+    #[error(transparent)]
+    Stages(#[from] NotStaged),
+    /// A trial decides for some subjects, and a cutover would not hold for them.
+    #[error("a version of the routing policy is on trial; `turnout policy promote` or `withdraw` it first")]
+    OnTrial,
+    /// No cutover can be taken back.
+    #[error("no cutover is on record that was not taken back; use `turnout policy rollback`, or change routing.toml")]
+    NoCutover,
     /// It is in force, but not in the directory.
     #[error(
         "epoch {epoch} is in force, but the policy directory can't be written ({reason}): put the same files there, or \

@@ -48,7 +48,7 @@ impl Foresight {
     }
 
     async fn foresee(&self, now: &InForce, set: &Arc<PolicySet>) -> Result<(), Obstacle> {
-        let Some(passed) = self.gate.check(now, set).await? else {
+        let Some(passed) = self.gate.check(now, set, None).await? else {
             return Ok(());
         };
         let next = InForce {
@@ -56,6 +56,7 @@ impl Foresight {
                 epoch: now.epoch.next(),
                 set: Arc::clone(set),
                 forced: None,
+                frozen: now.frozen.clone(),
             },
             leaving: vec![now.era.clone()],
             converged: passed.converged,

@@ -127,6 +127,7 @@ impl ForcedFailover {
             epoch: Epoch::new(newest.max(now.epoch).get() + AHEAD),
             set: Arc::clone(&now.set),
             forced: Some(to),
+            frozen: now.frozen.clone(),
         };
         self.record
             .write_down(&era, &[], None, &[to])

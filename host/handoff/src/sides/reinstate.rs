@@ -109,6 +109,7 @@ impl Reinstatement {
             epoch: newest.next(),
             set: Arc::clone(&now.set),
             forced: Some(side),
+            frozen: now.frozen.clone(),
         };
         let because = |obstacle: Obstacle| NotRejoined::Because(obstacle.to_string());
         self.record

@@ -73,6 +73,9 @@ impl Run<'_> {
         foreseen: &Foreseen,
     ) -> Result<Decided<'t>, Error> {
         let request = &steps[place].request;
+        if request.is_write() {
+            self.refuse_frozen()?;
+        }
         self.refuse_unfiltered(request)?;
         let deciding = self.deciding(request, steps, foreseen);
         let value = |reference| foreseen.value(reference, steps, &self.pipeline.repositories);

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use turnout_alerts::Alerts;
 use turnout_backends::KeptSets;
 use turnout_comparisons::{Comparisons, Listener};
-use turnout_handoff::{Handoffs, Parts, PolicyJudge};
+use turnout_handoff::{Handoffs, Parts, PolicyJudge, PromotionRules};
 use turnout_mirror::{Judge, Mirror};
 use turnout_pipeline::{Error, Freshness, Metrics, MinuteKeeper, Pipeline, Provenance, Recording, Undecided};
 use turnout_policies::{Acceptance, Era, InForce, Policies, PolicySource, TrustedKeys, Worlds};
@@ -105,6 +105,7 @@ impl World {
             budget: Duration::from_secs(10),
             mirror_age: Duration::from_mins(1),
             kept: KeptSets::default(),
+            promotion: PromotionRules::default(),
             host: String::new(),
         });
         let comparisons = Comparisons::new(turnout_comparisons::Parts {
@@ -154,6 +155,7 @@ impl World {
             epoch: Epoch::new(epoch),
             set: Arc::clone(&policies.in_force().set),
             forced: None,
+            frozen: None,
         };
         let converged = converged.iter().copied().map(Into::into).collect();
         policies.put_in_force(InForce::steady(era, converged));

@@ -57,6 +57,13 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_FROZEN", message).retry_after(Some(retry_after))
     }
 
+    /// 503 `TURNOUT_FROZEN`: an administrator has all writes refused for now. Nothing was done.
+    #[must_use]
+    pub fn writes_frozen(retry_after: Duration) -> Self {
+        let message = "Writes are refused for now, and reads go on; nothing was done";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "TURNOUT_FROZEN", message).retry_after(Some(retry_after))
+    }
+
     /// 409 `TURNOUT_AUTHORITY`: a write whose rows do not have one authority. Nothing was done.
     #[must_use]
     pub fn authority(message: impl Into<String>) -> Self {

@@ -97,7 +97,10 @@ async fn withdraw(host: &Running, push: &Push) -> Result<()> {
     if push.settings.as_ref() != Some(&trial.settings) {
         bail!("somebody else put another version of the routing policy on trial");
     }
-    let by = By { who: WHO.to_owned() };
+    let by = By {
+        who: WHO.to_owned(),
+        because: None,
+    };
     host.post("/v1/policies/withdraw", &by).await.map(drop)
 }
 

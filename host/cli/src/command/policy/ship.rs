@@ -7,7 +7,7 @@ use clap::Args;
 use turnout_api::{Activated, Activation, Audience, By, Shipment};
 
 use super::fitting::FittingModule;
-use crate::command::running::{Running, understood};
+use crate::command::running::{Running, understood, who};
 use crate::config::Config;
 
 /// For whom a version is to decide; everybody, if nothing is said.
@@ -25,6 +25,14 @@ struct For {
     shadow: bool,
 }
 
+/// Why a change goes on that `[promotion]` in the configuration would refuse.
+#[derive(Args)]
+pub(crate) struct Because {
+    /// Move authority to `new` although not all is so that `promotion.needs` names; the reason is kept as evidence
+    #[arg(long, value_name = "REASON")]
+    because: Option<String>,
+}
+
 #[derive(Args)]
 pub(crate) struct Push {
     /// The module or component
@@ -34,6 +42,8 @@ pub(crate) struct Push {
     settings: Option<PathBuf>,
     #[command(flatten)]
     audience: For,
+    #[command(flatten)]
+    because: Because,
 }
 
 #[derive(Args)]
@@ -46,11 +56,14 @@ pub(crate) struct Activate {
     epoch: Option<u64>,
     #[command(flatten)]
     audience: For,
+    #[command(flatten)]
+    because: Because,
 }
 
 pub(crate) fn push(config: &Path, arguments: &Push) -> Result<()> {
     let (world, mut request) = version(&arguments.file, arguments.settings.as_deref())?;
     request.audience = audience(&arguments.audience);
+    request.because.clone_from(&arguments.because.because);
     at_host(config, async |host| {
         host.put(&format!("/v1/policies/{world}"), &request).await
     })
@@ -83,14 +96,19 @@ pub(crate) fn activate(config: &Path, arguments: &Activate) -> Result<()> {
         epoch: arguments.epoch,
         audience: audience(&arguments.audience),
         who: who(),
+        because: arguments.because.because.clone(),
     };
     at_host(config, async |host| host.post("/v1/policies/activate", &request).await)
 }
 
 /// `rollback`, `promote` or `withdraw`.
-pub(crate) fn change(config: &Path, verb: &str) -> Result<()> {
+pub(crate) fn change(config: &Path, verb: &str, because: Option<&Because>) -> Result<()> {
+    let by = By {
+        who: who(),
+        because: because.and_then(|because| because.because.clone()),
+    };
     at_host(config, async |host| {
-        host.post(&format!("/v1/policies/{verb}"), &By { who: who() }).await
+        host.post(&format!("/v1/policies/{verb}"), &by).await
     })
 }
 
@@ -172,9 +190,4 @@ fn audience(arguments: &For) -> Audience {
         (None, false) if arguments.subjects.is_empty() => Audience::Everybody,
         (None, false) => Audience::Subjects(arguments.subjects.clone()),
     }
-}
-
-/// Who runs this command, for the record.
-fn who() -> String {
-    std::env::var("USER").unwrap_or_default()
 }

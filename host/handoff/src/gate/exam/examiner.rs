@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Receiver;
@@ -5,6 +6,7 @@ use turnout_policies::{Era, InForce, cpu_time};
 use turnout_runtime::CallError;
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository, Span, Subject, SubjectRule};
 
+use crate::gate::promotion::PromotionRules;
 use crate::obstacle::Obstacle;
 
 /// A repository about whose subjects a set is asked.
@@ -27,6 +29,7 @@ pub(crate) struct Parent {
 
 /// What was found out about a repository.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Found {
     /// Both sides are known to be equal, for all subjects that are mirrored.
     pub(crate) is_converged: bool,
@@ -36,6 +39,8 @@ pub(crate) struct Found {
     pub(crate) is_mirrored: bool,
     /// The sides that become the authority of some subject.
     pub(crate) gains: PerBackend<bool>,
+    /// Nobody's rows, or those of a subject that is not exempt, go from `old` to `new`. Only looked at where that needs something.
+    pub(crate) promotes: bool,
 }
 
 /// Why an exam has no result.
@@ -59,6 +64,8 @@ pub(super) struct Examiner {
     era: Era,
     rule: SubjectRule,
     questions: Vec<(Question, Found)>,
+    /// What a move of authority to `new` needs; `None` if nothing.
+    promotion: Option<Arc<PromotionRules>>,
     /// The CPU time that the policies have, and the time after which nobody waits for them any more.
     budget: Duration,
     deadline: Instant,
@@ -72,6 +79,7 @@ impl Examiner {
         era: Era,
         rule: SubjectRule,
         questions: Vec<Question>,
+        promotion: Option<Arc<PromotionRules>>,
         budget: Duration,
         deadline: Instant,
     ) -> Self {
@@ -88,6 +96,7 @@ impl Examiner {
             now,
             era,
             rule,
+            promotion,
             budget,
             deadline,
             spent: Duration::ZERO,
@@ -119,20 +128,24 @@ impl Examiner {
         }
         let began = cpu_time::of_this_thread();
         let (question, found) = &mut self.questions[place];
-        *found = decide(&self.now, &self.era, question, *found, subject)?;
+        let is_exempt =
+            |rules: &Arc<PromotionRules>| subject.is_some_and(|subject| rules.test_subjects.contains(subject));
+        let may_promote = self.promotion.as_ref().is_some_and(|rules| !is_exempt(rules));
+        *found = decide(&self.now, &self.era, question, *found, subject, may_promote)?;
         self.spent += cpu_time::of_this_thread().saturating_sub(began);
         self.asked = self.asked.saturating_add(1);
         Ok(())
     }
 }
 
-/// What is found out about a repository by one more subject.
+/// What is found out about a repository by one more subject. `counts` says whether it matters that the subject goes to `new`.
 fn decide(
     now: &InForce,
     era: &Era,
     question: &Question,
     mut found: Found,
     subject: Option<&Subject>,
+    counts: bool,
 ) -> Result<Found, Stopped> {
     let repository = &question.repository;
     let (authority, mirrored) = era.decision(repository.id, subject)?;
@@ -158,10 +171,13 @@ fn decide(
     if found.is_converged && mirrored {
         found.is_converged = is_proven();
     }
-    if question.may_move && !(found.is_unproven && found.gains[authority]) {
-        let moves = authority_before(now, repository, subject) != Some(authority);
+    let may_promote = counts && authority == Backend::New && !found.promotes;
+    if question.may_move && (may_promote || !(found.is_unproven && found.gains[authority])) {
+        let before = authority_before(now, repository, subject);
+        let moves = before != Some(authority);
         found.gains[authority] |= moves;
         found.is_unproven |= moves && !is_proven();
+        found.promotes |= may_promote && before == Some(Backend::Old);
     }
     Ok(found)
 }
