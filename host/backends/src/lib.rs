@@ -32,9 +32,10 @@ pub use protocol::{
     Ack, ArchivedRow, Archiving, ChangedRows, ComparedRow, Comparisons, Count, Counted, DirtyKey, Diverged,
     EpochRecord, Evidence, EvidenceGap, Failed, FenceHolder, FoundDivergence, Gap, GapKind, Group, KeptCleanup,
     KeptEvidence, KeptSets, KeyEvent, KeyOrder, KeyRange, LeftOf, Leftover, Looked, MirrorStanding, Moment,
-    NewestEpochs, NotApplied, NotInstalled, NotedDivergence, Numbering, OpenDivergence, ParkedKey, PartDigest, PutBack,
-    PutBackRows, Receipt, Referring, RemovedRow, Resolved, ReviewedRow, ReviewedTable, Rewound, RowHash, RowTexts,
-    RowToPutBack, Stopped, SubjectPages, TableChange, Taken, TakenPart, Ticks, Traces, schema_differences,
+    NewestEpochs, NotApplied, NotInstalled, NotedDivergence, Numbering, OpenDivergence, ParallelMinutes, ParkedKey,
+    PartDigest, PutBack, PutBackRows, Receipt, Referring, RemovedRow, Resolved, ReviewedRow, ReviewedTable, Rewound,
+    RowHash, RowTexts, RowToPutBack, Stopped, SubjectPages, TableChange, Taken, TakenPart, Ticks, Traces,
+    schema_differences,
 };
 pub use schema::{
     Argument, Computed, ForeignKey, Function, Generated, Join, Junction, Reference, Relationship, Returned, Schema,

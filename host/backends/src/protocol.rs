@@ -48,7 +48,7 @@ pub use handover::Receipt;
 pub use installed::NotInstalled;
 pub use numbering::{Count, Counted, Numbering};
 pub use parked::{MirrorStanding, ParkedKey};
-pub use readiness::{Archiving, EvidenceGap, KeptEvidence};
+pub use readiness::{Archiving, EvidenceGap, KeptEvidence, ParallelMinutes};
 pub use rewound::{Rewound, Ticks};
 pub use shapes::schema_differences;
 pub use source::{Ack, Diverged, Failed, Leftover, Resolved};
