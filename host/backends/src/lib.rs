@@ -33,10 +33,10 @@ pub use protocol::{
     Count, Counted, DirtyKey, DirtyRange, Diverged, EpochRecord, Evidence, EvidenceGap, Failed, FenceHolder,
     FoundDivergence, Gap, GapKind, Group, KeptCleanup, KeptEvidence, KeptSets, KeyEvent, KeyOrder, KeyRange, LeftOf,
     Leftover, Looked, MinuteAlerts, MinuteRow, Minutes, MirrorStanding, Moment, NewestEpochs, NewestEvidence,
-    NotApplied, NotInstalled, NotedDivergence, Numbering, OpenDivergence, OperationMinutes, ParkedKey, PartDigest,
-    PastHandoff, PutBack, PutBackRows, Receipt, Referring, RemovedRow, Resolved, ReviewedRow, ReviewedTable, Rewound,
-    RowHash, RowTexts, RowToPutBack, Stopped, SubjectPages, TableChange, Taken, TakenPart, Ticks, Traces,
-    schema_differences,
+    NotApplied, NotInstalled, NotedDivergence, Numbering, OpenDivergence, OperationMinutes, ParallelMinutes, ParkedKey,
+    PartDigest, PastHandoff, PutBack, PutBackRows, Receipt, Referring, RemovedRow, Resolved, ReviewedRow,
+    ReviewedTable, Rewound, RowHash, RowTexts, RowToPutBack, Stopped, SubjectPages, TableChange, Taken, TakenPart,
+    Ticks, Traces, schema_differences,
 };
 pub use schema::{
     Argument, Computed, ForeignKey, Function, Generated, Join, Junction, Reference, Relationship, Returned, Schema,

@@ -56,7 +56,7 @@ pub use minutes::{Alerts, MinuteAlerts, MinuteRow, Minutes, OperationMinutes, Pa
 pub use numbering::{Count, Counted, Numbering};
 pub use parked::{MirrorStanding, ParkedKey};
 pub use ranges::{Chunk, ChunkEnd, CopyColumn, CopyShape, DirtyRange};
-pub use readiness::{Archiving, EvidenceGap, NewestEvidence};
+pub use readiness::{Archiving, EvidenceGap, NewestEvidence, ParallelMinutes};
 pub use rewound::{Rewound, Ticks};
 pub use shapes::schema_differences;
 pub use source::{Ack, Diverged, Failed, Leftover, Resolved};

@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures::future::try_join;
 use turnout_backends::{Archiving, Database, Error, MirrorStanding};
 use turnout_policies::InForce;
-use turnout_readiness::{Backup, BrokenChain, Facts, Proof, Standing};
+use turnout_readiness::{Backup, BrokenChain, Facts, ParallelRun, Proof, Standing};
 use turnout_vocabulary::{PerBackend, Repository};
 
 /// What promotion is judged by: what `new` keeps of what was proved, how both sides stand now, and what is in force. Both sides must be
@@ -25,6 +25,7 @@ pub async fn facts(
         in_force.is_some_and(|now| now.mirrored(repository.id, None).unwrap_or_default())
     };
     let (evidence, gap) = try_join(sides.new.newest_evidence(), sides.new.evidence_gap()).await?;
+    let parallel = sides.new.parallel_run().await?;
     let (old, new) = try_join(standing(&sides.old, repositories), standing(&sides.new, repositories)).await?;
     Ok(Facts {
         repositories: names(&|_| true),
@@ -45,7 +46,13 @@ pub async fn facts(
             reason: gap.reason,
         }),
         sides: PerBackend { old, new },
-        parallel_run: None,
+        parallel_run: parallel.map(|run| ParallelRun {
+            lasted: run.lasted,
+            operations: run.operations,
+            errors: run.errors,
+            compared: run.compared,
+            diverged: run.diverged,
+        }),
     })
 }
 

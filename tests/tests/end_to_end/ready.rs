@@ -151,6 +151,33 @@ async fn what_stands_in_the_way_now_is_a_no_go() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_parallel_run_counts_from_its_last_long_pause() -> Result<()> {
+    let (site, _host, _old, new) = mirrored().await?;
+    site.configure(&[("ready.parallel_run", "'3h'")])?;
+    assert_eq!(of(&ready(&site)?.1, "parallel_run").1, "no parallel run is on record");
+    raw_sql(
+        "create table if not exists turnout.minutes (
+             minute timestamptz, host text, repository text, action text, backend text, operations bigint default 0,
+             errors bigint default 0, equal bigint default 0, unsettled bigint default 0, diverged bigint default 0
+         );
+         insert into turnout.minutes (minute, host, repository, action, backend, operations, errors, equal, diverged)
+         select date_trunc('minute', now()) - hours * interval '1 hour', host, 'clients', action, 'none', operations, 1, equal, diverged
+         from unnest(array[20, 4, 2, 0]) as hours,
+             (values ('a', 'find', 10, 0, 0), ('b', 'find', 10, 0, 0), ('', 'compare', 0, 8, 1)) as row (host, action, operations, equal, diverged)",
+    )
+    .execute(&new)
+    .await?;
+    let run = "both sides ran in parallel for 4h 1m: 6 of 60 operations failed, 3 of 27 compared rows differed";
+    assert_eq!(of(&ready(&site)?.1, "parallel_run"), ("go".to_owned(), run.to_owned()));
+    site.configure(&[("ready.parallel_run", "'5h'")])?;
+    assert_eq!(
+        of(&ready(&site)?.1, "parallel_run"),
+        ("no_go".to_owned(), format!("{run}; it must be 5h"))
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_gap_in_the_evidence_is_named_by_its_number() -> Result<()> {
     let (site, _host, _old, new) = mirrored().await?;
     prove(&site, &new).await?;

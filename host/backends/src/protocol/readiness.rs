@@ -44,6 +44,22 @@ pub struct Archiving {
     pub age_seconds: Option<f64>,
 }
 
+/// What is on record of the time in which both sides answered.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct ParallelMinutes {
+    /// How long.
+    #[serde(rename = "lasted_seconds", deserialize_with = "seconds")]
+    pub lasted: Duration,
+    /// How many operations were done.
+    pub operations: u64,
+    /// How many of them ended in an error.
+    pub errors: u64,
+    /// How many rows of reads were compared and settled.
+    pub compared: u64,
+    /// How many of them differed.
+    pub diverged: u64,
+}
+
 impl Database {
     /// Of each kind of evidence the newest, of each kind and repository the newest that names it, and the newest drift that tells of a
     /// change; in the order of their numbers.
@@ -79,6 +95,18 @@ impl Database {
     pub async fn evidence_gap(&self) -> Result<Option<EvidenceGap>, Error> {
         let gaps = self.rows("select number, reason from turnout.evidence_gap()", &[]);
         Ok(gaps.await?.pop())
+    }
+
+    /// How long both sides have run in parallel; `None` if nothing is on record of the last twelve hours.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn parallel_run(&self) -> Result<Option<ParallelMinutes>, Error> {
+        let run = self.rows(
+            "select lasted_seconds, operations, errors, compared, diverged from turnout.parallel_run()",
+            &[],
+        );
+        Ok(run.await?.pop())
     }
 
     /// How the server archives its write-ahead log.

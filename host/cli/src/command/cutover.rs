@@ -70,7 +70,7 @@ fn cut_over(path: &Path, arguments: &Cutover) -> Result<bool> {
         };
         let moved: Moved = understood(&host.post("/v1/cutover", &request).await?)?;
         told.moved("cutover", &moved)?;
-        let watch = Watch::follow(&host, before, arguments.watch).await?;
+        let watch = Watch::follow(&host, before, arguments.watch).await;
         told.line(&watch.in_words())?;
         let is_well = watch.broken.is_empty();
         let back = if !is_well && arguments.auto_rollback {

@@ -27,13 +27,14 @@ impl RestoredSide {
         loop {
             // A side that can't be asked now is looked at again.
             if let Ok(found) = self.look().await {
-                let before = self.found.swap(found.clone().map(Arc::new));
-                if let Some(found) = found
-                    && before.as_deref() != Some(&found)
+                if let Some(found) = &found
+                    && self.found.load().as_deref() != Some(found)
                 {
                     let cause = Cause::new(Kind::Restored, Component::Mirror).backend(found.side);
-                    self.alerts.raise(cause.is_critical(in_words(&found)));
+                    self.alerts.raise(cause.is_critical(in_words(found)));
                 }
+                // Whoever sees the side in the status sees the alert, too.
+                self.found.store(found.map(Arc::new));
             }
             sleep(LOOK).await;
         }

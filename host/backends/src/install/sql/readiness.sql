@@ -44,3 +44,34 @@ as $$
     order by broken.number
     limit 1
 $$;
+
+-- How long both sides have run in parallel, as far as hosts keep what they do by the minute: from the first minute with compared reads after
+-- a pause of more than twelve hours to the last, and what was done in that time. No row if nothing is on record of the last twelve hours.
+create or replace function turnout.parallel_run()
+returns table (lasted_seconds double precision, operations bigint, errors bigint, compared bigint, diverged bigint)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if to_regclass('turnout.minutes') is null then
+        return;
+    end if;
+    return query
+    with with_compared as (
+        select distinct known.minute from turnout.minutes as known
+        where known.action = 'compare' and known.equal + known.unsettled + known.diverged > 0
+    ), paused as (
+        select one.minute, one.minute - lag(one.minute) over (order by one.minute) as pause from with_compared as one
+    ), run as (
+        select max(one.minute) filter (where one.pause is null or one.pause > interval '12 hours') as began,
+            max(one.minute) + interval '1 minute' as ended
+        from paused as one
+    )
+    select extract(epoch from run.ended - run.began)::double precision,
+        coalesce(sum(known.operations) filter (where known.action not in ('compare', 'mirror')), 0)::bigint,
+        coalesce(sum(known.errors) filter (where known.action not in ('compare', 'mirror')), 0)::bigint,
+        coalesce(sum(known.equal + known.diverged) filter (where known.action = 'compare'), 0)::bigint,
+        coalesce(sum(known.diverged) filter (where known.action = 'compare'), 0)::bigint
+    from run join turnout.minutes as known on known.minute >= run.began
+    where run.ended > clock_timestamp() - interval '12 hours'
+    group by run.ended, run.began;
+end $$;

@@ -1,6 +1,5 @@
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::sleep;
 
@@ -9,6 +8,9 @@ use crate::command::running::Running;
 
 /// How often the host is asked.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long a host may be silent.
+const SILENT: Duration = Duration::from_secs(10);
 
 /// By how many of a hundred operations more may fail than before.
 const MORE_ERRORS: f64 = 0.01;
@@ -36,8 +38,9 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Watches for so long, or until something is broken.
-    pub(super) async fn follow(host: &Running, before: Sample, time: Duration) -> Result<Self> {
+    pub(super) async fn follow(host: &Running, before: Sample, time: Duration) -> Self {
         let began = Instant::now();
+        let mut seen = began;
         let bar = ProgressBar::new(time.as_secs()).with_style(
             ProgressStyle::with_template("watching {pos} of {len} s: {msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar()),
@@ -49,15 +52,25 @@ impl Watch {
         };
         while watch.broken.is_empty() && began.elapsed() < time {
             sleep(LOOK.min(time.saturating_sub(began.elapsed()))).await;
-            let now = sample::take(host).await?;
+            let taken = sample::take(host).await;
             watch.watched = began.elapsed();
-            watch.since = now.since(&before);
-            watch.broken = broken(&before, &watch.since);
+            match taken {
+                Ok(now) => {
+                    seen = Instant::now();
+                    watch.since = now.since(&before);
+                    watch.broken = broken(&before, &watch.since);
+                }
+                // The host may be on its way back.
+                Err(error) if seen.elapsed() >= SILENT => {
+                    watch.broken.push(format!("the host does not answer: {error}"))
+                }
+                Err(_) => {}
+            }
             bar.set_position(watch.watched.as_secs());
             bar.set_message(format!("{} operations, {} errors", watch.operations(), watch.errors()));
         }
         bar.finish_and_clear();
-        Ok(watch)
+        watch
     }
 
     /// How many operations there were.
