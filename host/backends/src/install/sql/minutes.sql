@@ -4,6 +4,7 @@ create table if not exists turnout.minutes (
     minute timestamptz not null,
     -- A host since it began, so that what it says of a minute is said once; empty for what all hosts compared.
     host text not null,
+    -- Empty for all those together whose mirror was not behind.
     repository text not null,
     -- What was done, or `mirror` for the mirror of changes on the backend, or `compare` for reads that were compared.
     action text not null,
