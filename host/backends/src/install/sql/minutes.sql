@@ -67,6 +67,8 @@ as $$
     select date_trunc('minute', at), '', served.table_name, 'compare', 'none', sum(equal), sum(unsettled), sum(diverged)
     from turnout.comparison join turnout.repository as served on served.number = comparison.repository
     where source = 'read' and at > date_trunc('minute', clock_timestamp() - interval '10 minutes')
+        -- A minute of which no host has told would seem to be one without operations.
+        and at < (select to_timestamp(max((given ->> 'minute')::bigint) + 60) from json_array_elements(in_minutes) as given)
     group by 1, served.table_name
     order by 1, served.table_name
     on conflict (minute, host, repository, action, backend) do update
