@@ -41,8 +41,9 @@ create table if not exists turnout.past_handoff (
     forced text
 );
 
--- Adds what a host did in minutes that are over: objects with the columns of both tables, the minute in seconds of Unix time. What is there
--- already stays, so that a host may say it again. What all hosts compared within the last minutes, and the epochs on record, are taken along.
+-- Adds what a host did in minutes that are over: objects with the columns of both tables, the minute in seconds of Unix time. What is
+-- there already stays, so that a host may say it again. What all hosts compared within the last minutes, and the epochs on record, are
+-- taken along.
 create or replace function turnout.add_minutes(in_host text, in_minutes json, in_alerts json) returns void
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
