@@ -6,8 +6,8 @@ use turnout_vocabulary::Repository;
 use crate::baseline::LeftOut;
 use crate::operation::Operation;
 
-/// How many values of a column are looked at, and how many of them are asked for in turn. A sample is made of whole pages, so a small one may
-/// well be empty.
+/// How many values of a column are looked at, and how many of them are asked for in turn. A sample is made of whole pages, so a small one
+/// may well be empty.
 const SAMPLED: u32 = 1000;
 const ASKED: usize = 50;
 

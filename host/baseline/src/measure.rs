@@ -11,8 +11,8 @@ use crate::operation::Operation;
 const WARM_UP: u32 = 5;
 
 /// Carries out each operation so many times on each side and takes the times. The sides take turns, operation by operation, and each of
-/// them is first as often as the other, so that whatever disturbs the machine meets both. `went_on` hears of each round. An operation that a
-/// side can't carry out is left out. The times are those of this process, the way to the databases included.
+/// them is first as often as the other, so that whatever disturbs the machine meets both. `went_on` hears of each round. An operation
+/// that a side can't carry out is left out. The times are those of this process, the way to the databases included.
 ///
 /// # Errors
 /// [`Error`] if a side fails at an operation that it carried out before.

@@ -83,10 +83,10 @@ pub(crate) enum Command {
     /// Measure the same operations on both databases, and name those that are slower on `new`
     ///
     /// Looks subjects up, with and without related rows, searches in a text column, inserts 100 rows at once into a scratch table, and
-    /// repeats up to 20 reads that a running host has recorded. The operations go through the same code as those of the application, on both
-    /// sides in turn. It writes to no table of the application: the scratch table is in the schema `turnout`, and is dropped at the end. The
-    /// result is kept as evidence on the side `new`, without any subject or row. Exits with 0 if nothing is slower, with 1 if something is,
-    /// and with 2 if that could not be told.
+    /// repeats up to 20 reads that a running host has recorded. The operations go through the same code as those of the application, on
+    /// both sides in turn. It writes to no table of the application: the scratch table is in the schema `turnout`, and is dropped at the
+    /// end. The result is kept as evidence on the side `new`, without any subject or row. Exits with 0 if nothing is slower, with 1 if
+    /// something is, and with 2 if that could not be told.
     Baseline(Baseline),
     /// Say whether authority may move to `new`: go or no-go, criterion by criterion
     ///
@@ -124,11 +124,11 @@ pub(crate) enum Command {
     Cleanup(Cleanup),
     /// Rehearse the rollback: move one subject to the other side and back, while its rows are read
     ///
-    /// Asks a running host to move the subject's authority by a handoff, and back: from `old` to `live`, or from `new` to `shadow`. The way
-    /// of it is a trial of routing settings for this subject alone, so that nobody else moves and the settings stay as they are, also when
-    /// the command is interrupted. Checks that no operation is refused or lost, that both sides hold the same rows of the subject afterwards,
-    /// and that both ways take no longer than allowed. The result is kept as evidence on the side `new`, without the subject. Exits with 0
-    /// if the drill passed, with 1 if it failed, and with 2 if it could not be told.
+    /// Asks a running host to move the subject's authority by a handoff, and back: from `old` to `live`, or from `new` to `shadow`. The
+    /// way of it is a trial of routing settings for this subject alone, so that nobody else moves and the settings stay as they are, also
+    /// when the command is interrupted. Checks that no operation is refused or lost, that both sides hold the same rows of the subject
+    /// afterwards, and that both ways take no longer than allowed. The result is kept as evidence on the side `new`, without the subject.
+    /// Exits with 0 if the drill passed, with 1 if it failed, and with 2 if it could not be told.
     Drill(Drill),
     /// Report the parallel run: operations, errors, latencies, divergences, the mirror, handoffs, alerts and what was proved
     ///

@@ -24,6 +24,9 @@ const LOOK: Duration = Duration::from_secs(2);
 /// How many minutes wait at most while `new` is down. The oldest go first.
 const WAITING: usize = 60;
 
+/// How long a write to `new` may take: the next minute ends meanwhile.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Keeps what a host does on the side `new`, beside its requests.
 pub struct MinuteKeeper {
     backends: Arc<PerBackend<Database>>,
@@ -136,16 +139,7 @@ impl MinuteKeeper {
         let minute = std::mem::replace(&mut state.minute, this_minute()) * 60;
         let name = |id: RepositoryId| self.repositories[usize::from(id.0)].name.clone();
         let mut rows = self.metrics.counts.take(minute, name);
-        let mirror = std::mem::take(&mut state.mirror).into_iter();
-        rows.extend(mirror.map(|((repository, source), Behind { age, dirty })| MinuteRow {
-            minute,
-            repository: name(repository),
-            action: "mirror",
-            backend: source.as_str(),
-            mirror_age_ms: Some(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
-            dirty: Some(dirty),
-            ..MinuteRow::default()
-        }));
+        rows.extend(mirror_rows(minute, &std::mem::take(&mut state.mirror), name));
         let alerts = self.alerts.take_counts().into_iter();
         let alerts = alerts.map(|((kind, severity), alerts)| MinuteAlerts {
             minute,
@@ -166,14 +160,84 @@ impl MinuteKeeper {
     async fn write(&self, state: &mut State) {
         let rows: Vec<MinuteRow> = state.waiting.iter().flat_map(|minute| minute.rows.clone()).collect();
         let alerts: Vec<MinuteAlerts> = state.waiting.iter().flat_map(|minute| minute.alerts.clone()).collect();
-        match self.backends.new.add_minutes(&self.host, &rows, &alerts).await {
-            Ok(()) => state.waiting.clear(),
-            Err(error) => tracing::debug!(%error, "what was done in the last minutes can't be kept yet"),
+        let added = self.backends.new.add_minutes(&self.host, &rows, &alerts);
+        match timeout(PATIENCE, added).await {
+            Ok(Ok(())) => state.waiting.clear(),
+            Ok(Err(error)) => tracing::debug!(%error, "what was done in the last minutes can't be kept yet"),
+            Err(_) => {
+                tracing::debug!("what was done in the last minutes can't be kept yet: backend new does not answer");
+            }
         }
     }
+}
+
+/// How far the mirror was behind. Repositories that were not take one row together for each side: most minutes have no others.
+fn mirror_rows(
+    minute: u64,
+    mirror: &BTreeMap<(RepositoryId, Backend), Behind>,
+    name: impl Fn(RepositoryId) -> String,
+) -> Vec<MinuteRow> {
+    let row = |repository: String, source: Backend, Behind { age, dirty }: Behind| MinuteRow {
+        minute,
+        repository,
+        action: "mirror",
+        backend: source.as_str(),
+        mirror_age_ms: Some(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+        dirty: Some(dirty),
+        ..MinuteRow::default()
+    };
+    let of_side = |side: Backend| {
+        let looked_at = mirror.iter().filter(move |((_, source), _)| *source == side);
+        let behind = looked_at.clone().filter(|(_, behind)| behind.dirty > 0);
+        let mut rows: Vec<_> = behind
+            .map(|((id, source), behind)| row(name(*id), *source, *behind))
+            .collect();
+        if rows.is_empty() && looked_at.count() > 0 {
+            rows.push(row(String::new(), side, Behind::default()));
+        }
+        rows
+    };
+    Backend::ALL.into_iter().flat_map(of_side).collect()
 }
 
 fn this_minute() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs() / 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repositories_that_are_not_behind_share_a_row() {
+        let behind = |dirty| Behind {
+            age: Duration::from_secs(dirty),
+            dirty,
+        };
+        let mut mirror = BTreeMap::new();
+        let rows = |mirror: &BTreeMap<_, _>| {
+            let rows = mirror_rows(60, mirror, |id| id.0.to_string());
+            let told = rows
+                .into_iter()
+                .map(|row| (row.repository, row.backend, row.dirty, row.mirror_age_ms));
+            told.collect::<Vec<_>>()
+        };
+        assert!(rows(&mirror).is_empty());
+        for (repository, source, dirty) in [
+            (0, Backend::Old, 0),
+            (1, Backend::Old, 0),
+            (0, Backend::New, 0),
+            (1, Backend::New, 3),
+        ] {
+            mirror.insert((RepositoryId(repository), source), behind(dirty));
+        }
+        assert_eq!(
+            rows(&mirror),
+            [
+                (String::new(), "old", Some(0), Some(0)),
+                ("1".to_owned(), "new", Some(3), Some(3000)),
+            ]
+        );
+    }
 }

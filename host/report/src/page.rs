@@ -40,7 +40,8 @@ pub fn page(report: &Report) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Turnout: parallel run</title>\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>Parallel run</h1>\n\
          <p><span class=\"old\">{}</span> (old) and <span class=\"new\">{}</span> (new), from {} to {}</p>\n</header>\n\
-         <main>\n{}</main>\n<footer>Times are in UTC. Dotted lines are handoffs. Each point sums up {}. Percentiles are read from buckets that are 41 % wide.</footer>\n\
+         <main>\n{}</main>\n<footer>Times are in UTC. Dotted lines are handoffs. \
+         Each point sums up {}. Percentiles are read from buckets that are 41 % wide.</footer>\n\
          </body>\n</html>\n",
         escaped(&labels.old),
         escaped(&labels.new),

@@ -28,7 +28,8 @@ pub struct KeptEvidence {
 }
 
 impl Database {
-    /// What was proved of these kinds, or of all if none is named, from a moment on (a PostgreSQL timestamp such as `-infinity`), oldest first.
+    /// What was proved of these kinds, or of all if none is named, from a moment on (a PostgreSQL timestamp such as `-infinity`), oldest
+    /// first.
     ///
     /// # Errors
     /// As [`execute`](Self::execute).

@@ -4,6 +4,7 @@ create table if not exists turnout.minutes (
     minute timestamptz not null,
     -- A host since it began, so that what it says of a minute is said once; empty for what all hosts compared.
     host text not null,
+    -- Empty for all those together whose mirror was not behind.
     repository text not null,
     -- What was done, or `mirror` for the mirror of changes on the backend, or `compare` for reads that were compared.
     action text not null,
@@ -40,8 +41,9 @@ create table if not exists turnout.past_handoff (
     forced text
 );
 
--- Adds what a host did in minutes that are over: objects with the columns of both tables, the minute in seconds of Unix time. What is there
--- already stays, so that a host may say it again. What all hosts compared within the last minutes, and the epochs on record, are taken along.
+-- Adds what a host did in minutes that are over: objects with the columns of both tables, the minute in seconds of Unix time. What is
+-- there already stays, so that a host may say it again. What all hosts compared within the last minutes, and the epochs on record, are
+-- taken along.
 create or replace function turnout.add_minutes(in_host text, in_minutes json, in_alerts json) returns void
 language sql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -66,6 +68,8 @@ as $$
     select date_trunc('minute', at), '', served.table_name, 'compare', 'none', sum(equal), sum(unsettled), sum(diverged)
     from turnout.comparison join turnout.repository as served on served.number = comparison.repository
     where source = 'read' and at > date_trunc('minute', clock_timestamp() - interval '10 minutes')
+        -- A minute of which no host has told would seem to be one without operations.
+        and at < (select to_timestamp(max((given ->> 'minute')::bigint) + 60) from json_array_elements(in_minutes) as given)
     group by 1, served.table_name
     order by 1, served.table_name
     on conflict (minute, host, repository, action, backend) do update

@@ -15,8 +15,8 @@ pub(super) struct Cohort {
 }
 
 impl Cohort {
-    /// The subject that was given; without one the test phone: that of the cohort of a single subject whose name has "test" in it, or of the
-    /// only cohort of a single subject.
+    /// The subject that was given; without one the test phone: that of the cohort of a single subject whose name has "test" in it, or of
+    /// the only cohort of a single subject.
     pub(super) fn of(settings: &str, given: Option<&str>, rule: &SubjectRule) -> Result<Self> {
         let settings: DocumentMut = settings
             .parse()

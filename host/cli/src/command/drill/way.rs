@@ -64,7 +64,8 @@ pub(super) async fn there_and_back(host: &Running, push: &Push, traffic: &Traffi
     };
     listening.abort();
     returned.context(
-        "the cohort may still stand on the other side: look at `turnout policy list`, and take the trial back with `turnout policy withdraw`",
+        "the cohort may still stand on the other side: look at `turnout policy list`, and take the trial back \
+         with `turnout policy withdraw`",
     )?;
     let _: Activated = understood(&went.context("the cohort could not be moved, and nothing was changed")?)?;
     ensure!(

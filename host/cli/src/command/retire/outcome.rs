@@ -66,7 +66,8 @@ impl Outcome {
         let said = match (self.step, self.is_good()) {
             (Step::Checked, false) => "old can't be retired yet; nothing was changed",
             (Step::Checked, true) => {
-                "nothing was changed. With --execute everybody is brought to `complete`: new alone is written then, and there is no way back"
+                "nothing was changed. With --execute everybody is brought to `complete`: new alone is written then, \
+                 and there is no way back"
             }
             (Step::Complete, false) => "everybody is `complete`; the installation of old is still there",
             (Step::Complete, true) => "everybody is `complete`. With --execute the installation of old is removed",
