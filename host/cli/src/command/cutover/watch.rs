@@ -62,7 +62,7 @@ impl Watch {
                 }
                 // The host may be on its way back.
                 Err(error) if seen.elapsed() >= SILENT => {
-                    watch.broken.push(format!("the host does not answer: {error}"))
+                    watch.broken.push(format!("the host does not answer: {error}"));
                 }
                 Err(_) => {}
             }
