@@ -22,7 +22,10 @@ pub(crate) async fn mirrored() -> Result<(Site, Host, PgPool, PgPool)> {
         count.fetch_one(database).await.ok()
     };
     eventually("nothing is pending, and the schemas were looked at", async || {
-        let found: [i64; 2] = [count(&old, "dirty").await?, count(&new, "evidence").await?];
+        let found: [i64; 2] = [
+            count(&old, "dirty").await?,
+            count(&new, "evidence where kind = 'drift'").await?,
+        ];
         (found == [0, 1]).then_some(())
     })
     .await;

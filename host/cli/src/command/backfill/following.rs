@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use turnout_backends::{Database, DirtyRange};
 use turnout_policies::InForce;
@@ -22,6 +22,20 @@ const REPORT: Duration = Duration::from_secs(2);
 #[derive(Deserialize)]
 struct Status {
     converging: Vec<String>,
+}
+
+/// What a host keeps of a range that is done with.
+#[derive(Deserialize)]
+struct Kept {
+    repositories: BTreeMap<String, GoneThrough>,
+}
+
+#[derive(Deserialize)]
+struct GoneThrough {
+    from: Backend,
+    rows: u64,
+    copied: u64,
+    seconds: f64,
 }
 
 /// How far a repository is.
@@ -57,6 +71,7 @@ pub(super) async fn follow(
     arguments: &Backfill,
 ) -> Result<bool> {
     let host = Running::of(config)?;
+    let began = humantime::format_rfc3339(SystemTime::now()).to_string();
     let mut all: BTreeMap<&str, Copied> = BTreeMap::new();
     let mut told: Option<Instant> = None;
     loop {
@@ -98,6 +113,21 @@ pub(super) async fn follow(
             progress(&all);
         }
         tokio::time::sleep(GLANCE).await;
+    }
+    // A range that is done with is forgotten, and its evidence stays.
+    for kept in sides.new.kept_evidence(&["backfill"], &began).await? {
+        let Kept { repositories } = serde_json::from_str(kept.result.get()).context("the evidence can't be read")?;
+        for (name, gone_through) in repositories {
+            if let Some(copied) = all.get_mut(name.as_str()) {
+                *copied = Copied {
+                    from: Some(gone_through.from),
+                    rows: gone_through.rows,
+                    copied: gone_through.copied,
+                    seconds: gone_through.seconds,
+                    ..*copied
+                };
+            }
+        }
     }
     let mut out = std::io::stdout().lock();
     if arguments.json {
