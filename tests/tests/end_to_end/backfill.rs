@@ -48,7 +48,7 @@ async fn rows_are_copied_beside_writes_though_hosts_are_killed() -> Result<()> {
     site.route("[default]\nstage = 'dualwrite'\n")?;
 
     let is_over = AtomicBool::new(false);
-    let writer = async {
+    let application = async {
         let mut round = 0;
         while !is_over.load(Relaxed) {
             let (id, client) = (100_001 + (round * 7919) % ROWS, 100_001 + round % CLIENTS);
@@ -81,7 +81,7 @@ async fn rows_are_copied_beside_writes_though_hosts_are_killed() -> Result<()> {
         anyhow::ensure!(status == Some(0), "{printed}");
         Ok((host, printed))
     };
-    let (writes, (host, printed)) = tokio::try_join!(writer, copy)?;
+    let (writes, (host, printed)) = tokio::try_join!(application, copy)?;
     assert!(writes > 20, "too few writes came between");
     let printed: Value = serde_json::from_str(&printed).with_context(|| printed.clone())?;
     assert_eq!(printed["bookings"]["state"], "done", "{printed}");

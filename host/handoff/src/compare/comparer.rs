@@ -42,16 +42,15 @@ impl Comparer {
     /// Shows how far the applier is with a repository that it goes through as a dirty range of a side.
     pub(crate) async fn show(&self, repository: &Repository, side: Backend, rows: u64) -> Result<(), BackendError> {
         let shown = self.under_way.load_full();
-        let shown = match shown.filter(|comparison| comparison.repository == repository.id) {
-            Some(comparison) => comparison,
-            None => {
-                let progress = Progress::default();
-                progress.begin(side, 0, self.backends[side].row_estimate(repository).await?);
-                Arc::new(Comparison {
-                    repository: repository.id,
-                    progress,
-                })
-            }
+        let shown = if let Some(comparison) = shown.filter(|comparison| comparison.repository == repository.id) {
+            comparison
+        } else {
+            let progress = Progress::default();
+            progress.begin(side, 0, self.backends[side].row_estimate(repository).await?);
+            Arc::new(Comparison {
+                repository: repository.id,
+                progress,
+            })
         };
         shown.progress.reach(side, rows);
         self.under_way.store(Some(shown));

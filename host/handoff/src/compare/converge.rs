@@ -92,7 +92,7 @@ impl Convergence {
             return Ok(true);
         }
         let gaps = self.gaps.all().await?;
-        let mut ranges = Vec::new();
+        let mut waiting = Vec::new();
         for repository in &*self.repositories {
             if self.policies.in_force().epoch != in_force.epoch {
                 return Ok(true);
@@ -102,13 +102,13 @@ impl Convergence {
             }
             match self.begin_range(repository, &in_force, &gaps).await {
                 Err(BackendError::Fenced { .. }) => return Ok(true),
-                Ok(Begun::Range(ranged)) => ranges.push(ranged),
+                Ok(Begun::Range(ranged)) => waiting.push(ranged),
                 Ok(Begun::ByParts) => self.compare_by_parts(repository, &in_force, &gaps).await?,
-                Ok(Begun::Not) => continue,
+                Ok(Begun::Not) => {}
                 Err(error) => return Err(error),
             }
         }
-        self.await_ranges(ranges, &in_force).await
+        self.await_ranges(waiting, &in_force).await
     }
 
     /// Warns of columns that one side alone has.

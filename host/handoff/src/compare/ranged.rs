@@ -37,8 +37,7 @@ impl Convergence {
         let source = in_force.authority(repository.id, None).unwrap_or(Backend::Old);
         let (here, there) = (&self.backends[source], &self.backends[source.other()]);
         let ranged = Ranged { repository, source };
-        let ranges = here.ranges().await?;
-        if ranges.iter().any(|range| ranged.is(range, in_force)) {
+        if here.ranges().await?.iter().any(|range| ranged.is(range, in_force)) {
             return Ok(Begun::Range(ranged));
         }
         let (order, others) = tokio::try_join!(here.key_order(repository), there.key_order(repository))?;

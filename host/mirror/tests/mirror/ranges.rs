@@ -133,7 +133,7 @@ async fn writes_beside_a_range_are_kept_though_hosts_die() {
         until_done(&world).await;
         mirror
     };
-    let (_, _mirror) = tokio::join!(writes, hosts);
+    let ((), _mirror) = tokio::join!(writes, hosts);
     world.equal("*", "clients").await;
 }
 

@@ -40,7 +40,7 @@ struct GoneThrough {
 
 /// How far a repository is.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Copied {
+struct Progress {
     /// The side whose rows are copied; `None` where nothing had to be done.
     from: Option<Backend>,
     /// How many of its rows were gone through, and how many of them were copied. The others were equal, not mirrored, or mirrored one by one.
@@ -72,7 +72,7 @@ pub(super) async fn follow(
 ) -> Result<bool> {
     let host = Running::of(config)?;
     let began = humantime::format_rfc3339(SystemTime::now()).to_string();
-    let mut all: BTreeMap<&str, Copied> = BTreeMap::new();
+    let mut all: BTreeMap<&str, Progress> = BTreeMap::new();
     let mut told: Option<Instant> = None;
     loop {
         if let Some(load) = arguments.max_load {
@@ -119,7 +119,7 @@ pub(super) async fn follow(
         let Kept { repositories } = serde_json::from_str(kept.result.get()).context("the evidence can't be read")?;
         for (name, gone_through) in repositories {
             if let Some(copied) = all.get_mut(name.as_str()) {
-                *copied = Copied {
+                *copied = Progress {
                     from: Some(gone_through.from),
                     rows: gone_through.rows,
                     copied: gone_through.copied,
@@ -143,13 +143,13 @@ pub(super) async fn follow(
     clippy::print_stderr,
     reason = "progress is for people, and standard output is for the result"
 )]
-fn progress(all: &BTreeMap<&str, Copied>) {
+fn progress(all: &BTreeMap<&str, Progress>) {
     for (name, copied) in all.iter().filter(|(_, copied)| copied.state == State::UnderWay) {
         eprintln!("{name}: {}", copied.so_far());
     }
 }
 
-fn report(all: &BTreeMap<&str, Copied>, out: &mut impl Write) -> Result<()> {
+fn report(all: &BTreeMap<&str, Progress>, out: &mut impl Write) -> Result<()> {
     for (name, copied) in all {
         match (copied.state, copied.from) {
             (State::NotMirrored, _) => writeln!(
@@ -173,7 +173,7 @@ fn report(all: &BTreeMap<&str, Copied>, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-impl Copied {
+impl Progress {
     /// Rows a second.
     fn rate(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "numbers of rows, for people")]
