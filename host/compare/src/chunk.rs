@@ -62,6 +62,24 @@ pub async fn differing_from(
     Ok(marks_of(both, authority))
 }
 
+/// All rows of a range of one side, to be marked dirty on their authorities.
+///
+/// # Errors
+/// Whatever keeps the backend from answering.
+pub async fn all_in(
+    sides: &PerBackend<Database>,
+    repository: &Repository,
+    range: KeyRange<'_>,
+    side: Backend,
+    authority: impl Fn(Option<&str>) -> Option<Backend>,
+) -> Result<(u64, Marks), Error> {
+    let rows = sides[side].rows_between(repository, range, &["0".to_owned()]).await?;
+    let number = rows.len() as u64;
+    let mut all = PerBackend::default();
+    all[side] = rows;
+    Ok((number, marks_of(all, authority)))
+}
+
 fn marks_of(rows: PerBackend<Vec<ComparedRow>>, authority: impl Fn(Option<&str>) -> Option<Backend>) -> Marks {
     let mut marks = Marks::default();
     for suspect in &Step::of(rows).suspects {

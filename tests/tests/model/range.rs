@@ -8,7 +8,7 @@
 //! |---|---|
 //! | a chunk is read on the source under the lease | [`Step::ReadChunk`] |
 //! | the chunk is copied where the target has none of its rows, in a transaction that checks the fence, and the token before it commits | [`Step::Copy`] |
-//! | else its keys get entries of their own, in the transaction that moves the bound of the range and checks the fence | [`Applier::chunk`] with `as_entries` |
+//! | else its keys get entries of their own, before the bound of the range moves, in a transaction that checks the fence | [`Chunk`] with `as_entries` |
 //! | the bound of the range moves up | [`Step::MoveBound`] |
 //! | a batch of entries | [`Step::Take`], [`Step::Apply`], [`Step::Acknowledge`] |
 //! | both fences rise; the handoff goes on when no entry of the moving key is left and its rows are equal | [`Step::RaiseFences`], [`Step::Release`] |

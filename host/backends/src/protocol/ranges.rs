@@ -94,8 +94,6 @@ pub struct ChunkEnd {
     pub rows: u64,
     /// How many of them were copied.
     pub copied: u64,
-    /// Whether each of its keys gets a pending entry, as its rows could not be copied.
-    pub as_entries: bool,
     /// The number of the last batch that was applied.
     pub tick: i64,
     /// The number that this side has kept as that until now.
@@ -256,14 +254,13 @@ impl Database {
     /// Moves the bound of a range here to the end of a chunk.
     ///
     /// # Errors
-    /// [`Error::Dispossessed`] if the lease is another's, [`Error::Fenced`] if keys are to get entries and the epoch of the range is over; else
-    /// as [`execute`](Self::execute).
+    /// [`Error::Dispossessed`] if the lease is another's; else as [`execute`](Self::execute).
     pub async fn end_chunk(&self, token: i64, chunk: Chunk<'_>, end: ChunkEnd) -> Result<(), Error> {
         let [schema, name, _, low, high] = chunk.parameters();
         let count = |rows: u64| Parameter::number(i64::try_from(rows).unwrap_or(i64::MAX));
         self.call(
-            "select turnout.end_chunk($1::int8, $2, $3, $4::int8, nullif($5, '')::json, nullif($6, '')::json, $7::int8, $8::int8, $9::bool, \
-             $10::int8, $11::int8)::text",
+            "select turnout.end_chunk($1::int8, $2, $3, $4::int8, nullif($5, '')::json, nullif($6, '')::json, $7::int8, $8::int8, $9::int8, \
+             $10::int8)::text",
             &[
                 Parameter::number(token),
                 schema,
@@ -273,7 +270,6 @@ impl Database {
                 high,
                 count(end.rows),
                 count(end.copied),
-                Parameter::text(if end.as_entries { "true" } else { "false" }),
                 Parameter::number(end.tick),
                 Parameter::number(end.before),
             ],

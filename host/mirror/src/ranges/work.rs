@@ -3,13 +3,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use tokio::time::Instant;
 use turnout_backends::{Chunk, ChunkEnd, Error};
-use turnout_compare::{Marks, differing_from, differing_in, mark_dirty};
-use turnout_vocabulary::Repository;
+use turnout_compare::{Marks, all_in, differing_from, differing_in, mark_dirty};
+use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId};
 
 use super::Open;
 use super::rows::pick;
 use crate::applier::Work;
-use crate::judge::Unsaid;
+use crate::judge::{Judge, Unsaid};
 
 /// How many bytes of rows a chunk has at most: what the applier keeps of it in memory.
 const MOST_BYTES: usize = 16 << 20;
@@ -18,10 +18,8 @@ const MOST_BYTES: usize = 16 << 20;
 enum Done {
     /// So many of its rows were copied.
     Copied { rows: u64, copied: u64 },
-    /// Its rows were compared, and those that differ have entries of their own.
-    Compared { rows: u64 },
-    /// Its keys are to get entries of their own.
-    AsEntries,
+    /// Those of its rows that differ, or could not be copied, have entries of their own.
+    Marked { rows: u64 },
     /// It was too much for one statement.
     TooMuch,
     /// Its epoch is over, or nobody can say yet whose its rows are.
@@ -54,13 +52,19 @@ impl Work<'_> {
             high: high.as_deref(),
         };
         let done = match self.chunk(&open, chunk, there).await {
-            Err(Error::Fenced { .. }) => Done::Later,
-            Err(error) if error.is_too_much() => Done::TooMuch,
+            Err(error) if error.is_too_much() && open.length > 1 => Ok(Done::TooMuch),
             // The database refuses to read or to write the rows together: each by itself tells why.
             Err(error) if error.sqlstate().is_some() && !error.is_backend_failure() => {
                 tracing::debug!(repository = repository.name, %error, "a chunk of a dirty range goes by entries");
-                Done::AsEntries
+                self.mark_all(&open, chunk).await
             }
+            // A row that is too large by itself is parked by its entry.
+            Ok(Done::TooMuch) if open.length == 1 => self.mark_all(&open, chunk).await,
+            done => done,
+        };
+        let done = match done {
+            Err(Error::Fenced { .. }) => Done::Later,
+            Err(error) if error.is_too_much() => Done::TooMuch,
             done => done?,
         };
         let mut end = ChunkEnd {
@@ -74,24 +78,17 @@ impl Work<'_> {
                 self.ranges.put_back(open);
                 return Ok(());
             }
-            Done::TooMuch if open.shorten() => {
+            Done::TooMuch => {
+                if !open.shorten() {
+                    open.rest();
+                }
                 self.ranges.put_back(open);
                 return Ok(());
             }
-            // A row that is too large by itself is parked by its entry.
-            Done::TooMuch | Done::AsEntries => end.as_entries = true,
-            Done::Compared { rows } => end.rows = rows,
+            Done::Marked { rows } => end.rows = rows,
             Done::Copied { rows, copied } => (end.rows, end.copied) = (rows, copied),
         }
-        match self.applier.source().end_chunk(self.token, chunk, end).await {
-            // The keys could get no entries. The next epoch's comparison begins another range.
-            Err(Error::Fenced { .. }) => {
-                open.rest();
-                self.ranges.put_back(open);
-                return Ok(());
-            }
-            ended => ended?,
-        }
+        self.applier.source().end_chunk(self.token, chunk, end).await?;
         self.acknowledged = end.tick;
         self.durable = end.tick;
         let shared = &self.applier.shared;
@@ -125,26 +122,42 @@ impl Work<'_> {
         Ok((near.or(high), there))
     }
 
+    /// Has each row of a chunk mirrored by itself.
+    async fn mark_all(&self, open: &Open, chunk: Chunk<'_>) -> Result<Done, Error> {
+        let sides = &self.applier.backends;
+        let source = self.applier.source().backend();
+        let keeper = self.keeper(open);
+        let range = open.keys(chunk.low, chunk.high);
+        let (rows, marks) = all_in(sides, chunk.repository, range, source, |subject| keeper.of(subject)).await?;
+        if keeper.is_unsaid() {
+            return Ok(Done::Later);
+        }
+        mark_dirty(sides, chunk.repository, chunk.epoch, &marks).await?;
+        Ok(Done::Marked { rows })
+    }
+
+    fn keeper(&self, open: &Open) -> Keeper<'_> {
+        Keeper {
+            judge: &*self.applier.judge,
+            repository: open.repository,
+            epoch: open.range.epoch,
+            is_unsaid: AtomicBool::new(false),
+        }
+    }
+
     /// Copies or compares the rows of a chunk, of which the target has so many.
     async fn chunk(&mut self, open: &Open, chunk: Chunk<'_>, there: u64) -> Result<Done, Error> {
         let (source, target) = (self.applier.source(), self.applier.target());
         let sides = &self.applier.backends;
         let range = open.keys(chunk.low, chunk.high);
-        let is_unsaid = AtomicBool::new(false);
-        let keeper = |subject: Option<&str>| {
-            let keeper = self.applier.judge.keeper(open.repository, chunk.epoch, subject);
-            keeper.unwrap_or_else(|Unsaid| {
-                is_unsaid.store(true, Relaxed);
-                None
-            })
-        };
         let Some(columns) = open.copied.as_deref().filter(|_| there < open.few()) else {
-            let (rows, marks) = differing_in(sides, chunk.repository, range, keeper).await?;
-            if is_unsaid.load(Relaxed) {
+            let keeper = self.keeper(open);
+            let (rows, marks) = differing_in(sides, chunk.repository, range, |subject| keeper.of(subject)).await?;
+            if keeper.is_unsaid() {
                 return Ok(Done::Later);
             }
             mark_dirty(sides, chunk.repository, chunk.epoch, &marks).await?;
-            return Ok(Done::Compared {
+            return Ok(Done::Marked {
                 rows: rows[source.backend()],
             });
         };
@@ -163,16 +176,11 @@ impl Work<'_> {
         };
         let mut marks = Marks::default();
         if !present.is_empty() {
-            marks = differing_from(
-                sides,
-                chunk.repository,
-                &open.compared,
-                target.backend(),
-                present,
-                keeper,
-            )
-            .await?;
-            if is_unsaid.load(Relaxed) {
+            let keeper = self.keeper(open);
+            let side = target.backend();
+            let of = |subject: Option<&str>| keeper.of(subject);
+            marks = differing_from(sides, chunk.repository, &open.compared, side, present, of).await?;
+            if keeper.is_unsaid() {
                 return Ok(Done::Later);
             }
         }
@@ -191,5 +199,27 @@ impl Work<'_> {
             rows: picked.rows,
             copied: picked.number,
         })
+    }
+}
+
+/// Says which side rows are copied from, and keeps in mind whether that was not known of some.
+struct Keeper<'a> {
+    judge: &'a dyn Judge,
+    repository: RepositoryId,
+    epoch: Epoch,
+    is_unsaid: AtomicBool,
+}
+
+impl Keeper<'_> {
+    fn of(&self, subject: Option<&str>) -> Option<Backend> {
+        let keeper = self.judge.keeper(self.repository, self.epoch, subject);
+        keeper.unwrap_or_else(|Unsaid| {
+            self.is_unsaid.store(true, Relaxed);
+            None
+        })
+    }
+
+    fn is_unsaid(&self) -> bool {
+        self.is_unsaid.load(Relaxed)
     }
 }

@@ -236,6 +236,23 @@ async fn rows_of_others_and_rows_that_are_not_mirrored_stay() {
 }
 
 #[tokio::test]
+async fn a_refused_chunk_hands_nothing_over() {
+    let rows = format!(
+        "{CLIENTS} insert into clients values (1, 'mine', 'x'), (2, 'off', 'x'), (3, 'away', 'x'), (4, 'bad', 'refused')"
+    );
+    let table = format!("{CLIENTS} alter table clients add check (name <> 'refused')");
+    let world = World::differing(&rows, &table, &[T]).await;
+    begin_range(&world, 0).await;
+    let judge = OneSided::new(Backend::Old);
+    judge.park_after(1);
+    let _mirror = world.mirror_as(judge);
+    until_done(&world).await;
+    world.until_drained().await;
+    assert_eq!(world.rows(Backend::New, "id", "clients").await, "(1)");
+    assert_eq!(world.standing(Backend::Old).await.parked, 1);
+}
+
+#[tokio::test]
 async fn nothing_is_copied_under_an_epoch_that_is_over() {
     let world = World::differing(
         &format!("{CLIENTS} insert into clients values (1, 'one', 'x')"),

@@ -163,21 +163,13 @@ begin
     end if;
 end $$;
 
--- Moves the bound of a range up to `high`, or ends the range if that is null; `rows` and `copied` are those of the chunk. If its rows could not be
--- copied, each gets an entry of its own, and they are counted here. `tick` is the number of the last batch that was applied, `before` what this side has kept as that.
+-- Moves the bound of a range up to `high`, or ends the range if that is null; `rows` and `copied` are those of the chunk. `tick` is the number of
+-- the last batch that was applied, `before` what this side has kept as that.
 create or replace function turnout.end_chunk(
-    token bigint, in_schema text, in_table text, epoch bigint, low json, high json, rows bigint, copied bigint, as_entries boolean,
-    tick bigint, before bigint
+    token bigint, in_schema text, in_table text, epoch bigint, low json, high json, rows bigint, copied bigint, tick bigint, before bigint
 ) returns void
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set row_security = off
-set timezone = 'UTC' set datestyle = 'ISO' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'
-set lc_monetary = 'C'
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
-declare
-    served turnout.repository;
-    target regclass := format('%I.%I', in_schema, in_table)::regclass;
-    range turnout.dirty_range;
-    marked bigint;
 begin
     perform turnout.outlive_a_crash();
     update turnout.lease set tick = end_chunk.tick
@@ -185,23 +177,11 @@ begin
     if not found then
         raise exception using errcode = 'TN002', message = 'turnout: the lease has another holder';
     end if;
-    select * into strict served from turnout.repository where schema_name = in_schema and table_name = in_table;
+    -- Another host may have begun the range anew under another epoch.
     update turnout.dirty_range as moved
     set low = end_chunk.high, rows = moved.rows + end_chunk.rows, copied = moved.copied + end_chunk.copied,
         done_at = case when end_chunk.high is null then clock_timestamp() end
-    where moved.repository = served.number and moved.epoch = end_chunk.epoch and done_at is null
-        and moved.low::text is not distinct from end_chunk.low::text
-    returning * into range;
-    if as_entries and range.repository is not null then
-        perform turnout.enter(end_chunk.epoch);
-        set local search_path to default;
-        execute format(
-            'insert into turnout.dirty (epoch, repository, behind, key, subject) select $1, $2, false, %s, %s from %s as changed where %s',
-            turnout.key_expression(target, served.key),
-            case when served.subject is null then 'null::text' else format('changed.%I::text', served.subject) end,
-            target, turnout.between_keys(target, range.key_columns, end_chunk.low, end_chunk.high)
-        ) using end_chunk.epoch, served.number;
-        get diagnostics marked = row_count;
-        update turnout.dirty_range as moved set rows = moved.rows + marked where moved.repository = served.number;
-    end if;
+    from turnout.repository as served
+    where served.schema_name = in_schema and served.table_name = in_table and moved.repository = served.number
+        and moved.epoch = end_chunk.epoch and done_at is null and moved.low::text is not distinct from end_chunk.low::text;
 end $$;
