@@ -20,7 +20,7 @@ mod suspects;
 mod verify;
 mod walk;
 
-pub use chunk::{all_in, differing_from, differing_in};
+pub use chunk::{all_in, differing_from, differing_in, not_on_their_way};
 pub use columns::Columns;
 pub use difference::{ByText, Difference, Equality, Form, Texts, differences};
 pub use digest::Digest;

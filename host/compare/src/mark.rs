@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use turnout_backends::{ComparedRow, Database, Error};
 use turnout_vocabulary::{Backend, Epoch, PerBackend, Repository};
 
+use crate::chunk::marks_of;
 use crate::{Columns, Load, Progress, Scanned, Suspect, Walk};
 
 /// How many keys are marked dirty in one statement.
@@ -61,10 +62,7 @@ pub async fn compare(
             tracing::info!(repository = repository.name, rows, of_about, "both sides are compared");
         }
         compared.rows += step.equal.rows + step.suspects.len() as u64;
-        let mut marks = Marks::default();
-        for suspect in &step.suspects {
-            mark(suspect, &authority, &mut marks);
-        }
+        let marks = marks_of(sides, repository, &columns.common, &step.suspects, &authority).await?;
         compared.marked += mark_dirty(sides, repository, epoch, &marks).await?;
     }
     Ok(compared)

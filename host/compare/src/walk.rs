@@ -150,21 +150,31 @@ impl Step {
     /// Pairs the rows of both sides by their keys.
     pub(crate) fn of(rows: PerBackend<Vec<ComparedRow>>) -> Self {
         let mut step = Self::default();
-        let mut of_new: HashMap<String, ComparedRow> = rows.new.into_iter().map(|row| (row.key.clone(), row)).collect();
-        for old in rows.old {
-            match of_new.remove(&old.key) {
-                Some(new) if new.hash == old.hash => step.equal.add_row(&old.hash),
-                new => step.suspects.push(Suspect {
-                    rows: PerBackend { old: Some(old), new },
-                }),
+        for suspect in Self::pairs(rows) {
+            match (&suspect.rows.old, &suspect.rows.new) {
+                (Some(old), Some(new)) if old.hash == new.hash => step.equal.add_row(&old.hash),
+                _ => step.suspects.push(suspect),
             }
         }
-        step.suspects.extend(of_new.into_values().map(|new| Suspect {
+        step
+    }
+
+    /// The rows of both sides by their keys, also equal ones.
+    pub(crate) fn pairs(rows: PerBackend<Vec<ComparedRow>>) -> Vec<Suspect> {
+        let mut of_new: HashMap<String, ComparedRow> = rows.new.into_iter().map(|row| (row.key.clone(), row)).collect();
+        let mut pairs = Vec::with_capacity(rows.old.len());
+        for old in rows.old {
+            let new = of_new.remove(&old.key);
+            pairs.push(Suspect {
+                rows: PerBackend { old: Some(old), new },
+            });
+        }
+        pairs.extend(of_new.into_values().map(|new| Suspect {
             rows: PerBackend {
                 old: None,
                 new: Some(new),
             },
         }));
-        step
+        pairs
     }
 }

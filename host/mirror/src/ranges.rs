@@ -42,6 +42,10 @@ struct Open {
     ancestors: Vec<RepositoryId>,
     /// The columns that are copied; `None` if none can be.
     copied: Option<Vec<String>>,
+    /// Whether both sides order the keys alike.
+    is_alike: bool,
+    /// Whether it could not be worked off when that was last tried.
+    waits: bool,
     /// The columns that are compared.
     compared: Vec<String>,
     /// How many rows the next chunk has, and how many it has at least.
@@ -59,7 +63,12 @@ impl Ranges {
 
     /// The range that is worked off next: parents before those that refer to them, and of several the one that waits longest.
     fn next(&self) -> Option<usize> {
-        let is_open = |repository: &RepositoryId| self.open.iter().any(|open| open.repository == *repository);
+        // One that can't be worked off is waited for in vain.
+        let is_open = |repository: &RepositoryId| {
+            self.open
+                .iter()
+                .any(|open| open.repository == *repository && !open.waits)
+        };
         let is_free = |place: &usize| !self.open[*place].ancestors.iter().any(is_open);
         let earliest = |places: &mut dyn Iterator<Item = usize>| places.min_by_key(|place| self.open[*place].due);
         let all = 0..self.open.len();
@@ -88,7 +97,7 @@ impl Ranges {
         if self.looked_at.is_some_and(|then| now < then + LOOK) {
             return Ok(());
         }
-        let (source, target) = (&sides[source], &sides[source.other()]);
+        let source = &sides[source];
         let mut known = std::mem::take(&mut self.open);
         for range in source.ranges().await?.into_iter().filter(|range| !range.is_done) {
             let mut served = repositories.iter();
@@ -101,18 +110,14 @@ impl Ranges {
                 self.open.push(Open { range, ..open });
                 continue;
             }
-            let (here, there) = tokio::try_join!(source.copy_shape(repository), target.copy_shape(repository))?;
-            let schema = target.schema().await?;
-            self.open.push(Open {
-                range,
-                repository: repository.id,
-                ancestors: crate::order::ancestors(&schema, repositories, repository),
-                copied: copied_columns(&here, &there),
-                compared: Columns::of(sides, repository).await?.common,
-                length: FIRST,
-                shortest: FIRST,
-                due: now,
-            });
+            match Open::of(range, repository, sides, repositories, source.backend()).await {
+                Ok(open) => self.open.push(open),
+                // The table may be gone on one side.
+                Err(error) if error.sqlstate().is_some() => {
+                    tracing::debug!(repository = repository.name, %error, "a dirty range waits");
+                }
+                Err(error) => return Err(error),
+            }
         }
         self.looked_at = Some(now);
         Ok(())
@@ -129,6 +134,30 @@ fn copied_columns(here: &CopyShape, there: &CopyShape) -> Option<Vec<String>> {
 }
 
 impl Open {
+    async fn of(
+        range: DirtyRange,
+        repository: &Repository,
+        sides: &PerBackend<Database>,
+        repositories: &[Repository],
+        source: Backend,
+    ) -> Result<Self, Error> {
+        let (source, target) = (&sides[source], &sides[source.other()]);
+        let (here, there) = tokio::try_join!(source.key_order(repository), target.key_order(repository))?;
+        let schema = target.schema().await?;
+        Ok(Self {
+            range,
+            repository: repository.id,
+            ancestors: crate::order::ancestors(&schema, repositories, repository),
+            copied: None,
+            is_alike: here.sorted.is_some() && here == there,
+            waits: false,
+            compared: Columns::of(sides, repository).await?.common,
+            length: FIRST,
+            shortest: FIRST,
+            due: Instant::now(),
+        })
+    }
+
     /// Up to how many rows of a chunk the other side has if most of them are to be copied.
     fn few(&self) -> u64 {
         self.length / 4 + 1
@@ -164,6 +193,7 @@ impl Open {
     }
 
     fn rest(&mut self) {
+        self.waits = true;
         self.due = Instant::now() + RESTS;
     }
 }

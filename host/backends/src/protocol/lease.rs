@@ -31,6 +31,18 @@ impl Database {
         .await
     }
 
+    /// Keeps the lease while its holder is at something that takes long. If it is another's by now, nothing changes.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn renew_lease(&self, token: i64) -> Result<(), Error> {
+        self.call(
+            "select turnout.renew_lease($1::int8)::text",
+            &[Parameter::number(token)],
+        )
+        .await
+    }
+
     /// Gives up the lease of this side's dirty keys, so that another holder need not wait.
     ///
     /// # Errors

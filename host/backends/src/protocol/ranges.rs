@@ -159,6 +159,22 @@ impl Database {
         .await
     }
 
+    /// Whether rows of a repository can be read here, or written, without a wait for somebody who has locked the whole table.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn is_free(&self, repository: &Repository, to_write: bool) -> Result<bool, Error> {
+        let [schema, name] = table(repository);
+        let mode = if to_write { "row exclusive" } else { "access share" };
+        let free: String = self
+            .value(
+                "select turnout.is_free($1, $2, $3)::text",
+                &[schema, name, Parameter::text(mode)],
+            )
+            .await?;
+        Ok(free == "true")
+    }
+
     /// How rows of a repository can be copied.
     ///
     /// # Errors

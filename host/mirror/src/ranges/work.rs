@@ -1,28 +1,30 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
-use tokio::time::Instant;
-use turnout_backends::{Chunk, ChunkEnd, Error};
-use turnout_compare::{Marks, all_in, differing_from, differing_in, mark_dirty};
+use tokio::time::{Instant, sleep};
+use turnout_backends::{Chunk, ChunkEnd, Error, KeyRange};
+use turnout_compare::{Marks, all_in, differing_from, differing_in, mark_dirty, not_on_their_way};
 use turnout_vocabulary::{Backend, Epoch, Repository, RepositoryId};
 
-use super::Open;
 use super::rows::pick;
+use super::{Open, copied_columns};
 use crate::applier::Work;
 use crate::judge::{Judge, Unsaid};
 
 /// How many bytes of rows a chunk has at most: what the applier keeps of it in memory.
 const MOST_BYTES: usize = 16 << 20;
 
+/// How often the lease is renewed while a chunk is on its way.
+const RENEW: Duration = Duration::from_secs(1);
+
 /// What became of a chunk.
 enum Done {
-    /// So many of its rows were copied.
+    /// So many of its rows were copied. Others were equal, or have entries of their own.
     Copied { rows: u64, copied: u64 },
-    /// Those of its rows that differ, or could not be copied, have entries of their own.
-    Marked { rows: u64 },
     /// It was too much for one statement.
     TooMuch,
-    /// Its epoch is over, or nobody can say yet whose its rows are.
+    /// Its epoch is over, its table is locked, or nobody can say yet whose its rows are.
     Later,
 }
 
@@ -34,15 +36,56 @@ impl Work<'_> {
             return Ok(());
         };
         let began = Instant::now();
-        let repository = &self.applier.repositories[usize::from(open.repository.0)];
-        let low = open.range.low.as_ref().map(|low| low.get().to_owned());
-        let (high, there) = match self.bounds(&open, repository, low.as_deref()).await {
-            Err(error) if error.is_too_much() && open.shorten() => {
-                self.ranges.put_back(open);
-                return Ok(());
+        let (source, token) = (self.applier.source(), self.token);
+        let renewed = async {
+            loop {
+                sleep(RENEW).await;
+                // If that fails, the lease runs out, and the copy is refused.
+                let _ = source.renew_lease(token).await;
             }
-            bounds => bounds?,
         };
+        let done = tokio::select! {
+            done = self.attempt(&mut open) => done,
+            never = renewed => never,
+        };
+        match done {
+            Ok(Done::Copied { .. }) => {
+                open.waits = false;
+                open.took(began.elapsed());
+            }
+            Ok(Done::TooMuch) => {
+                if !open.shorten() {
+                    open.rest();
+                }
+            }
+            Ok(Done::Later) | Err(Error::Fenced { .. }) => open.rest(),
+            Err(error) if error.is_too_much() && open.shorten() => {}
+            // One table holds up no other: it may be gone, or have other columns by now.
+            Err(error) if error.sqlstate().is_some() => {
+                let repository = &self.applier.repositories[usize::from(open.repository.0)].name;
+                tracing::debug!(repository, %error, "a dirty range waits");
+                open.rest();
+            }
+            Err(error) => return Err(error),
+        }
+        if !open.range.is_done {
+            self.ranges.put_back(open);
+        }
+        Ok(())
+    }
+
+    /// Copies or compares the next chunk of a range, and moves the bound of the range.
+    async fn attempt(&mut self, open: &mut Open) -> Result<Done, Error> {
+        let repository = &self.applier.repositories[usize::from(open.repository.0)];
+        let (source, target) = (self.applier.source(), self.applier.target());
+        let free = tokio::try_join!(source.is_free(repository, false), target.is_free(repository, true))?;
+        if free != (true, true) {
+            return Ok(Done::Later);
+        }
+        let (here, there) = tokio::try_join!(source.copy_shape(repository), target.copy_shape(repository))?;
+        open.copied = copied_columns(&here, &there);
+        let low = open.range.low.as_ref().map(|low| low.get().to_owned());
+        let (high, there) = self.bounds(open, repository, low.as_deref()).await?;
         let key = open.range.key.clone();
         let chunk = Chunk {
             repository,
@@ -51,54 +94,32 @@ impl Work<'_> {
             low: low.as_deref(),
             high: high.as_deref(),
         };
-        let done = match self.chunk(&open, chunk, there).await {
-            Err(error) if error.is_too_much() && open.length > 1 => Ok(Done::TooMuch),
+        let done = match self.chunk(open, chunk, there).await {
+            Err(error) if error.is_lock_timeout() => Done::Later,
             // The database refuses to read or to write the rows together: each by itself tells why.
-            Err(error) if error.sqlstate().is_some() && !error.is_backend_failure() => {
+            Err(error) if error.sqlstate().is_some() && !error.is_backend_failure() && !error.is_too_much() => {
                 tracing::debug!(repository = repository.name, %error, "a chunk of a dirty range goes by entries");
-                self.mark_all(&open, chunk).await
+                self.mark_all(open, chunk).await?
             }
             // A row that is too large by itself is parked by its entry.
-            Ok(Done::TooMuch) if open.length == 1 => self.mark_all(&open, chunk).await,
-            done => done,
-        };
-        let done = match done {
-            Err(Error::Fenced { .. }) => Done::Later,
-            Err(error) if error.is_too_much() => Done::TooMuch,
+            Ok(Done::TooMuch) if open.length == 1 => self.mark_all(open, chunk).await?,
             done => done?,
         };
-        let mut end = ChunkEnd {
+        let Done::Copied { rows, copied } = done else {
+            return Ok(done);
+        };
+        let end = ChunkEnd {
+            rows,
+            copied,
             tick: self.applied,
             before: self.acknowledged,
-            ..ChunkEnd::default()
         };
-        match done {
-            Done::Later => {
-                open.rest();
-                self.ranges.put_back(open);
-                return Ok(());
-            }
-            Done::TooMuch => {
-                if !open.shorten() {
-                    open.rest();
-                }
-                self.ranges.put_back(open);
-                return Ok(());
-            }
-            Done::Marked { rows } => end.rows = rows,
-            Done::Copied { rows, copied } => (end.rows, end.copied) = (rows, copied),
-        }
         self.applier.source().end_chunk(self.token, chunk, end).await?;
-        self.acknowledged = end.tick;
-        self.durable = end.tick;
-        let shared = &self.applier.shared;
-        shared.progress.applied(open.repository, end.copied);
-        if high.is_some() {
-            open.took(began.elapsed());
-            open.range.low = high.and_then(|high| serde_json::value::RawValue::from_string(high).ok());
-            self.ranges.put_back(open);
-        }
-        Ok(())
+        (self.acknowledged, self.durable) = (end.tick, end.tick);
+        self.applier.shared.progress.applied(open.repository, copied);
+        open.range.is_done = high.is_none();
+        open.range.low = high.and_then(|high| serde_json::value::RawValue::from_string(high).ok());
+        Ok(done)
     }
 
     /// The last key of the next chunk, `None` for the end of the table, and how many of its rows the target has, counted up to
@@ -112,6 +133,10 @@ impl Work<'_> {
         let (source, target) = (self.applier.source(), self.applier.target());
         let high = source.key_ahead(repository, open.keys(low, None), open.length).await?;
         let range = open.keys(low, high.as_deref());
+        if !open.is_alike {
+            // Which rows of the target lie in the range says nothing. Its rows are in the way of the copy if they are.
+            return Ok((high, 0));
+        }
         let there = target.digest(repository, range, Some(open.few())).await?;
         let there = there.iter().map(|part| part.rows).sum();
         let near = if there < open.few() {
@@ -127,13 +152,19 @@ impl Work<'_> {
         let sides = &self.applier.backends;
         let source = self.applier.source().backend();
         let keeper = self.keeper(open);
-        let range = open.keys(chunk.low, chunk.high);
-        let (rows, marks) = all_in(sides, chunk.repository, range, source, |subject| keeper.of(subject)).await?;
+        let range = KeyRange {
+            columns: chunk.key,
+            ..open.keys(chunk.low, chunk.high)
+        };
+        let (rows, marks) = all_in(sides, chunk.repository, range, source, open.is_alike, |subject| {
+            keeper.of(subject)
+        })
+        .await?;
         if keeper.is_unsaid() {
             return Ok(Done::Later);
         }
         mark_dirty(sides, chunk.repository, chunk.epoch, &marks).await?;
-        Ok(Done::Marked { rows })
+        Ok(Done::Copied { rows, copied: 0 })
     }
 
     fn keeper(&self, open: &Open) -> Keeper<'_> {
@@ -157,8 +188,9 @@ impl Work<'_> {
                 return Ok(Done::Later);
             }
             mark_dirty(sides, chunk.repository, chunk.epoch, &marks).await?;
-            return Ok(Done::Marked {
+            return Ok(Done::Copied {
                 rows: rows[source.backend()],
+                copied: 0,
             });
         };
         let present = if there == 0 {
@@ -184,7 +216,8 @@ impl Work<'_> {
                 return Ok(Done::Later);
             }
         }
-        marks[target.backend()].extend(picked.others);
+        let others = not_on_their_way(source, chunk.repository, &open.compared, picked.others).await?;
+        marks[target.backend()].extend(others);
         mark_dirty(sides, chunk.repository, chunk.epoch, &marks).await?;
         if picked.number > 0 {
             // A crash of the source takes back nothing that is copied.

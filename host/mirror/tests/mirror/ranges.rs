@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sqlx::{Connection as _, PgConnection, raw_sql};
+
 use turnout_backends::DirtyRange;
 use turnout_vocabulary::{Backend, Epoch, PerBackend};
 
@@ -261,9 +263,8 @@ async fn nothing_is_copied_under_an_epoch_that_is_over() {
     )
     .await;
     begin_range(&world, 0).await;
-    for side in Backend::ALL {
-        world.backends[side].raise_fence(Epoch::new(2)).await.unwrap();
-    }
+    // The fence of the source comes first where that loses authority, and the range goes unseen then.
+    world.backends.new.raise_fence(Epoch::new(2)).await.unwrap();
     let _mirror = world.mirror();
     // An entry that comes later is mirrored, so the applier has seen the range.
     world.old("insert into clients values (2, 'two', 'x')").await;
@@ -286,4 +287,51 @@ async fn rows_that_are_large_together_are_copied_one_by_one() {
     let _mirror = world.mirror();
     until_done(&world).await;
     world.equal("id, md5(x)", "t").await;
+}
+
+#[tokio::test]
+async fn a_range_of_a_locked_or_dropped_table_holds_up_no_other() {
+    const TABLES: &str = "create table locked (id int primary key); create table dropped (id int primary key);
+        create table other (id int primary key);";
+    let rows = format!("{TABLES} insert into locked values (1); insert into dropped values (1)");
+    let tables = [
+        Table::called("locked"),
+        Table::called("dropped"),
+        Table::called("other"),
+    ];
+    let world = World::differing(&rows, TABLES, &tables).await;
+    begin_range(&world, 0).await;
+    begin_range(&world, 1).await;
+    world.new_side("drop table dropped").await;
+    let mut lock = PgConnection::connect(&world.urls.new).await.unwrap();
+    raw_sql("begin; lock table locked").execute(&mut lock).await.unwrap();
+    let _mirror = world.mirror();
+    for id in 1..=3 {
+        world.old(&format!("insert into other values ({id})")).await;
+        eventually("the other table is mirrored", async || {
+            (world.text(Backend::New, "select count(*)::text from other").await == id.to_string()).then_some(())
+        })
+        .await;
+    }
+    raw_sql("rollback").execute(&mut lock).await.unwrap();
+    eventually("the range of the locked table is done with", async || {
+        (world.text(Backend::New, "select count(*)::text from locked").await == "1").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_on_its_way_to_the_other_side_is_not_marked_as_gone_there() {
+    let rows = format!("{CLIENTS} insert into clients values (1, 'mine', 'x')");
+    let world = World::differing(&rows, CLIENTS, &[T]).await;
+    world.old("update clients set phone = 'away'").await;
+    begin_range(&world, 0).await;
+    let _mirror = world.mirror();
+    until_done(&world).await;
+    world.until_drained().await;
+    let marked = world
+        .text(Backend::New, "select string_agg(key, ',') from turnout.dirty")
+        .await;
+    assert_eq!(marked, "", "`new` would have the row deleted on `old`");
+    world.equal("*", "clients").await;
 }

@@ -27,6 +27,13 @@ begin
     return found;
 end $$;
 
+-- Keeps the lease while its holder is at something that takes long.
+create or replace function turnout.renew_lease(token bigint) returns void
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+    update turnout.lease set renewed_at = clock_timestamp() where direction = 'outgoing' and lease.token = renew_lease.token
+$$;
+
 -- Gives the lease up, so that another holder need not wait.
 create or replace function turnout.leave_lease(token bigint) returns void
 language sql volatile security definer set search_path = pg_catalog, pg_temp

@@ -35,12 +35,15 @@ begin
     from turnout.repository where schema_name = in_schema and table_name = in_table
     on conflict (repository) do update
     set epoch = excluded.epoch, at = excluded.at, key_columns = excluded.key_columns, low = null, rows = 0, copied = 0,
-        load = excluded.load, before = excluded.before, done_at = null;
+        load = excluded.load, before = excluded.before, done_at = null
+    -- Another host may have begun it: what it looked like then counts.
+    where range.epoch < excluded.epoch or range.done_at is not null;
     -- The applier may be at rest.
     perform setval('turnout.asleep', 0);
 end $$;
 
--- The dirty ranges, also those that are done with and that no host has heard of yet.
+-- The dirty ranges, also those that are done with and that no host has heard of yet. Nothing is copied any more of those of epochs that are
+-- over.
 create or replace function turnout.ranges()
 returns table (
     number smallint, schema_name text, table_name text, epoch bigint, key_columns text[], low json, rows bigint, copied bigint,
@@ -52,6 +55,7 @@ as $$
         range.load, range.before,
         extract(epoch from coalesce(range.done_at, clock_timestamp()) - range.at)::double precision, range.done_at is not null
     from turnout.dirty_range as range join turnout.repository as served on served.number = range.repository
+    where range.epoch >= turnout.lowest_epoch()
     order by range.repository
 $$;
 
@@ -70,6 +74,22 @@ as $$
         and range.epoch = forget_range.epoch and done_at is not null
 $$;
 
+-- Whether a table and its partitions can be locked at once in a mode that only a lock of a whole table keeps others from.
+create or replace function turnout.is_free(in_schema text, in_table text, mode text) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    target regclass := format('%I.%I', in_schema, in_table)::regclass;
+    part regclass;
+begin
+    for part in select relid from pg_partition_tree(target) union select target loop
+        execute format('lock table only %s in %s mode nowait', part, mode);
+    end loop;
+    return true;
+exception when lock_not_available then
+    return false;
+end $$;
+
 -- How rows of a table can be copied: its columns but for generated ones, each with what it holds, and why none can be copied here as they
 -- are; null if they can.
 create or replace function turnout.copy_shape(in_schema text, in_table text, out columns json, out obstacle text)
@@ -81,10 +101,12 @@ declare
 begin
     select json_agg(json_build_object(
         'name', attname,
-        'type', concat_ws(' ', format_type(atttypid, atttypmod), nullif(attgenerated, ''), case when attgenerated <> '' then pg_get_expr(adbin, adrelid) end),
+        'type', concat_ws(
+            ' ', format_type(atttypid, atttypmod), case when typtype = 'd' then format_type(typbasetype, typtypmod) end, nullif(attgenerated, ''), case when attgenerated <> '' then pg_get_expr(adbin, adrelid) end
+        ),
         'is_generated', attgenerated <> ''
     ) order by attname) into columns
-    from pg_attribute left join pg_attrdef on adrelid = attrelid and adnum = attnum
+    from pg_attribute join pg_type on pg_type.oid = atttypid left join pg_attrdef on adrelid = attrelid and adnum = attnum
     where attrelid = target and attnum > 0 and not attisdropped;
     obstacle := case
         -- PostgreSQL checks these by triggers, which may be silent.
@@ -127,6 +149,8 @@ begin
     perform turnout.outlive_a_crash();
     perform turnout.enter(begin_copy.epoch);
     perform set_config('turnout.epoch', 'mirror', true);
+    -- Entries of other tables wait meanwhile.
+    perform set_config('lock_timeout', '50ms', true);
     perform turnout.silence();
 end $$;
 
@@ -146,11 +170,13 @@ begin
         continue when current_setting('session_replication_role') <> 'replica';
         execute format(
             'select exists (
-                select from %s as changed where %s and %s and not exists (select from %s as parent where %s)
+                select from %s as changed where %s and %s and not exists (select from %s as parent where %s%s)
             )',
             target, turnout.between_keys(target, key_columns, low, high),
             (select string_agg(format('changed.%I is not null', name), ' and ') from unnest(reference.child_columns) as name),
-            reference.parent, turnout.same('changed', reference.child_columns, 'parent', reference.parent_columns)
+            -- A parent is locked as PostgreSQL's own check locks it.
+            reference.parent, turnout.same('changed', reference.child_columns, 'parent', reference.parent_columns),
+            case when has_table_privilege(reference.parent, 'UPDATE') then ' for key share' end
         ) into is_broken;
         if is_broken then
             raise exception using errcode = '23503', constraint = reference.name, message = 'turnout: a row refers to one that is not here';

@@ -10,7 +10,7 @@ impl Pool {
     /// Reads what a query without parameters answers with, as COPY writes it; `None` if that is more than so many bytes.
     pub(super) async fn copy_rows_out(&self, query: &str, most: usize) -> Result<Option<Vec<u8>>, Failure> {
         // The planner may know nothing of a young table, and a chunk is far smaller than its table.
-        let begin = "begin read only; set local row_security = off; set local enable_seqscan = off; set local timezone = 'UTC'; \
+        let begin = "begin read only; set local lock_timeout = '50ms'; set local row_security = off; set local enable_seqscan = off; set local timezone = 'UTC'; \
                      set local datestyle = 'ISO'; set local intervalstyle = 'postgres'; set local extra_float_digits = 1; \
                      set local bytea_output = 'hex'; set local lc_monetary = 'C'";
         let mut transaction = self.begin_transaction(begin).await?;
