@@ -22,7 +22,7 @@ const LONGEST: u64 = 50_000;
 const CHUNK: Duration = Duration::from_millis(150);
 
 /// How often is looked whether there are new ranges.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How long a range rests that can't be worked off now.
 const RESTS: Duration = Duration::from_millis(500);

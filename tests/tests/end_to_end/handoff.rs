@@ -177,7 +177,21 @@ async fn a_host_that_slept_writes_nothing_under_the_old_epoch() -> Result<()> {
         }
     );
     woken?;
-    let (written, read) = (written?, read?);
+    let (mut written, mut read) = (written?, read?);
+    // A connection that was being made when the host fell asleep is out of time when it wakes. The backend counts as down for a moment
+    // then, and nothing is done.
+    if written.json()["code"] == "TURNOUT_UNAVAILABLE" {
+        written = eventually("the host knows that the backend is up", async || {
+            note(&first, "after it woke")
+                .await
+                .ok()
+                .filter(|again| again.status == 200)
+        })
+        .await;
+    }
+    if read.json()["code"] == "TURNOUT_UNAVAILABLE" {
+        read = first.get("/rest/v1/clients?phone=eq.89686484488&select=id").await?;
+    }
     assert_eq!(
         (
             written.status.as_u16(),

@@ -46,8 +46,9 @@ async fn parallel_run_is_reported_as_page_and_json() -> Result<()> {
         totals["sides"]["new"]["latency"]["p99_ms"].as_f64() > Some(0.0),
         "{report}"
     );
-    assert_eq!(report["evidence"][0]["kind"], "verify");
-    assert_eq!(report["evidence"][0]["passed"], json!(true));
+    let evidence = report["evidence"].as_array();
+    let verify = evidence.and_then(|all| all.iter().find(|kept| kept["kind"] == "verify"));
+    assert_eq!(verify.map(|kept| &kept["passed"]), Some(&json!(true)), "{report}");
     let handoffs = report["handoffs"].as_array().map_or(0, Vec::len);
     assert!(handoffs >= 2, "{report}");
     assert_eq!(report["operations"][0]["repository"], "clients");

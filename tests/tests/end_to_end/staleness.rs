@@ -63,6 +63,9 @@ async fn a_fallback_read_never_misses_its_subjects_own_writes() -> Result<()> {
     // Longer than any stall of a busy machine.
     site.put("dual-write.toml", "mirror = 'sync'\nsync_bound_ms = 3000\n")?;
     let host = site.host().await?;
+    // A read leaves the authority only where both sides are known to be equal.
+    host.status_with("both sides are compared", |status| status["converging"] == json!([]))
+        .await;
     let (old, new) = site.databases().await?;
     assert_eq!(book(&host).await?.header("x-turnout-mirror"), "done");
     let noted = host.write(Method::PATCH, CLIENT, &json!({"notes": "fresh"})).await?;
