@@ -21,10 +21,10 @@ const LONGEST: u64 = 50_000;
 /// How long a chunk should take: pending entries wait meanwhile.
 const CHUNK: Duration = Duration::from_millis(150);
 
-/// How often is looked whether there are new ranges.
+/// How often the applier looks for new ranges.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long a range rests that can't be worked off now.
+/// How long the applier leaves a range alone after it could not copy a chunk.
 const RESTS: Duration = Duration::from_millis(500);
 
 /// The dirty ranges of a side, as its applier knows them.
@@ -44,7 +44,7 @@ struct Open {
     copied: Option<Vec<String>>,
     /// Whether both sides order the keys alike.
     is_alike: bool,
-    /// Whether it could not be worked off when that was last tried.
+    /// Whether the last attempt at a chunk failed, so that the range rests.
     waits: bool,
     /// The columns that are compared.
     compared: Vec<String>,
@@ -63,7 +63,7 @@ impl Ranges {
 
     /// The range that is worked off next: parents before those that refer to them, and of several the one that waits longest.
     fn next(&self) -> Option<usize> {
-        // One that can't be worked off is waited for in vain.
+        // A range that rests after a failure does not hold up its children.
         let is_open = |repository: &RepositoryId| {
             self.open
                 .iter()
@@ -158,7 +158,7 @@ impl Open {
         })
     }
 
-    /// Up to how many rows of a chunk the other side has if most of them are to be copied.
+    /// With this many rows of a chunk on the other side, the chunk is compared; with fewer it is copied.
     fn few(&self) -> u64 {
         self.length / 4 + 1
     }
@@ -173,7 +173,7 @@ impl Open {
         }
     }
 
-    /// Takes note of how long a chunk took. The range rests the longer the busier it may not keep the databases.
+    /// Takes note of how long a chunk took: sets the length of the next chunk, and the rest before it that the load of the range asks for.
     fn took(&mut self, took: Duration) {
         let fitting = u128::from(self.length) * CHUNK.as_micros() / took.as_micros().max(1);
         self.length = u64::try_from(fitting)

@@ -134,7 +134,7 @@ impl Work<'_> {
         let high = source.key_ahead(repository, open.keys(low, None), open.length).await?;
         let range = open.keys(low, high.as_deref());
         if !open.is_alike {
-            // Which rows of the target lie in the range says nothing. Its rows are in the way of the copy if they are.
+            // The target's own order says nothing of the rows of the chunk. If the target has one of them, PostgreSQL refuses the copy.
             return Ok((high, 0));
         }
         let there = target.digest(repository, range, Some(open.few())).await?;
